@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from './log.ts'
+
+/** Where the time comes from; tests pass their own. */
+export type NowMs = () => number
+
+/** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+  delay(ms, undefined, signal === undefined ? {} : { signal })
+
+/** Runs `work` now and then every `ms`, never twice at once, until `signal` aborts; a failure is logged and the next turn comes. */
+export function every(
+  ms: number,
+  { signal, log, name }: { signal: AbortSignal; log: Log; name: string },
+  work: () => Promise<void> | void,
+): Promise<void> {
+  return (async () => {
+    while (!signal.aborted) {
+      try {
+        await work()
+      } catch (error) {
+        if (signal.aborted) return
+        log.error(`${name}-failed`, error)
+      }
+      try {
+        await sleep(ms, signal)
+      } catch {
+        return // the owner stopped: that is how this loop ends
+      }
+    }
+  })()
+}
+
+/** A signal that aborts with `parent` or after `ms`, whichever is first. */
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal
+  /** True once `ms` passed (and not merely because the parent aborted). */
+  readonly expired: boolean
+}
+
+/**
+ * Bounds one call in time and frees everything when the scope ends: `using limit = deadline(signal, ms)`.
+ * `AbortSignal.any([life, timeout])` would keep about 2 KB per call until the timeout (notes/house.md §4).
+ */
+export function deadline(parent: AbortSignal | undefined, ms: number): Deadline {
+  const controller = new AbortController()
+  let expired = false
+  const onParent = (): void => controller.abort(parent?.reason)
+  const timer = setTimeout(() => {
+    expired = true
+    controller.abort(new DOMException(`timed out after ${ms} ms`, 'TimeoutError'))
+  }, ms)
+  if (parent?.aborted === true) onParent()
+  parent?.addEventListener('abort', onParent, { once: true })
+  return {
+    signal: controller.signal,
+    get expired() {
+      return expired
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timer)
+      parent?.removeEventListener('abort', onParent)
+    },
+  }
+}

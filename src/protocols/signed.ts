@@ -1,0 +1,154 @@
+import {
+  createPublicKey,
+  hash,
+  type KeyObject,
+  sign as signBytes,
+  verify as verifyBytes,
+} from 'node:crypto'
+import { NodeError } from '../errors.ts'
+import { type Codec, decodeCbor, encodeCbor } from './codec.ts'
+import type { Network } from './network.ts'
+
+/** Numbers of signed records on the wire; never reused. */
+export const recordTypes = {
+  capability: 1,
+  offer: 2,
+  withdrawal: 3,
+  tick: 4,
+  final: 5,
+  reportCommit: 6,
+  report: 7,
+  verdict: 8,
+  terms: 9,
+  receipt: 10,
+  openings: 11,
+  leaseEnd: 12,
+} as const
+export type RecordType = (typeof recordTypes)[keyof typeof recordTypes]
+
+/** An ed25519 key that signs: the PeerId's. */
+export interface RecordKey {
+  /** 32 B. */
+  readonly publicKey: Uint8Array
+  readonly privateKey: KeyObject
+}
+
+/** A record whose signature was checked. */
+export interface Signed<T> {
+  /** SHA-256("compute-node/id/1\0" ‖ netDigest ‖ type ‖ pubkey ‖ payload), 32 B. */
+  readonly id: Uint8Array
+  /** Who signed, 32 B. */
+  readonly publicKey: Uint8Array
+  readonly payload: T
+  readonly signature: Uint8Array
+  /** The record as it travels. */
+  readonly bytes: Uint8Array
+}
+
+const VERSION = 1
+const SIG_DOMAIN = Buffer.from('compute-node/sig/1\0')
+const ID_DOMAIN = Buffer.from('compute-node/id/1\0')
+
+const u16 = (n: number): Uint8Array => Uint8Array.of(n >> 8, n & 255)
+const signedBytes = (net: Network, type: number, payload: Uint8Array): Uint8Array =>
+  Buffer.concat([SIG_DOMAIN, net.digest, u16(type), payload])
+
+/** The id of a record: it depends on everything but the signature. */
+export const recordId = (
+  net: Network,
+  type: number,
+  publicKey: Uint8Array,
+  payload: Uint8Array,
+): Uint8Array =>
+  new Uint8Array(
+    hash('sha256', Buffer.concat([ID_DOMAIN, net.digest, u16(type), publicKey, payload]), 'buffer'),
+  )
+
+/** CBOR `[1, type, pubkey, payload, sig]` with sig over domain ‖ netDigest ‖ type ‖ payload (DESIGN.md, "Bytes"). */
+export function sealRecord<T>(
+  net: Network,
+  type: RecordType,
+  codec: Codec<T>,
+  key: RecordKey,
+  value: T,
+): Signed<T> {
+  const payload = codec.encode(value)
+  const signature = new Uint8Array(signBytes(null, signedBytes(net, type, payload), key.privateKey))
+  const bytes = encodeCbor([VERSION, type, key.publicKey, payload, signature])
+  const id = recordId(net, type, key.publicKey, payload)
+  return { id, publicKey: key.publicKey, payload: value, signature, bytes }
+}
+
+/** A record whose outside has the right shape; nothing is verified yet. */
+export interface RawRecord {
+  readonly type: number
+  readonly publicKey: Uint8Array
+  readonly payload: Uint8Array
+  readonly signature: Uint8Array
+  readonly id: Uint8Array
+}
+
+/**
+ * The outside of a record, cheaply and without verifying, so that known ids can be dropped first.
+ * @throws BAD_MESSAGE on a wrong shape; BAD_MESSAGE_VERSION on a version this node does not know (ignore, do not punish)
+ */
+export function peekRecord(net: Network, bytes: Uint8Array): RawRecord {
+  const value = decodeCbor(bytes)
+  if (!Array.isArray(value)) throw new NodeError('BAD_MESSAGE', 'a record is a CBOR array')
+  const [version, type, publicKey, payload, signature] = value
+  if (Number.isInteger(version) && version !== VERSION) {
+    throw new NodeError('BAD_MESSAGE_VERSION', `record version ${version} is not known here`)
+  }
+  const shaped =
+    value.length === 5 &&
+    Number.isInteger(type) &&
+    type >= 0 &&
+    type <= 0xffff &&
+    isBytes(publicKey, 32) &&
+    payload instanceof Uint8Array &&
+    isBytes(signature, 64)
+  if (!shaped) throw new NodeError('BAD_MESSAGE', 'not a signed record')
+  return { type, publicKey, payload, signature, id: recordId(net, type, publicKey, payload) }
+}
+
+const isBytes = (value: unknown, length: number): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === length
+
+/** Opens a record of one type: shape, signature, then schema. Throws BAD_MESSAGE. */
+export function openRecord<T>(
+  net: Network,
+  type: RecordType,
+  codec: Codec<T>,
+  bytes: Uint8Array,
+): Signed<T> {
+  const raw = peekRecord(net, bytes)
+  if (raw.type !== type) {
+    throw new NodeError('BAD_MESSAGE', `record type ${raw.type} where ${type} belongs`)
+  }
+  const message = signedBytes(net, type, raw.payload)
+  if (!verifySignature(raw.publicKey, message, raw.signature)) {
+    throw new NodeError('BAD_MESSAGE', 'the signature is wrong, or of another network')
+  }
+  const { id, publicKey, signature } = raw
+  return { id, publicKey, signature, payload: codec.decode(raw.payload), bytes }
+}
+
+const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex')
+
+/** Whether an ed25519 signature is right; never throws. */
+export function verifySignature(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  try {
+    const key = createPublicKey({
+      key: Buffer.concat([SPKI_ED25519, publicKey]),
+      format: 'der',
+      type: 'spki',
+    })
+    return verifyBytes(null, message, key, signature)
+  } catch {
+    return false // bytes that are no point of the curve
+  }
+}
