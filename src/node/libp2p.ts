@@ -1,0 +1,133 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { gossipsub, StrictNoSign } from '@chainsafe/libp2p-gossipsub'
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { identify } from '@libp2p/identify'
+import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
+import { kadDHT, passthroughMapper, type Selectors, type Validators } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import type { Datastore } from 'interface-datastore'
+import { createLibp2p } from 'libp2p'
+import { messageOf, NodeError } from '../errors.ts'
+import { boundedYamux } from '../protocols/duplex.ts'
+import {
+  gossipMessageId,
+  gossipRpcLimits,
+  gossipScores,
+  maxTopicBytesPerPeer,
+} from '../protocols/gossip.ts'
+import { nativeTls } from '../protocols/native-tls.ts'
+import { type Network, wireName } from '../protocols/network.ts'
+import { type Topic, topicName } from '../protocols/topic.ts'
+import { GiB, hoursMs, KiB } from '../units.ts'
+import type { NodeLibp2p } from './core.ts'
+
+export interface Libp2pOptions {
+  readonly net: Network
+  readonly privateKey: PrivateKey
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  /** Serve as a circuit relay for nodes behind NAT. */
+  readonly relay: boolean
+  /** Ask the DHT but do not serve it: nodes that live for one command. */
+  readonly dhtClient: boolean
+  readonly topics: readonly Topic[]
+  readonly validators: Validators
+  readonly selectors: Selectors
+  readonly datastore?: Datastore
+  readonly gater?: ConnectionGater
+}
+
+/** The longest an address is believed; longer than provider records live, or holders reset (trap 13). */
+const ADDRESS_AGE_MS = hoursMs(72)
+
+/**
+ * Creates this participant's libp2p node and listens.
+ * @throws BAD_CONFIG_LISTEN when an address is malformed, busy or not of this machine
+ */
+export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp2p> {
+  const { net } = options
+  const local = net.network === 'local'
+  try {
+    return (await createLibp2p({
+      privateKey: options.privateKey,
+      addresses: { listen: [...options.listen], announce: [...options.announce] },
+      transports: [tcp(), circuitRelayTransport()],
+      connectionEncrypters: [nativeTls(), noise()],
+      streamMuxers: [boundedYamux()],
+      connectionManager: {
+        maxConnections: 300,
+        // Trap 8: five dials a second from one address are refused by default; a devnet is one address.
+        inboundConnectionThreshold: local ? 500 : 20,
+        maxIncomingPendingConnections: local ? 100 : 20,
+      },
+      peerStore: { maxAddressAge: ADDRESS_AGE_MS, maxPeerAge: ADDRESS_AGE_MS },
+      ...(options.datastore === undefined ? {} : { datastore: options.datastore }),
+      ...(options.gater === undefined ? {} : { connectionGater: options.gater }),
+      services: services(options),
+    })) as unknown as NodeLibp2p
+  } catch (cause) {
+    throw listenError(cause, options.listen)
+  }
+}
+
+function services(options: Libp2pOptions) {
+  const { net } = options
+  const protocolPrefix = `compute-node/${net.name}`
+  return {
+    identify: identify({ protocolPrefix, runOnLimitedConnection: true }),
+    ping: ping({ protocolPrefix }),
+    dht: kadDHT({
+      protocol: wireName(net, 'kad'),
+      clientMode: options.dhtClient,
+      // The default drops private addresses, which a local market is made of.
+      peerInfoMapper: passthroughMapper,
+      validators: options.validators,
+      selectors: options.selectors,
+      initialQuerySelfInterval: net.network === 'local' ? 200 : 1000,
+    }),
+    gossip: gossipsub({
+      globalSignaturePolicy: StrictNoSign,
+      allowedTopics: options.topics.map((topic) => topicName(net, topic)),
+      msgIdFn: (message) => gossipMessageId(message.topic, message.data),
+      emitSelf: false,
+      allowPublishToZeroTopicPeers: true,
+      ignoreDuplicatePublishError: true,
+      runOnLimitedConnection: true,
+      maxInboundDataLength: 72 * KiB,
+      maxTopicBytesPerPeer,
+      decodeRpcLimits: gossipRpcLimits,
+      scoreParams: gossipScores(net, options.topics),
+    }),
+    ...(options.relay ? { relay: relayServer() } : {}),
+  }
+}
+
+/**
+ * Explicit, large limits: the defaults end a stream after 128 KiB and look like a clean end, and
+ * `applyDefaultLimit: false` closes relayed connections (notes/libp2p.md §4).
+ */
+const relayServer = () =>
+  circuitRelayServer({
+    hopTimeout: 30_000,
+    reservations: {
+      maxReservations: 256,
+      defaultDataLimit: BigInt(64 * GiB),
+      defaultDurationLimit: hoursMs(12),
+    },
+  })
+
+function listenError(cause: unknown, listen: readonly string[]): unknown {
+  const text = `${messageOf(cause)} ${messageOf((cause as Error)?.cause)}`
+  const addresses = listen.join(', ')
+  if (/EADDRINUSE|UnsupportedListen|NoValidAddresses|listen/i.test(text)) {
+    return new NodeError('BAD_CONFIG_LISTEN', `cannot listen on ${addresses}: ${reason(text)}`, {
+      cause,
+      next: 'choose a free port with --listen /ip4/0.0.0.0/tcp/PORT (0 picks one)',
+    })
+  }
+  return cause
+}
+
+const reason = (text: string): string =>
+  text.includes('EADDRINUSE') ? 'the port is in use' : text.trim()
