@@ -1,0 +1,119 @@
+import type { Readable, Writable } from 'node:stream'
+
+/**
+ * What runs the containers of this machine. An engine that does not answer makes a call reject with ENGINE_UNKNOWN:
+ * that says nothing about the container, and nobody may conclude that it failed (DESIGN.md, "Leases").
+ */
+export interface Engine {
+  readonly kind: 'docker' | 'process'
+  /** For people, wherever leases show: `docker 20.10.24` or `process (no isolation, devnet only)`. */
+  readonly label: string
+  /** Makes the image present, by pulling it where it is not. ENGINE_IMAGE says why it cannot be had. */
+  ensureImage(image: string, options?: ImageOptions): Promise<void>
+  /** Makes a container that has not started yet; its image must be present. A second one for a lease is refused. */
+  create(spec: ContainerSpec): Promise<Container>
+  /** Every container this node made, in whatever state, also before it was restarted: to adopt or to remove. */
+  list(): Promise<Container[]>
+  /** Lets go of the engine; containers keep running, so that a restarted node finds them. */
+  close(): Promise<void>
+}
+
+export interface ImageOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: ImageProgress) => void
+}
+
+export interface ImageProgress {
+  readonly image: string
+  /** For people: `pulling`, `extracting`, `made from /usr/bin/busybox`. */
+  readonly step: string
+  /** Both 0 while the size is not known. */
+  readonly doneBytes: number
+  readonly totalBytes: number
+}
+
+export interface ContainerSpec {
+  /** Hex; at most one container per lease. */
+  readonly leaseId: string
+  readonly image: string
+  /** The main process, as `docker run IMAGE COMMAND…` would start it: the container ends with it. None: it idles until removed. */
+  readonly command?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** `GPU-…` or `MIG-…`; empty: no GPU. */
+  readonly gpuUuids?: readonly string[]
+  readonly memoryMiB: number
+  readonly cpus: number
+  /** Unix ms. Kept with the container, so that it survives the loss of the node's database. */
+  readonly expiresAtMs: number
+}
+
+/** `unknown`: the engine did not answer. `gone`: it answered that there is no such container. */
+export type ContainerStatus = 'created' | 'running' | 'exited' | 'gone' | 'unknown'
+
+export interface Container {
+  /** The engine's own id. */
+  readonly id: string
+  readonly leaseId: string
+  readonly expiresAtMs: number
+  /** Starts the main process. A start that fails removes the container. FAILED_COMMAND: the image has no such command. */
+  start(): Promise<void>
+  /** The main process's streams; call it before `start`, so that nothing is missed. */
+  attach(): Promise<Exec>
+  /** Runs another command inside. */
+  exec(command: readonly string[], options?: ExecOptions): Promise<Exec>
+  /** Never rejects: an engine that does not answer is `unknown`. */
+  status(): Promise<ContainerStatus>
+  /** Resolves when the main process has ended (at once if it has). ENGINE_GONE when the container was removed meanwhile. */
+  wait(signal?: AbortSignal): Promise<{ readonly exitCode: number }>
+  /** The main process's newest output; empty for a container that idles. */
+  logs(options?: { readonly tailLines?: number }): Promise<Logs>
+  usage(): Promise<ContainerUsage>
+  /** Keeps a new expiry with the container. */
+  extend(expiresAtMs: number): Promise<void>
+  /** Ends everything inside (SIGTERM, then SIGKILL after the grace) and removes it. No error when it is gone already. */
+  remove(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+export interface Logs {
+  readonly stdout: Uint8Array
+  readonly stderr: Uint8Array
+}
+
+export interface ContainerUsage {
+  /** CPU time since the start, all processes together. */
+  readonly cpuMs: number
+  readonly memoryBytes: number
+  readonly processes: number
+}
+
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+export interface ExecOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** A terminal: stderr is merged into stdout, and ending stdin types Ctrl-D. */
+  readonly tty?: boolean
+  readonly size?: TerminalSize
+  readonly workingDir?: string
+  /** Kills the command, with all that it started, when it aborts. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * A command that runs inside. Read (or `resume()`) both outputs; a reader that stalls holds the command back and loses
+ * nothing. Ending `stdin` is end of input for the command; its output goes on.
+ */
+export interface Exec {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Rejects with ENGINE_UNKNOWN when the engine cannot tell: then the command may still run. */
+  readonly exitCode: Promise<number>
+  resize(size: TerminalSize): Promise<void>
+  /** Signals the command and everything it started; SIGKILL if not said otherwise. No error when it has ended. */
+  kill(signal?: ExecSignal): Promise<void>
+}
+
+export type ExecSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGTERM'
