@@ -1,0 +1,118 @@
+import { Duplex } from 'node:stream'
+import type { Stream } from '@libp2p/interface'
+import { yamux } from '@libp2p/yamux'
+import { KiB, MiB } from '../units.ts'
+
+const WINDOW_BYTES = 4 * MiB
+const HIGH_WATER_BYTES = 256 * KiB
+/** Writes that together are smaller travel as one muxer frame. */
+const COALESCE_BYTES = 16 * KiB
+
+/**
+ * The muxer every node uses. `pause()` aborts a stream whose window outgrew its read buffer (4 MiB by default against a
+ * window of 16 MiB), so both are bound together here.
+ */
+export const boundedYamux = (windowBytes = WINDOW_BYTES) =>
+  yamux({
+    streamOptions: {
+      maxStreamWindowSize: windowBytes,
+      maxReadBufferLength: windowBytes + 64 * KiB,
+    },
+  })
+
+/**
+ * A libp2p stream as a node Duplex with real backpressure both ways: a reader that stops reading stops the writer on
+ * the other machine. Only a muxer FIN ends the readable side; a broken connection or a relay's limit destroys it with
+ * an error. Attach it in the same tick as the stream was handed over, and listen for 'error'.
+ */
+export function toDuplex(stream: Stream, highWaterBytes = HIGH_WATER_BYTES): Duplex {
+  const duplex = new Duplex({
+    readableHighWaterMark: highWaterBytes,
+    writableHighWaterMark: highWaterBytes,
+    read() {
+      if (stream.readStatus === 'paused') stream.resume()
+    },
+    writev(chunks, done) {
+      try {
+        if (sendAll(stream, chunks)) done()
+        else drained(stream).then(() => done(), done)
+      } catch (error) {
+        done(error as Error)
+      }
+    },
+    final(done) {
+      stream.close().then(() => done(), done)
+    },
+    destroy(error, done) {
+      if (isLive(stream)) stream.abort(error ?? new Error('destroyed'))
+      done(error)
+    },
+  })
+  followReadable(stream, duplex)
+  return duplex
+}
+
+const isLive = (stream: Stream): boolean =>
+  (stream.status === 'open' || stream.status === 'closing') &&
+  !(stream.readStatus === 'closed' && stream.writeStatus === 'closed')
+
+function sendAll(stream: Stream, chunks: readonly { readonly chunk: Uint8Array }[]): boolean {
+  let total = 0
+  for (const { chunk } of chunks) total += chunk.length
+  if (chunks.length > 1 && total <= COALESCE_BYTES) {
+    return stream.send(Buffer.concat(chunks.map(({ chunk }) => chunk)))
+  }
+  let more = true
+  for (const { chunk } of chunks) more = stream.send(chunk)
+  return more
+}
+
+/**
+ * Until *this stream's* queue is empty. `stream.onDrain()` keeps its first promise for ever, and 'drain' is told to
+ * every stream of a connection whenever the connection takes 64 KiB more, so neither bounds what a stopped peer costs.
+ */
+function drained(stream: Stream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (outcome: () => void) => (): void => {
+      stream.removeEventListener('drain', onDrain)
+      stream.removeEventListener('idle', onIdle)
+      stream.removeEventListener('close', onClose)
+      outcome()
+    }
+    const onIdle = settle(resolve)
+    const onClose = settle(() => reject(new Error('stream closed')))
+    const onDrain = (): void => {
+      if (stream.writeBufferLength === 0) onIdle()
+    }
+    stream.addEventListener('drain', onDrain)
+    stream.addEventListener('idle', onIdle)
+    stream.addEventListener('close', onClose)
+  })
+}
+
+/** 'end' and 'close' also come, without an error, when the connection breaks: only 'remoteCloseWrite' is a real end. */
+function followReadable(stream: Stream, duplex: Duplex): void {
+  let finished = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
+  let ended = false
+  const end = (): void => {
+    if (ended || !finished) return
+    ended = true
+    duplex.push(null)
+  }
+  stream.addEventListener('remoteCloseWrite', () => {
+    finished = true
+  })
+  stream.addEventListener('message', ({ data }) => {
+    let more = true
+    for (const part of data instanceof Uint8Array ? [data] : data) more = duplex.push(part)
+    if (!more && stream.readStatus === 'readable') stream.pause()
+  })
+  stream.addEventListener('end', end)
+  stream.addEventListener('close', ({ error }) => {
+    if (error !== undefined) duplex.destroy(error)
+    else if (finished) end()
+    else
+      duplex.destroy(new Error('truncated: the connection closed before the peer ended the stream'))
+  })
+  if (stream.readableEnded) end()
+}
