@@ -1,0 +1,145 @@
+import type { Hotkey } from './keys.ts'
+
+/** A block by number and by its 32-byte hash in hex with 0x. */
+export interface BlockRef {
+  readonly number: number
+  readonly hash: string
+}
+
+/** What the runtime can do, found by what its metadata holds, never by the network's name. */
+export interface ChainFeatures {
+  /** Several weight matrices per subnet (spec 424). */
+  readonly mechanisms: boolean
+  /** Weights encrypted to a drand round. */
+  readonly timelock: boolean
+  /** Epochs counted in storage instead of by block number modulo tempo. */
+  readonly statefulEpochs: boolean
+  /** The least stake to set weights is called StakeThreshold instead of WeightsMinStake. */
+  readonly stakeThreshold: boolean
+}
+
+export interface ChainInfo {
+  readonly specName: string
+  readonly specVersion: number
+  readonly features: ChainFeatures
+}
+
+/** One registered hotkey of a subnet; u16 figures are proportions of 65535. */
+export interface Neuron {
+  readonly uid: number
+  /** SS58. */
+  readonly hotkey: string
+  /** 32 B. */
+  readonly hotkeyPublicKey: Uint8Array
+  /** SS58 of the owner. */
+  readonly coldkey: string
+  /** Alpha base units staked on this hotkey in this subnet. */
+  readonly stake: bigint
+  readonly validatorPermit: boolean
+  readonly active: boolean
+  /** Block of the last weights (or of registration). */
+  readonly lastUpdate: number
+  readonly registeredAt: number
+  readonly incentive: number
+  readonly dividends: number
+  /** Alpha base units of the last epoch. */
+  readonly emission: bigint
+}
+
+/** A subnet read at one block hash. */
+export interface Metagraph {
+  readonly netuid: number
+  readonly block: BlockRef
+  /** Index = uid. */
+  readonly neurons: readonly Neuron[]
+}
+
+export interface Epoch {
+  /** Counts up by one per epoch. */
+  readonly index: number
+  readonly tempo: number
+  /** Block of the last epoch. */
+  readonly last: number
+  /** Block at which the next one is due. */
+  readonly next: number
+  readonly blocksLeft: number
+}
+
+/** A transaction that stands in a finalized block and succeeded. */
+export interface TxResult {
+  readonly block: BlockRef
+  /** Names of the events it caused, e.g. `subtensorModule.WeightsSet`. */
+  readonly events: readonly string[]
+}
+
+/** What became of the weights of one epoch. */
+export type WeightsOutcome =
+  | { readonly kind: 'direct'; readonly block: BlockRef; readonly weights: WeightRow }
+  | {
+      readonly kind: 'hash'
+      readonly block: BlockRef
+      readonly weights: WeightRow
+      readonly reveal: PendingReveal
+    }
+
+/** Pairs of uid and u16 weight, as the chain stores them. */
+export type WeightRow = readonly (readonly [uid: number, weight: number])[]
+
+/** What must be kept, before a hash commit is sent, to reveal it later. */
+export interface PendingReveal {
+  readonly netuid: number
+  readonly uids: readonly number[]
+  readonly values: readonly number[]
+  readonly salt: readonly number[]
+  readonly versionKey: number
+  /** The epoch index (or, on runtimes without one, the block) in which the commit was made. */
+  readonly committedAt: number
+}
+
+export interface WeightsOptions {
+  readonly versionKey?: number
+  /** Called with what a reveal needs before a commit is sent, so that a crash loses nothing. */
+  readonly keep?: (reveal: PendingReveal) => Promise<void>
+}
+
+export interface Commitment {
+  readonly bytes: Uint8Array
+  readonly block: number
+}
+
+/**
+ * The ledger that says who is registered and takes weights. Reads are consistent at one block hash; a transaction
+ * counts once its block is final. Every method may throw CHAIN_UNREACHABLE; transactions throw CHAIN_POOL (refused
+ * before a block), CHAIN_DISPATCH (failed in its block) or CHAIN_TIMEOUT (outcome unknown).
+ */
+export interface Chain {
+  /** 32 B. */
+  readonly genesis: Uint8Array
+  info(): ChainInfo
+  head(): Promise<BlockRef>
+  /** Calls back for every finalized block from now on until `signal` aborts. */
+  onHead(listener: (block: BlockRef) => void, signal: AbortSignal): Promise<void>
+  metagraph(netuid: number, at?: BlockRef): Promise<Metagraph>
+  epoch(netuid: number, at?: BlockRef): Promise<Epoch>
+  /** Row per validator uid. */
+  weights(netuid: number, at?: BlockRef): Promise<ReadonlyMap<number, WeightRow>>
+  /** Raw commitments by SS58 hotkey; other kinds of data are left out. */
+  commitments(netuid: number, at?: BlockRef): Promise<ReadonlyMap<string, Commitment>>
+  /** At most 128 bytes. */
+  setCommitment(netuid: number, hotkey: Hotkey, bytes: Uint8Array): Promise<TxResult>
+  /** Registers a hotkey by burning from the coldkey's balance. */
+  register(netuid: number, coldkey: Hotkey, hotkey: string): Promise<TxResult>
+  addStake(netuid: number, coldkey: Hotkey, hotkey: string, rao: bigint): Promise<TxResult>
+  transfer(from: Hotkey, to: string, rao: bigint): Promise<TxResult>
+  /** Normalises and sends weights by the way this subnet demands (direct, or hash commit). */
+  submitWeights(
+    netuid: number,
+    hotkey: Hotkey,
+    weights: ReadonlyMap<number, number>,
+    options?: WeightsOptions,
+  ): Promise<WeightsOutcome>
+  revealWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
+  /** Free rao. */
+  balance(address: string): Promise<bigint>
+  close(): Promise<void>
+}
