@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { hoursMs, KiB, secondsMs } from '../units.ts'
+import { cborCodec, type Message } from './codec.ts'
+import { baseUnits, bytes, bytesUpTo, integer, peerIdText, text, timeMs } from './fields.ts'
+import { defineProtocol } from './protocol.ts'
+import { commandLine, imageName, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
+
+/** Where a lease stands; both sides use these words, in this order. */
+export const leaseStates = [
+  'RESERVED',
+  'QUOTED',
+  'AGREED',
+  'STARTING',
+  'ACTIVE',
+  'CLOSING',
+  'SETTLED',
+  'FAILED',
+  'EXPIRED',
+] as const
+export type LeaseState = (typeof leaseStates)[number]
+
+/** What is known of the container: `unknown` never ends a lease. */
+export const healths = ['ok', 'failed', 'unknown'] as const
+export type Health = (typeof healths)[number]
+
+const leaseId = bytes(32)
+
+/** Holds capacity and asks for terms that the miner has already signed. */
+const reserve = z.looseObject({
+  kind: z.literal('reserve'),
+  offerId: bytes(32),
+  nonce: bytes(16),
+  durationMs: integer(1000, hoursMs(24 * 366)),
+  image: imageName(),
+  command: commandLine().optional(),
+  /** How many of the offer's devices; all of them when absent. */
+  devices: integer(1, 32).optional(),
+  authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
+})
+/** Takes the quote: the same terms, signed by the renter. The container starts; repeating it changes nothing. */
+const accept = z.looseObject({ kind: z.literal('accept'), terms: bytesUpTo(TERMS_MAX_BYTES) })
+/** Where the lease stands; with `notState`, answered when it stands elsewhere or after `waitMs`. */
+const status = z.looseObject({
+  kind: z.literal('status'),
+  leaseId,
+  notState: z.enum(leaseStates).optional(),
+  waitMs: integer(0, secondsMs(20)).optional(),
+})
+/** Ends the lease; only its renter may. */
+const stop = z.looseObject({ kind: z.literal('stop'), leaseId, reason: text(120) })
+
+/** What the renter of a lease, or a peer it authorized, is told. */
+export const leaseStatus = z.looseObject({
+  leaseId,
+  state: z.enum(leaseStates),
+  health: z.enum(healths),
+  /** The engine's label, e.g. `docker 20.10.24`. */
+  engine: text(96),
+  /** What it is doing, e.g. `pulling busybox:1.37`. */
+  progress: text(200).optional(),
+  startedAtMs: timeMs().optional(),
+  expiresAtMs: timeMs().optional(),
+  /** Why it ended. */
+  reason: text(200).optional(),
+  /** The newest receipt. */
+  seq: integer(0, Number.MAX_SAFE_INTEGER),
+  cumulative: baseUnits(),
+})
+
+const request = z.discriminatedUnion('kind', [reserve, accept, status, stop])
+const response = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('quote'), terms: bytesUpTo(TERMS_MAX_BYTES) }),
+  z.looseObject({ kind: z.literal('status'), status: leaseStatus }),
+])
+
+const MAX_REQUEST_BYTES = TERMS_MAX_BYTES + 2 * KiB
+
+const requestCodec = cborCodec(request, MAX_REQUEST_BYTES)
+const responseCodec = cborCodec(response, MAX_REQUEST_BYTES)
+export type LeaseRequest = Message<typeof requestCodec>
+export type LeaseResponse = Message<typeof responseCodec>
+export type ReserveRequest = Extract<LeaseRequest, { kind: 'reserve' }>
+export type LeaseStatus = z.infer<typeof leaseStatus>
+
+/** Taking, watching and ending a lease. Two round trips reach a container that starts: reserve, then accept. */
+export const leaseProtocol = defineProtocol({
+  name: 'lease',
+  request: requestCodec,
+  response: responseCodec,
+  limits: {
+    requestBytes: MAX_REQUEST_BYTES,
+    responseBytes: MAX_REQUEST_BYTES,
+    timeoutMs: secondsMs(30),
+    perPeerPerMinute: 240,
+  },
+})

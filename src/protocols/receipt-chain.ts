@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { NodeError } from '../errors.ts'
+import { MiB } from '../units.ts'
+import { cborCodec, type Message } from './codec.ts'
+import { bytesUpTo } from './fields.ts'
+import { acceptReceipt, renterMeter } from './metering.ts'
+import type { Network } from './network.ts'
+import { keyOfPeerId } from './peer-key.ts'
+import { openReceipt, RECEIPT_MAX_BYTES, type Receipt, receiptCodec } from './receipts.ts'
+import { leaseIdOf, openTerms, TERMS_MAX_BYTES, type Terms } from './terms.ts'
+
+/** A lease as evidence: the terms as each party signed them, every receipt, and the newest countersignature. */
+const file = z.looseObject({
+  minerTerms: bytesUpTo(TERMS_MAX_BYTES),
+  renterTerms: bytesUpTo(TERMS_MAX_BYTES),
+  receipts: z.array(bytesUpTo(RECEIPT_MAX_BYTES)).max(1_000_000),
+  /** The renter's signature over one of the receipts; it acknowledges all up to it. */
+  countersigned: bytesUpTo(RECEIPT_MAX_BYTES).optional(),
+})
+
+export const receiptFileCodec = cborCodec(file, 256 * MiB)
+export type ReceiptFile = Message<typeof receiptFileCodec>
+
+export interface VerifiedChain {
+  readonly leaseId: Uint8Array
+  readonly terms: Terms
+  readonly seq: number
+  readonly upMs: number
+  /** What the miner claims, base units. */
+  readonly claimed: bigint
+  readonly acknowledgedSeq: number
+  /** What the renter countersigned, base units. */
+  readonly acknowledged: bigint
+  /** Why the lease ended, when the final receipt is here. */
+  readonly final?: string
+}
+
+/**
+ * Checks a lease's whole record without asking anybody: both signatures on the terms, every link of the chain, every
+ * amount, and the countersignature.
+ * @throws BAD_MESSAGE or PEER_RECEIPT_* with the first receipt that is wrong
+ */
+export function verifyReceiptChain(net: Network, evidence: ReceiptFile): VerifiedChain {
+  const { payload: terms } = openTerms(net, evidence.minerTerms, 'miner')
+  const leaseId = leaseIdOf(net, terms)
+  const renterTerms = openTerms(net, evidence.renterTerms, 'renter').payload
+  if (Buffer.compare(leaseIdOf(net, renterTerms), leaseId) !== 0) {
+    throw new NodeError('BAD_MESSAGE', 'the two parties signed different terms')
+  }
+  const miner = keyOfPeerId(terms.miner)
+  const acknowledged = acknowledgement(net, terms, evidence)
+  let meter = renterMeter(leaseId)
+  let claimed = 0n
+  let final: string | undefined
+  let acknowledgedUnits: bigint | undefined
+  for (const record of evidence.receipts) {
+    const signed = openReceipt(net, record, miner)
+    meter = acceptReceipt(meter, terms, signed)
+    claimed = BigInt(signed.payload.cumulative)
+    final = signed.payload.final
+    if (acknowledged !== undefined && samePayload(signed.payload, acknowledged)) {
+      acknowledgedUnits = claimed
+    }
+  }
+  if (acknowledged !== undefined && acknowledgedUnits === undefined) {
+    throw new NodeError('BAD_MESSAGE', 'the countersignature is of no receipt in this chain')
+  }
+  return {
+    leaseId,
+    terms,
+    seq: meter.seq,
+    upMs: meter.upMs,
+    claimed,
+    acknowledgedSeq: acknowledged?.seq ?? 0,
+    acknowledged: acknowledgedUnits ?? 0n,
+    ...(final === undefined ? {} : { final }),
+  }
+}
+
+// A record's id contains its signer's key, so a receipt and its countersignature are compared by what they sign.
+const samePayload = (a: Receipt, b: Receipt): boolean =>
+  Buffer.compare(receiptCodec.encode(a), receiptCodec.encode(b)) === 0
+
+function acknowledgement(net: Network, terms: Terms, evidence: ReceiptFile) {
+  if (evidence.countersigned === undefined) return undefined
+  return openReceipt(net, evidence.countersigned, keyOfPeerId(terms.renter)).payload
+}

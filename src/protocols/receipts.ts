@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { NodeError } from '../errors.ts'
+import { KiB, secondsMs } from '../units.ts'
+import { cborCodec, type Message } from './codec.ts'
+import { baseUnits, bytes, bytesUpTo, integer, text, timeMs } from './fields.ts'
+import type { Network } from './network.ts'
+import { defineProtocol } from './protocol.ts'
+import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+
+/** What was used so far, by the miner's clock. The renter signs the same payload: that is the countersignature. */
+const receipt = z.looseObject({
+  leaseId: bytes(32),
+  /** From 1, without gaps. */
+  seq: integer(1, Number.MAX_SAFE_INTEGER),
+  atMs: timeMs(),
+  /** All time served so far; time in which the miner was down is not in it. */
+  upMs: integer(0, Number.MAX_SAFE_INTEGER),
+  /** Owed for `upMs`, in base units, at most the terms' cap. */
+  cumulative: baseUnits(),
+  /** The id of the receipt before, as the miner signed it; the lease id for the first. */
+  prev: bytes(32),
+  /** Only in the last one: why the lease ended. */
+  final: text(200).optional(),
+})
+
+/** At most this many bytes, as a signed record. */
+export const RECEIPT_MAX_BYTES = 2 * KiB
+
+export const receiptCodec = cborCodec(receipt, RECEIPT_MAX_BYTES - 256)
+export type Receipt = Message<typeof receiptCodec>
+
+/** Signs a receipt: as the miner to issue it, as the renter to countersign it. */
+export const sealReceipt = (net: Network, key: RecordKey, value: Receipt): Signed<Receipt> =>
+  sealRecord(net, recordTypes.receipt, receiptCodec, key, value)
+
+/** Opens a receipt that the holder of `publicKey` signed; BAD_MESSAGE otherwise. */
+export function openReceipt(
+  net: Network,
+  record: Uint8Array,
+  publicKey: Uint8Array,
+): Signed<Receipt> {
+  const signed = openRecord(net, recordTypes.receipt, receiptCodec, record)
+  if (Buffer.compare(signed.publicKey, publicKey) !== 0) {
+    throw new NodeError('BAD_MESSAGE', 'the receipt is signed by another key')
+  }
+  return signed
+}
+
+/** How many receipts one answer carries at most. */
+export const RECEIPTS_PER_PAGE = 32
+
+/**
+ * The renter asks for receipts after `have`, and hands over its newest countersignature in the same message; the
+ * answer waits up to `waitMs` for one to exist.
+ */
+const request = z.looseObject({
+  leaseId: bytes(32),
+  have: integer(0, Number.MAX_SAFE_INTEGER),
+  /** The newest receipt, signed by the renter; it acknowledges all before it. */
+  countersigned: bytesUpTo(RECEIPT_MAX_BYTES).optional(),
+  /** What the payment rail asks the payer to sign for the same amount, when it has its own form. */
+  voucher: bytesUpTo(KiB).optional(),
+  waitMs: integer(0, secondsMs(20)),
+})
+const response = z.looseObject({
+  receipts: z.array(bytesUpTo(RECEIPT_MAX_BYTES)).max(RECEIPTS_PER_PAGE),
+  /** True when the last receipt there will ever be is among those sent so far. */
+  ended: z.boolean(),
+})
+
+const requestCodec = cborCodec(request, 4 * KiB)
+const responseCodec = cborCodec(response, RECEIPTS_PER_PAGE * (RECEIPT_MAX_BYTES + 8) + KiB)
+export type ReceiptsRequest = Message<typeof requestCodec>
+export type ReceiptsResponse = Message<typeof responseCodec>
+
+/** Metering, pulled by the renter: one round trip acknowledges the last receipt and waits for the next. */
+export const receiptsProtocol = defineProtocol({
+  name: 'receipts',
+  request: requestCodec,
+  response: responseCodec,
+  limits: {
+    requestBytes: 4 * KiB,
+    responseBytes: RECEIPTS_PER_PAGE * (RECEIPT_MAX_BYTES + 8) + KiB,
+    timeoutMs: secondsMs(30),
+    perPeerPerMinute: 1200,
+  },
+})
