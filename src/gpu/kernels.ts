@@ -1,0 +1,67 @@
+import type { Bytes } from './hash.ts'
+import { KERNELS_BASE64 } from './kernels-wasm.ts'
+
+interface Exports {
+  readonly memory: WebAssembly.Memory
+  chacha(
+    key: number,
+    counter: number,
+    nonce0: number,
+    nonce1: number,
+    nonce2: number,
+    out: number,
+    blocks: number,
+    rounds: number,
+  ): void
+  dot(a: number, b: number, n: number): number
+  gemm(c: number, x: number, out: number, n: number, rows: number): void
+}
+
+/** The CPU kernels over one growing memory. Addresses are byte offsets; buffers belong at HEAP and above. */
+export interface Kernels {
+  /** Writes `count` pseudo-random rows of n int8 from row `first` on; row j is the ChaCha8 stream of nonce (domain, step, j). */
+  rows(domain: number, step: number, first: number, count: number, n: number, out: number): void
+  /** 16 words of the ChaCha20 stream of nonce (domain, step, 0), four blocks from `block` on: 64 words. */
+  words(domain: number, step: number, block: number): Uint32Array
+  dot(a: number, b: number, n: number): number
+  gemm(c: number, x: number, out: number, n: number): void
+  /** The key of the streams that follow, 32 B. */
+  setKey(seed: Bytes): void
+  /** Grows the memory to at least `end` bytes. */
+  reserve(end: number): void
+  /** The memory now; stale after the next `reserve`. */
+  memory(): Uint8Array<ArrayBuffer>
+}
+
+const KEY = 0
+const SCRATCH = 1024
+/** The first address free for buffers. */
+export const HEAP = 4096
+
+let compiled: WebAssembly.Module | undefined
+
+/** A fresh instance of the kernels; the module is compiled once per thread, in about a millisecond. */
+export function loadKernels(): Kernels {
+  compiled ??= new WebAssembly.Module(Buffer.from(KERNELS_BASE64, 'base64'))
+  const wasm = new WebAssembly.Instance(compiled).exports as unknown as Exports
+  const memory = (): Uint8Array<ArrayBuffer> => new Uint8Array(wasm.memory.buffer as ArrayBuffer)
+  return {
+    rows(domain, step, first, count, n, out) {
+      for (let i = 0; i < count; i++) {
+        wasm.chacha(KEY, 0, domain, step, first + i, out + i * n, n >> 6, 8)
+      }
+    },
+    words(domain, step, block) {
+      wasm.chacha(KEY, block, domain, step, 0, SCRATCH, 4, 20)
+      return new Uint32Array(wasm.memory.buffer, SCRATCH, 64)
+    },
+    dot: (a, b, n) => wasm.dot(a, b, n),
+    gemm: (c, x, out, n) => wasm.gemm(c, x, out, n, n),
+    setKey: (seed) => memory().set(seed, KEY),
+    reserve(end) {
+      const lack = end - wasm.memory.buffer.byteLength
+      if (lack > 0) wasm.memory.grow(Math.ceil(lack / 65536))
+    },
+    memory,
+  }
+}
