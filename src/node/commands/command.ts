@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import type { OptionKey } from '../options.ts'
 
 /** Where a command reads and writes; tests pass their own. */
 export interface Terminal {
@@ -18,7 +19,13 @@ export interface CommandContext {
   readonly signal: AbortSignal
 }
 
-/** One command of the command line; its file is named after it. */
+/**
+ * What a command's file exports: resolves with the exit code (DESIGN.md, "Command line"); failures are thrown as
+ * NodeError. Its help text is a row of command-table.ts, so that `--help` loads no command.
+ */
+export type Run = (context: CommandContext) => Promise<number>
+
+/** One row of the command table. */
 export interface Command {
   /** As typed, e.g. `offers` or `chain metagraph`. */
   readonly name: string
@@ -26,10 +33,14 @@ export interface Command {
   readonly usage: string
   /** One sentence for the list of commands. */
   readonly describe: string
-  /** Names of options (keys of the option table) that it reads besides the global ones. */
-  readonly options: readonly string[]
+  /** Keys of the option table that it reads besides the global and network ones; `node` stands for all of a node's. */
+  readonly options: readonly (OptionKey | 'node')[]
+  /** How many positional arguments it takes. */
+  readonly args?: readonly [least: number, most: number]
+  /** Whether it takes what stands after `--`. */
+  readonly takesRest?: boolean
   /** Pasteable examples, each with what it does. */
   readonly examples?: readonly (readonly [command: string, does: string])[]
-  /** Runs it; resolves with the exit code (DESIGN.md, "Command line"). Errors are thrown as NodeError. */
-  run(context: CommandContext): Promise<number>
+  /** Loads the command's file and nothing before it is needed. */
+  load(): Promise<Run>
 }

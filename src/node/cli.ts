@@ -1,0 +1,183 @@
+import { codeOf, messageOf, NodeError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
+import { type CommandLine, parseCommandLine } from './command-line.ts'
+import type { Command, Terminal } from './commands/command.ts'
+import { commands, runNodeCommand } from './commands/command-table.ts'
+import { type Config, loadConfig } from './config.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { commandHelp, findCommand, programHelp } from './help.ts'
+import { flagName, type OptionKey, optionTable } from './options.ts'
+import { toJson } from './output.ts'
+import { packageVersion } from './package-version.ts'
+
+export interface CliOptions {
+  readonly terminal: Terminal
+  readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+}
+
+/** Runs one command line and resolves with the exit code; every failure is printed, none is thrown. */
+export async function runCli(argv: readonly string[], options: CliOptions): Promise<number> {
+  const { terminal, env, signal } = options
+  try {
+    const line = parseCommandLine(argv)
+    if (line.flags.has('version')) return say(terminal, `${packageVersion()}\n`)
+    if (line.flags.has('help')) return say(terminal, helpFor(line.words))
+    if (argv.length === 0 && !hasRole(env)) return say(terminal, programHelp())
+    const { command, args } = chooseCommand(line)
+    checkOptions(command, line)
+    const config = loadConfig({ flags: line.flags, env })
+    checkArguments(command, args, line, config)
+    const run = await command.load()
+    return await run({ config, args, rest: line.rest, terminal, signal })
+  } catch (error) {
+    return printError(error, argv, options)
+  }
+}
+
+const hasRole = (env: NodeJS.ProcessEnv): boolean => (env['COMPUTE_NODE_ROLE'] ?? '') !== ''
+
+function say({ stdout }: Terminal, text: string): number {
+  stdout.write(text)
+  return 0
+}
+
+function helpFor(words: readonly string[]): string {
+  if (words.length === 0) return programHelp()
+  const found = findCommand(words)
+  if (found !== undefined) return commandHelp(found.command)
+  const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `))
+  if (group.length === 0) throw unknownCommand(words)
+  return group.map(commandHelp).join('\n')
+}
+
+function chooseCommand({ words }: CommandLine): { command: Command; args: readonly string[] } {
+  if (words.length === 0) return { command: runNodeCommand, args: [] }
+  const found = findCommand(words)
+  if (found === undefined) throw unknownCommand(words)
+  return found
+}
+
+function unknownCommand(words: readonly string[]): NodeError {
+  const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `))
+  if (group.length > 0) {
+    const names = group.map(({ name }) => name.split(' ')[1]).join(', ')
+    return usage(`"${words[0]}" is one of: ${names}`, `compute-node ${words[0]} --help`)
+  }
+  const near = nearest(
+    words[0]!,
+    new Set(commands.flatMap(({ name }) => [name, name.split(' ')[0]!])),
+  )
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  return usage(`there is no command "${words[0]}"${hint}`, 'compute-node --help lists the commands')
+}
+
+const usage = (message: string, next: string): NodeError =>
+  new NodeError('BAD_CONFIG_USAGE', message, { next })
+
+/** An option that a command never reads is a mistake, not something to pass over. */
+function checkOptions(command: Command, { flags }: CommandLine): void {
+  for (const key of flags.keys()) {
+    if (takes(command, key)) continue
+    const owners = [runNodeCommand, ...commands].filter((each) => takes(each, key))
+    const belongs = owners.map(({ name }) => name || 'a node (--role)').join(', ')
+    throw usage(
+      `${command.name || 'a node'} does not take --${flagName(key)}; it belongs to ${belongs}`,
+      `compute-node ${command.name} --help`.replace('  ', ' '),
+    )
+  }
+}
+
+function takes(command: Command, key: OptionKey): boolean {
+  const { scope } = optionTable.get(key)!
+  if (scope === 'global' || scope === 'network') return true
+  if (scope === 'node' && command.options.includes('node')) return true
+  return command.options.includes(key)
+}
+
+function checkArguments(
+  command: Command,
+  args: readonly string[],
+  { rest }: CommandLine,
+  config: Config,
+): void {
+  const [least, most] = command.args ?? [0, 0]
+  const next = `compute-node ${command.name} --help`.replace('  ', ' ')
+  if (command === runNodeCommand && config.roles.length === 0) {
+    throw usage('nothing to do: give a command, or a --role to run a node', next)
+  }
+  const shown = `compute-node ${command.name} ${command.usage}`.trimEnd()
+  if (args.length < least) throw usage(`an argument is missing: ${shown}`, next)
+  if (args.length > most) throw usage(`"${args[most]}" is one argument too many: ${shown}`, next)
+  if (rest !== undefined && command.takesRest !== true) {
+    throw usage(`${command.name || 'a node'} takes nothing after --`, next)
+  }
+}
+
+/**
+ * One clear line and the next step on stderr; with `--json` one line `{"error":{code,message,next}}`, the last on
+ * stdout. An error that nobody foresaw shows its stack with `--log-level debug`.
+ */
+function printError(
+  error: unknown,
+  argv: readonly string[],
+  { terminal, signal }: CliOptions,
+): number {
+  if (signal.aborted && !(error instanceof NodeError)) {
+    terminal.stderr.write('compute-node: interrupted\n')
+    return 130
+  }
+  const next = error instanceof NodeError ? error.next : undefined
+  const message = messageOf(error).replace(/\s*\n\s*/g, ' ')
+  const own = argv.slice(0, argv.indexOf('--') < 0 ? argv.length : argv.indexOf('--'))
+  if (own.includes('--json')) {
+    const body = { code: codeOf(error), message, ...(next === undefined ? {} : { next }) }
+    terminal.stdout.write(`${toJson({ error: body })}\n`)
+  } else {
+    terminal.stderr.write(`compute-node: ${message}\n`)
+    if (next !== undefined) terminal.stderr.write(`  next: ${next}\n`)
+  }
+  if (own.join(' ').includes('--log-level debug') && error instanceof Error) {
+    terminal.stderr.write(`${error.stack}\n`)
+  }
+  return exitCodeOf(error)
+}
+
+/** A second signal this soon is the same key press, handed on by npm or by the launcher. */
+const SAME_PRESS_MS = 700
+
+/** The program: the first Ctrl-C or SIGTERM ends it in order, another one at once. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const controller = new AbortController()
+  let firstMs = 0
+  const stop = (name: NodeJS.Signals): void => {
+    if (!controller.signal.aborted) {
+      firstMs = Date.now()
+      controller.abort(new NodeError('FAILED_INTERRUPTED', `stopped by ${name}`))
+    } else if (Date.now() - firstMs > SAME_PRESS_MS) {
+      process.exit(130)
+    }
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
+  endWithLauncher(() => stop('SIGTERM'))
+  // A reader that went away (`compute-node offers | head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  const { env, stdin, stdout, stderr } = process
+  const terminal = { stdin, stdout, stderr }
+  const exitCode = await runCli(argv, { terminal, env, signal: controller.signal })
+  await flushed(stdout)
+  process.exit(exitCode)
+}
+
+/** The launcher (bin/compute-node.js on an older Node) holds a channel open: when it is killed, this process ends too. */
+function endWithLauncher(stop: () => void): void {
+  if (process.channel === undefined || process.env['COMPUTE_NODE_LAUNCHED'] !== '1') return
+  process.channel?.unref()
+  process.on('disconnect', stop)
+}
+
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => void stream.write('', () => resolve()))

@@ -1,0 +1,75 @@
+import { parseArgs } from 'node:util'
+import { NodeError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
+import { flagName, type OptionKey, optionTable } from './options.ts'
+
+/** What stood on a command line, not yet judged by value. */
+export interface CommandLine {
+  /** Every occurrence of an option as written; switches are `true` or `false`. */
+  readonly flags: ReadonlyMap<OptionKey, readonly string[]>
+  /** Words that are no options: the command and its arguments. */
+  readonly words: readonly string[]
+  /** What stands after the first `--`, untouched; undefined without one. */
+  readonly rest: readonly string[] | undefined
+}
+
+const keyOfFlag = new Map([...optionTable.keys()].map((key) => [flagName(key), key]))
+
+const parserOptions = Object.fromEntries(
+  [...optionTable].map(([key, { isSwitch, short }]) => [
+    flagName(key),
+    {
+      type: isSwitch === true ? ('boolean' as const) : ('string' as const),
+      multiple: true as const,
+      ...(short === undefined ? {} : { short }),
+    },
+  ]),
+)
+
+/** Splits a command line by the option table; throws BAD_CONFIG_OPTION naming the nearest option. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const end = argv.indexOf('--')
+  const args = end < 0 ? [...argv] : argv.slice(0, end)
+  const { tokens } = parseArgs({
+    args,
+    options: parserOptions,
+    allowPositionals: true,
+    allowNegative: true,
+    strict: false, // its own errors name no nearest option
+    tokens: true,
+  })
+  const flags = new Map<OptionKey, string[]>()
+  const words: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind !== 'option') continue
+    const [key, raw] = readFlag(token.rawName, token.name, token.value)
+    flags.set(key, [...(flags.get(key) ?? []), raw])
+  }
+  return { flags, words, rest: end < 0 ? undefined : argv.slice(end + 1) }
+}
+
+function readFlag(written: string, name: string, value: string | undefined): [OptionKey, string] {
+  const negated = written.startsWith('--no-')
+  const key = keyOfFlag.get(negated ? written.slice('--no-'.length) : name)
+  const known = key === undefined ? undefined : optionTable.get(key)
+  if (key === undefined || known === undefined) throw unknownFlag(written)
+  if (known.isSwitch === true) {
+    if (value !== undefined) throw bad(`${written} takes no value`)
+    return [key, negated ? 'false' : 'true']
+  }
+  if (negated) throw unknownFlag(written)
+  if (value === undefined || value.startsWith('--')) {
+    throw bad(`${written} needs a value: ${written} ${known.placeholder}`)
+  }
+  return [key, value]
+}
+
+const bad = (message: string): NodeError =>
+  new NodeError('BAD_CONFIG_OPTION', message, { next: 'compute-node --help lists the options' })
+
+function unknownFlag(written: string): NodeError {
+  const near = nearest(written.replace(/^-+/, ''), keyOfFlag.keys())
+  const hint = near === undefined ? '' : `; did you mean --${near}?`
+  return bad(`there is no option ${written}${hint}`)
+}

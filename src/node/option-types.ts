@@ -1,0 +1,189 @@
+import { NodeError } from '../errors.ts'
+import { GiB, hoursMs, KiB, MiB, minutesMs, secondsMs } from '../units.ts'
+
+/** Where an option belongs in help: `node` options matter to `--role`, `command` options to commands that list them. */
+export type OptionScope = 'global' | 'network' | 'node' | 'command'
+
+/** One option of the command line, the environment and the configuration file. */
+export interface Option<T> {
+  readonly scope: OptionScope
+  readonly describe: string
+  /** Shown in help after the flag, e.g. `FILE`; absent on switches. */
+  readonly placeholder?: string
+  /** The flag's name where it is not the key in kebab-case. */
+  readonly flag?: string
+  /** One letter. */
+  readonly short?: string
+  readonly isSwitch?: boolean
+  readonly isList?: boolean
+  /** Relative paths are resolved against the working folder, or the folder of the file that names them. */
+  readonly isPath?: boolean
+  readonly default: T
+  /** The default as a person writes it, where `String` would not. */
+  readonly defaultText?: string
+  /** From every occurrence as written, in order, to the value; throws BAD_CONFIG saying what was expected. */
+  parse(raws: readonly string[]): T
+}
+
+type Extras = Pick<Option<unknown>, 'flag' | 'short' | 'isPath' | 'defaultText'>
+/** From text to a value; throws BAD_CONFIG saying what was expected. */
+export type Parse<T> = (raw: string) => T
+
+/** An option with a value; the last one given counts. */
+export const option = <T>(
+  scope: OptionScope,
+  describe: string,
+  placeholder: string,
+  parse: Parse<T>,
+  fallback: T,
+  extras: Extras = {},
+): Option<T> => ({
+  scope,
+  describe,
+  placeholder,
+  default: fallback,
+  parse: (raws) => parse(raws.at(-1)!),
+  ...extras,
+})
+
+/** An option that may be absent. */
+export const maybe = <T>(
+  scope: OptionScope,
+  describe: string,
+  placeholder: string,
+  parse: Parse<T>,
+  extras: Extras = {},
+): Option<T | undefined> =>
+  option<T | undefined>(scope, describe, placeholder, parse, undefined, extras)
+
+/** An option that may be repeated or hold several values separated by commas. */
+export const list = <T>(
+  scope: OptionScope,
+  describe: string,
+  placeholder: string,
+  parse: Parse<T>,
+  fallback: readonly T[] = [],
+  extras: Extras = {},
+): Option<readonly T[]> => ({
+  scope,
+  describe,
+  placeholder,
+  isList: true,
+  default: fallback,
+  parse: (raws) =>
+    raws.flatMap((raw) =>
+      raw
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '')
+        .map(parse),
+    ),
+  ...extras,
+})
+
+/** An option without a value; `--no-…` turns it off. */
+export const flag = (
+  scope: OptionScope,
+  describe: string,
+  fallback = false,
+  extras: Extras = {},
+): Option<boolean> => ({
+  scope,
+  describe,
+  isSwitch: true,
+  default: fallback,
+  parse: (raws) => truth(raws.at(-1)!),
+  ...extras,
+})
+
+const expected = (what: string, raw: string): NodeError =>
+  new NodeError('BAD_CONFIG', `expected ${what}, got ${JSON.stringify(raw)}`)
+
+const truth: Parse<boolean> = (raw) => {
+  if (/^(true|1|yes|on)$/i.test(raw)) return true
+  if (/^(false|0|no|off|)$/i.test(raw)) return false
+  throw expected('true or false', raw)
+}
+
+/** Any text but none. */
+export const text: Parse<string> = (raw) => {
+  if (raw === '') throw expected('a value', raw)
+  return raw
+}
+
+/** One of the words. */
+export const oneOf =
+  <const V extends readonly string[]>(...words: V): Parse<V[number]> =>
+  (raw) => {
+    if (!words.includes(raw)) throw expected(words.join(' or '), raw)
+    return raw
+  }
+
+/** A whole number within bounds, both included. */
+export const whole =
+  (least = 0, most = Number.MAX_SAFE_INTEGER): Parse<number> =>
+  (raw) => {
+    const value = Number(raw)
+    if (/^\d+$/.test(raw) && value >= least && value <= most) return value
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`
+    throw expected(`a whole number, ${range}`, raw)
+  }
+
+/** A number above zero. */
+export const positive: Parse<number> = (raw) => {
+  const value = Number(raw)
+  if (raw.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw expected('a number above 0', raw)
+  }
+  return value
+}
+
+/** Money as a decimal string, at most 6 places. */
+export const price: Parse<string> = (raw) => {
+  if (!/^\d{1,12}(\.\d{1,6})?$/.test(raw)) throw expected('a price such as 1.25', raw)
+  return raw
+}
+
+/** 32 bytes in hex, with or without 0x; kept without, in lower case. */
+export const hex32: Parse<string> = (raw) => {
+  const digits = raw.replace(/^0x/, '').toLowerCase()
+  if (!/^[0-9a-f]{64}$/.test(digits)) throw expected('64 hex digits', raw)
+  return digits
+}
+
+/** A multiaddr's outer shape; libp2p judges the rest when it listens or dials. */
+export const multiaddr: Parse<string> = (raw) => {
+  if (!/^(\/[\w.:%-]+){2,}$/.test(raw))
+    throw expected('a multiaddr such as /ip4/0.0.0.0/tcp/4501', raw)
+  return raw
+}
+
+/** A WebSocket address of a chain node. */
+export const webSocketUrl: Parse<string> = (raw) => {
+  if (!URL.canParse(raw) || !/^wss?:$/.test(new URL(raw).protocol)) {
+    throw expected('an address such as ws://127.0.0.1:9944', raw)
+  }
+  return raw
+}
+
+const withUnit = (units: Readonly<Record<string, number>>, what: string): Parse<number> => {
+  const byLowerCase = new Map(Object.entries(units).map(([name, n]) => [name.toLowerCase(), n]))
+  return (raw) => {
+    const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(raw.trim())
+    const unit = byLowerCase.get(match?.[2]?.toLowerCase() ?? '')
+    if (match === null || unit === undefined) throw expected(what, raw)
+    return Math.round(Number(match[1]) * unit)
+  }
+}
+
+/** A length of time with its unit, in milliseconds. */
+export const duration: Parse<number> = withUnit(
+  { ms: 1, s: secondsMs(1), m: minutesMs(1), h: hoursMs(1), d: hoursMs(24) },
+  'a time with a unit, such as 500ms, 30s, 5m, 2h or 1d',
+)
+
+/** A size with its unit, in bytes. */
+export const size: Parse<number> = withUnit(
+  { B: 1, KiB, MiB, GiB, TiB: 1024 * GiB, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+  'a size with a unit, such as 512MiB or 2GiB',
+)

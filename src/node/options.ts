@@ -1,0 +1,158 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { GiB, secondsMs } from '../units.ts'
+import {
+  duration,
+  flag,
+  hex32,
+  list,
+  maybe,
+  multiaddr,
+  type Option,
+  oneOf,
+  option,
+  positive,
+  price,
+  size,
+  text,
+  webSocketUrl,
+  whole,
+} from './option-types.ts'
+
+const port = whole(0, 65_535)
+
+/**
+ * Every option, declared once: flags, `COMPUTE_NODE_*`, the configuration file, `--help` and docs/cli.md read this
+ * table. Which commands take a `command` option stands in commands/command-table.ts.
+ */
+export const options = {
+  // Everywhere
+  help: flag('global', 'Show help, of a command when one is named', false, { short: 'h' }),
+  version: flag('global', 'Print the version', false, { short: 'V' }),
+  config: maybe(
+    'global',
+    'JSON file with options (default: config.json of the data folder)',
+    'FILE',
+    text,
+    { isPath: true },
+  ),
+  dataDir: option(
+    'global',
+    'Folder with the key, the database and the control socket',
+    'DIR',
+    text,
+    join(homedir(), '.compute-node'),
+    { isPath: true, defaultText: '~/.compute-node' },
+  ),
+  json: flag('global', 'Machine-readable output on stdout'),
+  quiet: flag('global', 'Print ids only', false, { short: 'q' }),
+  color: flag('global', 'Print without colours, as NO_COLOR does', true),
+  logLevel: option(
+    'global',
+    'Least severe log line to write to stderr',
+    'LEVEL',
+    oneOf('debug', 'info', 'warn', 'error', 'silent'),
+    'warn',
+  ),
+
+  // Which market, and how to reach it
+  network: option('network', 'Market to join', 'NAME', oneOf('local', 'test', 'finney'), 'finney'),
+  netuid: option('network', 'Subnet number', 'N', whole(0, 65_535), 51),
+  genesis: maybe('network', 'Genesis hash of a local network', 'HEX', hex32),
+  bootstrap: list('network', 'Peer to join through', 'ADDR', multiaddr),
+  chain: maybe('network', 'Chain node to ask', 'URL', webSocketUrl),
+  peers: list(
+    'network',
+    'PeerId to admit on a local network; all others are refused',
+    'PEER',
+    text,
+    [],
+    { flag: 'peer' },
+  ),
+  gatherMs: option(
+    'network',
+    'How long a command without a running node listens before it answers',
+    'TIME',
+    duration,
+    secondsMs(3),
+    { flag: 'gather', defaultText: '3s' },
+  ),
+  walletName: option('network', 'Wallet (coldkey) to use', 'NAME', text, 'default', {
+    flag: 'wallet.name',
+  }),
+  walletHotkey: option('network', 'Hotkey of the wallet', 'NAME', text, 'default', {
+    flag: 'wallet.hotkey',
+  }),
+  walletPath: option(
+    'network',
+    'Folder of wallets, as btcli keeps them',
+    'DIR',
+    text,
+    join(homedir(), '.bittensor', 'wallets'),
+    { flag: 'wallet.path', isPath: true, defaultText: '~/.bittensor/wallets' },
+  ),
+
+  // A node
+  roles: list(
+    'node',
+    'What this node does',
+    'ROLE',
+    oneOf('miner', 'validator', 'renter', 'relay'),
+    [],
+    { flag: 'role' },
+  ),
+  listen: list('node', 'Address to listen on', 'ADDR', multiaddr, ['/ip4/0.0.0.0/tcp/4501']),
+  announce: list('node', 'Address that others reach this node at', 'ADDR', multiaddr),
+  engine: option(
+    'node',
+    'What runs containers; process is for local networks alone',
+    'KIND',
+    oneOf('auto', 'docker', 'process'),
+    'auto',
+  ),
+  price: maybe('node', 'Price per hour for the whole offer, e.g. 1.25', 'PRICE', price),
+  leaseMemoryBytes: option('node', 'Memory a lease may use', 'SIZE', size, 2 * GiB, {
+    flag: 'lease-memory',
+    defaultText: '2GiB',
+  }),
+  apiPort: maybe(
+    'node',
+    'Serve the control API on this port of 127.0.0.1 too (0 picks one)',
+    'N',
+    port,
+  ),
+
+  // Commands
+  order: maybe('command', 'Fields to order by; - in front is descending', 'FIELDS', text, {
+    short: 'o',
+  }),
+  image: maybe('command', 'Container image to run', 'IMAGE', text),
+  hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
+  maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
+  follow: flag('command', 'Keep printing what is new', false, { short: 'f' }),
+  explain: flag('command', 'Show every term of the score'),
+  once: flag('command', 'Do one full round, print a summary and exit'),
+  miners: option('command', 'How many miners', 'N', whole(1, 16), 2),
+  validators: option('command', 'How many validators', 'N', whole(1, 16), 2),
+  keep: flag('command', 'Keep the state of the last run'),
+  port: option('command', 'Port to listen on (0 picks one)', 'N', port, 9944),
+  blockMs: option('command', 'Time between blocks, in milliseconds', 'N', whole(10, 600_000), 1000),
+  tempo: option('command', 'Blocks in an epoch', 'N', whole(2, 65_535), 10),
+  spec: option('command', 'Runtime version to speak', 'N', oneOf('218', '424'), '424'),
+} as const satisfies Readonly<Record<string, Option<unknown>>>
+
+export type OptionKey = keyof typeof options
+
+/** All options by key, for code that treats them alike. */
+export const optionTable: ReadonlyMap<OptionKey, Option<unknown>> = new Map(
+  Object.entries(options) as [OptionKey, Option<unknown>][],
+)
+
+const kebab = (key: string): string => key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
+
+/** The flag of an option without its dashes, e.g. `data-dir` or `wallet.name`. */
+export const flagName = (key: OptionKey): string => optionTable.get(key)!.flag ?? kebab(key)
+
+/** The environment variable of an option, e.g. `COMPUTE_NODE_DATA_DIR`. */
+export const envName = (key: OptionKey): string =>
+  `COMPUTE_NODE_${flagName(key).replace(/[.-]/g, '_').toUpperCase()}`
