@@ -1,0 +1,26 @@
+// Compiles src/ to dist/, which is what the published package runs (type stripping is refused under node_modules).
+import { spawnSync } from 'node:child_process'
+import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
+
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+const { status, error } = spawnSync(
+  process.execPath,
+  [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json')],
+  { cwd: root, stdio: ['ignore', process.stderr, process.stderr] },
+)
+if (status !== 0) {
+  process.stderr.write(`build: tsc failed${error === undefined ? '' : `: ${error.message}`}\n`)
+  process.exit(1)
+}
+// Pages, kernels and other files that are not TypeScript travel as they are.
+for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile() || entry.name.endsWith('.ts')) continue
+  const from = join(entry.parentPath, entry.name)
+  cpSync(from, join(root, 'dist', from.slice(join(root, 'src').length)))
+}
