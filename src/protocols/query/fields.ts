@@ -1,3 +1,5 @@
+import { editDistance } from '../../nearest.ts'
+
 /**
  * number: a decimal. money: a decimal compared exactly. version: numbers between dots. boolean: true or false.
  * text: compared whole. words: every word given occurs in it. Text and words know no case.
@@ -56,22 +58,8 @@ export const fieldNamed = (name: string): Field | undefined => byName.get(name.t
 /** The known field whose name is closest to what was typed. */
 export function nearestField(typed: string): string {
   const wanted = typed.toLowerCase()
-  const distances = FIELDS.map(({ name }) => [distance(wanted, name), name] as const)
+  const distances = FIELDS.map(({ name }) => [editDistance(wanted, name), name] as const)
   return distances.toSorted(([a], [b]) => a - b)[0]![1]
-}
-
-/** Levenshtein distance: edits that turn one name into the other. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
 }
 
 /** Values of an offer under the names of `FIELDS`; a field that is not known is absent. */
