@@ -14,7 +14,8 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'peer-greeted': (e, n) => `met ${n(e['peerId'])}`,
   'capability-announced': (e) => `announced what it owns: ${e['classes']}`,
   'offer-published': (e) => `offers ${e['title'] ?? 'capacity'} at ${e['dph']} ${e['asset']}/hour`,
-  'offer-seen': (e, n) => `sees an offer of ${n(e['miner'])}: ${e['title'] ?? ''} at ${e['dph']} ${e['asset']}/hour`,
+  'offer-seen': (e, n) =>
+    `sees an offer of ${n(e['miner'])}: ${e['title'] ?? ''} at ${e['dph']} ${e['asset']}/hour`,
   'offer-withdrawn': (e, n) => `offer of ${n(e['miner'])} withdrawn`,
   'slot-started': (e) => `slot ${e['slot']} starts: the pulse of round ${e['slot']} was verified`,
   'challenge-proved': (e) =>
@@ -22,7 +23,8 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'slot-verdict': (e, n) =>
     `slot ${e['slot']}: ${n(e['miner'])} ${e['verdict']} (${e['backend']}, ${e['steps']} steps, verified in ${ms(e['verifyMs'])}, ${KiBs(e['bytes'])})`,
   'report-gossiped': (e) => `gossiped its report on slot ${e['slot']} (${e['rows']} rows)`,
-  'equivocation-kept': (e, n) => `kept evidence: ${n(e['validator'])} signed two things for slot ${e['slot']}`,
+  'equivocation-kept': (e, n) =>
+    `kept evidence: ${n(e['validator'])} signed two things for slot ${e['slot']}`,
   'scores-computed': (e) => `computed scores: ${e['summary']}`,
   'weights-set': (e) => `set weights at epoch ${e['epoch']}: ${e['weights']}`,
   'lease-requested': (e, n) => `asks ${n(e['miner'])} for a lease`,
