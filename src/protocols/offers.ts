@@ -23,8 +23,8 @@ const measured = z.looseObject({
   attestations: z.array(bytes(32)).max(4),
 })
 
-const gpu = z.looseObject({
-  /** The device of the capability record, e.g. a PCI address. */
+const device = z.looseObject({
+  /** The device of the capability record: a PCI address, or `cpu-0` for processor capacity alone. */
   id: text(64),
   vendor: text(32),
   name: text(96),
@@ -67,8 +67,7 @@ const offer = z.looseObject({
   seq: integer(0, Number.MAX_SAFE_INTEGER),
   issuedAtMs: timeMs(),
   expiresAtMs: timeMs(),
-  /** Empty for processor capacity alone. */
-  gpus: z.array(gpu).max(16),
+  devices: z.array(device).min(1).max(16),
   host,
   /** What leases run in: `docker`, `process` (devnet alone), or a later one. */
   engine: text(16),
@@ -91,14 +90,15 @@ const withdrawal = z.looseObject({
 export const offerCodec = cborCodec(offer, MAX_BYTES - ENVELOPE_BYTES)
 export const withdrawalCodec = cborCodec(withdrawal, 1 * KiB)
 export type Offer = Message<typeof offerCodec>
-export type OfferGpu = Offer['gpus'][number]
+export type OfferDevice = Offer['devices'][number]
 export type Withdrawal = Message<typeof withdrawalCodec>
 
 /** What the bytes alone say of an offer or withdrawal. */
 function checkTimes({ payload, publicKey }: Signed<Offer> | Signed<Withdrawal>): Verdict {
   const { peerId, issuedAtMs, expiresAtMs } = payload
   if (peerIdOfKey(publicKey) !== peerId) return { reject: 'signed by another peer' }
-  if (expiresAtMs <= issuedAtMs && 'gpus' in payload) return { reject: 'expires before its issue' }
+  if (expiresAtMs <= issuedAtMs && 'devices' in payload)
+    return { reject: 'expires before its issue' }
   if (expiresAtMs - issuedAtMs > OFFER_LIFETIME_MS) return { reject: 'lives too long' }
   return 'accept'
 }
@@ -110,8 +110,8 @@ export const offerKind: RecordKind<Offer> = {
   check(record) {
     const { minLeaseMs, maxLeaseMs } = record.payload.terms
     if (minLeaseMs > maxLeaseMs) return { reject: 'its shortest lease is longer than its longest' }
-    const ids = record.payload.gpus.map((g) => g.id)
-    if (new Set(ids).size < ids.length) return { reject: 'offers one GPU twice' }
+    const ids = record.payload.devices.map((one) => one.id)
+    if (new Set(ids).size < ids.length) return { reject: 'offers one device twice' }
     return checkTimes(record)
   },
 }
