@@ -1,0 +1,58 @@
+import { type BeaconInfo, type Pulse, timeOf } from '../beacon.ts'
+import { concat, sha256 } from './hash.ts'
+import type { SlotNetwork, Work } from './slot-network.ts'
+
+const SLOT = Buffer.from('slot')
+const RANGE = 2n ** 64n
+
+/** Whether a pulse alone would start a slot; spacing is not looked at. */
+export function hits(net: SlotNetwork, pulse: Pick<Pulse, 'round' | 'randomness'>): boolean {
+  if (pulse.round % net.stride !== 0) return false
+  if (net.denominator === 1) return true
+  const draw = new DataView(sha256(concat([SLOT, pulse.randomness])).buffer).getBigUint64(0)
+  return draw < RANGE / BigInt(net.denominator)
+}
+
+/**
+ * Whether a round starts a slot: its pulse hits and none of the previous spacing − 1 rounds hit ("hit", not "was a
+ * slot", so no older history is needed). Null when a pulse that matters is missing: fetch it, do not guess.
+ */
+export function startsSlot(
+  net: SlotNetwork,
+  round: number,
+  pulseOf: (round: number) => Pulse | undefined,
+): boolean | null {
+  const pulse = pulseOf(round)
+  if (pulse === undefined) return round % net.stride === 0 ? null : false
+  if (!hits(net, pulse)) return false
+  for (const earlier of roundsBefore(net, round)) {
+    const before = pulseOf(earlier)
+    if (before === undefined) return null
+    if (hits(net, before)) return false
+  }
+  return true
+}
+
+/** The earlier rounds whose pulses decide whether `round` may start a slot. */
+export function roundsBefore(net: SlotNetwork, round: number): number[] {
+  const first = Math.max(1, round - net.spacing + 1)
+  const rounds = Array.from({ length: round - first }, (_, i) => first + i)
+  return rounds.filter((earlier) => earlier % net.stride === 0)
+}
+
+/** Whether a round's pulse can matter to any slot; others need not be verified or carried. */
+export function needsPulse(net: SlotNetwork, round: number): boolean {
+  const offsets = [0, ...net.phases.map((work) => net.starts[work]), net.open]
+  return offsets.some((offset) => (round - offset) % net.stride === 0)
+}
+
+/** When the work of one phase counts: from its pulse's scheduled time to the end of its window, unix ms. */
+export function windowOf(
+  net: SlotNetwork,
+  beacon: BeaconInfo,
+  slot: number,
+  work: Work,
+): { readonly fromMs: number; readonly untilMs: number } {
+  const fromMs = timeOf(beacon, slot + net.starts[work])
+  return { fromMs, untilMs: fromMs + net.windowMs[work] }
+}
