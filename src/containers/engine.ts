@@ -55,7 +55,7 @@ export interface Container {
   readonly id: string
   readonly leaseId: string
   readonly expiresAtMs: number
-  /** Starts the main process. A start that fails removes the container. FAILED_COMMAND: the image has no such command. */
+  /** Starts the main process. A start that fails removes the container; a command that the image lacks starts and exits with 127. */
   start(): Promise<void>
   /** The main process's streams; call it before `start`, so that nothing is missed. */
   attach(): Promise<Exec>

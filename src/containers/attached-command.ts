@@ -1,0 +1,67 @@
+import { type Duplex, Writable } from 'node:stream'
+import { sleep } from '../clock.ts'
+import { NodeError } from '../errors.ts'
+import type { Exec } from './engine.ts'
+import { spoolOutput } from './spooled-output.ts'
+
+export interface CommandState {
+  readonly running: boolean
+  /** Null when the engine lost it. */
+  readonly exitCode: number | null
+}
+
+export interface AttachedCommand {
+  /** The hijacked connection: the command's stdin, and its outputs framed (not for a terminal). */
+  readonly socket: Duplex
+  readonly tty: boolean
+  readonly inspect: () => Promise<CommandState>
+  readonly resize: Exec['resize']
+  readonly kill: Exec['kill']
+}
+
+const END_OF_INPUT = '\x04'
+const ASK_AGAIN_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2000]
+
+/** An Exec over a command that the engine has attached us to. */
+export function attachedCommand(command: AttachedCommand): Exec {
+  const { socket, tty, inspect, resize, kill } = command
+  const { stdout, stderr, received } = spoolOutput(socket, {
+    tty,
+    hasEnded: async () => !(await inspect()).running,
+  })
+  const exitCode = received.then(() => exitCodeOf(inspect))
+  exitCode.catch(() => undefined) // whoever awaits it is told; nobody needs to
+  return { stdin: inputOf(socket, tty), stdout, stderr, exitCode, resize, kill }
+}
+
+/** A connection that ends says nothing of the command: only the engine's own word counts. */
+async function exitCodeOf(inspect: AttachedCommand['inspect']): Promise<number> {
+  for (const pauseMs of ASK_AGAIN_MS) {
+    const state = await inspect()
+    if (!state.running) {
+      if (state.exitCode !== null) return state.exitCode
+      break
+    }
+    await sleep(pauseMs)
+  }
+  throw new NodeError('ENGINE_UNKNOWN', 'Docker closed the connection but tells no exit code', {
+    next: 'the command may still run: look into the container, or stop the lease',
+  })
+}
+
+/** Ending a terminal's connection would stop its output while the command runs on, so Ctrl-D is typed instead. */
+function inputOf(socket: Duplex, tty: boolean): Writable {
+  const pass = (data: Buffer | string, done: () => void): void => {
+    // A command that has ended reads nothing more: what is written to it is dropped, as a shell does.
+    if (socket.writable) socket.write(data, () => done())
+    else done()
+  }
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => pass(chunk, done),
+    final(done) {
+      if (tty) pass(END_OF_INPUT, done)
+      else if (socket.writable) socket.end(done)
+      else done()
+    },
+  })
+}

@@ -1,0 +1,117 @@
+import type Docker from 'dockerode'
+import { messageOf, NodeError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { attachedCommand, type CommandState } from './attached-command.ts'
+import { killMain, removeNow, stop, waitForEnd } from './container-end.ts'
+import { splitLogs, usageOf } from './container-usage.ts'
+import { askDocker, isGone } from './docker-client.ts'
+import { attachTo, execIn } from './docker-exec.ts'
+import type { Container, ContainerStatus } from './engine.ts'
+import { containerName } from './hardened-spec.ts'
+
+export interface DockerContainerParts {
+  readonly docker: Docker
+  readonly id: string
+  readonly leaseId: string
+  readonly expiresAtMs: number
+  /** True when its main process only idles: nothing in it wants a grace. */
+  readonly idle: boolean
+  readonly log: Log
+}
+
+const GRACE_MS = 5_000
+
+/** A container of a Docker Engine, by its id. */
+export function dockerContainer(parts: DockerContainerParts): Container {
+  const { docker, id, leaseId, idle, log } = parts
+  const container = docker.getContainer(id)
+  let expiresAtMs = parts.expiresAtMs
+
+  const inspect = () =>
+    askDocker('look at the container', (abortSignal) => container.inspect({ abortSignal }))
+  const mainState = async (): Promise<CommandState> => {
+    const { State } = await inspect()
+    return { running: State.Running, exitCode: State.Running ? null : State.ExitCode }
+  }
+  const remove: Container['remove'] = async ({ graceMs = idle ? 0 : GRACE_MS } = {}) => {
+    if (graceMs > 0) await stop(container, graceMs)
+    await removeNow(container)
+  }
+
+  return {
+    id,
+    leaseId,
+    get expiresAtMs() {
+      return expiresAtMs
+    },
+    async start() {
+      try {
+        await askDocker('start the container', (abortSignal) => container.start({ abortSignal }))
+        if (idle) await checkIdling(mainState)
+      } catch (error) {
+        await removeNow(container).catch((cause) =>
+          log.error('failed-start-not-removed', cause, { lease: leaseId, container: id }),
+        )
+        throw error
+      }
+    },
+    async attach() {
+      return attachedCommand({
+        socket: await attachTo(docker, id),
+        tty: false,
+        inspect: mainState,
+        resize: async () => undefined, // the main process has no terminal
+        kill: (signal = 'SIGKILL') => killMain(container, signal),
+      })
+    },
+    exec: (command, options) => execIn(container, command, options ?? {}),
+    async status() {
+      try {
+        return statusName((await inspect()).State.Status)
+      } catch (error) {
+        if (isGone(error)) return 'gone'
+        log.debug('status-unknown', { lease: leaseId, reason: messageOf(error) })
+        return 'unknown'
+      }
+    },
+    wait: (signal) => waitForEnd(container, mainState, signal),
+    async logs({ tailLines } = {}) {
+      const raw = await askDocker('read the logs', () =>
+        container.logs({
+          stdout: true,
+          stderr: true,
+          ...(tailLines === undefined ? {} : { tail: tailLines }),
+        }),
+      )
+      return splitLogs(raw)
+    },
+    usage: () => usageOf(container),
+    async extend(later) {
+      await askDocker('extend the container', (abortSignal) =>
+        container.rename({ name: containerName(leaseId, later), abortSignal }),
+      )
+      expiresAtMs = later
+    },
+    remove,
+  }
+}
+
+const statusName = (text: string): ContainerStatus =>
+  text === 'created'
+    ? 'created'
+    : ['exited', 'dead', 'removing'].includes(text)
+      ? 'exited'
+      : 'running'
+
+/** The image may lack what idling takes; the main process has ended then, by now. */
+async function checkIdling(mainState: () => Promise<CommandState>): Promise<void> {
+  const { running, exitCode } = await mainState()
+  if (running) return
+  throw new NodeError(
+    'ENGINE_IMAGE',
+    `the image has no \`sleep\` to idle with (exit code ${exitCode})`,
+    {
+      next: 'rent with a command of the image (rent … -- CMD), or use an image with a shell',
+    },
+  )
+}

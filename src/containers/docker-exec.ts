@@ -1,0 +1,104 @@
+import type { Duplex } from 'node:stream'
+import type Docker from 'dockerode'
+import { attachedCommand } from './attached-command.ts'
+import { askDocker } from './docker-client.ts'
+import type { Exec, ExecOptions, ExecSignal, TerminalSize } from './engine.ts'
+import { newExecMark, signalMarked } from './exec-kill.ts'
+
+/** By default Ctrl-P Ctrl-Q would detach, and eat the renter's keys: keys that nobody types instead. */
+const NO_DETACH_KEYS = 'ctrl-^,ctrl-^,ctrl-^,ctrl-^'
+
+/**
+ * The connection to the main process. Not dockerode's `attach`: that sends its options as a request body too, and
+ * engines may hand unread body bytes to the command as input (docker-modem PR 198). Here the body is empty.
+ */
+export function attachTo(docker: Docker, id: string): Promise<Duplex> {
+  const dial = docker.modem.dial.bind(docker.modem) as (
+    options: object,
+    done: (error: unknown, socket: Duplex) => void,
+  ) => void
+  return askDocker(
+    'attach to the container',
+    (abortSignal) =>
+      new Promise((resolve, reject) =>
+        dial(
+          {
+            path: `/containers/${id}/attach?`,
+            method: 'POST',
+            isStream: true,
+            hijack: true,
+            file: Buffer.alloc(0),
+            options: {
+              stream: true,
+              stdin: true,
+              stdout: true,
+              stderr: true,
+              detachKeys: NO_DETACH_KEYS,
+            },
+            statusCodes: { 101: true, 200: true, 404: 'no such container' },
+            abortSignal,
+          },
+          (error, socket) => (error ? reject(error) : resolve(socket)),
+        ),
+      ),
+  )
+}
+
+/** Runs `command` inside. */
+export async function execIn(
+  container: Docker.Container,
+  command: readonly string[],
+  options: ExecOptions,
+): Promise<Exec> {
+  const { env = {}, tty = false, size, workingDir, signal } = options
+  signal?.throwIfAborted()
+  const mark = newExecMark()
+  const marked = { ...env, [mark.name]: mark.value }
+  const exec = await askDocker('prepare a command', (abortSignal) =>
+    container.exec({
+      Cmd: [...command],
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: tty,
+      DetachKeys: NO_DETACH_KEYS,
+      Env: Object.entries(marked).map(([name, value]) => `${name}=${value}`),
+      ...(workingDir === undefined ? {} : { WorkingDir: workingDir }),
+      abortSignal,
+    }),
+  )
+  // Not hijacked, ending stdin would destroy the connection and the output with it.
+  const socket = await askDocker('start a command', () =>
+    exec.start({ hijack: true, stdin: true, Tty: tty }),
+  )
+  const resize = async ({ columns, rows }: TerminalSize): Promise<void> => {
+    if (tty) await askDocker('resize the terminal', () => exec.resize({ w: columns, h: rows }))
+  }
+  const kill = (name: ExecSignal = 'SIGKILL') => signalMarked(container, mark, name)
+  const running = attachedCommand({
+    socket,
+    tty,
+    resize,
+    kill,
+    async inspect() {
+      const state = await askDocker('look at a command', (abortSignal) =>
+        exec.inspect({ abortSignal }),
+      )
+      return { running: state.Running, exitCode: state.ExitCode }
+    },
+  })
+  if (size !== undefined) await resize(size)
+  killOnAbort(running, signal)
+  return running
+}
+
+function killOnAbort(exec: Exec, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
+  const onAbort = (): void => {
+    exec.kill().catch((error) => exec.stdout.destroy(error))
+  }
+  const forget = (): void => signal.removeEventListener('abort', onAbort)
+  exec.exitCode.then(forget, forget)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+}

@@ -1,0 +1,137 @@
+import type { ContainerCreateOptions, HostConfig } from 'dockerode'
+import { MiB } from '../units.ts'
+import type { ContainerSpec } from './engine.ts'
+
+/** What @types/dockerode 4.0.2 lacks of the engine's API. */
+export interface HardenedHostConfig extends HostConfig {
+  CgroupnsMode: 'private' | 'host'
+}
+export type HardenedOptions = ContainerCreateOptions & { HostConfig: HardenedHostConfig }
+
+export interface HardeningOptions {
+  readonly nodeId: string
+  readonly network: string
+  /** Must not exceed the engine's own limit, or starts fail. */
+  readonly maxOpenFiles: number
+}
+
+/** Labels by which a restarted node knows its own; they cannot change later (the newest expiry is in the name). */
+export const LABEL = {
+  managed: 'cn.managed',
+  node: 'cn.node',
+  lease: 'cn.lease',
+  expires: 'cn.expires',
+  idle: 'cn.idle',
+} as const
+
+/**
+ * Enough for sshd, rsync, package managers and changing user inside. Not NET_RAW (spoofing), not SYS_PTRACE, not
+ * MKNOD: notes/containers.md §3.
+ */
+export const KEPT_CAPABILITIES: readonly string[] = [
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'NET_BIND_SERVICE',
+  'SETGID',
+  'SETUID',
+  'SYS_CHROOT',
+]
+
+export const MAX_PROCESSES = 512
+
+/** Some shells read `infinity` as an error; this is the largest count that all read. */
+const IDLE = ['sleep', '2147483647']
+
+/**
+ * `cn-LEASE`: the engine refuses a second container for a lease. A later expiry is appended, because a name can
+ * change while labels cannot.
+ */
+export const containerName = (leaseId: string, extendedToMs?: number): string =>
+  extendedToMs === undefined ? `cn-${leaseId}` : `cn-${leaseId}-x${extendedToMs}`
+
+/** The later expiry in a container's name, or undefined when it was never extended. */
+export function expiryInName(name: string): number | undefined {
+  const found = /^\/?cn-[0-9a-zA-Z]+-x(\d{1,16})$/.exec(name)
+  return found === null ? undefined : Number(found[1])
+}
+
+/** What the engine is asked to create for a lease: the whole of a tenant's confinement in one value. */
+export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): HardenedOptions {
+  const idle = spec.command === undefined
+  return {
+    name: containerName(spec.leaseId),
+    Image: spec.image,
+    // An image's entrypoint runs for a command, as with `docker run`; to idle it must not.
+    ...(idle ? { Entrypoint: [], Cmd: IDLE } : { Cmd: [...spec.command] }),
+    Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+    Hostname: 'lease',
+    Tty: false,
+    // The main command's streams are attached before it starts; its stdin ends when the renter's does.
+    OpenStdin: !idle,
+    StdinOnce: !idle,
+    AttachStdin: !idle,
+    AttachStdout: !idle,
+    AttachStderr: !idle,
+    StopSignal: 'SIGTERM',
+    Labels: {
+      [LABEL.managed]: '1',
+      [LABEL.node]: options.nodeId,
+      [LABEL.lease]: spec.leaseId,
+      [LABEL.expires]: String(spec.expiresAtMs),
+      ...(idle ? { [LABEL.idle]: '1' } : {}),
+    },
+    HostConfig: hostConfig(spec, options),
+  }
+}
+
+function hostConfig(spec: ContainerSpec, options: HardeningOptions): HardenedHostConfig {
+  const memoryBytes = spec.memoryMiB * MiB
+  return {
+    NetworkMode: options.network,
+    // A private resolver would be dialled through the engine and is blocked with the private network.
+    Dns: ['1.1.1.1', '9.9.9.9'],
+    PublishAllPorts: false,
+    RestartPolicy: { Name: 'no' },
+    AutoRemove: false,
+    Init: true,
+    Privileged: false,
+    CapDrop: ['ALL'],
+    CapAdd: [...KEPT_CAPABILITIES],
+    // No seccomp entry: the engine's default profile applies.
+    SecurityOpt: ['no-new-privileges:true'],
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
+    PidsLimit: MAX_PROCESSES,
+    Memory: memoryBytes,
+    MemorySwap: memoryBytes, // the same figure: no swap on top
+    ShmSize: Math.min(Math.floor(memoryBytes / 2), 64 * 1024 * MiB),
+    NanoCpus: Math.round(spec.cpus * 1e9),
+    OomScoreAdj: 500, // the host's own processes survive a tenant's appetite
+    Ulimits: [
+      { Name: 'nofile', Soft: options.maxOpenFiles, Hard: options.maxOpenFiles },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ],
+    Tmpfs: { '/run': 'rw,nosuid,nodev,size=16m' },
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '2' } },
+    ...gpuRequest(spec.gpuUuids ?? []),
+  }
+}
+
+/** By UUID, because indices move when a card fails; DeviceIDs and Count exclude each other. */
+const gpuRequest = (uuids: readonly string[]): Pick<HostConfig, 'DeviceRequests'> =>
+  uuids.length === 0
+    ? {}
+    : {
+        DeviceRequests: [
+          {
+            Driver: 'nvidia',
+            DeviceIDs: [...uuids],
+            Capabilities: [['gpu', 'compute', 'utility']],
+            Options: {},
+          },
+        ],
+      }
