@@ -42,14 +42,15 @@ export interface Libp2pOptions {
 const ADDRESS_AGE_MS = hoursMs(72)
 
 /**
- * Creates this participant's libp2p node and listens.
- * @throws BAD_CONFIG_LISTEN when an address is malformed, busy or not of this machine
+ * Creates this participant's libp2p node, not yet listening: `listen` starts it once its protocols are registered.
+ * @throws BAD_CONFIG_LISTEN when an address is malformed
  */
 export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp2p> {
   const { net } = options
   const local = net.network === 'local'
   try {
     return (await createLibp2p({
+      start: false,
       privateKey: options.privateKey,
       addresses: { listen: [...options.listen], announce: [...options.announce] },
       transports: [tcp(), circuitRelayTransport()],
@@ -68,6 +69,18 @@ export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp
     })) as unknown as NodeLibp2p
   } catch (cause) {
     throw listenError(cause, options.listen)
+  }
+}
+
+/**
+ * Starts listening.
+ * @throws BAD_CONFIG_LISTEN when an address is busy or not of this machine
+ */
+export async function listen(libp2p: NodeLibp2p, addresses: readonly string[]): Promise<void> {
+  try {
+    await libp2p.start()
+  } catch (cause) {
+    throw listenError(cause, addresses)
   }
 }
 

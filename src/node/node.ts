@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { LevelDatastore } from 'datastore-level'
+import type { Log } from '../log.ts'
+import { capabilityValidator } from '../protocols/capability-dht.ts'
+import { cappedDatastore } from '../protocols/dht-datastore.ts'
+import type { Network } from '../protocols/network.ts'
+import type { Config } from './config.ts'
+import { startControl } from './control/server.ts'
+import type { Core, NodeLibp2p } from './core.ts'
+import {
+  controlSocketPath,
+  createDataFolder,
+  type DataFolder,
+  lockDataFolder,
+} from './data-folder.ts'
+import { createEvents } from './events.ts'
+import { gaterFor } from './gater.ts'
+import { type Identity, loadIdentity } from './identity.ts'
+import { createNodeLibp2p, listen } from './libp2p.ts'
+import { networkOf } from './network-of.ts'
+import { createParts, type Parts } from './parts.ts'
+import { routes, servicesOf, topics } from './roles.ts'
+import { runServices } from './service.ts'
+import { openStore } from './store.ts'
+
+export interface NodeOptions {
+  readonly log: Log
+  /** The node lives for one command: it asks the DHT without serving it, and stays out of the data folder's way. */
+  readonly ephemeral?: boolean
+}
+
+export interface RunningNode extends AsyncDisposable {
+  readonly parts: Parts
+  readonly control: { readonly socketPath: string; readonly apiUrl?: string }
+  /** The addresses it listens on, each with its PeerId. */
+  readonly addrs: readonly string[]
+}
+
+/**
+ * Brings a node up: folder, key, store, libp2p, then the services of its roles in order and the control API last.
+ * Disposing stops them in reverse; a start that fails stops what had started.
+ */
+export async function createNode(config: Config, options: NodeOptions): Promise<RunningNode> {
+  const { log, ephemeral = false } = options
+  await using stack = new AsyncDisposableStack()
+  const folder = await createDataFolder(config.dataDir)
+  stack.use(await lockDataFolder(folder))
+  const identity = await loadIdentity(folder.keyFile, log)
+  const net = networkOf(config)
+  const store = stack.use(await openStore(folder.storeFolder))
+  const libp2p = await nodeLibp2p(config, { net, identity, folder, ephemeral }, stack)
+  const life = new AbortController()
+  stack.defer(() => life.abort())
+  const { peerId, recordKey: key } = identity
+  const events = createEvents(nowMs)
+  const core: Core = { config, net, peerId, key, libp2p, store, events, log, nowMs }
+  const parts = await createParts(core, life.signal)
+  await listen(libp2p, config.listen)
+  stack.use(await runServices(servicesOf(parts)))
+  const control = stack.use(
+    await startControl({
+      parts,
+      routes,
+      socketPath: await controlSocketPath(config.dataDir),
+      apiPort: config.apiPort,
+      tokenFile: folder.tokenFile,
+      ephemeral,
+      log: log.child('control'),
+    }),
+  )
+  const owned = stack.move()
+  return {
+    parts,
+    control,
+    addrs: libp2p.getMultiaddrs().map(String),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+const nowMs = Date.now
+
+interface Libp2pNeeds {
+  readonly net: Network
+  readonly identity: Identity
+  readonly folder: DataFolder
+  readonly ephemeral: boolean
+}
+
+async function nodeLibp2p(
+  config: Config,
+  { net, identity, folder, ephemeral }: Libp2pNeeds,
+  stack: AsyncDisposableStack,
+): Promise<NodeLibp2p> {
+  const datastore = new LevelDatastore(join(folder.path, 'libp2p'))
+  await datastore.open()
+  stack.defer(() => datastore.close())
+  const gater = gaterFor(config.peers)
+  const libp2p = await createNodeLibp2p({
+    net,
+    privateKey: identity.privateKey,
+    listen: config.listen,
+    announce: config.announce,
+    relay: config.roles.includes('relay'),
+    dhtClient: ephemeral,
+    topics,
+    ...capabilityValidator(net, { nowMs }),
+    datastore: cappedDatastore(datastore, { nowMs }),
+    ...(gater === undefined ? {} : { gater }),
+  })
+  stack.defer(() => libp2p.stop())
+  return libp2p
+}
