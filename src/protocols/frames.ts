@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import { type Duplex, finished } from 'node:stream'
+import { NodeError } from '../errors.ts'
+import { MiB } from '../units.ts'
+import { createFrameReader, type FrameReader, lost } from './frame-reader.ts'
+import { refusalError, refusalFrame } from './refusal.ts'
+import { CHANNELS, createFrameWriter, type Frame, frameHead, readMessage, tags } from './wire.ts'
+
+/** The largest payload of one frame. */
+export const MAX_FRAME_BYTES = MiB
+/** How long an aborted channel waits for the peer to read why. */
+const LINGER_MS = 5000
+
+/**
+ * Bytes on numbered channels over one stream, each direction checked end to end: a relay's limit or a broken
+ * connection is never taken for an end.
+ */
+export interface FrameChannel {
+  /** Sends up to 1 MiB on channel 0 to 239; resolves once the peer keeps up, rejects with PEER_LOST when it is gone. */
+  send(channel: number, data: Uint8Array): Promise<void>
+  /**
+   * What the peer sends, once, until its `end`. A slow reader slows the sender. Data are views: copy to keep.
+   * @throws PEER_LOST when the stream stopped without the final frame, BAD_MESSAGE when the checksum differs, or the
+   * peer's own error when it aborted
+   */
+  frames(): AsyncIterable<{ readonly channel: number; readonly data: Uint8Array }>
+  /** Says that nothing follows, with SHA-256 over everything sent; the other direction stays open. */
+  end(): Promise<void>
+  /** Gives up both directions; the peer's `frames` throws a NodeError's code, message and next step. */
+  abort(error: Error): void
+}
+
+/** A channel over a Duplex; `reader` continues where a handshake on the same Duplex stopped reading. */
+export function createFrameChannel(
+  duplex: Duplex,
+  peer: string,
+  reader: FrameReader = createFrameReader(duplex, MAX_FRAME_BYTES),
+): FrameChannel {
+  const sent = createHash('sha256')
+  const writer = createFrameWriter(duplex)
+  let state: 'open' | 'ended' | Error = 'open'
+  duplex.on('error', () => undefined) // its reader reports it
+
+  return {
+    async send(channel, data) {
+      assertSendable(state, channel, data)
+      const head = frameHead(channel, data.length)
+      sent.update(head).update(data)
+      writer.write(head)
+      writer.write(data)
+      await writer.drained()
+      assertAlive(duplex)
+    },
+    frames: () => checked(reader, duplex, peer),
+    async end() {
+      if (state !== 'open') return
+      state = 'ended'
+      const digest = sent.digest()
+      writer.write(frameHead(tags.end, digest.length))
+      writer.write(digest)
+      duplex.end()
+      await flushed(duplex)
+    },
+    abort(error) {
+      if (state instanceof Error) return
+      const told = state === 'open'
+      state = error
+      reader.fail(error)
+      if (!told) return void duplex.destroy()
+      writer.write(refusalFrame(0, error))
+      linger(duplex)
+    },
+  }
+}
+
+function assertSendable(state: unknown, channel: number, data: Uint8Array): void {
+  if (state instanceof Error) throw state
+  if (state === 'ended') throw new NodeError('FAILED', 'this end of the tunnel has ended')
+  if (!Number.isInteger(channel) || channel < 0 || channel >= CHANNELS) {
+    throw new NodeError('FAILED', `a channel is 0 to ${CHANNELS - 1}, got ${channel}`)
+  }
+  if (data.length > MAX_FRAME_BYTES) {
+    throw new NodeError('FAILED', `a frame of ${data.length} bytes, at most ${MAX_FRAME_BYTES}`)
+  }
+}
+
+function assertAlive(duplex: Duplex): void {
+  if (duplex.destroyed || duplex.errored !== null) {
+    throw lost(duplex.errored ?? new Error('the stream closed'))
+  }
+}
+
+async function* checked(reader: FrameReader, duplex: Duplex, peer: string) {
+  const received = createHash('sha256')
+  for (let frame = await reader.next(); frame !== undefined; frame = await reader.next()) {
+    if (frame.tag < CHANNELS) {
+      received.update(frameHead(frame.tag, frame.body.length)).update(frame.body)
+      yield { channel: frame.tag, data: frame.body }
+    } else if (frame.tag === tags.end) {
+      if (!received.digest().equals(frame.body)) {
+        throw new NodeError('BAD_MESSAGE', 'the checksum of what was received is wrong')
+      }
+      duplex.resume() // reads the stream's own end, which closes it
+      return
+    } else throw unexpected(frame, peer)
+  }
+  throw new NodeError('PEER_LOST', 'truncated: the stream stopped before its final frame', {
+    next: 'try again; a relay on the way may have reached its limit',
+  })
+}
+
+const unexpected = (frame: Frame, peer: string): NodeError =>
+  frame.tag === tags.refused
+    ? refusalError(readMessage(frame).body, peer)
+    : new NodeError('BAD_MESSAGE', `frame tag ${frame.tag} has no place here`)
+
+/** Until everything written was taken over by the connection; rejects with PEER_LOST when it broke. */
+const flushed = (duplex: Duplex): Promise<void> =>
+  new Promise((resolve, reject) => {
+    finished(duplex, { readable: false }, (error) => {
+      if (error) reject(lost(error))
+      else resolve()
+    })
+  })
+
+/** Ends and lets the peer read the reason, discarding what still comes, then closes for good. */
+function linger(duplex: Duplex): void {
+  const timer = setTimeout(() => duplex.destroy(), LINGER_MS)
+  timer.unref()
+  duplex.once('close', () => clearTimeout(timer))
+  duplex.end()
+  duplex.resume()
+}

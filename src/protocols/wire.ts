@@ -1,0 +1,172 @@
+/**
+ * How bytes lie on every stream of this program: `u32 length ‖ u8 tag ‖ body`, big-endian, length counts the body.
+ * Tags below 240 are the channels of a byte tunnel; a body under the other tags starts with a u32 request id.
+ */
+import type { Duplex } from 'node:stream'
+import { NodeError } from '../errors.ts'
+import { KiB } from '../units.ts'
+
+export const tags = {
+  /** Asker: a request. */
+  request: 240,
+  /** Answerer: the whole answer. */
+  result: 241,
+  /** Answerer: a tunnel is open. */
+  accepted: 242,
+  /** Either: code, message and next step; id 0 speaks of the whole stream, which then ends. */
+  refused: 243,
+  /** Answerer: one item of a streamed answer. */
+  item: 244,
+  /** Sender: nothing follows; in a tunnel the body is the SHA-256 of all frames before it. */
+  end: 245,
+  /** Asker: the answer is no longer awaited. */
+  cancel: 246,
+} as const
+
+/** Channels of a tunnel are 0 up to this, exclusive. */
+export const CHANNELS = 240
+export const HEAD_BYTES = 5
+export const ID_BYTES = 4
+
+export interface Frame {
+  readonly tag: number
+  readonly body: Uint8Array
+}
+
+/** A frame head: 5 bytes. */
+export function frameHead(tag: number, length: number): Buffer {
+  const head = Buffer.allocUnsafe(HEAD_BYTES)
+  head.writeUInt32BE(length, 0)
+  head[4] = tag
+  return head
+}
+
+/** A frame whose body starts with a request id. */
+export function messageFrame(tag: number, id: number, body: Uint8Array = new Uint8Array()): Buffer {
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + ID_BYTES + body.length)
+  frame.writeUInt32BE(ID_BYTES + body.length, 0)
+  frame[4] = tag
+  frame.writeUInt32BE(id, HEAD_BYTES)
+  frame.set(body, HEAD_BYTES + ID_BYTES)
+  return frame
+}
+
+/** A frame's request id and the rest of its body; throws BAD_MESSAGE when it is too short. */
+export function readMessage({ tag, body }: Frame): MessageFrame {
+  if (body.length < ID_BYTES) throw new NodeError('BAD_MESSAGE', 'a message has no request id')
+  return { tag, id: readU32(body, 0), body: body.subarray(ID_BYTES) }
+}
+
+export interface MessageFrame extends Frame {
+  readonly id: number
+}
+
+const readU32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+
+/**
+ * Cuts a byte stream into frames. Memory grows only with bytes that came, whatever length was claimed, and a claim
+ * above `maxBodyBytes` throws BAD_MESSAGE at once. Bodies are views: copy what outlives the call.
+ */
+export function createFrameParser(maxBodyBytes: number): (chunk: Uint8Array) => Frame[] {
+  const held = createHeldBytes()
+  let needed = HEAD_BYTES
+  return (chunk) => {
+    const bytes = held.length === 0 ? chunk : held.append(chunk)
+    if (bytes.length < needed) {
+      if (held.length === 0) held.append(chunk)
+      return []
+    }
+    const frames: Frame[] = []
+    let at = 0
+    needed = HEAD_BYTES
+    while (bytes.length - at >= HEAD_BYTES) {
+      const length = readU32(bytes, at)
+      if (length > maxBodyBytes) {
+        throw new NodeError('BAD_MESSAGE', `a frame of ${length} bytes, at most ${maxBodyBytes}`)
+      }
+      const end = at + HEAD_BYTES + length
+      if (end > bytes.length) {
+        needed = HEAD_BYTES + length
+        break
+      }
+      frames.push({ tag: bytes[at + 4]!, body: bytes.subarray(at + HEAD_BYTES, end) })
+      at = end
+    }
+    held.reset(bytes.subarray(at))
+    return frames
+  }
+}
+
+/** The bytes of an unfinished frame, in a buffer that doubles: many tiny chunks cost no more than one large. */
+function createHeldBytes() {
+  let buffer: Buffer = Buffer.alloc(0)
+  let length = 0
+  return {
+    get length() {
+      return length
+    },
+    append(chunk: Uint8Array): Uint8Array {
+      if (length + chunk.length > buffer.length) {
+        const grown = Buffer.allocUnsafe(Math.max(4 * KiB, 2 * (length + chunk.length)))
+        buffer.copy(grown, 0, 0, length)
+        buffer = grown
+      }
+      buffer.set(chunk, length)
+      length += chunk.length
+      return buffer.subarray(0, length)
+    },
+    /** Keeps `rest` alone, in a buffer of its own: frames already handed out are views of the old one. */
+    reset(rest: Uint8Array): void {
+      buffer = Buffer.from(rest)
+      length = rest.length
+    },
+  }
+}
+
+/** Writes frames to a Duplex; all frames of one tick leave in one write. */
+export function createFrameWriter(duplex: Duplex): FrameWriter {
+  let corked = false
+  let draining: Promise<void> | undefined
+  const uncork = (): void => {
+    corked = false
+    duplex.uncork()
+  }
+  return {
+    write(frame) {
+      if (!duplex.writable) return
+      if (!corked) {
+        corked = true
+        duplex.cork()
+        process.nextTick(uncork)
+      }
+      duplex.write(frame)
+    },
+    drained() {
+      if (!duplex.writableNeedDrain || duplex.destroyed) return undefined
+      draining ??= drain(duplex).finally(() => {
+        draining = undefined
+      })
+      return draining
+    },
+  }
+}
+
+export interface FrameWriter {
+  /** Queues a frame; on a stream that is gone it does nothing, for its reader learns that anyway. */
+  write(frame: Uint8Array): void
+  /** A promise while the peer must first take what is queued, undefined while it keeps up. */
+  drained(): Promise<void> | undefined
+}
+
+/** Until `duplex` takes more, or is gone. */
+const drain = (duplex: Duplex): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      duplex.off('drain', done)
+      duplex.off('close', done)
+      resolve()
+    }
+    duplex.on('drain', done)
+    duplex.on('close', done)
+  })
