@@ -1,0 +1,122 @@
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { WebSocket } from 'ws'
+import { NodeError } from '../../errors.ts'
+import type { NodeEvent } from '../events.ts'
+import { toJson } from '../output.ts'
+import { errorOf } from './problem.ts'
+
+/** A running node, as commands see it. Failures arrive as the NodeError that the node threw. */
+export interface ControlClient extends Disposable {
+  get<T>(path: string, signal?: AbortSignal): Promise<T>
+  post<T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T>
+  /** What happens in the node, recent events first; ends when `signal` aborts or the node stops. */
+  events(signal: AbortSignal): AsyncIterable<NodeEvent>
+  /**
+   * An open WebSocket, paused: attach listeners, then `resume()` (`createWebSocketStream` does so itself). Rejects with
+   * the node's refusal before any byte flows.
+   */
+  webSocket(path: string): Promise<WebSocket>
+}
+
+/** Speaks to the node behind a control socket; throws FAILED_NOT_RUNNING when none answers there. */
+export function createControlClient(socketPath: string): ControlClient {
+  const agent = new Agent({ keepAlive: true })
+  const send = (method: string, path: string, body?: unknown, signal?: AbortSignal) =>
+    ask({ method, path, socketPath, agent, ...(signal === undefined ? {} : { signal }) }, body)
+  return {
+    get: async <T>(path: string, signal?: AbortSignal) =>
+      (await readJson(await send('GET', path, undefined, signal))) as T,
+    post: async <T>(path: string, body: unknown = {}, signal?: AbortSignal) =>
+      (await readJson(await send('POST', path, body, signal))) as T,
+    events: (signal) => readEvents(() => send('GET', '/v1/events', undefined, signal), signal),
+    webSocket: (path) => openSocket(socketPath, path),
+    [Symbol.dispose]: () => agent.destroy(),
+  }
+}
+
+/** A path with its query, values escaped and absent ones left out. */
+export function withQuery(
+  path: string,
+  query: Readonly<Record<string, string | number | undefined>>,
+): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined)
+  const params = new URLSearchParams(given.map(([key, value]) => [key, String(value)]))
+  return given.length === 0 ? path : `${path}?${params}`
+}
+
+interface Request {
+  readonly method: string
+  readonly path: string
+  readonly socketPath: string
+  readonly agent: Agent
+  readonly signal?: AbortSignal
+}
+
+function ask(options: Request, body: unknown): Promise<IncomingMessage> {
+  const payload = body === undefined ? undefined : toJson(body)
+  const headers = payload === undefined ? {} : { 'content-type': 'application/json' }
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ ...options, headers }, resolve)
+    outgoing.on('error', (cause) => reject(options.signal?.aborted ? cause : lost(cause)))
+    outgoing.end(payload)
+  })
+}
+
+/** @throws what the node threw */
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  const body = await text(response).catch((cause: unknown) => {
+    throw lost(cause)
+  })
+  const value: unknown = body === '' ? {} : JSON.parse(body)
+  if ((response.statusCode ?? 500) < 400) return value
+  throw errorOf(value) ?? new NodeError('FAILED', `the node answered ${response.statusCode}`)
+}
+
+async function* readEvents(
+  open: () => Promise<IncomingMessage>,
+  signal: AbortSignal,
+): AsyncIterable<NodeEvent> {
+  try {
+    const response = await open()
+    for await (const line of createInterface({ input: response })) {
+      if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as NodeEvent
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error instanceof NodeError ? error : lost(error)
+  }
+}
+
+function openSocket(socketPath: string, path: string): Promise<WebSocket> {
+  const socket = new WebSocket(`ws+unix:${socketPath}:${path}`, { perMessageDeflate: false })
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => {
+      socket.pause()
+      resolve(socket)
+    })
+    socket.once('error', (cause) => reject(lost(cause)))
+    socket.once('unexpected-response', (_, response) => {
+      readJson(response).then(
+        () => reject(new NodeError('FAILED', `the node refused ${path}`)),
+        reject,
+      )
+    })
+  })
+}
+
+const notRunning = new Set(['ENOENT', 'ECONNREFUSED'])
+
+function lost(cause: unknown): NodeError {
+  const { code } = cause as NodeJS.ErrnoException
+  if (notRunning.has(code ?? '')) {
+    return new NodeError('FAILED_NOT_RUNNING', 'no node runs in this data folder', {
+      cause,
+      next: 'start one with compute-node --role ROLE, or name its folder with --data-dir',
+    })
+  }
+  return new NodeError('FAILED_NODE_STOPPED', 'the node stopped before it answered', {
+    cause,
+    next: 'compute-node status tells whether it runs',
+  })
+}

@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify'
+import type { Core } from '../../core.ts'
+import { packageVersion } from '../../package-version.ts'
+
+/** What a node says of itself. */
+export interface NodeStatus {
+  readonly peerId: string
+  /** The market's name on the wire. */
+  readonly network: string
+  readonly roles: readonly string[]
+  readonly addrs: readonly string[]
+  /** How many peers it is connected to. */
+  readonly peers: number
+  readonly startedAtMs: number
+  readonly version: string
+  readonly pid: number
+  readonly dataDir: string
+}
+
+/** `GET /v1/status`. */
+export function statusRoute(app: FastifyInstance, { core }: { core: Core }): void {
+  const startedAtMs = core.nowMs()
+  app.get('/v1/status', async (): Promise<NodeStatus> => {
+    const { config, net, libp2p, peerId } = core
+    return {
+      peerId,
+      network: net.name,
+      roles: config.roles,
+      addrs: libp2p.getMultiaddrs().map(String),
+      peers: libp2p.getPeers().length,
+      startedAtMs,
+      version: packageVersion(),
+      pid: process.pid,
+      dataDir: config.dataDir,
+    }
+  })
+}
