@@ -1,0 +1,14 @@
+/** The thread behind verifier.ts. */
+import { answerThread } from '../thread-side.ts'
+import { checkTranscript } from './check-transcript.ts'
+import { type Kernels, loadKernels } from './kernels.ts'
+import type { CheckJob } from './verifier.ts'
+
+let kernels: Kernels | undefined
+
+answerThread({
+  check(job: CheckJob) {
+    kernels ??= loadKernels()
+    return checkTranscript(kernels, job)
+  },
+})
