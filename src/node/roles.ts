@@ -1,5 +1,8 @@
 import { noticesTopic, offersTopic } from '../protocols/offers.ts'
 import type { Topic } from '../protocols/topic.ts'
+import { eventsRoute } from './control/routes/events.ts'
+import { peersRoute } from './control/routes/peers.ts'
+import { statusRoute } from './control/routes/status.ts'
 import type { Route } from './control/server.ts'
 import type { Config } from './config.ts'
 import type { Parts } from './parts.ts'
@@ -29,4 +32,4 @@ export function servicesOf(parts: Parts): Service[] {
 }
 
 /** What the control API serves. */
-export const routes: readonly Route<Parts>[] = []
+export const routes: readonly Route<Parts>[] = [statusRoute, peersRoute, eventsRoute]
