@@ -1,0 +1,106 @@
+import type { GenericCall } from '@polkadot/types'
+import { compactToU8a, u8aConcat } from '@polkadot/util'
+import type { Log } from '../../log.ts'
+import { adminCalls } from './calls/admin.ts'
+import { balancesCalls, nonceOf, putNonce } from './calls/balances.ts'
+import type { Call, Handlers } from './calls/call.ts'
+import { commitRevealCalls } from './calls/commit-reveal.ts'
+import { commitmentsCalls } from './calls/commitments.ts'
+import { registrationCalls } from './calls/registration.ts'
+import { weightsCalls } from './calls/weights.ts'
+import { KEEP_BLOCKS } from './chain-store.ts'
+import { stepEpochs } from './epoch.ts'
+import type { SignedExtrinsic } from './extrinsics.ts'
+import { toHex } from './hex.ts'
+import { DispatchFailure } from './runtime.ts'
+import type { Storage } from './storage.ts'
+
+const handlers: Handlers = {
+  ...balancesCalls,
+  ...registrationCalls,
+  ...weightsCalls,
+  ...commitRevealCalls,
+  ...commitmentsCalls,
+  ...adminCalls,
+}
+
+const INFO = { weight: { refTime: 1000, proofSize: 0 }, class: 'Normal', paysFee: 'No' }
+
+/** Where a block stands. */
+export interface BlockPlace {
+  readonly number: number
+  readonly parentHash: string
+  readonly timeMs: number
+  readonly netuids: readonly number[]
+}
+
+/** Executes one block into `storage`: bookkeeping, due epochs, then the transactions in order, each with its events. */
+export function executeBlock(
+  storage: Storage,
+  place: BlockPlace,
+  transactions: readonly SignedExtrinsic[],
+  log: Log,
+): void {
+  const { number, parentHash, timeMs } = place
+  storage.put('system', 'number', [], number)
+  storage.put('system', 'parentHash', [], parentHash)
+  storage.put('system', 'blockHash', [number - 1], parentHash)
+  if (number > KEEP_BLOCKS) storage.put('system', 'blockHash', [number - KEEP_BLOCKS - 1], null)
+  storage.put('timestamp', 'now', [], timeMs)
+  stepEpochs(storage, place.netuids, number)
+  const records = transactions.flatMap((transaction, index) =>
+    execute(storage, number, transaction, log).map((event) => eventRecord(storage, index, event)),
+  )
+  storage.put('system', 'eventCount', [], records.length)
+  const events = u8aConcat(compactToU8a(records.length), ...records)
+  storage.putRaw('system', 'events', toHex(events))
+}
+
+/** Runs one transaction; its nonce counts whether it succeeds or not. Gives its events. */
+function execute(
+  storage: Storage,
+  block: number,
+  transaction: SignedExtrinsic,
+  log: Log,
+): Uint8Array[] {
+  const { runtime } = storage
+  const { signer } = transaction
+  const nonce = nonceOf(storage, signer)
+  let events: Uint8Array[] = []
+  try {
+    storage.attempt(() => run(storage, block, transaction, events))
+    events.push(runtime.event('System', 'ExtrinsicSuccess', [INFO]))
+  } catch (error) {
+    // A fault of ours in one call must not stop the chain: it fails alone, and loudly.
+    if (!(error instanceof DispatchFailure)) log.error('call-failed', error, { signer })
+    const dispatch = error instanceof DispatchFailure ? error.dispatch : { Other: null }
+    events = [runtime.event('System', 'ExtrinsicFailed', [dispatch, INFO])]
+  }
+  putNonce(storage, signer, nonce + 1)
+  return events
+}
+
+function run(
+  storage: Storage,
+  block: number,
+  { signer, extrinsic }: SignedExtrinsic,
+  events: Uint8Array[],
+): void {
+  const dispatch = (method: GenericCall): void => {
+    const handler = handlers[`${method.section}.${method.method}`]
+    if (handler === undefined) throw storage.runtime.failure('System', 'CallFiltered')
+    const emit: Call['emit'] = (pallet, event, data) =>
+      events.push(storage.runtime.event(pallet, event, data))
+    handler({ who: signer, method, storage, block, emit, dispatch })
+  }
+  dispatch(extrinsic.method as unknown as GenericCall)
+}
+
+/** Phase "apply extrinsic n", the event, no topics. */
+function eventRecord(storage: Storage, index: number, event: Uint8Array): Uint8Array {
+  const phase = u8aConcat(
+    Uint8Array.of(0),
+    storage.runtime.registry.createType('u32', index).toU8a(),
+  )
+  return u8aConcat(phase, event, Uint8Array.of(0))
+}

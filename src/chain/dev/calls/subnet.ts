@@ -1,0 +1,72 @@
+import type { Storage } from '../storage.ts'
+
+const MODULE = 'subtensorModule'
+
+/** Hyperparameters a dev subnet starts with; what is absent keeps the runtime's default. */
+export interface SubnetParameters {
+  readonly tempo: number
+  readonly minAllowedWeights: number
+  readonly weightsSetRateLimit: number
+  readonly maxAllowedValidators: number
+  readonly activityCutoff: number
+  readonly commitReveal: boolean
+  /** Rao and alpha in the pool, which fixes the first price of alpha at 1. */
+  readonly pool: bigint
+}
+
+/** Writes a new subnet without neurons. */
+export function putSubnet(
+  storage: Storage,
+  netuid: number,
+  owner: string,
+  parameters: SubnetParameters,
+): void {
+  const put = (name: string, value: unknown) => storage.put(MODULE, name, [netuid], value)
+  storage.put(MODULE, 'totalNetworks', [], storage.number(MODULE, 'totalNetworks') + 1)
+  put('networksAdded', true)
+  put('subnetworkN', 0)
+  put('subnetOwner', owner)
+  put('tempo', parameters.tempo)
+  put('minAllowedWeights', parameters.minAllowedWeights)
+  put('weightsSetRateLimit', parameters.weightsSetRateLimit)
+  put('maxAllowedValidators', parameters.maxAllowedValidators)
+  put('activityCutoff', parameters.activityCutoff)
+  put('maxWeightsLimit', 65_535)
+  put('commitRevealWeightsEnabled', parameters.commitReveal)
+  put('subnetTAO', parameters.pool)
+  put('subnetAlphaIn', parameters.pool)
+}
+
+/** A subnet's list with one value per uid, e.g. `lastUpdate`. */
+export const perUid = <T>(storage: Storage, name: string, netuid: number): T[] =>
+  storage.json<T[]>(MODULE, name, netuid)
+
+/** Writes one uid's place in such a list, filling missing places with `filler`. */
+export function putPerUid<T>(
+  storage: Storage,
+  name: string,
+  netuid: number,
+  uid: number,
+  value: T,
+  filler: T,
+): void {
+  const list = perUid<T>(storage, name, netuid)
+  while (list.length < uid) list.push(filler)
+  list[uid] = value
+  storage.put(MODULE, name, [netuid], list)
+}
+
+/** The uid of a hotkey, or undefined when it is not registered. */
+export function uidOf(storage: Storage, netuid: number, hotkey: string): number | undefined {
+  return storage.json<number | null>(MODULE, 'uids', netuid, hotkey) ?? undefined
+}
+
+/** Alpha base units that count for a hotkey in a subnet. */
+export const alphaOf = (storage: Storage, netuid: number, hotkey: string): bigint =>
+  storage.bigint(MODULE, 'totalHotkeyAlpha', hotkey, netuid)
+
+/** The least stake that may set weights; its storage entry has two names. */
+export const stakeThreshold = (storage: Storage): bigint =>
+  storage.runtime.has(MODULE, 'stakeThreshold')
+    ? storage.bigint(MODULE, 'stakeThreshold')
+    : storage.bigint(MODULE, 'weightsMinStake')
