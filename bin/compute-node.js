@@ -55,7 +55,6 @@ async function launch(binary) {
   const child = spawn(binary, [...process.execArgv, here, ...process.argv.slice(2)], {
     // The channel tells the child when this process is killed.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, COMPUTE_NODE_LAUNCHED: '1' },
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH']) {
     process.on(signal, () => child.kill(signal))

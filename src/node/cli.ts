@@ -159,7 +159,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     }
   }
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
-  endWithLauncher(() => stop('SIGTERM'))
+  endWithParent(() => stop('SIGTERM'))
   // A reader that went away (`compute-node offers | head`) is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
@@ -172,12 +172,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exit(exitCode)
 }
 
-/** The launcher (bin/compute-node.js on an older Node) holds a channel open: when it is killed, this process ends too. */
-function endWithLauncher(stop: () => void): void {
-  if (process.channel === undefined || process.env['COMPUTE_NODE_LAUNCHED'] !== '1') return
+/** Who starts this process with a channel (the launcher on an older Node, a devnet) takes it along when killed. */
+function endWithParent(stop: () => void): void {
+  if (process.channel === undefined) return
   process.channel?.unref()
   process.on('disconnect', stop)
 }
 
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
   new Promise((resolve) => void stream.write('', () => resolve()))
+
+if (import.meta.main) await main(process.argv.slice(2))

@@ -5,7 +5,7 @@ import { capabilityValidator } from '../protocols/capability-dht.ts'
 import { cappedDatastore } from '../protocols/dht-datastore.ts'
 import type { Network } from '../protocols/network.ts'
 import type { Config } from './config.ts'
-import { startControl } from './control/server.ts'
+import { type Control, startControl } from './control/server.ts'
 import type { Core, NodeLibp2p } from './core.ts'
 import {
   controlSocketPath,
@@ -31,7 +31,7 @@ export interface NodeOptions {
 
 export interface RunningNode extends AsyncDisposable {
   readonly parts: Parts
-  readonly control: { readonly socketPath: string; readonly apiUrl?: string }
+  readonly control: Control
   /** The addresses it listens on, each with its PeerId. */
   readonly addrs: readonly string[]
 }
@@ -64,7 +64,6 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
       socketPath: await controlSocketPath(config.dataDir),
       apiPort: config.apiPort,
       tokenFile: folder.tokenFile,
-      ephemeral,
       log: log.child('control'),
     }),
   )

@@ -6,6 +6,7 @@ import { messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { MiB } from '../../units.ts'
 import { toJson } from '../output.ts'
+import { addHolds, type Holds } from './holds.ts'
 import { createGuard, type Guard, writeToken } from './loopback-guard.ts'
 import { problemOf } from './problem.ts'
 import { addWebSockets, refuse, type Upgrade } from './web-sockets.ts'
@@ -21,8 +22,6 @@ export interface ControlOptions<Parts> {
   /** Serve on 127.0.0.1 too; 0 picks a port. */
   readonly apiPort?: number | undefined
   readonly tokenFile: string
-  /** The node lives for one command: others must not come to depend on it. */
-  readonly ephemeral: boolean
   readonly log: Log
 }
 
@@ -30,6 +29,7 @@ export interface Control extends AsyncDisposable {
   readonly socketPath: string
   /** `http://127.0.0.1:PORT`, when asked for. */
   readonly apiUrl?: string
+  readonly holds: Holds
 }
 
 /**
@@ -37,10 +37,11 @@ export interface Control extends AsyncDisposable {
  * @throws BAD_CONFIG_PORT when that port is busy, BAD_CONFIG_SOCKET when the socket cannot be made
  */
 export async function startControl<Parts>(options: ControlOptions<Parts>): Promise<Control> {
-  const { parts, routes, socketPath, apiPort, tokenFile, ephemeral, log } = options
+  const { parts, routes, socketPath, apiPort, tokenFile, log } = options
   await using stack = new AsyncDisposableStack()
-  const app = createApp(ephemeral)
+  const app = createApp()
   const upgrade = addWebSockets(app, log)
+  const holds = addHolds(app)
   for (const route of routes) route(app, parts)
   await app.ready()
   await rm(socketPath, { force: true })
@@ -55,12 +56,13 @@ export async function startControl<Parts>(options: ControlOptions<Parts>): Promi
   const owned = stack.move()
   return {
     socketPath,
+    holds,
     ...(apiUrl === undefined ? {} : { apiUrl }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-function createApp(ephemeral: boolean): FastifyInstance {
+function createApp(): FastifyInstance {
   const app = fastify({ bodyLimit: MiB, forceCloseConnections: true })
   app.setReplySerializer((payload) => toJson(payload))
   app.setErrorHandler((error, _, reply) => {
@@ -70,7 +72,7 @@ function createApp(ephemeral: boolean): FastifyInstance {
   app.setNotFoundHandler(({ method, url }) => {
     throw new NodeError('NOTHING_MATCHED', `there is no ${method} ${url}`)
   })
-  app.get('/healthz', async () => ({ ok: true, ephemeral }))
+  app.get('/healthz', async () => ({ ok: true }))
   return app
 }
 

@@ -49,7 +49,6 @@ function start(
     socketPath: join(folder, 'control.sock'),
     tokenFile: join(folder, 'control.token'),
     apiPort: options.apiPort,
-    ephemeral: false,
     log: silent,
   })
 }
@@ -152,6 +151,26 @@ async function knock(url: string, headers: Record<string, string>): Promise<numb
   await text(response)
   return response.statusCode!
 }
+
+test('a hold keeps a node until it is let go', async () => {
+  await using control = await start()
+  using client = createControlClient(control.socketPath)
+  const never = new AbortController().signal
+  await control.holds.released(never)
+  const hold = await client.hold()
+  expect(control.holds.count).toBe(1)
+  const released = control.holds.released(never)
+  hold[Symbol.dispose]()
+  await released
+  expect(control.holds.count).toBe(0)
+})
+
+test('waiting for a hold can be given up', async () => {
+  await using control = await start()
+  using client = createControlClient(control.socketPath)
+  using _hold = await client.hold()
+  await expect(control.holds.released(AbortSignal.timeout(20))).rejects.toThrow()
+})
 
 test('the loopback port asks for the token, our Host and our Origin', async () => {
   await using control = await start({ apiPort: 0 })
