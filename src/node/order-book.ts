@@ -27,6 +27,8 @@ interface Standing {
 /** What a record did to the book: the keys to write and to delete, so that a store can follow. */
 export interface BookChange {
   readonly verdict: Verdict
+  /** False for a mere repetition, which only expires later. */
+  readonly isNews?: boolean
   /** `live/<PeerId>/<lot>` or `gone/<PeerId>/<lot>`. */
   readonly put?: { readonly key: string; readonly bytes: Uint8Array }
   readonly remove?: readonly string[]
@@ -88,7 +90,9 @@ export class OrderBook {
     if (room === undefined) return refused('quota')
     if (standing !== undefined) this.#drop(place)
     this.#keep(place, { record, owner })
-    return { verdict: 'accept', put: { key: `live/${place}`, bytes: record.bytes }, remove: room }
+    const isNews = standing?.record.payload.seq !== payload.seq
+    const put = { key: `live/${place}`, bytes: record.bytes }
+    return { verdict: 'accept', isNews, put, remove: room }
   }
 
   /** Judges a withdrawal; it stands as a tombstone until its expiry, also when its offer was never seen. */

@@ -1,0 +1,112 @@
+import { messageOf } from '../errors.ts'
+import { type Capability, sealCapability } from '../protocols/capability.ts'
+import { capabilityKey, openCapability } from '../protocols/capability-dht.ts'
+import type { DhtRecords } from '../protocols/dht.ts'
+import type { Signed } from '../protocols/signed.ts'
+import { hoursMs } from '../units.ts'
+import type { Core } from './core.ts'
+import { nextSequence } from './sequence.ts'
+
+/** Capability records this node has seen, newest per peer, kept across restarts. */
+export interface Capabilities {
+  /** This node's own standing record, once announced. */
+  own(): Signed<Capability> | undefined
+  /** The newest unexpired record known of a peer, without asking anybody. */
+  known(peerId: string): Signed<Capability> | undefined
+  /** Everything known and unexpired. */
+  all(): Signed<Capability>[]
+  /** What is known of a peer, after asking the DHT. */
+  look(peerId: string, signal?: AbortSignal): Promise<Signed<Capability> | undefined>
+  /** Peers of a class: those known, and those the DHT lists. */
+  findClass(name: string, limit: number, signal?: AbortSignal): Promise<Signed<Capability>[]>
+  /** Signs what this machine has as the newest record of this node. */
+  announce(what: Announced): Promise<Signed<Capability>>
+}
+
+/** A capability record without what signing adds. */
+export type Announced = Omit<Capability, 'peerId' | 'seq' | 'issuedAtMs' | 'expiresAtMs'>
+
+/** Records kept; beyond it the one closest to its expiry that is not this node's goes. */
+const KEPT = 10_000
+/** A machine that left is believed for this long at most; records are renewed far more often. */
+const LIFETIME_MS = hoursMs(3)
+
+type CapabilityCore = Pick<Core, 'net' | 'store' | 'events' | 'log' | 'nowMs' | 'key' | 'peerId'>
+
+/** Loads what was known when this node stopped, and goes on from there. */
+export async function createCapabilities(
+  core: CapabilityCore,
+  dht: DhtRecords,
+): Promise<Capabilities> {
+  const { net, store, events, log, nowMs, key, peerId: self } = core
+  const bucket = store.bucket('capabilities')
+  const records = new Map<string, Signed<Capability>>()
+  for await (const [peerId, bytes] of bucket.iterator()) {
+    try {
+      records.set(peerId, openCapability(net, capabilityKey(peerId), bytes, nowMs()))
+    } catch (error) {
+      log.debug('stored-capability-dropped', { peerId, reason: messageOf(error) })
+      await bucket.del(peerId)
+    }
+  }
+
+  /** Keeps a record that is newer than the known one. */
+  async function keep(record: Signed<Capability>): Promise<void> {
+    const { peerId, seq, classes } = record.payload
+    const before = records.get(peerId)
+    if (before !== undefined && before.payload.seq >= seq) return
+    if (before === undefined && records.size >= KEPT) return
+    await bucket.put(peerId, record.bytes)
+    records.set(peerId, record)
+    if (peerId !== self && before?.payload.classes.join() !== classes.join()) {
+      const names = record.payload.devices.map(({ name }) => name).join(', ')
+      events.emit('capability-seen', { peer: peerId, classes: classes.join(' '), devices: names })
+    }
+  }
+
+  const known = (peerId: string): Signed<Capability> | undefined => {
+    const record = records.get(peerId)
+    return record !== undefined && record.payload.expiresAtMs > nowMs() ? record : undefined
+  }
+
+  const all = (): Signed<Capability>[] => [...records.keys()].flatMap((id) => known(id) ?? [])
+
+  async function look(
+    peerId: string,
+    signal?: AbortSignal,
+  ): Promise<Signed<Capability> | undefined> {
+    const found = await dht.capability(peerId, signal)
+    if (found !== undefined) await keep(found)
+    return known(peerId)
+  }
+
+  return {
+    own: () => known(self),
+    known,
+    all,
+    look,
+    async findClass(name, limit, signal) {
+      const listed = await dht.peersOfClass(name, limit, signal)
+      for (const { id } of listed) {
+        if (known(id.toString()) === undefined) await look(id.toString(), signal)
+      }
+      return all()
+        .filter(({ payload }) => payload.classes.includes(name))
+        .slice(0, limit)
+    },
+    async announce(what) {
+      const issuedAtMs = nowMs()
+      const seq = await nextSequence(store.bucket('own'), 'capability', issuedAtMs)
+      const expiresAtMs = issuedAtMs + LIFETIME_MS
+      const record = sealCapability(net, key, {
+        ...(what as Capability),
+        peerId: self,
+        seq,
+        issuedAtMs,
+        expiresAtMs,
+      })
+      await keep(record)
+      return record
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import { statfs } from 'node:fs/promises'
+import { arch, availableParallelism, cpus, totalmem } from 'node:os'
+import type { Binding, Device } from '../protocols/capability.ts'
+import type { Offer } from '../protocols/offers.ts'
+import { MiB } from '../units.ts'
+
+/** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
+export interface Machine {
+  readonly devices: readonly Device[]
+  /** How its devices prove: `cuda` or `cpu`. */
+  readonly backend: string
+  /** What its leases run in: `docker`, `process` or `none`. */
+  readonly engine: string
+  readonly host: Offer['host']
+  /** Devices that no lease holds; everything is free without it. */
+  readonly capacity?: {
+    free(): string[]
+    onChange(listener: () => void, signal: AbortSignal): void
+  }
+  /** The hotkey's consent, once there is one. */
+  readonly binding?: () => Binding | undefined
+}
+
+/** The processor, memory and disk of this machine. */
+export async function detectHost(dataDir: string): Promise<Offer['host']> {
+  const disk = await statfs(dataDir)
+  return {
+    cpuName: (cpus()[0]?.model ?? 'unknown')
+      .replace(/[\p{Cc}]/gu, ' ')
+      .trim()
+      .slice(0, 96),
+    cpuArch: arch(),
+    cpuCores: availableParallelism(),
+    ramMiB: Math.floor(totalmem() / MiB),
+    diskMiB: Math.floor((disk.bavail * disk.bsize) / MiB),
+  }
+}

@@ -1,0 +1,145 @@
+import {
+  noticesTopic,
+  OFFER_LIFETIME_MS,
+  type Offer,
+  offersTopic,
+  sealOffer,
+  sealWithdrawal,
+  withdrawalOf,
+} from '../protocols/offers.ts'
+import { type Topic, topicName } from '../protocols/topic.ts'
+import { minutesMs } from '../units.ts'
+import type { Core } from './core.ts'
+import type { Machine } from './machine.ts'
+import type { Offers } from './offers.ts'
+import { sameTerms } from './order-book.ts'
+import type { Price } from './price.ts'
+import { shareOf } from './price.ts'
+import { nextSequence } from './sequence.ts'
+
+/** Where a miner's offer is made, repeated, changed and withdrawn. */
+export interface OfferDesk {
+  /** Offers these devices from now on; none of them withdraws the offer. */
+  setAvailable(deviceIds: readonly string[]): Promise<void>
+  /** Publishes what stands once more, so that newcomers learn of it and it does not expire. */
+  repeat(): Promise<void>
+  withdraw(): Promise<void>
+  /** The offer that stands, if any. */
+  standing(): Offer | undefined
+}
+
+export interface DeskOptions {
+  readonly core: Core
+  readonly offers: Offers
+  readonly machine: Machine
+  readonly price: Price
+  /** How long a lease may be. */
+  readonly terms: Offer['terms']
+  /** How long one record stands unless it is repeated. */
+  readonly lifetimeMs?: number
+}
+
+/** One machine is one lot. */
+const LOT = 0
+
+/** The desk of one machine. Its calls run one after the other, so that the last one asked for is what stands. */
+export function createOfferDesk(options: DeskOptions): OfferDesk {
+  const { core, offers, machine, price, terms } = options
+  const { net, key, peerId, store, libp2p, nowMs, events } = core
+  const lifetimeMs = Math.min(options.lifetimeMs ?? OFFER_LIFETIME_MS, OFFER_LIFETIME_MS)
+  const bucket = store.bucket('own')
+  let available: ReadonlySet<string> = new Set()
+  let standing: Offer | undefined
+  let queue: Promise<void> = Promise.resolve()
+
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = queue.then(work)
+    queue = turn.catch(() => undefined) // the caller hears of it; the next one still gets its turn
+    return turn
+  }
+
+  const say = async (topic: Topic, bytes: Uint8Array): Promise<void> =>
+    void (await libp2p.services.gossip.publish(topicName(net, topic), bytes))
+
+  function draft(seq: number): Offer {
+    const devices = machine.devices.filter(({ id }) => available.has(id)).map(withoutUuid)
+    const now = nowMs()
+    const hotkey = machine.binding?.()?.hotkey
+    return {
+      peerId,
+      ...(hotkey === undefined ? {} : { hotkey }),
+      lot: LOT,
+      seq,
+      issuedAtMs: now,
+      expiresAtMs: now + lifetimeMs,
+      devices,
+      host: machine.host,
+      engine: machine.engine,
+      dph: shareOf(price.perHour, devices.length, machine.devices.length),
+      asset: price.asset,
+      terms,
+    }
+  }
+
+  async function publish(): Promise<void> {
+    let next = draft(standing?.seq ?? 0)
+    const changed = standing === undefined || !sameTerms(next, standing)
+    if (changed) next = { ...next, seq: await nextSequence(bucket, 'offer', nowMs()) }
+    const record = sealOffer(net, key, next)
+    standing = next
+    await offers.admit(record)
+    await say(offersTopic, record.bytes)
+    if (changed) {
+      const id = Buffer.from(record.id).toString('hex')
+      events.emit('offer-published', { id, dph: next.dph, asset: next.asset })
+    }
+  }
+
+  async function withdraw(): Promise<void> {
+    if (standing === undefined) return
+    const record = sealWithdrawal(net, key, withdrawalOf(standing, nowMs()))
+    standing = undefined
+    await offers.withdraw(record)
+    await say(noticesTopic, record.bytes)
+  }
+
+  return {
+    setAvailable: (ids) =>
+      inTurn(async () => {
+        const known = machine.devices.map(({ id }) => id)
+        available = new Set(ids.filter((id) => known.includes(id)))
+        await (available.size === 0 ? withdraw() : publish())
+      }),
+    repeat: () => inTurn(async () => (available.size === 0 ? undefined : publish())),
+    withdraw: () =>
+      inTurn(async () => {
+        available = new Set()
+        await withdraw()
+      }),
+    standing: () => standing,
+  }
+}
+
+/** Which board exactly it is, is for the capability record alone. */
+const withoutUuid = ({
+  id,
+  vendor,
+  name,
+  vramMiB,
+  driver,
+  computeCapability,
+}: Machine['devices'][number]) => ({
+  id,
+  vendor,
+  name,
+  vramMiB,
+  ...(driver === undefined ? {} : { driver }),
+  ...(computeCapability === undefined ? {} : { computeCapability }),
+})
+
+/** The terms a miner offers unless told otherwise. */
+export const DEFAULT_TERMS: Offer['terms'] = {
+  minLeaseMs: minutesMs(1),
+  maxLeaseMs: 30 * 24 * minutesMs(60),
+  rails: ['dev'],
+}

@@ -1,0 +1,25 @@
+import { every } from '../../clock.ts'
+import { listenTopic } from '../../protocols/topic.ts'
+import { secondsMs } from '../../units.ts'
+import type { Book } from '../books.ts'
+import type { Core } from '../core.ts'
+import type { Offers } from '../offers.ts'
+import type { Service } from '../service.ts'
+
+const SWEEP_MS = secondsMs(2)
+
+/** Hears the topic of a book until `signal` aborts. */
+export function hearBook({ libp2p, net, log }: Core, book: Book, signal: AbortSignal): void {
+  const { topic, admissions, known } = book
+  listenTopic(libp2p.services.gossip, topic, admissions, { net, log, signal, known })
+}
+
+/** Keeps the order book: hears offers and withdrawals, forgets what expired. */
+export const collectOffers = ({ core, offers }: { core: Core; offers: Offers }): Service => ({
+  name: 'collect-offers',
+  async start(signal) {
+    for (const book of offers.books) hearBook(core, book, signal)
+    const options = { signal, log: core.log, name: 'sweep-offers' }
+    void every(SWEEP_MS, options, () => offers.sweep())
+  },
+})

@@ -1,0 +1,53 @@
+import { every } from '../../clock.ts'
+import { minutesMs, secondsMs } from '../../units.ts'
+import type { Core } from '../core.ts'
+import type { Machine } from '../machine.ts'
+import { createOfferDesk, DEFAULT_TERMS } from '../offer-desk.ts'
+import type { Offers } from '../offers.ts'
+import type { Service } from '../service.ts'
+
+interface Parts {
+  readonly core: Core
+  readonly offers: Offers
+  readonly machine?: Machine | undefined
+}
+
+/**
+ * Repeats this miner's offer so that newcomers learn it within one interval, and withdraws it at the end and while
+ * leases hold every device. A miner without a price or without a container engine offers nothing, and says so.
+ */
+export function publishOffer({ core, offers, machine }: Parts): Service {
+  const { config, log, net } = core
+  const local = net.network === 'local'
+  const desk =
+    machine === undefined || config.price === undefined
+      ? undefined
+      : createOfferDesk({
+          core,
+          offers,
+          machine,
+          price: { perHour: config.price, asset: 'DEV' },
+          terms: DEFAULT_TERMS,
+          ...(local ? { lifetimeMs: minutesMs(2) } : {}),
+        })
+  return {
+    name: 'publish-offer',
+    async start(signal) {
+      if (desk === undefined || machine === undefined) {
+        return log.warn('no-offer', { reason: 'no price is set', next: 'give --price' })
+      }
+      if (machine.engine === 'none') {
+        const reason = 'no container engine answers: leases are refused, proofs go on'
+        return log.warn('no-offer', { reason, next: 'compute-node doctor says what to install' })
+      }
+      const { capacity } = machine
+      const free = (): string[] => capacity?.free() ?? machine.devices.map(({ id }) => id)
+      const failed = (error: unknown): void => log.error('offer-failed', error)
+      capacity?.onChange(() => void desk.setAvailable(free()).catch(failed), signal)
+      await desk.setAvailable(free())
+      const intervalMs = local ? secondsMs(20) : minutesMs(5)
+      void every(intervalMs, { signal, log, name: 'publish-offer' }, () => desk.repeat())
+    },
+    stop: async () => desk?.withdraw(),
+  }
+}
