@@ -1,0 +1,50 @@
+import { cpus, loadavg, totalmem } from 'node:os'
+import { MiB } from '../../src/units.ts'
+
+/** Named measured numbers, the unit in the name, e.g. `p50Ms`. */
+export type Figures = Readonly<Record<string, number>>
+
+export interface Result {
+  /** What the product did. */
+  readonly figures: Figures
+  /** The same done the plainest way in the same run, so that figures of different machines can be compared. */
+  readonly yardstick: Figures
+}
+
+export type Target = { readonly atLeast: number } | { readonly atMost: number }
+
+/** One benchmark: `bench/<name>.ts` exports it as `bench`; helpers live in `bench/support/`. */
+export interface Bench {
+  readonly name: string
+  /** One line: what is measured, and how. */
+  readonly measures: string
+  /** By the name of a figure. */
+  readonly targets: Readonly<Record<string, Target>>
+  /** Runs it; `progress` writes to stderr. A precondition that is missing is thrown as a NodeError. */
+  run(progress: (line: string) => void): Promise<Result>
+}
+
+/** The machine a result was measured on. */
+export const machine = () => ({
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  cores: cpus().length,
+  memoryMiB: Math.round(totalmem() / MiB),
+  load1: Number(loadavg()[0]?.toFixed(2)),
+  platform: `${process.platform} ${process.arch}`,
+  node: process.version,
+})
+
+/** The middle value (the upper of two). */
+export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+/** The value below which the share `q` of all lies. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]
+  if (value === undefined) throw new Error('nothing was measured')
+  return value
+}
+
+/** Rounded for people: three significant digits, whole above 1000. */
+export const rounded = (value: number): number =>
+  Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3))

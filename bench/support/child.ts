@@ -1,0 +1,45 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/** The other process of a benchmark: a copy of its own file that answers messages. */
+export interface Child extends AsyncDisposable {
+  /** Sends a message and waits for the answer. */
+  ask<Answer>(message: unknown): Promise<Answer>
+}
+
+/** Starts `file` as a process of its own, with `args`; it ends with the scope. */
+export function startChild(file: string, args: readonly string[] = []): Child {
+  const child = fork(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  return {
+    async ask<Answer>(message: unknown) {
+      child.send(message as object)
+      const [answer] = await Promise.race([once(child, 'message'), gone(child)])
+      return answer as Answer
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exit = once(child, 'exit')
+      child.kill()
+      await exit
+    },
+  }
+}
+
+async function gone(child: ChildProcess): Promise<never> {
+  const [code] = await once(child, 'exit')
+  throw new Error(`the other process ended with ${code}`)
+}
+
+/** In the child: answers each message; a failure ends the process. */
+export function answerParent(answer: (message: never) => Promise<unknown>): void {
+  process.on('message', (message) => {
+    answer(message as never).then(
+      (value) => process.send?.(value as object),
+      (error: unknown) => {
+        console.error(error)
+        process.exit(1)
+      },
+    )
+  })
+  process.on('disconnect', () => process.exit())
+}
