@@ -1,6 +1,7 @@
 import Docker from 'dockerode'
 import { deadline } from '../clock.ts'
 import { type ErrorCode, messageOf, NodeError } from '../errors.ts'
+import { dockerAddress } from './docker-address.ts'
 
 const CALL_TIMEOUT_MS = 30_000
 
@@ -16,10 +17,6 @@ export function createDockerClient(): Docker {
     })
   }
 }
-
-/** Where the client looks, for messages. */
-export const dockerAddress = (): string =>
-  process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock'
 
 const statusOf = (error: unknown): number | undefined => {
   const { statusCode } = error as { statusCode?: unknown }

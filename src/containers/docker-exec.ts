@@ -3,7 +3,8 @@ import type Docker from 'dockerode'
 import { attachedCommand } from './attached-command.ts'
 import { askDocker } from './docker-client.ts'
 import type { Exec, ExecOptions, ExecSignal, TerminalSize } from './engine.ts'
-import { newExecMark, signalMarked } from './exec-kill.ts'
+import { signalMarked } from './exec-kill.ts'
+import { newExecMark } from './exec-mark.ts'
 
 /** By default Ctrl-P Ctrl-Q would detach, and eat the renter's keys: keys that nobody types instead. */
 const NO_DETACH_KEYS = 'ctrl-^,ctrl-^,ctrl-^,ctrl-^'

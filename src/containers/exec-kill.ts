@@ -1,25 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import { NodeError } from '../errors.ts'
 import { askDocker, isEnded } from './docker-client.ts'
 import type { ExecSignal } from './engine.ts'
+import type { ExecMark } from './exec-mark.ts'
 import { findHostBusybox } from './host-busybox.ts'
 import { tar } from './tar.ts'
-
-/**
- * The engine's API cannot end an exec: closing its connection leaves the command running. So every exec carries a
- * mark in its environment, which all it starts inherits, and a small script inside ends whatever bears the mark.
- * A tenant may shed the mark: this serves the tenant's own Ctrl-C; what enforces is the container's removal.
- */
-export interface ExecMark {
-  readonly name: string
-  readonly value: string
-}
-
-export const newExecMark = (): ExecMark => ({
-  name: 'CN_EXEC',
-  value: randomBytes(8).toString('hex'),
-})
 
 /**
  * $1 mark, $2 signal. SIGKILL also goes to the group that a marked process leads (a child may have cleared its

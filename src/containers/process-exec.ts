@@ -1,0 +1,89 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { constants } from 'node:os'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { messageOf } from '../errors.ts'
+import type { Exec, ExecOptions, ExecSignal } from './engine.ts'
+import { newExecMark } from './exec-mark.ts'
+import { markedProcesses, signalProcess } from './process-table.ts'
+
+export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
+
+/** The code a shell would give: the process's own, or 128 and the signal's number. */
+export const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
+  code ?? 128 + (signal === null ? 0 : constants.signals[signal])
+
+/** Runs `command` as a process of this machine, in a group of its own. It cannot be found: exit code 127, as in a shell. */
+export async function processExec(
+  command: readonly string[],
+  options: ExecOptions & { readonly home: string },
+): Promise<Exec> {
+  const { env = {}, tty = false, size, home, workingDir = home, signal } = options
+  signal?.throwIfAborted()
+  const mark = newExecMark()
+  const [program = '', ...args] = tty ? inTerminal(command, size) : command
+  const child = spawn(program, args, {
+    cwd: workingDir,
+    env: { ...env, ...(tty ? { TERM: env['TERM'] ?? 'xterm' } : {}), [mark.name]: mark.value },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  child.stdin.on('error', () => undefined) // a command that has ended reads nothing more
+  try {
+    await once(child, 'spawn')
+  } catch (error) {
+    return notStarted(program, error)
+  }
+  const kill = (name: ExecSignal = 'SIGKILL') =>
+    signalTree(child, `${mark.name}=${mark.value}`, name)
+  const exec: Exec = {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exitCode: once(child, 'exit').then(([code, by]) => exitCodeOf(code, by)),
+    resize: async () => undefined, // script(1) gives no way to its terminal's size
+    kill,
+  }
+  const onAbort = (): void => void kill()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  child.once('exit', () => signal?.removeEventListener('abort', onAbort))
+  return exec
+}
+
+/** The process, what it started, and its group, oldest first. */
+async function signalTree(
+  child: PipedChild,
+  mark: `${string}=${string}`,
+  signal: ExecSignal,
+): Promise<void> {
+  if (child.pid === undefined) return
+  for (const pid of await markedProcesses(mark)) signalProcess(pid, signal)
+  if (signal === 'SIGKILL' && child.exitCode === null) signalProcess(-child.pid, signal)
+}
+
+function notStarted(program: string, error: unknown): Exec {
+  const { code } = error as NodeJS.ErrnoException
+  const stdin = new PassThrough().resume()
+  const stdout = new PassThrough().end()
+  const stderr = new PassThrough().end(
+    `${program}: ${code === 'ENOENT' ? 'not found' : messageOf(error)}\n`,
+  )
+  const exitCode = Promise.resolve(code === 'ENOENT' ? 127 : 126)
+  return {
+    stdin,
+    stdout,
+    stderr,
+    exitCode,
+    resize: async () => undefined,
+    kill: async () => undefined,
+  }
+}
+
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
+
+/** Node has no pseudo-terminals of its own; script(1) is on every Debian and macOS. */
+function inTerminal(command: readonly string[], size: ExecOptions['size']): string[] {
+  const line = `exec ${command.map(quoted).join(' ')}`
+  const sized = size === undefined ? line : `stty rows ${size.rows} cols ${size.columns}; ${line}`
+  return ['script', '-qec', sized, '/dev/null']
+}
