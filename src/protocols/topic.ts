@@ -58,16 +58,29 @@ export function listenTopic(
   admissions: readonly Admission[],
   options: ListenOptions,
 ): void {
-  const name = topicName(options.net, topic)
-  gossip.topicValidators.set(name, async (from, message) => {
-    const verdict = await judge(topic, admissions, message.data, from.toString(), options)
+  const judgeBytes = (data: Uint8Array, from: string) =>
+    judge(topic, admissions, data, from, options)
+  listenRaw(gossip, topic, judgeBytes, options)
+}
+
+/** Judges every message of a topic that carries no signed records, until `signal` aborts; sizes are checked here. */
+export function listenRaw(
+  gossip: GossipSub,
+  topic: Topic,
+  judgeBytes: (data: Uint8Array, from: string) => Verdict | Promise<Verdict>,
+  { net, log, signal, onDropped }: Omit<ListenOptions, 'known'>,
+): void {
+  const name = topicName(net, topic)
+  gossip.topicValidators.set(name, async (from, { data }) => {
+    const tooLarge = data.length > topic.maxBytes
+    const verdict = tooLarge ? TOO_LARGE : await judgeBytes(data, from.toString())
     if (verdict === 'accept') return TopicValidatorResult.Accept
-    options.onDropped?.(topic.name, verdict)
-    options.log.debug('gossip-dropped', { topic: topic.name, from: from.toString(), ...verdict })
+    onDropped?.(topic.name, verdict)
+    log.debug('gossip-dropped', { topic: topic.name, from: from.toString(), ...verdict })
     return 'ignore' in verdict ? TopicValidatorResult.Ignore : TopicValidatorResult.Reject
   })
   gossip.subscribe(name)
-  options.signal.addEventListener(
+  signal.addEventListener(
     'abort',
     () => {
       gossip.unsubscribe(name)
@@ -76,6 +89,8 @@ export function listenTopic(
     { once: true },
   )
 }
+
+const TOO_LARGE: Verdict = { reject: 'too large' }
 
 type JudgeOptions = Pick<ListenOptions, 'net' | 'known'>
 
@@ -87,7 +102,7 @@ export async function judge(
   from: string,
   { net, known }: JudgeOptions,
 ): Promise<Verdict> {
-  if (data.length > topic.maxBytes) return { reject: 'too large' }
+  if (data.length > topic.maxBytes) return TOO_LARGE
   let record: Signed<unknown>
   let admission: Admission | undefined
   try {
