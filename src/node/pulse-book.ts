@@ -1,0 +1,122 @@
+import { type BeaconInfo, type Pulse, roundAt, timeOf } from '../beacon.ts'
+import type { NowMs } from '../clock.ts'
+import { messageOf } from '../errors.ts'
+import type { SlotNetwork } from '../gpu/slot-network.ts'
+import { needsPulse } from '../gpu/slot-schedule.ts'
+import type { Log } from '../log.ts'
+import type { Verdict } from '../protocols/topic.ts'
+import type { PulseVerifier } from '../pulse-verifier.ts'
+
+/** A pulse with the time at which its bytes reached this node, before they were verified. */
+export interface HeardPulse {
+  readonly pulse: Pulse
+  readonly atMs: number
+}
+
+/** The verified pulses of a network's beacon, as far back as slots need them. */
+export interface PulseBook {
+  readonly beacon: BeaconInfo
+  get(round: number): Pulse | undefined
+  /** Judges untrusted bytes; `ignore` for what is known, not needed, of another time, or while too many wait. */
+  offer(round: number, signature: Uint8Array, from?: string): Promise<Verdict>
+  /** Calls back for every pulse from now on, once, until `signal` aborts. */
+  subscribe(listener: (heard: HeardPulse) => void, signal: AbortSignal): void
+}
+
+export interface PulseBookOptions {
+  readonly beacon: BeaconInfo
+  readonly slots: SlotNetwork
+  readonly verifier: PulseVerifier
+  readonly nowMs: NowMs
+  readonly log: Log
+}
+
+/** Pulses this many rounds back are still taken: a slot's, and those its start depends on. */
+const BACKWARDS = 256
+const KEPT = 1024
+/** Verifications that may wait; each costs about 30 ms. */
+const MAX_WAITING = 16
+/** A peer that sent a bad signature is not verified for again within this time. */
+const DISTRUST_MS = 60_000
+/** A clock may be this much behind the sender's. */
+const AHEAD_MS = 30_000
+
+export function createPulseBook(options: PulseBookOptions): PulseBook {
+  const { beacon, slots, verifier, nowMs, log } = options
+  const kept = new Map<number, Pulse>()
+  const pending = new Map<number, Promise<Verdict>>()
+  const distrusted = new Map<string, number>()
+  const listeners = new Set<(heard: HeardPulse) => void>()
+
+  const keep = (pulse: Pulse, atMs: number): void => {
+    kept.set(pulse.round, pulse)
+    if (kept.size > KEPT) kept.delete(Math.min(...kept.keys()))
+    for (const listener of listeners) listener({ pulse, atMs })
+  }
+
+  /** Why a pulse is not even verified, or null. */
+  const unwanted = (round: number, from: string | undefined): string | null => {
+    if (!needsPulse(slots, round)) return 'no slot needs it'
+    if (timeOf(beacon, round) > nowMs() + AHEAD_MS) return 'its time has not come'
+    if (round < roundAt(beacon, nowMs()) - BACKWARDS) return 'long past'
+    if (from !== undefined && nowMs() < (distrusted.get(from) ?? 0)) return 'sender sent bad pulses'
+    if (pending.size >= MAX_WAITING) return 'too many wait'
+    return null
+  }
+
+  async function judge(
+    round: number,
+    signature: Uint8Array,
+    from: string | undefined,
+  ): Promise<Verdict> {
+    const atMs = nowMs()
+    try {
+      const pulse = await verifier.verify(round, signature)
+      if (pulse === null) {
+        if (from !== undefined) distrust(distrusted, from, nowMs())
+        return { reject: 'bad signature' }
+      }
+      keep(pulse, atMs)
+      return 'accept'
+    } catch (error) {
+      log.error('pulse-not-verified', error, { round })
+      return { ignore: messageOf(error) }
+    }
+  }
+
+  return {
+    beacon,
+    get: (round) => kept.get(round),
+    async offer(round, signature, from) {
+      const known = kept.get(round)
+      if (known !== undefined) {
+        // A beacon's signature of a round is unique: another one is bad without looking.
+        const same = Buffer.compare(known.signature, signature) === 0
+        return same ? { ignore: 'known' } : { reject: 'bad signature' }
+      }
+      const why = unwanted(round, from)
+      if (why !== null) return { ignore: why }
+      // Two copies of one pulse arrive at once from two peers: the second waits for the first.
+      const before = pending.get(round)
+      if (before !== undefined && (await before) === 'accept') {
+        return this.offer(round, signature, from)
+      }
+      const verdict = judge(round, signature, from)
+      pending.set(round, verdict)
+      try {
+        return await verdict
+      } finally {
+        if (pending.get(round) === verdict) pending.delete(round)
+      }
+    },
+    subscribe(listener, signal) {
+      listeners.add(listener)
+      signal.addEventListener('abort', () => listeners.delete(listener), { once: true })
+    },
+  }
+}
+
+function distrust(distrusted: Map<string, number>, from: string, nowMs: number): void {
+  for (const [peer, untilMs] of distrusted) if (untilMs < nowMs) distrusted.delete(peer)
+  distrusted.set(from, nowMs + DISTRUST_MS)
+}

@@ -1,0 +1,106 @@
+import { roundAt, timeOf } from '../../beacon.ts'
+import { every } from '../../clock.ts'
+import { codeOf, messageOf } from '../../errors.ts'
+import { slotNetworks } from '../../gpu/slot-network.ts'
+import { needsPulse } from '../../gpu/slot-schedule.ts'
+import {
+  pulseCodec,
+  pulses as pulsesProtocol,
+  pulsesTopic,
+  type SignedPulse,
+} from '../../protocols/pulses.ts'
+import type { Rpc } from '../../protocols/rpc.ts'
+import { listenRaw, topicName, type Verdict } from '../../protocols/topic.ts'
+import type { Core } from '../core.ts'
+import type { PulseBook } from '../pulse-book.ts'
+import type { Service } from '../service.ts'
+
+/** Where pulses come from besides gossip: a chain of a local network, or the beacon's own servers. */
+export interface PulseSource {
+  /** Calls back with every new pulse until `signal` aborts; resolves once it follows. */
+  follow(listener: (pulse: SignedPulse) => void, signal: AbortSignal): Promise<void>
+}
+
+interface Parts {
+  readonly core: Core
+  readonly rpc: Rpc
+  readonly pulses: PulseBook
+  readonly pulseSource?: PulseSource | undefined
+}
+
+/** Missed pulses are asked for once they are this late. */
+const LATE_MS = 1500
+/** How far back a node that was away asks. */
+const BACK_ROUNDS = 64
+const PEERS_ASKED = 3
+
+/** Carries the beacon's pulses: verifies what gossip brings, publishes what a source brings, fetches what was missed. */
+export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service => {
+  const { libp2p, net, log, nowMs } = core
+  const slots = slotNetworks[net.network]
+  const { gossip } = libp2p.services
+
+  async function judge(data: Uint8Array, from: string): Promise<Verdict> {
+    try {
+      const { round, signature } = pulseCodec.decode(data)
+      return await pulses.offer(round, signature, from)
+    } catch (error) {
+      return { reject: messageOf(error) }
+    }
+  }
+
+  async function publish(pulse: SignedPulse): Promise<void> {
+    if ((await pulses.offer(pulse.round, pulse.signature)) !== 'accept') return
+    const { round, signature } = pulse
+    try {
+      await gossip.publish(topicName(net, pulsesTopic), pulseCodec.encode({ round, signature }))
+    } catch (error) {
+      log.debug('pulse-not-published', { round, reason: messageOf(error) })
+    }
+  }
+
+  /** Rounds a slot may need, whose time has come, that did not arrive. */
+  function missing(): number[] {
+    const newest = roundAt(pulses.beacon, nowMs() - LATE_MS)
+    const back = Math.min(BACK_ROUNDS, slots.spacing)
+    const rounds = Array.from({ length: back }, (_, i) => newest - i)
+    return rounds.filter((r) => r >= 1 && needsPulse(slots, r) && pulses.get(r) === undefined)
+  }
+
+  async function fetchMissing(signal: AbortSignal): Promise<void> {
+    for (const peer of libp2p.getPeers().slice(0, PEERS_ASKED)) {
+      const rounds = missing()
+      if (rounds.length === 0) return
+      try {
+        const answer = await rpc.ask(pulsesProtocol, peer, { rounds }, signal)
+        for (const { round, signature } of answer.pulses) {
+          if (rounds.includes(round)) await pulses.offer(round, signature, peer.toString())
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        log.debug('pulses-not-fetched', { peer: peer.toString(), code: codeOf(error) })
+      }
+    }
+  }
+
+  return {
+    name: 'relay-pulses',
+    async start(signal) {
+      listenRaw(gossip, pulsesTopic, judge, { net, log, signal })
+      await rpc.serve(
+        pulsesProtocol,
+        async ({ rounds }) => ({
+          pulses: rounds.flatMap((round) => {
+            const pulse = pulses.get(round)
+            return pulse === undefined ? [] : [{ round, signature: pulse.signature }]
+          }),
+        }),
+        signal,
+      )
+      await pulseSource?.follow((pulse) => void publish(pulse), signal)
+      const periodMs = Math.max(1000, timeOf(pulses.beacon, 2) - timeOf(pulses.beacon, 1))
+      const loop = { signal, log, name: 'fetch-pulses' }
+      void every(periodMs, loop, () => fetchMissing(signal))
+    },
+  }
+}
