@@ -16,7 +16,7 @@ import { openRecord, recordTypes, type Signed } from '../protocols/signed.ts'
 import { admits, type Verdict } from '../protocols/topic.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
-import { type BookChange, OrderBook, type OwnerOf } from './order-book.ts'
+import { type BookChange, OrderBook, type OwnerOf, sameTerms } from './order-book.ts'
 import type { Bucket } from './store.ts'
 
 /** An offer with what is known of it, under the names of the query language. */
@@ -36,6 +36,8 @@ export interface Offers {
   /** The standing offer with an id in hex, or with its first 8 characters or more. */
   find(id: string): Signed<Offer> | undefined
   standing(): Signed<Offer>[]
+  /** Whether what an offer says still stands: itself, or a repetition of it. */
+  stands(record: Signed<Offer>): boolean
   /** Forgets what expired. */
   sweep(): Promise<void>
 }
@@ -93,6 +95,13 @@ export async function createOffers(core: OffersCore, options: OffersOptions): Pr
       return id.length >= 8 && found.length === 1 ? found[0] : undefined
     },
     standing: () => book.offers(nowMs()),
+    stands({ payload }) {
+      const { peerId, lot } = payload
+      const now = book
+        .offers(nowMs())
+        .find((r) => r.payload.peerId === peerId && r.payload.lot === lot)
+      return now !== undefined && sameTerms(now.payload, payload)
+    },
     async sweep() {
       const { expired, remove } = book.sweep(nowMs())
       await apply({ verdict: 'accept', remove })

@@ -30,6 +30,25 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./peers.ts')).peers,
   },
   {
+    name: 'offers',
+    usage: '[QUERY]',
+    describe: 'List what can be rented now, by price or as -o says',
+    options: ['order'],
+    args: [0, 256],
+    examples: [
+      [
+        'compute-node offers "gpu_name=H100 num_gpus>=2 dph<3" -o dph,-score',
+        'cheapest, then best',
+      ],
+      [
+        'compute-node offers "gpu_ram gte 24 and (geolocation in [DE,FR] or verified=true)"',
+        'lists, and, or',
+      ],
+      ['compute-node offers gpu_name=CPU --json', 'processor capacity, as JSON'],
+    ],
+    load: async () => (await import('./offers.ts')).offers,
+  },
+  {
     name: 'completion',
     usage: 'bash|zsh|fish',
     describe: 'Print a script that completes commands and options in a shell',

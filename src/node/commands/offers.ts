@@ -1,0 +1,49 @@
+import { withQuery } from '../control/client.ts'
+import type { OfferRow } from '../control/routes/offers.ts'
+import { type Column, createOutput } from '../output.ts'
+import { withNode } from '../with-node.ts'
+import type { Run } from './command.ts'
+
+const fixed = (value: unknown, places: number): string | undefined =>
+  typeof value === 'number' ? value.toFixed(places) : undefined
+
+/** The `process` engine is for a devnet alone, and says so wherever it shows. */
+const engineOf = (engine: unknown): string =>
+  engine === 'process' ? 'process (no isolation, devnet only)' : String(engine)
+
+const columns: readonly Column<OfferRow>[] = [
+  { title: 'ID', value: ({ id }) => id.slice(0, 12) },
+  { title: 'N', value: (row) => Number(row['num_gpus']), align: 'right' },
+  { title: 'MODEL', value: ({ devices }) => modelOf(devices), shrinks: true },
+  { title: 'VRAM', value: (row) => number(row['gpu_ram']), align: 'right' },
+  { title: 'TOPS', value: (row) => fixed(row['tops'], 1), align: 'right' },
+  { title: 'CORES', value: (row) => number(row['cpu_cores']), align: 'right' },
+  { title: 'RAM', value: (row) => fixed(row['cpu_ram'], 0), align: 'right' },
+  { title: 'DISK', value: (row) => fixed(row['disk_space'], 0), align: 'right' },
+  { title: 'PER HOUR', value: (row) => `${row['dph']} ${row['asset']}`, align: 'right' },
+  { title: 'SCORE', value: (row) => fixed(row['score'], 3), align: 'right' },
+  { title: 'VERIFIED', value: (row) => (row['verified'] === true ? 'yes' : 'no') },
+  { title: 'COUNTRY', value: (row) => text(row['geolocation']) },
+  { title: 'ENGINE', value: (row) => engineOf(row['engine']), shrinks: true },
+  { title: 'HOST', value: (row) => row.host_id, shrinks: true },
+]
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+const number = (value: unknown): number | undefined =>
+  typeof value === 'number' ? value : undefined
+
+const modelOf = (devices: OfferRow['devices']): string => {
+  const first = devices[0]
+  return first?.id.startsWith('cpu') === true ? `CPU ${first.name}` : (first?.name ?? '')
+}
+
+/** Lists standing offers that a query asks for; nothing matched is exit code 3. */
+export const offers: Run = (context) =>
+  withNode(context, async (client) => {
+    const { args, config, terminal, signal } = context
+    const path = withQuery('/v1/offers', { q: args.join(' '), order: config.order })
+    const { items } = await client.get<{ items: OfferRow[] }>(path, signal)
+    const none = args.length === 0 ? 'no offer stands' : 'no standing offer matches'
+    createOutput(terminal, config).list(items, { id: ({ id }) => id, none, columns })
+    return items.length === 0 ? 3 : 0
+  })
