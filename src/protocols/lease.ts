@@ -28,7 +28,8 @@ const leaseId = bytes(32)
 /** Holds capacity and asks for terms that the miner has already signed. */
 const reserve = z.looseObject({
   kind: z.literal('reserve'),
-  offerId: bytes(32),
+  /** The offer as its miner signed it: what it says is what it must quote. */
+  offer: bytesUpTo(4 * KiB),
   nonce: bytes(16),
   durationMs: integer(1000, hoursMs(24 * 366)),
   image: imageName(),

@@ -2,7 +2,7 @@ import { NodeError } from '../errors.ts'
 import { secondsMs } from '../units.ts'
 import type { Health } from './lease.ts'
 import { owed } from './money.ts'
-import type { Receipt } from './receipts.ts'
+import type { Ending, Receipt } from './receipts.ts'
 import type { Signed } from './signed.ts'
 import type { Terms } from './terms.ts'
 
@@ -57,7 +57,7 @@ export const nextReceipt = (
   meter: MinerMeter,
   terms: Terms,
   atMs: number,
-  final?: string,
+  final?: Ending,
 ): Receipt => ({
   leaseId: meter.leaseId,
   seq: meter.seq + 1,

@@ -6,7 +6,13 @@ import { bytesUpTo } from './fields.ts'
 import { acceptReceipt, renterMeter } from './metering.ts'
 import type { Network } from './network.ts'
 import { keyOfPeerId } from './peer-key.ts'
-import { openReceipt, RECEIPT_MAX_BYTES, type Receipt, receiptCodec } from './receipts.ts'
+import {
+  type Ending,
+  openReceipt,
+  RECEIPT_MAX_BYTES,
+  type Receipt,
+  receiptCodec,
+} from './receipts.ts'
 import { leaseIdOf, openTerms, TERMS_MAX_BYTES, type Terms } from './terms.ts'
 
 /** A lease as evidence: the terms as each party signed them, every receipt, and the newest countersignature. */
@@ -32,7 +38,7 @@ export interface VerifiedChain {
   /** What the renter countersigned, base units. */
   readonly acknowledged: bigint
   /** Why the lease ended, when the final receipt is here. */
-  readonly final?: string
+  readonly final?: Ending
 }
 
 /**
@@ -51,7 +57,7 @@ export function verifyReceiptChain(net: Network, evidence: ReceiptFile): Verifie
   const acknowledged = acknowledgement(net, terms, evidence)
   let meter = renterMeter(leaseId)
   let claimed = 0n
-  let final: string | undefined
+  let final: Ending | undefined
   let acknowledgedUnits: bigint | undefined
   for (const record of evidence.receipts) {
     const signed = openReceipt(net, record, miner)

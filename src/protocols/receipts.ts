@@ -19,8 +19,8 @@ const receipt = z.looseObject({
   cumulative: baseUnits(),
   /** The id of the receipt before, as the miner signed it; the lease id for the first. */
   prev: bytes(32),
-  /** Only in the last one: why the lease ended. */
-  final: text(200).optional(),
+  /** Only in the last one: whether it ended as agreed, and why. */
+  final: z.looseObject({ outcome: z.enum(['ended', 'failed']), reason: text(200) }).optional(),
 })
 
 /** At most this many bytes, as a signed record. */
@@ -28,6 +28,7 @@ export const RECEIPT_MAX_BYTES = 2 * KiB
 
 export const receiptCodec = cborCodec(receipt, RECEIPT_MAX_BYTES - 256)
 export type Receipt = Message<typeof receiptCodec>
+export type Ending = NonNullable<Receipt['final']>
 
 /** Signs a receipt: as the miner to issue it, as the renter to countersign it. */
 export const sealReceipt = (net: Network, key: RecordKey, value: Receipt): Signed<Receipt> =>

@@ -7,7 +7,7 @@ import { stranger } from '../support/lease.ts'
 
 const reserve: LeaseRequest = {
   kind: 'reserve',
-  offerId: new Uint8Array(32),
+  offer: new Uint8Array(900),
   nonce: new Uint8Array(16),
   durationMs: 3_600_000,
   image: 'busybox:1.37',

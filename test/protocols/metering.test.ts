@@ -81,7 +81,7 @@ test.each<[string, Partial<Receipt>, string]>([
 
 test('nothing follows the final receipt', () => {
   const [first, second] = chain([1000, 1000])
-  const final = changed(first!.payload, { final: 'stopped' })
+  const final = changed(first!.payload, { final: { outcome: 'ended', reason: 'stopped' } })
   const meter = acceptReceipt(renterMeter(leaseId), terms, final, 1000)
   expect(meter.ended).toBe(true)
   const next = changed(second!.payload, { prev: final.id })

@@ -5,13 +5,15 @@ import { sealReceipt } from '../../src/protocols/receipts.ts'
 import { agreed, miner, net, renter, stranger } from '../support/lease.ts'
 import { NOW_MS } from '../support/market.ts'
 
+const ending = { outcome: 'ended' as const, reason: 'stopped by the renter' }
+
 /** Evidence of a lease of three receipts, the second of them countersigned. */
 function evidence() {
   const { terms, leaseId, minerTerms, renterTerms } = agreed()
   let meter = startMeter(leaseId, NOW_MS)
   const receipts = [1000, 2000, 3000].map((ms) => {
     meter = observe(meter, 'ok', NOW_MS + ms)
-    const final = ms === 3000 ? 'stopped by the renter' : undefined
+    const final = ms === 3000 ? ending : undefined
     const receipt = sealReceipt(net, miner, nextReceipt(meter, terms, NOW_MS + ms, final))
     meter = issued(meter, receipt)
     return receipt
@@ -38,7 +40,7 @@ test('a whole chain verifies offline, through its file', () => {
     claimed: 3000n,
     acknowledgedSeq: 2,
     acknowledged: 2000n,
-    final: 'stopped by the renter',
+    final: ending,
   })
 })
 

@@ -1,0 +1,77 @@
+import { sleep } from '../../clock.ts'
+import type { Container, Engine } from '../../containers/engine.ts'
+import { messageOf, NodeError } from '../../errors.ts'
+import { resumeMeter } from '../../protocols/metering.ts'
+import { secondsMs } from '../../units.ts'
+import type { HostBook, HostedNow } from './host-book.ts'
+import { closeLease, endingFor, finish, meterUntilClosed } from './host-run.ts'
+import { isOver } from './lease-machine.ts'
+
+const RETRY_MS = secondsMs(2)
+
+/**
+ * After a restart: leases whose container still runs go on, unbilled for the time in between; the others end, and
+ * every container that belongs to no lease is removed. Waits for an engine that does not answer yet: what it runs is
+ * unknown until then, and unknown ends nothing.
+ */
+export async function adoptLeases(book: HostBook): Promise<void> {
+  const stored = (await book.records.all()).filter((lease) => !isOver(lease))
+  for (const lease of stored) {
+    if (lease.state === 'QUOTED') {
+      await book.records.remove(book.add(lease).id)
+      book.live.delete(idOf(lease.leaseId))
+    } else {
+      const now = book.add(lease)
+      book.capacity.reserve(now.id, now.terms.devices)
+    }
+  }
+  const containers = book.engine instanceof NodeError ? [] : await listed(book, book.engine)
+  if (book.lifetime.signal.aborted) return
+  for (const now of [...book.live.values()]) {
+    now.container = containers.find(({ leaseId }) => leaseId === now.id)
+    resume(book, now).catch((error) => book.log.error('lease-adoption-failed', error))
+  }
+  const orphans = containers.filter(({ leaseId }) => !book.live.has(leaseId))
+  await Promise.all(orphans.map((container) => removeOrphan(book, container)))
+}
+
+const idOf = (id: Uint8Array): string => Buffer.from(id).toString('hex')
+
+async function listed(book: HostBook, engine: Engine): Promise<Container[]> {
+  const { signal } = book.lifetime
+  while (!signal.aborted) {
+    try {
+      return await engine.list()
+    } catch (error) {
+      book.log.warn('engine-does-not-answer', { reason: messageOf(error) })
+      await sleep(RETRY_MS, signal).catch(() => undefined) // stopping: the loop ends
+    }
+  }
+  return []
+}
+
+async function resume(book: HostBook, now: HostedNow): Promise<void> {
+  const { lease, terms, container } = now
+  if (lease.state === 'CLOSING') return finish(book, now)
+  if (lease.state !== 'ACTIVE' || lease.meter === undefined || lease.startedAtMs === undefined) {
+    const reason = 'the miner restarted before the container ran'
+    return closeLease(book, now, { outcome: 'failed', reason })
+  }
+  const nowMs = book.nowMs()
+  const status = (await container?.status()) ?? 'gone'
+  const ending = endingFor(status, nowMs >= lease.startedAtMs + terms.durationMs)
+  const meter = resumeMeter(lease.meter, nowMs)
+  await book.locks.run(now.id, () => book.save(now, { ...now.lease, meter }))
+  if (ending !== undefined) return closeLease(book, now, ending)
+  book.events.emit('lease-adopted', { id: now.id })
+  return meterUntilClosed(book, now)
+}
+
+async function removeOrphan(book: HostBook, container: Container): Promise<void> {
+  try {
+    await container.remove({ graceMs: 1000 })
+    book.log.info('orphan-container-removed', { lease: container.leaseId })
+  } catch (error) {
+    book.log.error('orphan-container-stays', error, { lease: container.leaseId })
+  }
+}

@@ -1,0 +1,231 @@
+import { sleep } from '../../clock.ts'
+import { codeOf, messageOf } from '../../errors.ts'
+import { leaseProtocol } from '../../protocols/lease.ts'
+import { acceptReceipt } from '../../protocols/metering.ts'
+import { keyOfPeerId } from '../../protocols/peer-key.ts'
+import {
+  openReceipt,
+  type Receipt,
+  receiptsProtocol,
+  sealReceipt,
+} from '../../protocols/receipts.ts'
+import type { Signed } from '../../protocols/signed.ts'
+import { minutesMs, secondsMs } from '../../units.ts'
+import { advance, isOver } from './lease-machine.ts'
+import type { NumberedReceipt, RentedLease } from './lease-records.ts'
+import { FREE_RAIL } from './payment.ts'
+import type { RentBook, RentedNow } from './rent-book.ts'
+import { mirror, statusIn, stopRequest } from './rent-lease.ts'
+
+/** How long one question waits at the miner for news. */
+const WAIT_MS = secondsMs(15)
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = secondsMs(5)
+/** A lease whose miner has not come back this long after its agreed end is given up. */
+const GIVE_UP_MS = minutesMs(10)
+
+/**
+ * Keeps up with a lease until it is over or the node stops: its start, every receipt (checked, stored, countersigned),
+ * its end and its settlement. A miner that cannot be reached leaves it `unknown`, and is asked again.
+ */
+export async function followLease(book: RentBook, now: RentedNow): Promise<void> {
+  const { signal } = book.lifetime
+  for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted && !isOver(now.lease); ) {
+    try {
+      await nextStep(book, now)
+      pauseMs = FIRST_PAUSE_MS
+    } catch (error) {
+      if (signal.aborted) break
+      await inTrouble(book, now, error)
+      if (isOver(now.lease)) break
+      await sleep(pauseMs, signal).catch(() => undefined) // stopping: the loop ends
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)
+    }
+  }
+  if (isOver(now.lease)) book.live.delete(now.id)
+}
+
+function nextStep(book: RentBook, now: RentedNow): Promise<void> {
+  switch (now.lease.state) {
+    case 'ACTIVE':
+      return exchangeReceipts(book, now)
+    case 'CLOSING':
+      return finishTogether(book, now)
+    default:
+      return watchStart(book, now)
+  }
+}
+
+async function watchStart(book: RentBook, now: RentedNow): Promise<void> {
+  await mirror(book, now, await askStatus(book, now, now.lease.state))
+}
+
+async function askStatus(book: RentBook, now: RentedNow, notState: RentedLease['state']) {
+  const { leaseId } = now.lease
+  const request = { kind: 'status' as const, leaseId, notState, waitMs: WAIT_MS }
+  const { signal } = book.lifetime
+  return statusIn(await book.rpc.ask(leaseProtocol, now.terms.miner, request, signal))
+}
+
+/** Delivers the newest countersignature and takes what receipts there are, waiting for one when it is running. */
+async function exchangeReceipts(book: RentBook, now: RentedNow, waitMs = WAIT_MS): Promise<void> {
+  const { leaseId, meter, acknowledgedSeq, countersigned, voucher } = now.lease
+  const fresh = acknowledgedSeq > now.deliveredSeq && countersigned !== undefined
+  const request = {
+    leaseId,
+    have: meter.seq,
+    waitMs,
+    ...(fresh ? { countersigned, ...(voucher === undefined ? {} : { voucher }) } : {}),
+  }
+  const { miner } = now.terms
+  const answer = await book.rpc.ask(receiptsProtocol, miner, request, book.lifetime.signal)
+  now.deliveredSeq = acknowledgedSeq
+  await book.locks.run(now.id, () => takeReceipts(book, now, answer.receipts))
+  if (answer.ended && now.lease.state === 'ACTIVE' && !now.lease.meter.ended) {
+    // It ended without a final receipt: nothing was served after the last one.
+    await mirrorEnd(book, now)
+  }
+}
+
+async function mirrorEnd(book: RentBook, now: RentedNow): Promise<void> {
+  const { reason } = await askStatus(book, now, 'ACTIVE')
+  await close(book, now, reason ?? 'the miner ended it', 'failed')
+}
+
+/** Checks, stores and countersigns; the newest countersignature covers all before it. Under the lease's lock. */
+async function takeReceipts(
+  book: RentBook,
+  now: RentedNow,
+  records: readonly Uint8Array[],
+): Promise<void> {
+  if (records.length === 0) return
+  const miner = keyOfPeerId(now.terms.miner)
+  const elapsedMs = book.nowMs() - now.lease.acceptedAtMs
+  const kept: NumberedReceipt[] = []
+  let { meter } = now.lease
+  let newest: Signed<Receipt> | undefined
+  for (const bytes of records) {
+    newest = openReceipt(book.net, bytes, miner)
+    meter = acceptReceipt(meter, now.terms, newest, elapsedMs)
+    kept.push({ seq: newest.payload.seq, bytes })
+  }
+  const { seq, cumulative, final } = newest!.payload
+  const countersigned = sealReceipt(book.net, book.key, newest!.payload).bytes
+  const running: RentedLease = {
+    ...now.lease,
+    meter,
+    cumulative,
+    health: 'ok',
+    countersigned,
+    acknowledgedSeq: seq,
+    acknowledged: cumulative,
+    ...voucherFor(book, now, cumulative),
+  }
+  const lease =
+    final === undefined ? running : advance(running, { kind: 'close', ending: { ...final } })
+  await book.save(now, lease, kept)
+  book.events.emit('receipt-countersigned', { id: now.id, seq, cumulative })
+  if (final !== undefined) book.events.emit('lease-ended', { id: now.id, reason: final.reason })
+}
+
+function voucherFor({ rail }: RentBook, { terms, lease }: RentedNow, cumulative: string) {
+  if (rail === undefined || terms.rail === FREE_RAIL) return {}
+  return { voucher: rail.signVoucher(lease.leaseId, BigInt(cumulative)) }
+}
+
+/** Hands over the last countersignature, then waits until the miner has settled. */
+async function finishTogether(book: RentBook, now: RentedNow): Promise<void> {
+  if (now.lease.acknowledgedSeq > now.deliveredSeq) await exchangeReceipts(book, now, 0)
+  const { state } = await askStatus(book, now, 'CLOSING')
+  if (state === 'CLOSING') return
+  await settled(book, now)
+}
+
+/** Ends the lease here with what the ledger says was paid. */
+async function settled(book: RentBook, now: RentedNow): Promise<void> {
+  const paid = await paidFor(book, now)
+  await book.locks.run(now.id, async () => {
+    if (now.lease.state !== 'CLOSING') return
+    const next = advance(now.lease, { kind: 'settled' })
+    const escrow = now.lease.escrow === 'none' ? 'none' : 'closed'
+    await book.save(now, { ...next, escrow, settled: paid.toString() })
+  })
+  const { asset } = now.terms
+  book.events.emit('lease-settled', { id: now.id, amount: paid.toString(), asset })
+}
+
+async function paidFor({ rail }: RentBook, { terms, lease }: RentedNow): Promise<bigint> {
+  if (terms.rail === FREE_RAIL || rail === undefined) return 0n
+  return (await rail.escrow(lease.leaseId))?.claimed ?? 0n
+}
+
+/** What an error means for the lease: cheating ends it, forgetting ends it, silence leaves it unknown. */
+async function inTrouble(book: RentBook, now: RentedNow, error: unknown): Promise<void> {
+  const code = codeOf(error)
+  book.log.warn('lease-trouble', { lease: now.id, code, message: messageOf(error) })
+  if (code.startsWith('PEER_RECEIPT_') || code === 'BAD_MESSAGE') {
+    return cheated(book, now, messageOf(error))
+  }
+  if (code === 'REFUSED_UNKNOWN_LEASE' || code === 'REFUSED_NOT_AUTHORIZED') {
+    return forgotten(book, now)
+  }
+  await book.locks.run(now.id, async () => {
+    if (now.lease.health !== 'unknown') await book.save(now, { ...now.lease, health: 'unknown' })
+  })
+  if (await closedOnLedger(book, now)) return
+  const end = now.lease.expiresAtMs ?? now.terms.acceptByMs + now.terms.durationMs
+  if (book.nowMs() > end + GIVE_UP_MS) await lapse(book, now)
+}
+
+/** Nothing more is countersigned: what was signed so far is all that can be claimed. */
+async function cheated(book: RentBook, now: RentedNow, reason: string): Promise<void> {
+  await close(book, now, reason, 'failed')
+  await book.rpc
+    .ask(leaseProtocol, now.terms.miner, stopRequest(now, reason.slice(0, 120)))
+    .catch((error) => book.log.warn('stop-failed', { lease: now.id, code: codeOf(error) }))
+  // Its final receipt will not be taken either; the ledger alone says what became of the money.
+  await settled(book, now)
+}
+
+async function forgotten(book: RentBook, now: RentedNow): Promise<void> {
+  if (now.lease.state === 'QUOTED' || now.lease.state === 'CLOSING') return lapse(book, now)
+  await close(book, now, 'the miner no longer knows this lease', 'failed')
+  await settled(book, now)
+}
+
+async function closedOnLedger(book: RentBook, now: RentedNow): Promise<boolean> {
+  if (book.rail === undefined || now.lease.escrow !== 'open') return false
+  try {
+    if ((await book.rail.escrow(now.lease.leaseId))?.state !== 'closed') return false
+  } catch (error) {
+    book.log.warn('ledger-does-not-answer', { lease: now.id, code: codeOf(error) })
+    return false
+  }
+  await close(book, now, 'the miner settled it and left', 'failed')
+  await settled(book, now)
+  return true
+}
+
+function close(
+  book: RentBook,
+  now: RentedNow,
+  reason: string,
+  outcome: 'ended' | 'failed',
+): Promise<void> {
+  return book.locks.run(now.id, async () => {
+    if (now.lease.state === 'CLOSING' || isOver(now.lease)) return
+    const agreed = now.lease.state === 'QUOTED' ? advance(now.lease, { kind: 'agree' }) : now.lease
+    const ending = { outcome, reason: reason.slice(0, 200) }
+    await book.save(now, advance(agreed, { kind: 'close', ending }))
+    book.events.emit('lease-ended', { id: now.id, reason })
+  })
+}
+
+function lapse(book: RentBook, now: RentedNow): Promise<void> {
+  return book.locks.run(now.id, async () => {
+    if (isOver(now.lease)) return
+    const reason = 'outcome unknown: the miner did not come back'
+    await book.save(now, advance(now.lease, { kind: 'lapse', reason }))
+    book.events.emit('lease-ended', { id: now.id, reason })
+  })
+}

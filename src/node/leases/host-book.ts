@@ -1,0 +1,140 @@
+import type { NowMs } from '../../clock.ts'
+import type { Container, Engine } from '../../containers/engine.ts'
+import { NodeError } from '../../errors.ts'
+import type { Log } from '../../log.ts'
+import type { LeaseStatus } from '../../protocols/lease.ts'
+import type { Network } from '../../protocols/network.ts'
+import type { Offer } from '../../protocols/offers.ts'
+import type { RecordKey, Signed } from '../../protocols/signed.ts'
+import { openTerms, type Terms } from '../../protocols/terms.ts'
+import type { Events } from '../events.ts'
+import type { Store } from '../store.ts'
+import type { Capacity } from './capacity.ts'
+import { type Changes, createChanges } from './changes.ts'
+import {
+  type HostedLease,
+  hexOf,
+  hostedLeaseCodec,
+  type LeaseRecords,
+  leaseRecords,
+  type NumberedReceipt,
+} from './lease-records.ts'
+import { createLocks, type Locks } from './locks.ts'
+import type { PaymentRail } from './payment.ts'
+
+/** What hosting leases needs of this node. */
+export interface HostOptions {
+  readonly net: Network
+  readonly key: RecordKey
+  readonly peerId: string
+  readonly store: Store
+  readonly events: Events
+  readonly log: Log
+  readonly nowMs: NowMs
+  /** What runs containers, or the error that says why nothing does and what to install. */
+  readonly engine: Engine | NodeError
+  readonly capacity: Capacity
+  /** How this miner is paid; undefined: only what is free can be rented. */
+  readonly rail?: PaymentRail | undefined
+  readonly memoryMiB: number
+  readonly milliCpus: number
+  readonly receiptEveryMs: number
+  /** The engine's name of a device of this machine; undefined for a CPU. */
+  readonly gpuUuid: (device: string) => string | undefined
+  /** Whether an offer that this node signed still stands. */
+  readonly stands: (offer: Signed<Offer>) => boolean
+  /** Whether leases end when the node stops; else their containers run on until it is back. */
+  readonly endOnStop: boolean
+}
+
+/** A lease that is not over, with what of it lives in this process. */
+export interface HostedNow {
+  readonly id: string
+  readonly terms: Terms
+  /** As stored: written first, then here. */
+  lease: HostedLease
+  container: Container | undefined
+  progress: string | undefined
+  /** Settles when the attempt to start has ended, one way or the other. */
+  starting: Promise<void>
+  /** Aborts when the lease closes: its sessions and waits end. */
+  readonly closing: AbortController
+}
+
+/** The miner's leases: what is stored and what is alive, kept together. */
+export interface HostBook extends HostOptions {
+  readonly records: LeaseRecords<HostedLease>
+  readonly live: Map<string, HostedNow>
+  readonly locks: Locks
+  readonly changes: Changes
+  /** Aborts when this node stops: what is unfinished goes on after a restart. */
+  readonly lifetime: AbortController
+  /** Stores a lease's next state, with its receipts, before anything sees it. Call it under the lease's lock. */
+  save(now: HostedNow, lease: HostedLease, receipts?: readonly NumberedReceipt[]): Promise<void>
+  /** Takes a stored lease into memory. */
+  add(lease: HostedLease): HostedNow
+}
+
+export function createHostBook(options: HostOptions): HostBook {
+  const records = leaseRecords(options.store, 'hosted-leases', hostedLeaseCodec)
+  const live = new Map<string, HostedNow>()
+  const changes = createChanges()
+  return {
+    ...options,
+    records,
+    live,
+    changes,
+    lifetime: new AbortController(),
+    locks: createLocks(),
+    async save(now, lease, receipts = []) {
+      await records.putWithReceipts(lease, receipts)
+      now.lease = lease
+      changes.changed(now.id)
+    },
+    add(lease) {
+      const now: HostedNow = {
+        id: hexOf(lease.leaseId),
+        terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
+        lease,
+        container: undefined,
+        progress: undefined,
+        starting: Promise.resolve(),
+        closing: new AbortController(),
+      }
+      live.set(now.id, now)
+      return now
+    },
+  }
+}
+
+/** The engine, or REFUSED_NO_ENGINE with what the operator has to install. */
+export function engineOf({ engine }: Pick<HostOptions, 'engine'>): Engine {
+  if (!(engine instanceof NodeError)) return engine
+  throw new NodeError('REFUSED_NO_ENGINE', `this miner runs no containers: ${engine.message}`, {
+    cause: engine,
+    next: 'take an offer of another miner',
+  })
+}
+
+/** What a peer is told of a lease. */
+export function statusOf(
+  { engine }: Pick<HostOptions, 'engine'>,
+  lease: HostedLease,
+  terms: Terms,
+  progress?: string,
+): LeaseStatus {
+  const { startedAtMs, ending, meter } = lease
+  return {
+    leaseId: lease.leaseId,
+    state: lease.state,
+    health: lease.health,
+    engine: engine instanceof NodeError ? 'none' : engine.label,
+    seq: meter?.seq ?? 0,
+    cumulative: lease.cumulative,
+    ...(progress === undefined ? {} : { progress }),
+    ...(startedAtMs === undefined
+      ? {}
+      : { startedAtMs, expiresAtMs: startedAtMs + terms.durationMs }),
+    ...(ending === undefined ? {} : { reason: ending.reason }),
+  }
+}

@@ -1,0 +1,196 @@
+import { sleep } from '../../clock.ts'
+import type { Container, ContainerStatus } from '../../containers/engine.ts'
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
+import type { Health } from '../../protocols/lease.ts'
+import { issued, nextReceipt, observe, startMeter } from '../../protocols/metering.ts'
+import { keyOfPeerId } from '../../protocols/peer-key.ts'
+import { type Ending, sealReceipt } from '../../protocols/receipts.ts'
+import { secondsMs } from '../../units.ts'
+import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
+import { settleHosted } from './host-settle.ts'
+import { advance, isRunning } from './lease-machine.ts'
+import type { HostedLease } from './lease-records.ts'
+import { FREE_RAIL } from './payment.ts'
+
+/** How long a renter has to lock the money after it accepted. */
+const ESCROW_MS = secondsMs(30)
+const RETRY_MS = secondsMs(2)
+
+/**
+ * Brings up an agreed lease: image and container while the renter's escrow appears on the ledger, then the start. A
+ * lease that cannot start closes with the reason; nothing is thrown.
+ */
+export async function bringUp(book: HostBook, now: HostedNow): Promise<void> {
+  try {
+    await step(book, now, (lease) => advance(lease, { kind: 'start' }))
+    const paid = escrowed(book, now)
+    const [made, money] = await Promise.allSettled([makeContainer(book, now), paid])
+    if (made.status === 'rejected') throw made.reason
+    if (money.status === 'rejected') throw money.reason
+    now.closing.signal.throwIfAborted()
+    await made.value.start()
+    await markStarted(book, now)
+  } catch (error) {
+    if (now.closing.signal.aborted) return // whoever closed it removes the container
+    book.log.warn('lease-start-failed', { lease: now.id, code: codeOf(error) })
+    const reason = `could not start: ${messageOf(error)}`.slice(0, 200)
+    // Not awaited: closing waits for this very attempt to end.
+    void closeLease(book, now, { outcome: 'failed', reason })
+  }
+}
+
+async function makeContainer(book: HostBook, now: HostedNow): Promise<Container> {
+  const { terms, closing } = now
+  const engine = engineOf(book)
+  await engine.ensureImage(terms.image, {
+    signal: closing.signal,
+    onProgress({ step, doneBytes, totalBytes }) {
+      const percent = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} %` : ''
+      now.progress = `${step} ${terms.image}${percent}`
+    },
+  })
+  closing.signal.throwIfAborted()
+  now.container = await engine.create({
+    leaseId: now.id,
+    image: terms.image,
+    ...(terms.command === undefined ? {} : { command: terms.command }),
+    gpuUuids: terms.devices.flatMap((device) => book.gpuUuid(device) ?? []),
+    memoryMiB: terms.memoryMiB,
+    cpus: terms.milliCpus / 1000,
+    expiresAtMs: book.nowMs() + terms.durationMs,
+  })
+  now.progress = undefined
+  return now.container
+}
+
+/** Waits until the ledger holds at least the cap for this lease; REFUSED_NOT_PAID when it does not in time. */
+async function escrowed({ rail, key, nowMs }: HostBook, now: HostedNow): Promise<void> {
+  const { terms, lease, closing } = now
+  if (terms.rail === FREE_RAIL) return
+  if (rail === undefined) throw new NodeError('REFUSED_RAIL', 'this miner lost its way to be paid')
+  const until = nowMs() + ESCROW_MS
+  for (let pauseMs = 10; ; pauseMs = Math.min(500, pauseMs * 2)) {
+    const escrow = await rail.escrow(lease.leaseId)
+    const good =
+      escrow?.state === 'open' &&
+      escrow.deposit >= BigInt(terms.cap) &&
+      Buffer.compare(escrow.miner, key.publicKey) === 0 &&
+      Buffer.compare(escrow.renter, keyOfPeerId(terms.renter)) === 0
+    if (good) return
+    if (nowMs() > until) {
+      throw new NodeError('REFUSED_NOT_PAID', 'the renter has not locked the money in time')
+    }
+    await sleep(pauseMs, closing.signal)
+  }
+}
+
+async function markStarted(book: HostBook, now: HostedNow): Promise<void> {
+  const atMs = book.nowMs()
+  await step(book, now, (lease) => ({
+    ...advance(lease, { kind: 'started', atMs }),
+    health: 'ok',
+    meter: startMeter(lease.leaseId, atMs),
+  }))
+  book.events.emit('lease-running', { id: now.id, engine: engineOf(book).label })
+}
+
+/** One change of a lease's record, alone. */
+const step = (book: HostBook, now: HostedNow, change: (lease: HostedLease) => HostedLease) =>
+  book.locks.run(now.id, () => book.save(now, change(now.lease)))
+
+/** Meters an active lease until it closes: a look and a receipt every few seconds, and the end of its time. */
+export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<void> {
+  const { signal } = now.closing
+  while (!signal.aborted && now.lease.state === 'ACTIVE') {
+    const leftMs = expiryOf(now) - book.nowMs()
+    try {
+      await sleep(Math.max(0, Math.min(now.terms.receiptEveryMs, leftMs)), signal)
+    } catch {
+      return // closing: the final receipt is on its way
+    }
+    const status = (await now.container?.status()) ?? 'gone'
+    const ending = endingFor(status, book.nowMs() >= expiryOf(now))
+    if (ending === undefined) await issueReceipt(book, now, healthOf(status))
+    else await closeLease(book, now, ending)
+  }
+}
+
+const expiryOf = ({ lease, terms }: HostedNow): number =>
+  (lease.startedAtMs ?? 0) + terms.durationMs
+
+const healths: Readonly<Record<ContainerStatus, Health>> = {
+  created: 'ok',
+  running: 'ok',
+  exited: 'failed',
+  gone: 'failed',
+  unknown: 'unknown',
+}
+const healthOf = (status: ContainerStatus): Health => healths[status]
+
+/** Why a lease ends now, if it does. An engine that does not answer says nothing about the container. */
+export function endingFor(status: ContainerStatus, expired: boolean): Ending | undefined {
+  if (expired) return { outcome: 'ended', reason: 'the agreed time is over' }
+  if (status === 'exited') return { outcome: 'ended', reason: 'its main process ended' }
+  if (status === 'gone') return { outcome: 'failed', reason: 'its container was removed' }
+  return undefined
+}
+
+function issueReceipt(book: HostBook, now: HostedNow, health: Health): Promise<void> {
+  return book.locks.run(now.id, async () => {
+    if (now.lease.state !== 'ACTIVE') return
+    await saveReceipt(book, now, { ...now.lease, health })
+  })
+}
+
+/** Counts up to now, signs the next receipt and stores both together. Under the lease's lock. */
+async function saveReceipt(book: HostBook, now: HostedNow, lease: HostedLease): Promise<void> {
+  if (lease.meter === undefined) return book.save(now, lease)
+  const atMs = book.nowMs()
+  const meter = observe(lease.meter, lease.health, atMs)
+  const receipt = sealReceipt(book.net, book.key, nextReceipt(meter, now.terms, atMs, lease.ending))
+  const { seq, cumulative } = receipt.payload
+  const next = { ...lease, cumulative, meter: issued(meter, receipt) }
+  await book.save(now, next, [{ seq, bytes: receipt.bytes }])
+  book.events.emit('receipt-issued', { id: now.id, seq, cumulative })
+}
+
+/**
+ * Ends a lease: the final receipt is stored with the new state, then sessions end, the container goes, its devices
+ * come free, and what is owed is settled. Ending it again keeps the first reason.
+ */
+export async function closeLease(book: HostBook, now: HostedNow, ending: Ending): Promise<void> {
+  const closed = await book.locks.run(now.id, async () => {
+    if (!isRunning(now.lease)) return false
+    const status = (await now.container?.status()) ?? 'gone'
+    const lease = advance(now.lease, { kind: 'close', ending })
+    const closedAtMs = book.nowMs()
+    await saveReceipt(book, now, { ...lease, health: healthOf(status), closedAtMs })
+    return true
+  })
+  if (!closed) return
+  book.events.emit('lease-ended', { id: now.id, reason: ending.reason })
+  await finish(book, now)
+}
+
+/** What remains to be done for a lease that is CLOSING, also after a restart. */
+export async function finish(book: HostBook, now: HostedNow): Promise<void> {
+  now.closing.abort(new NodeError('PEER_LEASE_ENDED', now.lease.ending?.reason ?? 'it ended'))
+  await now.starting
+  await removeContainer(book, now)
+  book.capacity.release(now.id)
+  book.changes.changed(now.id)
+  await settleHosted(book, now)
+}
+
+/** Tries until the engine answers: a device is free only when its container is gone. */
+async function removeContainer(book: HostBook, { id, container }: HostedNow): Promise<void> {
+  while (container !== undefined) {
+    try {
+      await container.remove({ graceMs: 1000 })
+      return
+    } catch (error) {
+      book.log.error('lease-container-stays', error, { lease: id })
+      await sleep(RETRY_MS, book.lifetime.signal)
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { cborCodec, type Message } from '../../protocols/codec.ts'
+import { baseUnits, bytes, bytesUpTo, integer, text, timeMs } from '../../protocols/fields.ts'
+import { healths, leaseStates } from '../../protocols/lease.ts'
+import { MiB } from '../../units.ts'
+import type { Bucket, Store } from '../store.ts'
+
+const ending = z.looseObject({ outcome: z.enum(['ended', 'failed']), reason: text(200) })
+const count = integer(0, Number.MAX_SAFE_INTEGER)
+
+const progress = {
+  leaseId: bytes(32),
+  state: z.enum(leaseStates),
+  startedAtMs: timeMs().optional(),
+  ending: ending.optional(),
+  createdAtMs: timeMs(),
+  minerTerms: bytesUpTo(MiB),
+  /** The newest countersigned receipt, what it acknowledges, and the voucher that goes with it. */
+  acknowledgedSeq: count,
+  acknowledged: baseUnits(),
+  countersigned: bytesUpTo(MiB).optional(),
+  voucher: bytesUpTo(MiB).optional(),
+  /** What the newest receipt says is owed, base units. */
+  cumulative: baseUnits(),
+  /** What the ledger paid the miner in the end, base units. */
+  settled: baseUnits().optional(),
+}
+
+/** A lease as its miner keeps it. */
+export const hostedLeaseCodec = cborCodec(
+  z.looseObject({
+    ...progress,
+    renterTerms: bytesUpTo(MiB).optional(),
+    health: z.enum(healths),
+    closedAtMs: timeMs().optional(),
+    meter: z
+      .object({
+        leaseId: bytes(32),
+        seq: count,
+        prev: bytes(32),
+        upMs: count,
+        pendingMs: count,
+        observedAtMs: timeMs(),
+      })
+      .optional(),
+  }),
+  4 * MiB,
+)
+export type HostedLease = Message<typeof hostedLeaseCodec>
+
+/** A lease as its renter keeps it. */
+export const rentedLeaseCodec = cborCodec(
+  z.looseObject({
+    ...progress,
+    renterTerms: bytesUpTo(MiB),
+    /** When the renter asked for the container: no receipt may claim more than the time since. */
+    acceptedAtMs: timeMs(),
+    health: z.enum(healths),
+    engine: text(96).optional(),
+    expiresAtMs: timeMs().optional(),
+    escrow: z.enum(['none', 'opening', 'open', 'closed']),
+    meter: z.object({
+      leaseId: bytes(32),
+      seq: count,
+      prev: bytes(32),
+      upMs: count,
+      ended: z.boolean(),
+    }),
+  }),
+  4 * MiB,
+)
+export type RentedLease = Message<typeof rentedLeaseCodec>
+
+export const hexOf = (id: Uint8Array): string => Buffer.from(id).toString('hex')
+
+export interface NumberedReceipt {
+  readonly seq: number
+  readonly bytes: Uint8Array
+}
+
+/** Leases and their receipts on disk; `put` returns once it is written. */
+export interface LeaseRecords<T extends { leaseId: Uint8Array }> {
+  get(id: string): Promise<T | undefined>
+  put(lease: T): Promise<void>
+  all(): Promise<T[]>
+  /** A lease together with its next receipts, all or nothing: else a crash in between would sign a number twice. */
+  putWithReceipts(lease: T, receipts: readonly NumberedReceipt[]): Promise<void>
+  /** Forgets a lease in which nothing was agreed. */
+  remove(id: string): Promise<void>
+  /** Signed receipts after `seq`, oldest first. */
+  receipts(id: string, after: number, limit: number): Promise<Uint8Array[]>
+}
+
+/** Opens one side's leases, e.g. `hosted-leases`. */
+export function leaseRecords<T extends { leaseId: Uint8Array }>(
+  store: Store,
+  name: string,
+  codec: { encode(value: T): Uint8Array; decode(bytes: Uint8Array): T },
+): LeaseRecords<T> {
+  const leases: Bucket = store.bucket(name)
+  const receipts: Bucket = store.bucket(`${name}-receipts`)
+  return {
+    async get(id) {
+      const value = await leases.get(id)
+      return value === undefined ? undefined : codec.decode(value)
+    },
+    put: (lease) => leases.put(hexOf(lease.leaseId), codec.encode(lease)),
+    async all() {
+      const found = await leases.values().all()
+      return found.map((value) => codec.decode(value))
+    },
+    putWithReceipts(lease, records) {
+      const id = hexOf(lease.leaseId)
+      const batch = store.db.batch().put(id, codec.encode(lease), { sublevel: leases })
+      for (const { seq, bytes } of records) {
+        batch.put(receiptKey(id, seq), bytes, { sublevel: receipts })
+      }
+      return batch.write()
+    },
+    remove: (id) => leases.del(id),
+    receipts: (id, after, limit) =>
+      receipts.values({ gt: receiptKey(id, after), lt: `${id}/~`, limit }).all(),
+  }
+}
+
+/** Keys sort as numbers do: sixteen digits hold every safe integer. */
+const receiptKey = (id: string, seq: number): string => `${id}/${String(seq).padStart(16, '0')}`

@@ -1,0 +1,35 @@
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
+import type { FrameChannel } from '../../protocols/frames.ts'
+import { type SessionRequest, sessionProtocol } from '../../protocols/session.ts'
+import { openTunnel } from '../../protocols/tunnel.ts'
+import type { FoundLease } from './find-lease.ts'
+import type { RentBook } from './rent-book.ts'
+
+/**
+ * Opens a session in a lease's container; `signal` ends it.
+ * @throws the miner's refusal (REFUSED_NOT_AUTHORIZED for a key the lease does not name), PEER_* when it is not there
+ */
+export function openSession(
+  { rpc }: Pick<RentBook, 'rpc'>,
+  { leaseId, miner }: Pick<FoundLease, 'leaseId' | 'miner'>,
+  request: Omit<SessionRequest, 'leaseId'>,
+  signal: AbortSignal,
+): Promise<FrameChannel> {
+  return openTunnel(rpc, sessionProtocol, miner, { ...request, leaseId } as SessionRequest, signal)
+}
+
+/** What a session that broke means for its user: a connection that is gone says nothing of the command. */
+export function sessionError(error: unknown, leaseId: string): unknown {
+  const code = codeOf(error)
+  if (!code.startsWith('PEER_') || code === 'PEER_LEASE_ENDED' || code === 'PEER_STARTING') {
+    return error
+  }
+  return new NodeError(
+    'PEER_OUTCOME_UNKNOWN',
+    `outcome unknown: the connection to the miner broke while the command ran (${messageOf(error)})`,
+    {
+      cause: error,
+      next: `compute-node show ${leaseId.slice(0, 12)} tells what becomes of the lease`,
+    },
+  )
+}

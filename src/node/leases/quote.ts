@@ -1,0 +1,152 @@
+import { NodeError } from '../../errors.ts'
+import type { ReserveRequest } from '../../protocols/lease.ts'
+import { costCap, formatAmount, parseAmount } from '../../protocols/money.ts'
+import type { Network } from '../../protocols/network.ts'
+import type { Offer } from '../../protocols/offers.ts'
+import type { Signed } from '../../protocols/signed.ts'
+import type { Terms } from '../../protocols/terms.ts'
+import { secondsMs } from '../../units.ts'
+import { FREE_RAIL } from './payment.ts'
+
+/** What a miner adds to a request to make it terms. */
+export interface QuoteSide {
+  readonly net: Network
+  readonly renter: string
+  readonly miner: string
+  readonly minerNonce: Uint8Array
+  /** Rails this miner is paid on. */
+  readonly rails: readonly { readonly name: string; readonly asset: string }[]
+  readonly memoryMiB: number
+  readonly milliCpus: number
+  readonly receiptEveryMs: number
+  readonly nowMs: number
+}
+
+/** How long a miner holds capacity for a quote that nobody has accepted. */
+export const QUOTE_MS = secondsMs(30)
+/** The ids of the devices an offer is of. */
+export const devicesOf = (offer: Pick<Offer, 'devices'>): string[] =>
+  offer.devices.map(({ id }) => id)
+
+/** What `count` of an offer's devices cost per hour, in base units, rounded up. */
+export function pricePerHour(offer: Offer, count: number): bigint {
+  const whole = parseAmount(offer.dph, offer.asset)
+  const devices = BigInt(Math.max(1, offer.devices.length))
+  return (whole * BigInt(count) + devices - 1n) / devices
+}
+
+/**
+ * The terms a miner quotes for a request on one of its own offers.
+ * @throws REFUSED_TERMS for what the offer excludes; REFUSED_RAIL when there is no common way to pay
+ */
+export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: QuoteSide): Terms {
+  const { payload } = offer
+  const { minLeaseMs, maxLeaseMs } = payload.terms
+  if (request.durationMs < minLeaseMs || request.durationMs > maxLeaseMs) {
+    throw new NodeError(
+      'REFUSED_TERMS',
+      `this offer is for ${minLeaseMs / 3_600_000} to ${maxLeaseMs / 3_600_000} hours`,
+      { next: 'change --hours, or take another offer' },
+    )
+  }
+  const all = devicesOf(payload)
+  const count = request.devices ?? all.length
+  if (count > all.length) {
+    throw new NodeError('REFUSED_TERMS', `this offer has ${all.length} devices, not ${count}`)
+  }
+  const price = pricePerHour(payload, count)
+  return {
+    net: side.net.digest,
+    renter: side.renter,
+    miner: side.miner,
+    renterNonce: request.nonce,
+    minerNonce: side.minerNonce,
+    offerId: offer.id,
+    asset: payload.asset,
+    rail: railFor(payload, price, side),
+    pricePerHour: price.toString(),
+    cap: costCap(price, request.durationMs).toString(),
+    image: request.image,
+    ...(request.command === undefined ? {} : { command: request.command }),
+    devices: all.slice(0, count),
+    memoryMiB: side.memoryMiB,
+    milliCpus: side.milliCpus,
+    durationMs: request.durationMs,
+    receiptEveryMs: side.receiptEveryMs,
+    authorized: request.authorized,
+    quotedAtMs: side.nowMs,
+    acceptByMs: side.nowMs + QUOTE_MS,
+  }
+}
+
+function railFor(offer: Offer, price: bigint, { rails }: QuoteSide): string {
+  if (price === 0n) return FREE_RAIL
+  const rail = rails.find(({ name, asset }) => {
+    return offer.terms.rails.includes(name) && asset === offer.asset
+  })
+  if (rail !== undefined) return rail.name
+  throw new NodeError('REFUSED_RAIL', 'this miner cannot be paid at the moment', {
+    next: 'take another offer, or try again later',
+  })
+}
+
+/** What a renter asked for, and the most it pays. */
+export interface Asked {
+  readonly request: ReserveRequest
+  readonly offer: Signed<Offer>
+  readonly renter: string
+  readonly net: Network
+  readonly rails: readonly string[]
+  /** Base units per hour of the offer's asset; undefined: what the offer says. */
+  readonly maxPricePerHour?: bigint | undefined
+  readonly nowMs: number
+}
+
+/**
+ * Whether signed terms are what was asked for and offered; a renter signs nothing else.
+ * @throws PEER_QUOTE naming the first field that differs; REFUSED_PRICE above the renter's own limit;
+ *   BAD_CONFIG_RAIL when this node has no such rail
+ */
+export function checkQuote(terms: Terms, asked: Asked): void {
+  const { request, offer, renter } = asked
+  const count = request.devices ?? devicesOf(offer.payload).length
+  const price = pricePerHour(offer.payload, count)
+  const same: readonly (readonly [field: string, holds: boolean])[] = [
+    ['renter', terms.renter === renter],
+    ['miner', terms.miner === offer.payload.peerId],
+    ['nonce', equal(terms.renterNonce, request.nonce)],
+    ['offer', equal(terms.offerId, offer.id)],
+    ['asset', terms.asset === offer.payload.asset],
+    ['price', BigInt(terms.pricePerHour) === price],
+    ['cap', BigInt(terms.cap) === costCap(price, request.durationMs)],
+    ['image', terms.image === request.image],
+    ['command', JSON.stringify(terms.command) === JSON.stringify(request.command)],
+    ['duration', terms.durationMs === request.durationMs],
+    ['devices', new Set(terms.devices).size === count],
+    ['authorized keys', terms.authorized.join() === request.authorized.join()],
+    ['rail', price === 0n ? terms.rail === FREE_RAIL : terms.rail !== FREE_RAIL],
+  ]
+  const differs = same.find(([, holds]) => !holds)
+  if (differs !== undefined) {
+    throw new NodeError('PEER_QUOTE', `the miner quoted another ${differs[0]} than was offered`, {
+      next: 'take an offer of another miner',
+    })
+  }
+  checkLimits(terms, price, asked)
+}
+
+function checkLimits(terms: Terms, price: bigint, { maxPricePerHour, rails }: Asked): void {
+  if (maxPricePerHour !== undefined && price > maxPricePerHour) {
+    const shown = formatAmount(price, terms.asset)
+    throw new NodeError('REFUSED_PRICE', `${shown} ${terms.asset} per hour is above --max-dph`, {
+      next: 'raise --max-dph, or take another offer',
+    })
+  }
+  if (terms.rail !== FREE_RAIL && !rails.includes(terms.rail)) {
+    throw new NodeError('BAD_CONFIG_RAIL', `this node cannot pay over "${terms.rail}"`, {
+      next: 'give the chain node that keeps the ledger with --chain URL',
+    })
+  }
+}
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

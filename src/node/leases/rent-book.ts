@@ -1,0 +1,115 @@
+import type { NowMs } from '../../clock.ts'
+import type { Log } from '../../log.ts'
+import { renterMeter } from '../../protocols/metering.ts'
+import type { Network } from '../../protocols/network.ts'
+import type { Rpc } from '../../protocols/rpc.ts'
+import type { RecordKey } from '../../protocols/signed.ts'
+import { leaseIdOf, openTerms, type Terms } from '../../protocols/terms.ts'
+import type { Events } from '../events.ts'
+import type { Store } from '../store.ts'
+import { type Changes, createChanges } from './changes.ts'
+import {
+  hexOf,
+  type LeaseRecords,
+  leaseRecords,
+  type NumberedReceipt,
+  type RentedLease,
+  rentedLeaseCodec,
+} from './lease-records.ts'
+import { createLocks, type Locks } from './locks.ts'
+import { FREE_RAIL, type PaymentRail } from './payment.ts'
+
+/** What renting needs of this node. */
+export interface RentOptions {
+  readonly net: Network
+  readonly key: RecordKey
+  readonly peerId: string
+  readonly store: Store
+  readonly events: Events
+  readonly log: Log
+  readonly nowMs: NowMs
+  readonly rpc: Pick<Rpc, 'ask' | 'peers'>
+  /** How this node pays; undefined: it can rent only what is free. */
+  readonly rail?: PaymentRail | undefined
+}
+
+/** A lease of this node that is not over. */
+export interface RentedNow {
+  readonly id: string
+  readonly terms: Terms
+  /** As stored: written first, then here. */
+  lease: RentedLease
+  /** What the miner says it is doing, e.g. `pulling busybox:1.37`. */
+  progress: string | undefined
+  /** The newest countersignature that the miner is known to have. */
+  deliveredSeq: number
+  /** Settles when nothing more will happen, or the node stops. */
+  followed: Promise<void>
+}
+
+/** The renter's leases: what is stored and what is alive, kept together. */
+export interface RentBook extends RentOptions {
+  readonly records: LeaseRecords<RentedLease>
+  readonly live: Map<string, RentedNow>
+  readonly locks: Locks
+  readonly changes: Changes
+  /** Aborts when this node stops; leases go on without it. */
+  readonly lifetime: AbortController
+  /** Stores a lease's next state, with its receipts, before anything sees it. */
+  save(now: RentedNow, lease: RentedLease, receipts?: readonly NumberedReceipt[]): Promise<void>
+  add(lease: RentedLease): RentedNow
+}
+
+export function createRentBook(options: RentOptions): RentBook {
+  const records = leaseRecords(options.store, 'leases', rentedLeaseCodec)
+  const live = new Map<string, RentedNow>()
+  const changes = createChanges()
+  return {
+    ...options,
+    records,
+    live,
+    changes,
+    lifetime: new AbortController(),
+    locks: createLocks(),
+    async save(now, lease, receipts = []) {
+      await records.putWithReceipts(lease, receipts)
+      now.lease = lease
+      changes.changed(now.id)
+    },
+    add(lease) {
+      const now: RentedNow = {
+        id: hexOf(lease.leaseId),
+        terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
+        lease,
+        progress: undefined,
+        deliveredSeq: 0,
+        followed: Promise.resolve(),
+      }
+      live.set(now.id, now)
+      return now
+    },
+  }
+}
+
+/** A lease whose terms both have signed, before the miner was told. */
+export function newRentedLease(
+  net: Network,
+  terms: Terms,
+  signed: { readonly minerTerms: Uint8Array; readonly renterTerms: Uint8Array },
+  nowMs: number,
+): RentedLease {
+  const leaseId = leaseIdOf(net, terms)
+  return {
+    leaseId,
+    state: 'QUOTED',
+    createdAtMs: nowMs,
+    acceptedAtMs: nowMs,
+    ...signed,
+    acknowledgedSeq: 0,
+    acknowledged: '0',
+    cumulative: '0',
+    health: 'unknown',
+    escrow: terms.rail === FREE_RAIL ? 'none' : 'opening',
+    meter: renterMeter(leaseId),
+  }
+}

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
+import { type LeaseRequest, type LeaseStatus, leaseProtocol } from '../../protocols/lease.ts'
+import type { Offer } from '../../protocols/offers.ts'
+import { keyOfPeerId } from '../../protocols/peer-key.ts'
+import type { Signed } from '../../protocols/signed.ts'
+import { openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
+import { hoursMs } from '../../units.ts'
+import { advance } from './lease-machine.ts'
+import { FREE_RAIL } from './payment.ts'
+import { checkQuote } from './quote.ts'
+import { newRentedLease, type RentBook, type RentedNow } from './rent-book.ts'
+
+/** What a renter wants of one offer. */
+export interface RentOrder {
+  readonly offer: Signed<Offer>
+  readonly image: string
+  readonly command?: readonly string[] | undefined
+  readonly durationMs: number
+  /** How many of the offer's devices; all when absent. */
+  readonly devices?: number | undefined
+  /** Base units of the offer's asset. */
+  readonly maxPricePerHour?: bigint | undefined
+  /** PeerIds that may open sessions besides this node. */
+  readonly authorized?: readonly string[] | undefined
+}
+
+/** An escrow outlives its lease by this much, in which the miner may still claim. */
+const CLAIM_MS = hoursMs(48)
+
+/**
+ * Takes an offer: asks for a quote, checks it, signs, and hands the signature over while the money is locked. Returns
+ * once both have signed; the container starts meanwhile.
+ * @throws REFUSED_* of the miner or of this node's own limits; PEER_QUOTE; PEER_OUTCOME_UNKNOWN when the miner went
+ * silent after it was told; CHAIN_* when the money could not be locked
+ */
+export async function rentLease(
+  book: RentBook,
+  order: RentOrder,
+  signal?: AbortSignal,
+): Promise<RentedNow> {
+  const request = reserveRequest(order)
+  const miner = order.offer.payload.peerId
+  const answer = await book.rpc.ask(leaseProtocol, miner, request, signal)
+  if (answer.kind !== 'quote') throw new NodeError('BAD_MESSAGE', 'no quote where one belongs')
+  const { payload: terms } = openTerms(book.net, answer.terms, 'miner')
+  checkQuote(terms, {
+    request,
+    offer: order.offer,
+    renter: book.peerId,
+    net: book.net,
+    rails: book.rail === undefined ? [] : [book.rail.name],
+    maxPricePerHour: order.maxPricePerHour,
+    nowMs: book.nowMs(),
+  })
+  const renterTerms = sealTerms(book.net, book.key, terms).bytes
+  const signed = { minerTerms: answer.terms, renterTerms }
+  const now = book.add(newRentedLease(book.net, terms, signed, book.nowMs()))
+  await book.save(now, now.lease)
+  await agree(book, now, miner)
+  return now
+}
+
+function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserve' }> {
+  const { offer, image, command, durationMs, devices, authorized = [] } = order
+  return {
+    kind: 'reserve',
+    offer: offer.bytes,
+    nonce: new Uint8Array(randomBytes(16)),
+    durationMs,
+    image,
+    ...(command === undefined ? {} : { command: [...command] }),
+    ...(devices === undefined ? {} : { devices }),
+    authorized: [...authorized],
+  }
+}
+
+/** Both at once: the miner pulls and creates while the ledger locks the money, and starts when it sees it. */
+async function agree(book: RentBook, now: RentedNow, miner: string): Promise<void> {
+  const accept = { kind: 'accept' as const, terms: now.lease.renterTerms }
+  const [told, paid] = await Promise.allSettled([
+    book.rpc.ask(leaseProtocol, miner, accept),
+    lockMoney(book, now),
+  ])
+  if (told.status === 'rejected') throw await notTold(book, now, told.reason)
+  await mirror(book, now, statusIn(told.value))
+  if (paid.status === 'rejected') {
+    await book.rpc
+      .ask(leaseProtocol, miner, stopRequest(now, 'the renter could not pay'))
+      .catch((error) => book.log.warn('stop-failed', { lease: now.id, code: codeOf(error) }))
+    throw paid.reason
+  }
+}
+
+export const stopRequest = (now: RentedNow, reason: string) => ({
+  kind: 'stop' as const,
+  leaseId: now.lease.leaseId,
+  reason,
+})
+
+/** The status in an answer; BAD_MESSAGE for any other answer. */
+export function statusIn(answer: { kind: string; status?: unknown }): LeaseStatus {
+  if (answer.kind === 'status') return answer.status as LeaseStatus
+  throw new NodeError('BAD_MESSAGE', 'no status where one belongs')
+}
+
+async function lockMoney(book: RentBook, now: RentedNow): Promise<void> {
+  const { terms, lease } = now
+  if (terms.rail === FREE_RAIL || book.rail === undefined) return
+  await book.rail.openEscrow({
+    leaseId: lease.leaseId,
+    miner: keyOfPeerId(terms.miner),
+    deposit: BigInt(terms.cap),
+    expiresAtMs: terms.acceptByMs + terms.durationMs + CLAIM_MS,
+  })
+  await book.locks.run(now.id, () => book.save(now, { ...now.lease, escrow: 'open' }))
+}
+
+/** A refusal ends the lease before it began; silence leaves it to be watched. */
+async function notTold(book: RentBook, now: RentedNow, error: unknown): Promise<unknown> {
+  if (!codeOf(error).startsWith('PEER_')) {
+    await book.locks.run(now.id, async () => {
+      const reason = messageOf(error).slice(0, 200)
+      await book.save(now, advance(now.lease, { kind: 'lapse', reason }))
+    })
+    return error
+  }
+  return new NodeError(
+    'PEER_OUTCOME_UNKNOWN',
+    `outcome unknown: the miner went silent while it was told (${messageOf(error)})`,
+    { cause: error, next: `compute-node show ${now.id.slice(0, 12)}` },
+  )
+}
+
+/** Follows what the miner says of a lease that starts, runs or ends; a state that lies behind changes nothing. */
+export async function mirror(book: RentBook, now: RentedNow, status: LeaseStatus): Promise<void> {
+  now.progress = status.progress
+  await book.locks.run(now.id, async () => {
+    const { state, engine } = status
+    let lease = now.lease
+    const reached = (wanted: readonly string[]): boolean => wanted.includes(state)
+    if (lease.state === 'QUOTED' && !reached(['QUOTED'])) lease = advance(lease, { kind: 'agree' })
+    if (lease.state === 'AGREED' && !reached(['QUOTED', 'AGREED'])) {
+      lease = advance(lease, { kind: 'start' })
+    }
+    if (lease.state === 'STARTING' && status.startedAtMs !== undefined) {
+      lease = startedAt(lease, now.terms, status.startedAtMs)
+    }
+    const over = reached(['CLOSING', 'SETTLED', 'FAILED', 'EXPIRED'])
+    if (lease.state === 'STARTING' && over) {
+      const reason = status.reason ?? 'the miner ended it'
+      lease = advance(lease, { kind: 'close', ending: { outcome: 'failed', reason } })
+    }
+    const next = { ...lease, engine, health: status.health }
+    if (sameStatus(next, now.lease)) return
+    const began = lease.state === 'ACTIVE' && now.lease.state !== 'ACTIVE'
+    await book.save(now, next)
+    if (began) book.events.emit('lease-running', { id: now.id, engine })
+  })
+}
+
+const startedAt = (lease: RentedNow['lease'], terms: Terms, atMs: number): RentedNow['lease'] => ({
+  ...advance(lease, { kind: 'started', atMs }),
+  expiresAtMs: atMs + terms.durationMs,
+})
+
+const sameStatus = (a: RentedNow['lease'], b: RentedNow['lease']): boolean =>
+  a.state === b.state && a.health === b.health && a.engine === b.engine

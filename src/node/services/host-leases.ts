@@ -1,0 +1,60 @@
+import { deadline, every } from '../../clock.ts'
+import { leaseProtocol } from '../../protocols/lease.ts'
+import { receiptsProtocol } from '../../protocols/receipts.ts'
+import type { Rpc } from '../../protocols/rpc.ts'
+import { secondsMs } from '../../units.ts'
+import { adoptLeases } from '../leases/adopt.ts'
+import { answerLease, answerReceipts, dropQuotes } from '../leases/host-answers.ts'
+import type { HostBook } from '../leases/host-book.ts'
+import { closeLease } from '../leases/host-run.ts'
+import { isRunning } from '../leases/lease-machine.ts'
+import type { Service } from '../service.ts'
+
+/** How long a stopping node takes to end its leases in order. */
+const STOP_MS = secondsMs(12)
+
+/** Hosts leases: quotes, starts, meters and ends them; adopts what a run before this one left behind. */
+export const hostLeases = ({
+  rpc,
+  hosting: book,
+}: {
+  readonly rpc: Rpc
+  readonly hosting: HostBook
+}): Service => ({
+  name: 'host-leases',
+  async start(signal) {
+    // Adopted before anyone asks, so that devices which are in use are not quoted again.
+    await adoptLeases(book)
+    await rpc.serve(
+      leaseProtocol,
+      (request, { peerId }) => answerLease(book, request, peerId),
+      signal,
+    )
+    await rpc.serve(
+      receiptsProtocol,
+      (request, { peerId }) => answerReceipts(book, request, peerId),
+      signal,
+    )
+    void every(secondsMs(5), { signal, log: book.log, name: 'drop-quotes' }, () =>
+      dropQuotes(book, ({ terms }) => terms.acceptByMs < book.nowMs()),
+    )
+  },
+  async stop() {
+    if (book.endOnStop) await endAll(book)
+    book.lifetime.abort(new Error('this node stops'))
+  },
+})
+
+/** Ends every lease; those whose last countersignature is missing are settled after the next start. */
+async function endAll(book: HostBook): Promise<void> {
+  using limit = deadline(undefined, STOP_MS)
+  const running = [...book.live.values()].filter(({ lease }) => isRunning(lease))
+  const ending = { outcome: 'failed' as const, reason: 'the miner was stopped' }
+  const closed = running.map((now) => {
+    // Settlement may wait for the renter for hours; what must happen now is that the container goes.
+    closeLease(book, now, ending).catch((error) => book.log.error('lease-close-failed', error))
+    const gone = () => (book.capacity.holds(now.id) ? undefined : true)
+    return book.changes.until(now.id, gone, { ms: STOP_MS, signal: limit.signal })
+  })
+  await Promise.all(closed)
+}

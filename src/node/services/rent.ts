@@ -1,0 +1,26 @@
+import { followLease } from '../leases/follow-lease.ts'
+import { isOver } from '../leases/lease-machine.ts'
+import type { RentBook, RentedNow } from '../leases/rent-book.ts'
+import type { Service } from '../service.ts'
+
+/** Keeps up with the leases this node rents, also those that a run before this one took. */
+export const rent = ({ renting: book }: { readonly renting: RentBook }): Service => ({
+  name: 'rent',
+  async start() {
+    for (const lease of await book.records.all()) {
+      if (!isOver(lease)) follow(book, book.add(lease))
+    }
+  },
+  async stop() {
+    const followed = [...book.live.values()].map((now) => now.followed)
+    book.lifetime.abort(new Error('this node stops'))
+    await Promise.all(followed)
+  },
+})
+
+/** Follows a lease in the background until it is over or the node stops. */
+export function follow(book: RentBook, now: RentedNow): void {
+  now.followed = followLease(book, now).catch((error) => {
+    if (!book.lifetime.signal.aborted) book.log.error('follow-failed', error, { lease: now.id })
+  })
+}

@@ -1,0 +1,123 @@
+import { PassThrough } from 'node:stream'
+import type {
+  Container,
+  ContainerSpec,
+  ContainerStatus,
+  Engine,
+  Exec,
+} from '../../src/containers/engine.ts'
+import { NodeError } from '../../src/errors.ts'
+
+/** What a command of the fake engine does; the default of `sh` is to be `cat`. */
+export type FakeCommand = (io: {
+  readonly args: readonly string[]
+  readonly stdin: PassThrough
+  readonly stdout: PassThrough
+  readonly stderr: PassThrough
+  readonly killed: AbortSignal
+}) => Promise<number>
+
+export interface FakeContainer extends Container {
+  readonly spec: ContainerSpec
+  state: ContainerStatus
+}
+
+/** An engine in memory: containers are entries of a map, commands are functions. */
+export class FakeEngine implements Engine {
+  readonly kind = 'process'
+  readonly label = 'fake engine'
+  readonly containers = new Map<string, FakeContainer>()
+  readonly commands: Record<string, FakeCommand> = {
+    true: async () => 0,
+    echo: async ({ args, stdout }) => {
+      stdout.write(`${args.join(' ')}\n`)
+      return 0
+    },
+    fail: async ({ args, stderr }) => {
+      stderr.write('it failed\n')
+      return Number(args[0])
+    },
+    cat: async ({ stdin, stdout, killed }) => {
+      for await (const chunk of stdin) {
+        if (!stdout.write(chunk)) await new Promise((resolve) => stdout.once('drain', resolve))
+        if (killed.aborted) return 129
+      }
+      return 0
+    },
+    sleep: ({ killed }) =>
+      new Promise((resolve) => killed.addEventListener('abort', () => resolve(129))),
+  }
+  /** Signals that commands were sent, newest last. */
+  readonly signals: string[] = []
+  /** What `ensureImage` throws, when it is set. */
+  imageError: NodeError | undefined
+  /** Thrown by every `status` and `remove` while set: the engine does not answer. */
+  silent = false
+
+  async ensureImage(): Promise<void> {
+    if (this.imageError !== undefined) throw this.imageError
+  }
+
+  async create(spec: ContainerSpec): Promise<Container> {
+    const container = this.#container(spec)
+    this.containers.set(spec.leaseId, container)
+    return container
+  }
+
+  async list(): Promise<Container[]> {
+    return [...this.containers.values()]
+  }
+
+  async close(): Promise<void> {}
+
+  #container(spec: ContainerSpec): FakeContainer {
+    const engine = this
+    return {
+      id: `fake-${spec.leaseId.slice(0, 8)}`,
+      leaseId: spec.leaseId,
+      expiresAtMs: spec.expiresAtMs,
+      spec,
+      state: 'created',
+      async start() {
+        this.state = 'running'
+      },
+      attach: () => Promise.reject(new Error('the fake engine attaches nothing')),
+      exec: async (command) => engine.#exec(command),
+      async status() {
+        if (engine.silent) return 'unknown'
+        return engine.containers.has(spec.leaseId) ? this.state : 'gone'
+      },
+      wait: () => new Promise(() => undefined),
+      logs: async () => ({ stdout: Buffer.from('main\n'), stderr: new Uint8Array() }),
+      usage: async () => ({ cpuMs: 0, memoryBytes: 0, processes: 1 }),
+      extend: async () => undefined,
+      async remove() {
+        if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
+        engine.containers.delete(spec.leaseId)
+      },
+    }
+  }
+
+  #exec([name = '', ...args]: readonly string[]): Exec {
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const killer = new AbortController()
+    const run = this.commands[name]
+    if (run === undefined) throw new NodeError('FAILED_COMMAND', `${name}: not found`)
+    const exitCode = run({ args, stdin, stdout, stderr, killed: killer.signal })
+    void exitCode.finally(() => {
+      stdout.end()
+      stderr.end()
+    })
+    return {
+      stdin,
+      stdout,
+      stderr,
+      exitCode,
+      resize: async () => undefined,
+      kill: async (signal = 'SIGKILL') => {
+        this.signals.push(signal)
+        killer.abort()
+      },
+    }
+  }
+}
