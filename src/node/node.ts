@@ -18,7 +18,7 @@ import { gaterFor } from './gater.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { createNodeLibp2p, listen } from './libp2p.ts'
 import { networkOf } from './network-of.ts'
-import { createParts, type Parts } from './parts.ts'
+import { createNetworkParts, createParts, type Parts } from './parts.ts'
 import { routes, servicesOf, topics } from './roles.ts'
 import { runServices } from './service.ts'
 import { openStore } from './store.ts'
@@ -54,8 +54,9 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const { peerId, recordKey: key } = identity
   const events = createEvents(nowMs)
   const core: Core = { config, net, peerId, key, libp2p, store, events, log, nowMs }
-  const parts = await createParts(core, life.signal)
+  const network = createNetworkParts(core, life.signal)
   await listen(libp2p, config.listen)
+  const parts = await createParts(network, stack)
   stack.use(await runServices(servicesOf(parts)))
   const control = stack.use(
     await startControl({
