@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { Capability } from '../../src/protocols/capability.ts'
 import { createNetwork } from '../../src/protocols/network.ts'
+import type { Offer } from '../../src/protocols/offers.ts'
 import { peerIdOfKey } from '../../src/protocols/peer-key.ts'
 import type { RecordKey } from '../../src/protocols/signed.ts'
 
@@ -33,4 +34,20 @@ export const capabilityOf = ({ peerId }: { readonly peerId: string }): Capabilit
   backend: 'cpu',
   engine: 'none',
   versions: { node: '24.21.0', program: '0.1.0' },
+})
+
+/** A CPU miner's offer at `NOW_MS`. */
+export const offerOf = ({ peerId }: { readonly peerId: string }, change: object = {}): Offer => ({
+  peerId,
+  lot: 0,
+  seq: NOW_MS,
+  issuedAtMs: NOW_MS,
+  expiresAtMs: NOW_MS + 600_000,
+  devices: [{ id: 'cpu-0', vendor: 'AMD', name: 'EPYC', vramMiB: 0 }],
+  host: { cpuName: 'EPYC', cpuArch: 'x64', cpuCores: 2, ramMiB: 4096, diskMiB: 10_240 },
+  engine: 'process',
+  dph: '0.1',
+  asset: 'DEV',
+  terms: { minLeaseMs: 60_000, maxLeaseMs: 3_600_000, rails: ['dev'] },
+  ...change,
 })
