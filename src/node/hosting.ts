@@ -56,7 +56,7 @@ export async function createHosting(
     milliCpus: machine.host.cpuCores * 1000,
     receiptEveryMs: secondsMs(core.net.network === 'local' ? 2 : 10),
     gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid,
-    stands: (offer) => offers.find(Buffer.from(offer.id).toString('hex')) !== undefined,
+    stands: (offer) => offers.stands(offer),
     endOnStop: core.net.network === 'local',
   })
   return { machine, book }

@@ -1,7 +1,9 @@
 import { noticesTopic, offersTopic } from '../protocols/offers.ts'
 import type { Topic } from '../protocols/topic.ts'
 import type { Config } from './config.ts'
+import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
+import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
 import { statusRoute } from './control/routes/status.ts'
 import type { Route } from './control/server.ts'
@@ -58,4 +60,10 @@ export function servicesOf(parts: Parts): Service[] {
 }
 
 /** What the control API serves. */
-export const routes: readonly Route<Parts>[] = [statusRoute, peersRoute, eventsRoute]
+export const routes: readonly Route<Parts>[] = [
+  statusRoute,
+  peersRoute,
+  eventsRoute,
+  offersRoute,
+  capabilitiesRoute,
+]
