@@ -74,6 +74,7 @@ export interface TxResult {
 
 /** What became of the weights of one epoch. */
 export type WeightsOutcome =
+  | { readonly kind: 'skipped'; readonly reason: string }
   | { readonly kind: 'direct'; readonly block: BlockRef; readonly weights: WeightRow }
   | {
       readonly kind: 'hash'
@@ -130,6 +131,7 @@ export interface Chain {
   /** Registers a hotkey by burning from the coldkey's balance. */
   register(netuid: number, coldkey: Hotkey, hotkey: string): Promise<TxResult>
   addStake(netuid: number, coldkey: Hotkey, hotkey: string, rao: bigint): Promise<TxResult>
+  /** Leaves at least the existential deposit with the sender. */
   transfer(from: Hotkey, to: string, rao: bigint): Promise<TxResult>
   /** Normalises and sends weights by the way this subnet demands (direct, or hash commit). */
   submitWeights(

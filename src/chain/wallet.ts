@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { codeOf, messageOf, NodeError } from '../errors.ts'
 import { type Hotkey, type KeyType, keyFromPrivateKey, keyFromSeed } from './keys.ts'
+import { mnemonicWords } from './polkadot.ts'
 
 /** Where a wallet's files lie: `<path>/<name>/{coldkey, coldkeypub.txt, hotkeys/<hotkey>}`, as btcli lays them out. */
 export interface WalletPlace {
@@ -63,8 +64,8 @@ export async function createWallet(place: WalletPlace, type: KeyType = 'sr25519'
   const coldkeyPath = join(folderOf(place), 'coldkey')
   const coldkey = (await exists(coldkeyPath))
     ? await loadKey(coldkeyPath)
-    : await writeKey(coldkeyPath, 'sr25519', await newPhrase())
-  const hotkey = await writeKey(hotkeyPath, type, await newPhrase())
+    : await writeKey(coldkeyPath, 'sr25519', newPhrase())
+  const hotkey = await writeKey(hotkeyPath, type, newPhrase())
   return { coldkey, hotkey }
 }
 
@@ -153,7 +154,7 @@ async function keyOf(file: KeyFile): Promise<Hotkey> {
     if (fits(key)) return key
   }
   if (file.secretPhrase !== undefined) {
-    const key = keyFromSeed(type, await phraseToSeed(file.secretPhrase))
+    const key = keyFromSeed(type, phraseToSeed(file.secretPhrase))
     if (fits(key)) return key
   }
   if (file.privateKey !== undefined && type === 'sr25519') {
@@ -170,7 +171,7 @@ async function keyOf(file: KeyFile): Promise<Hotkey> {
 }
 
 async function writeKey(path: string, type: KeyType, phrase: string): Promise<Hotkey> {
-  const seed = await phraseToSeed(phrase)
+  const seed = phraseToSeed(phrase)
   const key = keyFromSeed(type, seed)
   const publicPart = {
     accountId: hex(key.publicKey),
@@ -220,14 +221,11 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** The word list alone costs 20 MiB, so it is loaded only by who needs it. */
-const words = () => import('@polkadot/util-crypto/mnemonic/bip39')
-
-const newPhrase = async (): Promise<string> => (await words()).entropyToMnemonic(randomBytes(16))
+const newPhrase = (): string => mnemonicWords().entropyToMnemonic(randomBytes(16))
 
 /** Substrate's way from words to a seed: PBKDF2 over the entropy, not over the text as in BIP-39. */
-async function phraseToSeed(phrase: string): Promise<Uint8Array> {
-  const { mnemonicToEntropy } = await words()
+function phraseToSeed(phrase: string): Uint8Array {
+  const { mnemonicToEntropy } = mnemonicWords()
   let entropy: Uint8Array
   try {
     entropy = mnemonicToEntropy(phrase)

@@ -1,6 +1,7 @@
 import type { GenericCall } from '@polkadot/types'
-import { compactToU8a, u8aConcat } from '@polkadot/util'
 import type { Log } from '../../log.ts'
+import { toHex } from '../hex.ts'
+import { compact } from '../scale.ts'
 import { adminCalls } from './calls/admin.ts'
 import { balancesCalls, nonceOf, putNonce } from './calls/balances.ts'
 import type { Call, Handlers } from './calls/call.ts'
@@ -11,7 +12,6 @@ import { weightsCalls } from './calls/weights.ts'
 import { KEEP_BLOCKS } from './chain-store.ts'
 import { stepEpochs } from './epoch.ts'
 import type { SignedExtrinsic } from './extrinsics.ts'
-import { toHex } from './hex.ts'
 import { DispatchFailure } from './runtime.ts'
 import type { Storage } from './storage.ts'
 
@@ -49,10 +49,10 @@ export function executeBlock(
   storage.put('timestamp', 'now', [], timeMs)
   stepEpochs(storage, place.netuids, number)
   const records = transactions.flatMap((transaction, index) =>
-    execute(storage, number, transaction, log).map((event) => eventRecord(storage, index, event)),
+    execute(storage, number, transaction, log).map((event) => eventRecord(index, event)),
   )
   storage.put('system', 'eventCount', [], records.length)
-  const events = u8aConcat(compactToU8a(records.length), ...records)
+  const events = Buffer.concat([compact(records.length), ...records])
   storage.putRaw('system', 'events', toHex(events))
 }
 
@@ -97,10 +97,8 @@ function run(
 }
 
 /** Phase "apply extrinsic n", the event, no topics. */
-function eventRecord(storage: Storage, index: number, event: Uint8Array): Uint8Array {
-  const phase = u8aConcat(
-    Uint8Array.of(0),
-    storage.runtime.registry.createType('u32', index).toU8a(),
-  )
-  return u8aConcat(phase, event, Uint8Array.of(0))
+function eventRecord(index: number, event: Uint8Array): Uint8Array {
+  const phase = Buffer.alloc(5)
+  phase.writeUInt32LE(index, 1)
+  return Buffer.concat([phase, event, Uint8Array.of(0)])
 }

@@ -1,9 +1,9 @@
 import type { GenericExtrinsic } from '@polkadot/types'
 import type { ExtrinsicSignatureV4 } from '@polkadot/types/interfaces'
+import { toHex } from '../hex.ts'
 import { verifyHotkeySignature } from '../keys.ts'
+import { blake2 } from '../scale.ts'
 import { decodeAddress } from '../ss58.ts'
-import { blake2 } from './header.ts'
-import { toHex } from './hex.ts'
 import { invalidTransaction, RpcError } from './rpc-error.ts'
 import type { Runtime } from './runtime.ts'
 

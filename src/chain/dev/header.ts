@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { blake2b } from '@noble/hashes/blake2.js'
-import { fromHex, toHex } from './hex.ts'
+import { fromHex, toHex } from '../hex.ts'
+import { blake2, compact } from '../scale.ts'
 
 /** A block header; hashes are hex with 0x. */
 export interface Header {
@@ -10,24 +10,11 @@ export interface Header {
   readonly extrinsicsRoot: string
 }
 
-/** BLAKE2b with 32 bytes, the hash of everything in Substrate. */
-export const blake2 = (...parts: Uint8Array[]): Uint8Array =>
-  blake2b(Buffer.concat(parts), { dkLen: 32 })
-
 /** The hash of a header: BLAKE2b-256 of its SCALE bytes with an empty digest. */
 export function headerHash({ parentHash, number, stateRoot, extrinsicsRoot }: Header): string {
   const root = (text: string): Uint8Array => fromHex(text, 32)!
   const parts = [root(parentHash), compact(number), root(stateRoot), root(extrinsicsRoot)]
   return toHex(blake2(...parts, Uint8Array.of(0)))
-}
-
-/** SCALE compact of a number below 2^30. */
-export function compact(n: number): Uint8Array {
-  if (n < 64) return Uint8Array.of(n << 2)
-  const bytes = Buffer.alloc(n < 16_384 ? 2 : 4)
-  if (n < 16_384) bytes.writeUInt16LE((n << 2) | 1)
-  else bytes.writeUInt32LE(((n << 2) | 2) >>> 0)
-  return bytes
 }
 
 /** The JSON of a header, as `chain_getHeader` answers. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type DevBeacon, devBeacon, roundAt } from '../../beacon.ts'
+import { toHex } from '../hex.ts'
 import type { Origin } from './chain-store.ts'
-import { toHex } from './hex.ts'
 import { badParams } from './rpc-error.ts'
 
 /** A pulse as JSON-RPC carries it. */

@@ -1,8 +1,9 @@
-import { expandMetadata, Metadata, TypeRegistry } from '@polkadot/types'
+import type { Metadata, TypeRegistry } from '@polkadot/types'
+import type { DecoratedMeta } from '@polkadot/types/metadata/decorate/types'
 import type { StorageEntry } from '@polkadot/types/primitive/types'
 import type { Codec } from '@polkadot/types/types'
-import { hexToU8a, u8aConcat } from '@polkadot/util'
-import { toHex } from './hex.ts'
+import { fromHex, toHex } from '../hex.ts'
+import { polkadotTypes } from '../polkadot.ts'
 import { buildMetadata } from './metadata/build.ts'
 import { subset } from './metadata/subset.ts'
 import type { Spec } from './metadata/table.ts'
@@ -19,13 +20,15 @@ export class DispatchFailure extends Error {
 /** The types, storage keys, events and errors of one runtime version. */
 export class Runtime {
   readonly spec: Spec
-  readonly registry = new TypeRegistry()
+  readonly registry: TypeRegistry
   readonly metadataHex: `0x${string}`
   readonly #metadata: Metadata
-  readonly #query: ReturnType<typeof expandMetadata>['query']
+  readonly #query: DecoratedMeta['query']
 
   constructor(spec: Spec) {
+    const { expandMetadata, Metadata, TypeRegistry } = polkadotTypes()
     this.spec = spec
+    this.registry = new TypeRegistry()
     this.metadataHex = buildMetadata(subset, spec)
     this.#metadata = new Metadata(this.registry, this.metadataHex)
     this.registry.setMetadata(this.#metadata, undefined, undefined, true)
@@ -51,9 +54,9 @@ export class Runtime {
   /** Decodes a stored value; an absent one gives the entry's default, or null. */
   decode(entry: StorageEntry, value: string | null): Codec | null {
     const type = this.#valueType(entry)
-    if (value !== null) return this.registry.createTypeUnsafe(type, [hexToU8a(value)])
+    if (value !== null) return this.registry.createTypeUnsafe(type, [bytesOf(value)])
     if (entry.meta.modifier.isOptional) return null
-    return this.registry.createTypeUnsafe(type, [hexToU8a(entry.meta.fallback.toHex())])
+    return this.registry.createTypeUnsafe(type, [bytesOf(entry.meta.fallback.toHex())])
   }
 
   encode(entry: StorageEntry, value: unknown): string {
@@ -86,7 +89,7 @@ export class Runtime {
       this.registry.createTypeUnsafe(this.registry.createLookupType(type), [data[at]]).toU8a(),
     )
     const head = Uint8Array.of(found.index.toNumber(), variant.index.toNumber())
-    return u8aConcat(head, ...fields)
+    return Buffer.concat([head, ...fields])
   }
 
   /** A constant as JSON. */
@@ -108,6 +111,8 @@ export class Runtime {
     return this.registry.createLookupType(type)
   }
 }
+
+const bytesOf = (hex: string): Uint8Array => fromHex(hex, Number.MAX_SAFE_INTEGER / 4)!
 
 /** polkadot.js puts a compact length before a key. */
 function withoutLength(key: Uint8Array): Uint8Array {

@@ -1,10 +1,10 @@
-import { u8aConcat } from '@polkadot/util'
 import { codeOf } from '../../errors.ts'
+import { fromHex, toHex } from '../hex.ts'
+import { compact } from '../scale.ts'
 import { decodeAddress, encodeAddress } from '../ss58.ts'
 import type { Block } from './chain-store.ts'
 import type { DevNode } from './dev-node.ts'
-import { compact, headerJson } from './header.ts'
-import { fromHex, toHex } from './hex.ts'
+import { headerJson } from './header.ts'
 import { badParams, RpcError } from './rpc-error.ts'
 import type { Method, Methods } from './rpc-server.ts'
 import { subscriptionMethods } from './subscriptions.ts'
@@ -120,7 +120,7 @@ function callRuntime(node: DevNode, name: unknown, data: unknown): string {
       return u32(node.nextNonce(encodeAddress(bytes)))
     }
     case 'TransactionPaymentApi_query_info': // weight, class Normal, fee 0
-      return toHex(u8aConcat(compact(1000), compact(0), Uint8Array.of(0), new Uint8Array(8)))
+      return toHex(Buffer.concat([compact(1000), compact(0), new Uint8Array(9)]))
     default:
       throw new RpcError(-32601, `Method not found: state_call ${String(name)}`)
   }
@@ -128,7 +128,7 @@ function callRuntime(node: DevNode, name: unknown, data: unknown): string {
 
 function opaqueMetadata(node: DevNode): string {
   const bytes = fromHex(node.runtime.metadataHex, 1024 * 1024)!
-  return toHex(u8aConcat(Uint8Array.of(1), compact(bytes.length), bytes))
+  return toHex(Buffer.concat([Uint8Array.of(1), compact(bytes.length), bytes]))
 }
 
 function u32(n: number): string {

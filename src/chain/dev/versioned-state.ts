@@ -1,5 +1,5 @@
-import { blake2 } from './header.ts'
-import { toHex } from './hex.ts'
+import { toHex } from '../hex.ts'
+import { blake2 } from '../scale.ts'
 
 /** Changes of one block by storage key, hex to hex; null removes. */
 export type Changes = ReadonlyMap<string, string | null>

@@ -1,5 +1,5 @@
-import { u8aToHex } from '@polkadot/util'
-import { blake2 } from '../header.ts'
+import { toHex } from '../../hex.ts'
+import { blake2 } from '../../scale.ts'
 import { argsOf, type Call, type Handlers } from './call.ts'
 import { perUid, putPerUid, uidOf } from './subnet.ts'
 import { assertMechanism, putWeights, tooSoon, weightsFailure } from './weights.ts'
@@ -70,7 +70,7 @@ function commitHash(call: Call, [netuid, uids, values, salt, versionKey]: unknow
   const type = '(AccountId32, u16, Vec<u16>, Vec<u16>, Vec<u16>, u64)'
   const tuple = [call.who, netuid, uids, values, salt, versionKey]
   const { registry } = call.storage.runtime
-  return u8aToHex(blake2(registry.createTypeUnsafe(type, [tuple]).toU8a()))
+  return toHex(blake2(registry.createTypeUnsafe(type, [tuple]).toU8a()))
 }
 
 function revealWeights(call: Call, args: unknown[]): void {

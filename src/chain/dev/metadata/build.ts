@@ -1,6 +1,7 @@
 // Turns the readable table of subset.ts into the V14 metadata bytes that a Substrate node serves from state_getMetadata.
-import { TypeRegistry } from '@polkadot/types'
-import { u8aConcat, u8aToHex } from '@polkadot/util'
+
+import { toHex } from '../../hex.ts'
+import { polkadotTypes } from '../../polkadot.ts'
 import type { Fields, PalletRow, Resolved, Spec, StorageRow, Table, TypeRow } from './table.ts'
 import { resolveTable } from './table.ts'
 
@@ -39,11 +40,11 @@ export function buildMetadata(table: Table, spec: Spec): `0x${string}` {
   }
 
   // Second pass: with the types known, encode default values and constants, and describe the pallets.
-  const registry = new TypeRegistry()
+  const registry = new (polkadotTypes().TypeRegistry)()
   const lookup = { types: numbers.rows }
   registry.setLookup(registry.createType('PortableRegistry', lookup))
   const encode = (type: string, ...value: unknown[]) =>
-    u8aToHex(registry.createTypeUnsafe(`Lookup${numbers.of(type)}`, value).toU8a())
+    toHex(registry.createTypeUnsafe(`Lookup${numbers.of(type)}`, value).toU8a())
 
   const body = registry.createType('MetadataV14', {
     lookup,
@@ -71,7 +72,7 @@ export function buildMetadata(table: Table, spec: Spec): `0x${string}` {
     extrinsic,
     type: runtime,
   })
-  return u8aToHex(u8aConcat(MAGIC_AND_VERSION, body.toU8a()))
+  return toHex(Buffer.concat([MAGIC_AND_VERSION, body.toU8a()]))
 }
 
 type Types = Record<string, Resolved<TypeRow>>

@@ -1,6 +1,7 @@
 // The part of the subtensor runtime that this project uses, as facts: indices, names, types, hashers, defaults.
 // `bySpec(a, b)` marks what differs between spec 218 and spec 424; `null` means absent there.
-import { blake2AsHex } from '@polkadot/util-crypto'
+import { blake2b } from '@noble/hashes/blake2.js'
+import { toHex } from '../../hex.ts'
 import { bySpec, constant, item, map, otherwise, type PalletRow, value } from './table.ts'
 
 // A runtime API is announced by the hash of its name. Only announced ones appear as api.call.*.
@@ -11,7 +12,7 @@ const runtimeApis = Object.entries({
   TaggedTransactionQueue: 3,
   AccountNonceApi: 1,
   TransactionPaymentApi: 4,
-}).map(([name, version]) => [blake2AsHex(name, 64), version])
+}).map(([name, version]) => [toHex(blake2b(Buffer.from(name), { dkLen: 8 })), version])
 const byAccount = ['Blake2_128Concat AccountId32']
 
 export const system: PalletRow = {

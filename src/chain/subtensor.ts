@@ -1,0 +1,81 @@
+import { NodeError } from '../errors.ts'
+import type { Chain, TxResult } from './chain.ts'
+import { fromHex, toHex } from './hex.ts'
+import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
+import { chainInfo } from './subtensor/features.ts'
+import {
+  finalizedHead,
+  readCommitments,
+  readEpoch,
+  readMetagraph,
+  readWeights,
+} from './subtensor/reads.ts'
+import { submitWeights } from './subtensor/submit-weights.ts'
+import { Sender, type Transaction } from './subtensor/transactions.ts'
+
+/** A commitment's field holds at most this many bytes. */
+const MAX_COMMITMENT = 128
+
+/**
+ * Connects to a subtensor, real or embedded. @polkadot/api is loaded here and not before: it costs half a second and
+ * 120 MiB. Throws BAD_CONFIG_CHAIN, CHAIN_UNREACHABLE or CHAIN_UNSUPPORTED.
+ */
+export async function connectChain(url: string, options: ConnectOptions): Promise<Chain> {
+  const api = await openApi(url, options)
+  const life = new AbortController()
+  const close = async (): Promise<void> => {
+    life.abort(new NodeError('CHAIN_CLOSED', 'the connection to the chain was closed'))
+    await api.disconnect()
+  }
+  options.signal.addEventListener('abort', () => void close(), { once: true })
+  const info = chainInfo(api)
+  const sender = new Sender(api, life.signal)
+  const head = () => reading('the newest block', () => finalizedHead(api))
+  const call = (section: string, method: string, ...args: unknown[]): Transaction =>
+    api.tx[section]![method]!(...args)
+  return {
+    genesis: fromHex(api.genesisHash.toHex(), 32)!,
+    info: () => info,
+    head,
+    async onHead(listener, signal) {
+      const stop = await reading('new blocks', () =>
+        api.rpc.chain.subscribeFinalizedHeads((header) => {
+          listener({ number: header.number.toNumber(), hash: header.hash.toHex() })
+        }),
+      )
+      if (signal.aborted) stop()
+      signal.addEventListener('abort', stop, { once: true })
+    },
+    metagraph: async (netuid, at) =>
+      reading('the metagraph', async () => readMetagraph(api, netuid, at ?? (await head()))),
+    epoch: async (netuid, at) =>
+      reading('the epoch', async () => readEpoch(api, netuid, at ?? (await head()))),
+    weights: async (netuid, at) =>
+      reading('the weights', async () => readWeights(api, netuid, at ?? (await head()))),
+    commitments: async (netuid, at) =>
+      reading('the commitments', async () => readCommitments(api, netuid, at ?? (await head()))),
+    async setCommitment(netuid, hotkey, bytes): Promise<TxResult> {
+      if (bytes.length > MAX_COMMITMENT)
+        throw new NodeError('BAD_MESSAGE', `a commitment has at most ${MAX_COMMITMENT} bytes`)
+      const fields = [{ [`Raw${bytes.length}`]: toHex(bytes) }]
+      return sender.send(call('commitments', 'setCommitment', netuid, { fields }), hotkey)
+    },
+    register: (netuid, coldkey, hotkey) =>
+      sender.send(call('subtensorModule', 'burnedRegister', netuid, hotkey), coldkey),
+    addStake: (netuid, coldkey, hotkey, rao) =>
+      sender.send(call('subtensorModule', 'addStake', hotkey, netuid, rao), coldkey),
+    transfer: (from, to, rao) => sender.send(call('balances', 'transferKeepAlive', to, rao), from),
+    submitWeights: (netuid, hotkey, weights, options) =>
+      submitWeights(api, sender, netuid, hotkey, weights, options),
+    revealWeights(hotkey, { netuid, uids, values, salt, versionKey }) {
+      const args = [netuid, uids, values, salt, versionKey]
+      return sender.send(call('subtensorModule', 'revealWeights', ...args), hotkey)
+    },
+    balance: async (address) =>
+      reading('a balance', async () => {
+        const account = await api.query['system']!['account']!(address)
+        return BigInt((account as unknown as { data: { free: object } }).data.free.toString())
+      }),
+    close,
+  }
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import type { ApiPromise } from '@polkadot/api'
+import type { PendingReveal, WeightRow, WeightsOptions, WeightsOutcome } from '../chain.ts'
+import { toHex } from '../hex.ts'
+import type { Hotkey } from '../keys.ts'
+import { blake2, compact } from '../scale.ts'
+import { normaliseWeights } from '../weights.ts'
+import { finalizedHead, readEpoch } from './reads.ts'
+import type { Sender } from './transactions.ts'
+
+const SALT_WORDS = 8
+
+/** Normalises scores and sends them as the subnet demands: directly, or as a hash to be revealed next epoch. */
+export async function submitWeights(
+  api: ApiPromise,
+  sender: Sender,
+  netuid: number,
+  hotkey: Hotkey,
+  scores: ReadonlyMap<number, number>,
+  options: WeightsOptions = {},
+): Promise<WeightsOutcome> {
+  const weights = normaliseWeights(scores)
+  if (weights.length === 0) return { kind: 'skipped', reason: 'no score is above zero' }
+  const module = api.query['subtensorModule']!
+  const required = Number((await module['weightsVersionKey']!(netuid)).toString())
+  const versionKey = Math.max(options.versionKey ?? 0, required)
+  const hidden = (await module['commitRevealWeightsEnabled']!(netuid)).toJSON() === true
+  if (hidden) return commit(api, sender, netuid, hotkey, weights, versionKey, options)
+  const { uids, values } = columns(weights)
+  const call = api.tx['subtensorModule']!['setWeights']!(netuid, uids, values, versionKey)
+  const { block } = await sender.send(call, hotkey)
+  return { kind: 'direct', block, weights }
+}
+
+const columns = (weights: WeightRow) => ({
+  uids: weights.map(([uid]) => uid),
+  values: weights.map(([, value]) => value),
+})
+
+async function commit(
+  api: ApiPromise,
+  sender: Sender,
+  netuid: number,
+  hotkey: Hotkey,
+  weights: WeightRow,
+  versionKey: number,
+  { keep }: WeightsOptions,
+): Promise<WeightsOutcome> {
+  const bytes = randomBytes(2 * SALT_WORDS)
+  const salt = Array.from({ length: SALT_WORDS }, (_, i) => bytes.readUInt16LE(2 * i))
+  const { index } = await readEpoch(api, netuid, await finalizedHead(api))
+  const reveal = { netuid, ...columns(weights), salt, versionKey, committedAt: index }
+  await keep?.(reveal)
+  const hash = toHex(commitHash(hotkey.publicKey, reveal))
+  const call = api.tx['subtensorModule']!['commitWeights']!(netuid, hash)
+  const { block } = await sender.send(call, hotkey)
+  return { kind: 'hash', block, weights, reveal }
+}
+
+/** BLAKE2b-256 over SCALE(account, netuid, uids, values, salt, version key). */
+export function commitHash(
+  publicKey: Uint8Array,
+  { netuid, uids, values, salt, versionKey }: PendingReveal,
+): Uint8Array {
+  const version = Buffer.alloc(8)
+  version.writeBigUInt64LE(BigInt(versionKey))
+  return blake2(publicKey, u16s([netuid]), list(uids), list(values), list(salt), version)
+}
+
+function u16s(numbers: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(2 * numbers.length)
+  for (const [at, n] of numbers.entries()) bytes.writeUInt16LE(n, 2 * at)
+  return bytes
+}
+
+const list = (numbers: readonly number[]): Uint8Array =>
+  Buffer.concat([compact(numbers.length), u16s(numbers)])
