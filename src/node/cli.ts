@@ -4,7 +4,7 @@ import { type CommandLine, parseCommandLine } from './command-line.ts'
 import type { Command, Terminal } from './commands/command.ts'
 import { commands, runNodeCommand } from './commands/command-table.ts'
 import { type Config, loadConfig } from './config.ts'
-import { exitCodeOf } from './exit-codes.ts'
+import { exitCodeOf, INTERRUPTED } from './exit-codes.ts'
 import { commandHelp, findCommand, programHelp } from './help.ts'
 import { flagName, type OptionKey, optionTable } from './options.ts'
 import { toJson } from './output.ts'
@@ -119,14 +119,11 @@ function checkArguments(
  * stdout. An error that nobody foresaw shows its stack with `--log-level debug`.
  */
 function printError(
-  error: unknown,
+  thrown: unknown,
   argv: readonly string[],
   { terminal, signal }: CliOptions,
 ): number {
-  if (signal.aborted && !(error instanceof NodeError)) {
-    terminal.stderr.write('compute-node: interrupted\n')
-    return 130
-  }
+  const error = interruption(signal, thrown) ?? thrown
   const next = error instanceof NodeError ? error.next : undefined
   const message = messageOf(error).replace(/\s*\n\s*/g, ' ')
   const own = argv.slice(0, argv.indexOf('--') < 0 ? argv.length : argv.indexOf('--'))
@@ -143,6 +140,12 @@ function printError(
   return exitCodeOf(error)
 }
 
+/** What Ctrl-C tore apart is no failure to explain: the interruption is. */
+function interruption(signal: AbortSignal, thrown: unknown): unknown {
+  const torn = !(thrown instanceof NodeError) || thrown.code === 'FAILED_NODE_STOPPED'
+  return signal.aborted && torn ? signal.reason : undefined
+}
+
 /** A second signal this soon is the same key press, handed on by npm or by the launcher. */
 const SAME_PRESS_MS = 700
 
@@ -155,7 +158,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       firstMs = Date.now()
       controller.abort(new NodeError('FAILED_INTERRUPTED', `stopped by ${name}`))
     } else if (Date.now() - firstMs > SAME_PRESS_MS) {
-      process.exit(130)
+      process.exit(INTERRUPTED)
     }
   }
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)

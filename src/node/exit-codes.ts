@@ -1,5 +1,8 @@
 import { codeOf } from '../errors.ts'
 
+/** 128 + SIGINT, as shells have it. */
+export const INTERRUPTED = 130
+
 /** What the program's exit codes mean (DESIGN.md, "Command line"); docs/cli.md prints this table. */
 export const exitCodes = [
   [0, 'ok'],
@@ -10,6 +13,7 @@ export const exitCodes = [
   [5, 'refused: not allowed, not paid, no capacity'],
   [6, 'engine or GPU fault on this machine'],
   [7, 'chain fault'],
+  [INTERRUPTED, 'interrupted (Ctrl-C)'],
 ] as const
 
 const byFault: readonly (readonly [prefix: string, exitCode: number])[] = [
@@ -20,6 +24,7 @@ const byFault: readonly (readonly [prefix: string, exitCode: number])[] = [
   ['ENGINE', 6],
   ['GPU', 6],
   ['CHAIN', 7],
+  ['FAILED_INTERRUPTED', INTERRUPTED],
 ]
 
 /** The exit code of anything thrown. */

@@ -92,7 +92,10 @@ class Greeter implements Hello {
     for (const connection of this.#libp2p.getConnections()) this.#follow(connection)
     const stop = (): void => {
       this.#libp2p.removeEventListener('connection:open', onOpen)
-      this.#libp2p.unhandle(this.#name).catch(failed)
+      // A node that stops may have closed its peer store already.
+      const late = (error: unknown): void =>
+        log.debug('unhandle-failed', { cause: messageOf(error) })
+      this.#libp2p.unhandle(this.#name).catch(late)
     }
     signal.addEventListener('abort', stop, { once: true })
   }

@@ -103,7 +103,10 @@ export function createPeers(libp2p: Libp2p, net: Network, options: PeersOptions)
       const id = wireName(net, name)
       await libp2p.handle(id, handler, STREAM_LIMITS)
       const stop = (): void => {
-        libp2p.unhandle(id).catch((error) => log.error('unhandle-failed', error))
+        // A node that stops may have closed its peer store already.
+        libp2p
+          .unhandle(id)
+          .catch((error) => log.debug('unhandle-failed', { cause: messageOf(error) }))
         open.destroyAll()
       }
       until.addEventListener('abort', stop, { once: true })

@@ -8,6 +8,8 @@ import type { Run } from './command.ts'
 export const runNode: Run = async ({ config, terminal, signal }) => {
   const { json, logLevel } = config
   const log = createLog({ level: logLevel, json })
+  // A promise that nobody awaited (of a library, mostly) is a bug to report, not a reason to drop leases.
+  process.on('unhandledRejection', (error) => log.error('unhandled-rejection', error))
   await using node = await createNode(config, { log })
   const { control, addrs, parts } = node
   const ready = {
