@@ -21,6 +21,8 @@ const device = z.looseObject({
   vramMiB: integer(0, 64 * KiB * KiB),
   driver: text(64).optional(),
   computeCapability: text(16).optional(),
+  /** Size of the matrices it proves itself with; the network's default where absent. */
+  proofN: integer(256, 65_536).optional(),
 })
 
 /** A hotkey's signed consent that this PeerId works for it, with its path to the root on chain (DESIGN.md, "Identity"). */

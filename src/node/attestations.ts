@@ -1,0 +1,266 @@
+import { type BeaconInfo, roundAt, timeOf } from '../beacon.ts'
+import type { SlotNetwork } from '../gpu/slot-network.ts'
+import {
+  attestationsTopic,
+  type Report,
+  type ReportCommit,
+  reportCommitKind,
+  reportHash,
+  reportKind,
+  type Verdicts,
+  verdictKind,
+} from '../protocols/attestations.ts'
+import { peerIdOfKey } from '../protocols/peer-key.ts'
+import { openRecord, peekRecord, recordTypes, type Signed } from '../protocols/signed.ts'
+import { admits, type RecordKind, type Verdict } from '../protocols/topic.ts'
+import type { Book } from './books.ts'
+import type { Core } from './core.ts'
+import { isPermitted, type ValidatorView } from './validator-view.ts'
+
+/** What one validator testified in one slot; a report counts only when an earlier commit binds it. */
+export interface Testimony {
+  /** PeerId. */
+  readonly validator: string
+  readonly report: Report | undefined
+  readonly verdicts: Verdicts | undefined
+  /** It signed two different things under one place: nothing it said of the slot counts. */
+  readonly equivocated: boolean
+}
+
+export interface SlotTestimony {
+  readonly slot: number
+  readonly testimony: readonly Testimony[]
+}
+
+/** Two different records of one validator in one place: proof of lying. */
+export interface Equivocation {
+  readonly slot: number
+  readonly validator: string
+  readonly records: readonly [Uint8Array, Uint8Array]
+}
+
+/** Validators' testimony as this node knows it, kept in the store. */
+export interface Attestations {
+  readonly books: readonly Book[]
+  admit(record: Signed<ReportCommit | Report | Verdicts>): Promise<Verdict>
+  /** What was said of the slots in a range, oldest first; all by default. */
+  slots(from?: number, to?: number): SlotTestimony[]
+  equivocations(): readonly Equivocation[]
+}
+
+export interface AttestationsOptions {
+  readonly beacon: BeaconInfo
+  readonly slots: SlotNetwork
+  readonly validators: ValidatorView
+}
+
+type Payload = ReportCommit | Report | Verdicts
+type AttestationsCore = Pick<Core, 'net' | 'store' | 'events' | 'log' | 'nowMs'>
+
+interface Held {
+  readonly key: string
+  readonly type: number
+  readonly slot: number
+  readonly chunk: number
+  readonly validator: string
+  readonly record: Signed<Payload>
+  /** It came after its deadline while this node was listening. */
+  readonly late: boolean
+}
+
+/** Slots kept; older testimony is forgotten. */
+const SLOTS_KEPT = 512
+const SKEW_MS = 30_000
+/** Added to a commit's deadline for its way through gossip. */
+const GOSSIP_ROUNDS = 1
+const DAY_MS = 86_400_000
+
+const kinds = [reportCommitKind, reportKind, verdictKind] as RecordKind<Payload>[]
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const padded = (n: number, width: number): string => String(n).padStart(width, '0')
+
+/** Loads what was kept and goes on from there. */
+export async function createAttestations(
+  core: AttestationsCore,
+  options: AttestationsOptions,
+): Promise<Attestations> {
+  const { net, store, events, log, nowMs } = core
+  const { beacon, slots, validators } = options
+  const bucket = store.bucket('attestations')
+  const evidence = store.bucket('equivocations')
+  const startedMs = nowMs()
+  const held = new Map<string, Held>()
+  const conflicts = new Map<string, Equivocation>()
+  const known = new Set<string>()
+
+  const place = (record: Signed<Payload>, type: number): Held => {
+    const { slot, chunk } = record.payload
+    const key = `${padded(slot, 16)}/${type}/${hex(record.publicKey)}/${padded(chunk, 2)}`
+    const deadlineMs = timeOf(beacon, slot + slots.commit + GOSSIP_ROUNDS)
+    const late = type === recordTypes.reportCommit && startedMs < deadlineMs && nowMs() > deadlineMs
+    return { key, type, slot, chunk, validator: peerIdOfKey(record.publicKey), record, late }
+  }
+
+  /** What clock and chain view say against a record, or null; either may change, so it is never punished. */
+  const untimely = ({ slot, validator }: Held): string | null => {
+    if (slot % slots.stride !== 0) return 'no slot starts at that round'
+    if (timeOf(beacon, slot) > nowMs() + SKEW_MS) return 'a slot of the future'
+    if (timeOf(beacon, slot) < nowMs() - DAY_MS) return 'a slot long past'
+    return isPermitted(validators, validator) ? null : 'not by a permitted validator'
+  }
+
+  async function admitAs(kind: RecordKind<Payload>, record: Signed<Payload>): Promise<Verdict> {
+    const item = place(record, kind.type)
+    const why = untimely(item)
+    if (why !== null) return { ignore: why }
+    const before = held.get(item.key)
+    if (before !== undefined) return keepConflict(before, item)
+    hold(item)
+    await bucket.put(item.key, Buffer.concat([Uint8Array.of(item.late ? 1 : 0), record.bytes]))
+    tell(item)
+    await forget()
+    return 'accept'
+  }
+
+  /** The first contradiction travels on and is kept as evidence; more of them prove nothing more. */
+  async function keepConflict(before: Held, item: Held): Promise<Verdict> {
+    if (Buffer.compare(before.record.id, item.record.id) === 0) return { ignore: 'known' }
+    if (conflicts.has(item.key)) return { ignore: 'one contradiction is enough' }
+    const { slot, validator } = item
+    known.add(hex(item.record.id))
+    conflicts.set(item.key, { slot, validator, records: [before.record.bytes, item.record.bytes] })
+    await evidence.put(item.key, item.record.bytes)
+    events.emit('equivocation-kept', { slot, validator })
+    return 'accept'
+  }
+
+  function hold(item: Held): void {
+    held.set(item.key, item)
+    known.add(hex(item.record.id))
+  }
+
+  function tell({ type, slot, validator, record }: Held): void {
+    if (type !== recordTypes.verdict) return
+    for (const { miner, gpu, verdict } of (record.payload as Verdicts).rows) {
+      events.emit('attestation-seen', { slot, validator, miner, gpu, verdict })
+    }
+  }
+
+  async function forget(): Promise<void> {
+    const oldest = [...new Set([...held.values()].map(({ slot }) => slot))].toSorted(
+      (a, b) => b - a,
+    )
+    const limit = oldest[SLOTS_KEPT - 1]
+    if (limit === undefined) return
+    for (const { key, slot, record } of [...held.values()].filter((item) => item.slot < limit)) {
+      held.delete(key)
+      known.delete(hex(record.id))
+      await bucket.del(key)
+      log.debug('attestation-forgotten', { slot })
+    }
+  }
+
+  async function restore(): Promise<void> {
+    for await (const [key, value] of bucket.iterator()) {
+      const record = openStored(value.subarray(1))
+      if (record === undefined) await bucket.del(key)
+      else hold({ ...place(record.record, record.type), late: value[0] === 1 })
+    }
+    for await (const [key, value] of evidence.iterator()) {
+      const [before, record] = [held.get(key), openStored(value)]
+      if (before === undefined || record === undefined) continue
+      const { slot, validator } = before
+      conflicts.set(key, { slot, validator, records: [before.record.bytes, record.record.bytes] })
+      known.add(hex(record.record.id))
+    }
+  }
+
+  function openStored(bytes: Uint8Array) {
+    try {
+      const { type } = peekRecord(net, bytes)
+      const kind = kinds.find((one) => one.type === type)
+      if (kind === undefined) return undefined
+      return { type, record: openRecord(net, kind.type, kind.codec, bytes) }
+    } catch (error) {
+      log.error('stored-attestation-unreadable', error)
+      return undefined
+    }
+  }
+
+  const testimonyOf = (items: readonly Held[], slot: number): SlotTestimony => {
+    const byValidator = Map.groupBy(items, ({ validator }) => validator)
+    const lied = new Set(
+      [...conflicts.values()].filter((c) => c.slot === slot).map((c) => c.validator),
+    )
+    const testimony = [...byValidator].map(([validator, said]) => ({
+      validator,
+      report: merged(said, recordTypes.report, (item) => isCommitted(item, said, net)),
+      verdicts: merged(said, recordTypes.verdict, () => true),
+      equivocated: lied.has(validator),
+    }))
+    return { slot, testimony: testimony as Testimony[] }
+  }
+
+  await restore()
+  return {
+    books: [
+      {
+        topic: attestationsTopic,
+        admissions: kinds.map((kind) => admits(kind, (record) => admitAs(kind, record))),
+        known: (id) => known.has(hex(id)),
+        records: (after) => inOrder(held, conflicts, after),
+      },
+    ],
+    async admit(record) {
+      const { type } = peekRecord(net, record.bytes)
+      const kind = kinds.find((one) => one.type === type)
+      return kind === undefined ? { reject: 'no attestation' } : admitAs(kind, record)
+    },
+    slots(from = 0, to = roundAt(beacon, nowMs()) + 1) {
+      const inRange = [...held.values()].filter(({ slot }) => slot >= from && slot <= to)
+      const bySlot = Map.groupBy(inRange, ({ slot }) => slot)
+      return [...bySlot.keys()]
+        .toSorted((a, b) => a - b)
+        .map((slot) => testimonyOf(bySlot.get(slot)!, slot))
+    },
+    equivocations: () => [...conflicts.values()],
+  }
+}
+
+/** All chunks of one kind as one, in order; undefined when there is none. */
+function merged(
+  said: readonly Held[],
+  type: number,
+  counts: (item: Held) => boolean,
+): Report | Verdicts | undefined {
+  const chunks = said
+    .filter((item) => item.type === type && counts(item))
+    .toSorted((a, b) => a.chunk - b.chunk)
+    .map((item) => item.record.payload as Report | Verdicts)
+  const first = chunks[0]
+  if (first === undefined) return undefined
+  return { ...first, rows: chunks.flatMap(({ rows }) => rows as never[]) } as Report | Verdicts
+}
+
+/** Whether a commit that came in time binds this report. */
+function isCommitted(report: Held, said: readonly Held[], net: Core['net']): boolean {
+  const commit = said.find(
+    (item) => item.type === recordTypes.reportCommit && item.chunk === report.chunk,
+  )
+  if (commit === undefined || commit.late) return false
+  const { publicKey, payload } = report.record
+  const { hash } = commit.record.payload as ReportCommit
+  return Buffer.compare(hash, reportHash(net, publicKey, payload as Report)) === 0
+}
+
+async function* inOrder(
+  held: ReadonlyMap<string, Held>,
+  conflicts: ReadonlyMap<string, Equivocation>,
+  after = '',
+): AsyncGenerator<readonly [string, Uint8Array]> {
+  const keyed = [
+    ...[...held].map(([key, { record }]) => [key, record.bytes] as const),
+    ...[...conflicts].map(([key, { records }]) => [`${key}/2`, records[1]] as const),
+  ]
+  yield* keyed.filter(([key]) => key > after).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}

@@ -1,0 +1,101 @@
+import { deadline } from '../clock.ts'
+import { codeOf, messageOf } from '../errors.ts'
+import { equalBytes } from '../gpu/hash.ts'
+import type { Announcement } from '../gpu/slot.ts'
+import type { SlotNetwork } from '../gpu/slot-network.ts'
+import { transcriptMaxBytes } from '../gpu/transcript.ts'
+import type { Checked, ValidatorEffect } from '../gpu/validator-slot.ts'
+import type { Verifier } from '../gpu/verifier.ts'
+import { tickCodec } from '../protocols/challenge.ts'
+import { peerIdOfKey } from '../protocols/peer-key.ts'
+import type { Rpc } from '../protocols/rpc.ts'
+import { openRecord, recordTypes } from '../protocols/signed.ts'
+import type { Core } from './core.ts'
+import { fetchTranscript } from './fetch-transcript.ts'
+import type { TranscriptStore } from './transcript-store.ts'
+
+export type Pull = Extract<ValidatorEffect, { type: 'pull' }>
+
+/** What came of a pull: figures for people beside the verdict; `unchecked` when this machine failed. */
+export interface PullOutcome {
+  readonly result: Checked | 'unchecked'
+  readonly bytes?: number
+  readonly verifyMs?: number
+  readonly content?: Uint8Array
+}
+
+interface Needs {
+  readonly core: Pick<Core, 'net' | 'log'>
+  readonly rpc: Pick<Rpc, 'ask'>
+  readonly verifier: Verifier
+  readonly transcripts: Pick<TranscriptStore, 'put'>
+  readonly slots: SlotNetwork
+}
+
+/** Fetches the openings of a pull, checks them from what this node derived, and keeps what it checked. */
+export async function checkOpenings(
+  { core, rpc, verifier, transcripts, slots }: Needs,
+  pull: Pull,
+  gpu: Announcement,
+  { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
+): Promise<PullOutcome> {
+  const { net, log } = core
+  const { miner, content: id, statement, final, pulses } = pull
+  const maxBytes = transcriptMaxBytes(statement.n, statement.steps, slots.gemm)
+  let content: Uint8Array
+  try {
+    using limit = deadline(signal, Math.max(0, untilMs))
+    content = await fetchTranscript(rpc, { peer: miner, id, maxBytes }, limit.signal)
+  } catch (error) {
+    if (signal.aborted) return { result: 'unchecked' }
+    log.info('openings-not-fetched', { miner, code: codeOf(error), reason: messageOf(error) })
+    return { result: { ok: false, why: 'UNAVAILABLE' } }
+  }
+  try {
+    const expected = {
+      network: net.network,
+      genesis: gpu.genesis,
+      netuid: gpu.netuid,
+      hotkey: gpu.hotkey,
+      peerId: gpu.peerId,
+      gpu: gpu.gpuId,
+      n: gpu.n,
+      slot: final.slot,
+      startPulse: { round: pulses.gemm.round, signature: pulses.gemm.signature },
+      openPulse: { round: pulses.open.round, signature: pulses.open.signature },
+    }
+    const checked = await verifier.check({ content, statement, limits: slots.gemm, expected })
+    const figures = { bytes: content.length, verifyMs: Math.ceil(checked.verifyMs), content }
+    await transcripts.put(content) // a failed one is the evidence
+    if (!checked.ok) {
+      const { why, at } = checked
+      const place = at === undefined ? {} : { at }
+      return { result: { ok: false, why, content: id, ...place }, ...figures }
+    }
+    const same = isSameFinal(net, checked.final, pull)
+    if (!same) return { result: { ok: false, why: 'EQUIVOCATION', content: id }, ...figures }
+    return { result: { ok: true, heads: checked.heads, content: id }, ...figures }
+  } catch (error) {
+    log.error('openings-not-checked', error, { miner })
+    return { result: 'unchecked' }
+  }
+}
+
+/** Whether the Final inside a transcript is the miner's own and the one this node heard. */
+function isSameFinal(net: Core['net'], bytes: Uint8Array, { miner, final }: Pull): boolean {
+  try {
+    const record = openRecord(net, recordTypes.final, tickCodec, bytes)
+    const { slot, gpu, work, k, count, head } = record.payload
+    return (
+      peerIdOfKey(record.publicKey) === miner &&
+      slot === final.slot &&
+      gpu === final.gpu &&
+      work === final.work &&
+      k === final.k &&
+      count === final.count &&
+      equalBytes(head, final.head)
+    )
+  } catch {
+    return false // not signed by anyone: no Final at all
+  }
+}

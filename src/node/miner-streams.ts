@@ -1,0 +1,100 @@
+import { sleep } from '../clock.ts'
+import { codeOf, messageOf } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { type ChallengeItem, challenge } from '../protocols/challenge.ts'
+import type { Rpc } from '../protocols/rpc.ts'
+
+export interface MinerStreamsOptions {
+  readonly rpc: Pick<Rpc, 'askStream'>
+  readonly log: Log
+  readonly nowMs: () => number
+  /** Wait before a lost stream is opened again. */
+  readonly retryMs: number
+  /** A stream without any item for this long is dead. */
+  readonly silentMs: number
+  /** A signed record with the time of its arrival, before anything was checked; false ends the stream. */
+  readonly onRecord: (miner: string, record: Uint8Array, atMs: number) => boolean
+}
+
+/** One challenge stream per miner, opened again when it is lost, until `signal` aborts. */
+export interface MinerStreams {
+  /** The miners to follow from now on; others are let go. */
+  want(miners: readonly string[]): void
+  /** How many streams stand. */
+  readonly standing: number
+}
+
+export function createMinerStreams(
+  options: MinerStreamsOptions,
+  signal: AbortSignal,
+): MinerStreams {
+  const { rpc, log, nowMs, retryMs, silentMs, onRecord } = options
+  const followed = new Map<string, AbortController>()
+  const standing = new Set<string>()
+
+  async function once(miner: string, life: AbortController): Promise<void> {
+    const stream = new AbortController()
+    const stop = (): void => stream.abort(life.signal.reason)
+    life.signal.addEventListener('abort', stop, { once: true })
+    const silent = (): void => stream.abort(new DOMException('silent', 'TimeoutError'))
+    let timer = setTimeout(silent, silentMs)
+    const take = ({ kind, record }: ChallengeItem): boolean =>
+      kind !== 'record' || record === undefined || onRecord(miner, record, nowMs())
+    try {
+      for await (const item of rpc.askStream(challenge, miner, {}, stream.signal)) {
+        clearTimeout(timer)
+        timer = setTimeout(silent, silentMs)
+        standing.add(miner)
+        if (!take(item)) return
+      }
+    } finally {
+      clearTimeout(timer)
+      standing.delete(miner)
+      life.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  async function follow(miner: string, life: AbortController): Promise<void> {
+    while (!life.signal.aborted) {
+      try {
+        await once(miner, life)
+      } catch (error) {
+        if (life.signal.aborted) return
+        log.debug('challenge-stream-lost', { miner, code: codeOf(error), reason: messageOf(error) })
+      }
+      try {
+        await sleep(retryMs, life.signal)
+      } catch {
+        return // let go while waiting
+      }
+    }
+  }
+
+  signal.addEventListener(
+    'abort',
+    () => {
+      for (const life of followed.values()) life.abort()
+    },
+    { once: true },
+  )
+
+  return {
+    get standing() {
+      return standing.size
+    },
+    want(miners) {
+      const wanted = new Set(miners)
+      for (const [miner, life] of followed) {
+        if (wanted.has(miner)) continue
+        life.abort()
+        followed.delete(miner)
+      }
+      for (const miner of wanted) {
+        if (followed.has(miner) || signal.aborted) continue
+        const life = new AbortController()
+        followed.set(miner, life)
+        void follow(miner, life)
+      }
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import {
+  MAX_ROWS,
+  type Report,
+  type ReportRow,
+  reportCodec,
+  reportHash,
+  sealReport,
+  sealReportCommit,
+  sealVerdicts,
+  type Verdicts,
+  verdictCodec,
+} from '../protocols/attestations.ts'
+import type { Codec } from '../protocols/codec.ts'
+import type { Core } from './core.ts'
+
+/** One chunk of a slot's report with its commit, both signed. */
+export interface SealedReport {
+  readonly commit: ReturnType<typeof sealReportCommit>
+  readonly report: ReturnType<typeof sealReport>
+}
+
+/**
+ * What this validator says, written down before it is signed. Whatever was written for a place (slot, chunk, kind) is
+ * what gets signed for it ever after, also across a crash: signatures are deterministic, so it never contradicts itself.
+ */
+export interface OwnTestimony {
+  /** The report of a slot in chunks; what was written earlier wins over `rows`. */
+  report(slot: number, rows: readonly ReportRow[]): Promise<SealedReport[]>
+  verdicts(
+    slot: number,
+    rows: Verdicts['rows'],
+    pulseSignature: Uint8Array | undefined,
+  ): Promise<ReturnType<typeof sealVerdicts>[]>
+  /** Slots from `since` on with a written report, oldest first: what a restart has to go on with. */
+  reportedSlots(since: number): Promise<number[]>
+}
+
+const chunksOf = <T>(rows: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(rows.length / MAX_ROWS) }, (_, i) =>
+    rows.slice(i * MAX_ROWS, (i + 1) * MAX_ROWS),
+  )
+const keyOf = (kind: string, slot: number, chunk: number): string =>
+  `${kind}/${String(slot).padStart(16, '0')}/${String(chunk).padStart(2, '0')}`
+
+export function createOwnTestimony({
+  net,
+  key,
+  store,
+}: Pick<Core, 'net' | 'key' | 'store'>): OwnTestimony {
+  const bucket = store.bucket('own-testimony')
+  let queue: Promise<unknown> = Promise.resolve()
+
+  /** One after the other: two writers of one place must not both find it empty. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = queue.then(work)
+    queue = turn.catch(() => undefined) // the caller gets the error; the next one gets its turn
+    return turn
+  }
+
+  async function written<T>(place: string, codec: Codec<T>): Promise<T | undefined> {
+    const bytes = await bucket.get(place)
+    return bytes === undefined ? undefined : codec.decode(bytes)
+  }
+
+  /** What stands at each chunk's place, after writing what did not. All chunks of a slot are written as one. */
+  async function fixed<T>(kind: string, codec: Codec<T>, slot: number, wanted: T[]): Promise<T[]> {
+    const standing: T[] = []
+    for (let chunk = 0; ; chunk++) {
+      const value = await written(keyOf(kind, slot, chunk), codec)
+      if (value === undefined) break
+      standing.push(value)
+    }
+    if (standing.length > 0) return standing
+    const puts = wanted.map((value, chunk) => ({
+      type: 'put' as const,
+      sublevel: bucket,
+      key: keyOf(kind, slot, chunk),
+      value: codec.encode(value),
+    }))
+    await store.db.batch(puts, { sync: true })
+    return wanted
+  }
+
+  const seal = (report: Report): SealedReport => {
+    const { slot, chunk } = report
+    const hash = reportHash(net, key.publicKey, report)
+    return {
+      commit: sealReportCommit(net, key, { slot, chunk, hash }),
+      report: sealReport(net, key, report),
+    }
+  }
+
+  return {
+    report: (slot, rows) =>
+      inTurn(async () => {
+        const wanted = chunksOf(rows).map((chunkRows, chunk) => ({
+          slot,
+          chunk,
+          salt: new Uint8Array(randomBytes(32)),
+          rows: chunkRows,
+        }))
+        return (await fixed('report', reportCodec, slot, wanted)).map(seal)
+      }),
+    verdicts: (slot, rows, pulseSignature) =>
+      inTurn(async () => {
+        const signed = pulseSignature === undefined ? {} : { pulseSignature }
+        const wanted = chunksOf(rows).map((chunkRows, chunk) => ({
+          slot,
+          chunk,
+          rows: chunkRows,
+          ...signed,
+        }))
+        const standing = await fixed('verdict', verdictCodec, slot, wanted)
+        return standing.map((value) => sealVerdicts(net, key, value))
+      }),
+    async reportedSlots(since) {
+      const slots = new Set<number>()
+      for await (const place of bucket.keys({ gte: keyOf('report', since, 0), lt: 'report0' })) {
+        slots.add(Number(place.split('/')[1]))
+      }
+      return [...slots]
+    },
+  }
+}

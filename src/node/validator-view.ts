@@ -1,0 +1,17 @@
+/** A validator that the chain permits, under the PeerId its hotkey bound. */
+export interface PermittedValidator {
+  readonly peerId: string
+  /** Public key of its hotkey, 32 B. */
+  readonly hotkey?: Uint8Array
+  /** Alpha base units. */
+  readonly stake: bigint
+}
+
+/** Who may challenge and testify, as this node last saw the chain. */
+export interface ValidatorView {
+  validators(): readonly PermittedValidator[]
+}
+
+/** Whether a peer may challenge and testify now. */
+export const isPermitted = (view: ValidatorView, peerId: string): boolean =>
+  view.validators().some((validator) => validator.peerId === peerId)
