@@ -5,7 +5,7 @@ import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { messageOf } from '../errors.ts'
 import type { Exec, ExecOptions, ExecSignal } from './engine.ts'
 import { newExecMark } from './exec-mark.ts'
-import { markedProcesses, signalProcess } from './process-table.ts'
+import { endMarked, type Mark, markedProcesses, signalProcess } from './process-table.ts'
 
 export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
 
@@ -44,21 +44,19 @@ export async function processExec(
     resize: async () => undefined, // script(1) gives no way to its terminal's size
     kill,
   }
-  const onAbort = (): void => void kill()
+  const onAbort = (): void => {
+    kill().catch((error) => child.stdout.destroy(error))
+  }
   signal?.addEventListener('abort', onAbort, { once: true })
   child.once('exit', () => signal?.removeEventListener('abort', onAbort))
   return exec
 }
 
-/** The process, what it started, and its group, oldest first. */
-async function signalTree(
-  child: PipedChild,
-  mark: `${string}=${string}`,
-  signal: ExecSignal,
-): Promise<void> {
-  if (child.pid === undefined) return
-  for (const pid of await markedProcesses(mark)) signalProcess(pid, signal)
-  if (signal === 'SIGKILL' && child.exitCode === null) signalProcess(-child.pid, signal)
+/** The process and what it started, oldest first; SIGKILL also its group, until none is left. */
+async function signalTree(child: PipedChild, mark: Mark, signal: ExecSignal): Promise<void> {
+  const runs = child.exitCode === null && child.signalCode === null
+  if (signal === 'SIGKILL') await endMarked(mark, runs ? [child.pid!] : [], 0)
+  else for (const pid of await markedProcesses(mark)) signalProcess(pid, signal)
 }
 
 function notStarted(program: string, error: unknown): Exec {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { sleep } from '../clock.ts'
+import { NodeError } from '../errors.ts'
 
 /** An environment variable that a process and all it starts carry, e.g. `CN_CONTAINER=ab12`. */
 export type Mark = `${string}=${string}`
@@ -10,7 +11,7 @@ export interface ProcessFacts {
   /** User and system time, in clock ticks (100 per second). */
   readonly cpuTicks: number
   readonly residentPages: number
-  readonly state: string
+  readonly group: number
 }
 
 /** Facts of a running process (Linux), or undefined when there is none, or only its zombie. */
@@ -22,20 +23,26 @@ export async function processFacts(pid: number): Promise<ProcessFacts | undefine
   const state = fields[0] ?? 'X'
   if (state === 'Z' || state === 'X') return undefined
   return {
-    state,
+    group: Number(fields[2]),
     cpuTicks: Number(fields[11]) + Number(fields[12]),
     startTicks: Number(fields[19]),
     residentPages: Number(fields[21]),
   }
 }
 
-/** Processes that bear the mark, oldest first; none where the system has no /proc. */
-export async function markedProcesses(mark: Mark): Promise<number[]> {
-  const names = await readdir('/proc').catch(() => [])
-  const pids = names.map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid)
-  const found = await Promise.all(pids.map(async (pid) => ((await bears(pid, mark)) ? pid : 0)))
+async function allProcesses(): Promise<number[]> {
+  const names = await readdir('/proc').catch(() => []) // a system without it has marks for nobody
+  return names.map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid)
+}
+
+async function only(test: (pid: number) => Promise<boolean>): Promise<number[]> {
+  const pids = await allProcesses()
+  const found = await Promise.all(pids.map(async (pid) => ((await test(pid)) ? pid : 0)))
   return found.filter((pid) => pid !== 0).sort((a, b) => a - b)
 }
+
+/** Processes that bear the mark, oldest first; none where the system has no /proc. */
+export const markedProcesses = (mark: Mark): Promise<number[]> => only((pid) => bears(pid, mark))
 
 async function bears(pid: number, mark: Mark): Promise<boolean> {
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
@@ -56,7 +63,7 @@ const CHECK_EVERY_MS = 25
 
 /**
  * Ends every process that bears the mark, and the groups given: SIGTERM, and SIGKILL after the grace, repeated until
- * none is left. Throws after `limitMs` if some cannot be killed.
+ * none is left. ENGINE_FAILED after `limitMs` more if some cannot be killed.
  */
 export async function endMarked(
   mark: Mark,
@@ -65,33 +72,28 @@ export async function endMarked(
   limitMs = 10_000,
 ): Promise<void> {
   const startedMs = performance.now()
-  const elapsedMs = (): number => performance.now() - startedMs
-  let signalled = false
+  const told = new Set<number>()
   for (;;) {
-    const marked = await markedProcesses(mark)
-    const livingGroups = groups.filter((group) => groupLives(group))
-    if (marked.length === 0 && livingGroups.length === 0) return
-    if (elapsedMs() > graceMs + limitMs) {
-      throw new Error(
-        `processes ${[...marked, ...livingGroups.map((g) => -g)].join(', ')} cannot be killed`,
-      )
+    const left = await only(async (pid) => (await inGroup(pid, groups)) || (await bears(pid, mark)))
+    if (left.length === 0) return
+    const elapsedMs = performance.now() - startedMs
+    if (elapsedMs > graceMs + limitMs) {
+      throw new NodeError('ENGINE_FAILED', `processes ${left.join(', ')} cannot be ended`, {
+        next: 'look at them with ps; a restart of the machine ends them',
+      })
     }
-    const kill = elapsedMs() >= graceMs
-    if (kill || !signalled) {
-      const signal = kill ? 'SIGKILL' : 'SIGTERM'
-      for (const pid of marked) signalProcess(pid, signal)
-      for (const group of livingGroups) signalProcess(-group, signal)
-      signalled = true
+    for (const pid of left) {
+      if (elapsedMs >= graceMs) signalProcess(pid, 'SIGKILL')
+      else if (!told.has(pid)) signalProcess(pid, 'SIGTERM')
+      told.add(pid)
     }
     await sleep(CHECK_EVERY_MS)
   }
 }
 
-/** True while the group has a member; a zombie counts, but its parent collects it at once or has died. */
-function groupLives(group: number): boolean {
-  try {
-    return process.kill(-group, 0)
-  } catch {
-    return false // ESRCH: none; EPERM: not ours any more
-  }
+/** A zombie does not count: it is dead, and its parent may never collect it. */
+async function inGroup(pid: number, groups: readonly number[]): Promise<boolean> {
+  if (groups.length === 0) return false
+  const facts = await processFacts(pid)
+  return facts !== undefined && groups.includes(facts.group)
 }
