@@ -19,9 +19,10 @@ export const createTestNode = (
     readonly datastore?: NonNullable<Libp2pOptions['datastore']>
     readonly peerStore?: NonNullable<Libp2pOptions['peerStore']>
     readonly messageId?: typeof gossipMessageId
+    readonly privateKey?: NonNullable<Libp2pOptions['privateKey']>
   } = {},
 ) => {
-  const { dht = {}, datastore, peerStore, messageId = gossipMessageId } = options
+  const { dht = {}, datastore, peerStore, privateKey, messageId = gossipMessageId } = options
   return createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
@@ -30,6 +31,7 @@ export const createTestNode = (
     connectionManager: { inboundConnectionThreshold: 500 },
     ...(datastore === undefined ? {} : { datastore }),
     ...(peerStore === undefined ? {} : { peerStore }),
+    ...(privateKey === undefined ? {} : { privateKey }),
     services: {
       identify: identify(),
       ping: ping(),

@@ -1,0 +1,157 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { type DevBeacon, devBeacon, roundAt, timeOf } from '../../src/beacon.ts'
+import { every } from '../../src/clock.ts'
+import { createCpuProver } from '../../src/gpu/cpu-prover.ts'
+import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import { createVerifier } from '../../src/gpu/verifier.ts'
+import { silent } from '../../src/log.ts'
+import { createAttestations } from '../../src/node/attestations.ts'
+import { configWith } from '../../src/node/config.ts'
+import type { Core, NodeLibp2p } from '../../src/node/core.ts'
+import { createEvents, type NodeEvent } from '../../src/node/events.ts'
+import { loadIdentity } from '../../src/node/identity.ts'
+import { createPulseBook } from '../../src/node/pulse-book.ts'
+import { runServices } from '../../src/node/service.ts'
+import { answerChallenges, type Misbehaviour } from '../../src/node/services/answer-challenges.ts'
+import { challengeMiners } from '../../src/node/services/challenge-miners.ts'
+import { collectAttestations } from '../../src/node/services/collect-attestations.ts'
+import { type PulseSource, relayPulses } from '../../src/node/services/relay-pulses.ts'
+import { serveTranscripts } from '../../src/node/services/serve-transcripts.ts'
+import { openStore } from '../../src/node/store.ts'
+import { createTranscriptStore } from '../../src/node/transcript-store.ts'
+import type { PermittedValidator } from '../../src/node/validator-view.ts'
+import type { Capability } from '../../src/protocols/capability.ts'
+import { createRpc } from '../../src/protocols/rpc.ts'
+import { createPulseVerifier } from '../../src/pulse-verifier.ts'
+import { capabilityOf, testNet } from './market.ts'
+import { createTestNode } from './nodes.ts'
+
+/** One node of the market. */
+export interface Member {
+  readonly peerId: string
+  readonly core: Core
+  readonly events: NodeEvent[]
+  readonly parts: Awaited<ReturnType<typeof partsOf>>
+  stop(): Promise<void>
+}
+
+export interface MemberOptions {
+  readonly misbehaviour?: Misbehaviour
+  /** Keeps identity and store here, so that a later node can be the same one; removed by the caller. */
+  readonly folder?: string
+}
+
+const slots = slotNetworks.local
+
+/** What several nodes share: who validates, who announced what. */
+interface Shared {
+  readonly beacon: DevBeacon
+  readonly validators: PermittedValidator[]
+  readonly capabilities: { publicKey: Uint8Array; payload: Capability }[]
+  readonly nodes: NodeLibp2p[]
+}
+
+async function partsOf(core: Core, shared: Shared, life: AbortSignal, source: boolean) {
+  const { beacon } = shared
+  const { store, log, nowMs, net, libp2p } = core
+  const verifier = createPulseVerifier(beacon, log)
+  const gemm = createVerifier(log)
+  const prover = createCpuProver(log)
+  onTestFinished(async () => {
+    for (const thread of [verifier, gemm, prover]) await thread[Symbol.asyncDispose]()
+  })
+  const validators = { validators: () => shared.validators }
+  return {
+    core,
+    rpc: createRpc(libp2p, net, { log, signal: life, nowMs }),
+    pulses: createPulseBook({ beacon, slots, verifier, nowMs, log }),
+    pulseSource: source ? sourceOf(beacon) : undefined,
+    validators,
+    transcripts: createTranscriptStore(store, nowMs),
+    attestations: await createAttestations(core, { beacon, slots, validators }),
+    capabilities: {
+      own: () => shared.capabilities.find(({ payload }) => payload.peerId === core.peerId),
+      all: () => shared.capabilities,
+    },
+    verifier: gemm,
+    proverOf: () => prover,
+  }
+}
+
+/** Signs every pulse at its time. */
+const sourceOf = (beacon: DevBeacon): PulseSource => ({
+  async follow(listener, signal) {
+    let last = roundAt(beacon, Date.now())
+    void every(20, { signal, log: silent, name: 'beacon' }, () => {
+      while (last < roundAt(beacon, Date.now())) listener({ ...beacon.sign(++last) })
+    })
+  },
+})
+
+/** A market whose first slot starts about `inMs` from now; the first node made has the beacon as a source. */
+export function createSlotMarket(inMs = 6000) {
+  const period = 1000
+  const slot = slots.stride
+  const genesisMs = Date.now() + inMs - (slot - 1) * period
+  const beacon = devBeacon(new Uint8Array(32).fill(5), period, genesisMs)
+  const shared: Shared = { beacon, validators: [], capabilities: [], nodes: [] }
+
+  async function node(role: 'miner' | 'validator', options: MemberOptions = {}): Promise<Member> {
+    const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'slot-market-')))
+    const identity = await loadIdentity(join(folder, 'key'), silent)
+    const { privateKey, recordKey: key } = identity
+    const libp2p = (await createTestNode({ privateKey })) as unknown as NodeLibp2p
+    const store = await openStore(join(folder, 'store'))
+    const events = createEvents(Date.now)
+    const { peerId } = identity
+    const config = configWith({ network: 'local' })
+    const core: Core = {
+      config,
+      net: testNet(),
+      peerId,
+      key,
+      libp2p,
+      store,
+      events,
+      log: silent,
+      nowMs: Date.now,
+    }
+    const life = new AbortController()
+    if (role === 'validator' && shared.validators.every((v) => v.peerId !== peerId)) {
+      shared.validators.push({ peerId, stake: 100n })
+    }
+    const devices = [{ id: 'cpu-0', vendor: 'cpu', name: 'CPU', vramMiB: 0, proofN: 256 }]
+    if (role === 'miner') {
+      const payload = { ...capabilityOf({ peerId }), devices } as Capability
+      shared.capabilities.push({ publicKey: key.publicKey, payload })
+    }
+    const parts = await partsOf(core, shared, life.signal, shared.nodes.length === 0)
+    const seen: NodeEvent[] = []
+    events.subscribe((event) => seen.push(event), life.signal)
+    const services = [
+      relayPulses(parts),
+      serveTranscripts(parts),
+      collectAttestations(parts),
+      role === 'miner' ? answerChallenges(parts, options.misbehaviour) : challengeMiners(parts),
+    ]
+    const running = await runServices(services)
+    for (const other of shared.nodes) await libp2p.dial(other.getMultiaddrs())
+    shared.nodes.push(libp2p)
+    let stopped = false
+    const stop = async (): Promise<void> => {
+      if (stopped) return
+      stopped = true
+      await running[Symbol.asyncDispose]()
+      life.abort()
+      await libp2p.stop()
+      await store[Symbol.asyncDispose]()
+      if (options.folder === undefined) await rm(folder, { recursive: true })
+    }
+    onTestFinished(stop)
+    return { peerId, core, events: seen, parts, stop }
+  }
+  return { beacon, slot, slotMs: timeOf(beacon, slot), shared, node }
+}
