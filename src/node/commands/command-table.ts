@@ -13,7 +13,10 @@ export const runNodeCommand: Command = {
   load: async () => (await import('./run-node.ts')).runNode,
 }
 
-/** Every command in the order of help: a row here and a file beside it are all that a new command needs. */
+/**
+ * Every command in the order of help. A new one needs a row here, a file beside it and the shape of its JSON in
+ * output-schemas.ts; then `npm run docs`.
+ */
 export const commands: readonly Command[] = [
   {
     name: 'status',
@@ -47,6 +50,79 @@ export const commands: readonly Command[] = [
       ['compute-node offers gpu_name=CPU --json', 'processor capacity, as JSON'],
     ],
     load: async () => (await import('./offers.ts')).offers,
+  },
+  {
+    name: 'chain dev',
+    usage: '',
+    describe: 'Run an embedded chain for a local market: blocks, beacon and ledger',
+    options: ['port', 'blockMs', 'tempo', 'spec'],
+    examples: [['compute-node chain dev --netuid 1', 'subnet 1 on ws://127.0.0.1:9944']],
+    load: async () => (await import('./chain-dev.ts')).chainDev,
+  },
+  {
+    name: 'rent',
+    usage: '[QUERY|OFFER] [-- CMD…]',
+    describe: 'Rent the first offer that fits; with a command, run it and end the lease',
+    options: ['image', 'hours', 'maxDph', 'order', 'authorize'],
+    args: [0, 256],
+    takesRest: true,
+    examples: [
+      ['compute-node rent "gpu_name=H100 dph<3" --hours 2', 'prints the id of a lease that runs'],
+      ['compute-node rent gpu_name=CPU -- echo hello', 'runs one command and ends the lease'],
+    ],
+    load: async () => (await import('./rent.ts')).rent,
+  },
+  {
+    name: 'leases',
+    usage: '',
+    describe: 'List the leases of this data folder',
+    options: [],
+    load: async () => (await import('./leases.ts')).leases,
+  },
+  {
+    name: 'show',
+    usage: 'LEASE',
+    describe: 'Show all there is to say of a lease',
+    options: [],
+    args: [1, 1],
+    load: async () => (await import('./show.ts')).show,
+  },
+  {
+    name: 'exec',
+    usage: 'LEASE -- CMD…',
+    describe: 'Run a command in a lease; its exit code is passed through',
+    options: [],
+    args: [1, 1],
+    takesRest: true,
+    examples: [
+      ['compute-node exec 4f1c22 -- nvidia-smi', 'the id may be shortened'],
+      ['tar c src | compute-node exec 4f1c22 -- tar x', 'input and output are streamed'],
+    ],
+    load: async () => (await import('./exec.ts')).exec,
+  },
+  {
+    name: 'stop',
+    usage: 'LEASE',
+    describe: 'End a lease and settle it',
+    options: [],
+    args: [1, 1],
+    load: async () => (await import('./stop.ts')).stop,
+  },
+  {
+    name: 'wait',
+    usage: 'LEASE',
+    describe: 'Wait until a lease is over: 0 ended as agreed, 1 failed, 4 unknown',
+    options: [],
+    args: [1, 1],
+    load: async () => (await import('./wait.ts')).wait,
+  },
+  {
+    name: 'receipts',
+    usage: 'LEASE',
+    describe: "List a lease's receipts, after checking the whole chain",
+    options: [],
+    args: [1, 1],
+    load: async () => (await import('./receipts.ts')).receipts,
   },
   {
     name: 'completion',
