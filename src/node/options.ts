@@ -129,6 +129,7 @@ export const options = {
   image: maybe('command', 'Container image to run', 'IMAGE', text),
   hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
+  authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
   follow: flag('command', 'Keep printing what is new', false, { short: 'f' }),
   explain: flag('command', 'Show every term of the score'),
   once: flag('command', 'Do one full round, print a summary and exit'),

@@ -3,8 +3,10 @@ import type { Topic } from '../protocols/topic.ts'
 import type { Config } from './config.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
+import { leasesRoute } from './control/routes/leases.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
+import { sessionsRoute } from './control/routes/sessions.ts'
 import { statusRoute } from './control/routes/status.ts'
 import type { Route } from './control/server.ts'
 import type { HostBook } from './leases/host-book.ts'
@@ -66,4 +68,6 @@ export const routes: readonly Route<Parts>[] = [
   eventsRoute,
   offersRoute,
   capabilitiesRoute,
+  leasesRoute,
+  sessionsRoute,
 ]

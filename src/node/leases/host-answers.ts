@@ -302,7 +302,7 @@ export async function enterLease(
     })
   }
   const reason = (now?.lease ?? lease).ending?.reason ?? 'it is not running'
-  throw new NodeError('REFUSED_LEASE_ENDED', `the lease has ended: ${reason}`, {
+  throw new NodeError('FAILED_LEASE_ENDED', `the lease has ended: ${reason}`, {
     next: 'rent again: compute-node rent',
   })
 }

@@ -174,7 +174,7 @@ export async function closeLease(book: HostBook, now: HostedNow, ending: Ending)
 
 /** What remains to be done for a lease that is CLOSING, also after a restart. */
 export async function finish(book: HostBook, now: HostedNow): Promise<void> {
-  now.closing.abort(new NodeError('PEER_LEASE_ENDED', now.lease.ending?.reason ?? 'it ended'))
+  now.closing.abort(new NodeError('FAILED_LEASE_ENDED', now.lease.ending?.reason ?? 'it ended'))
   await now.starting
   await removeContainer(book, now)
   book.capacity.release(now.id)

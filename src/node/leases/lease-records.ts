@@ -58,6 +58,8 @@ export const rentedLeaseCodec = cborCodec(
     health: z.enum(healths),
     engine: text(96).optional(),
     expiresAtMs: timeMs().optional(),
+    /** Who asks again with the same key gets this lease. */
+    idempotencyKey: text(128).optional(),
     escrow: z.enum(['none', 'opening', 'open', 'closed']),
     meter: z.object({
       leaseId: bytes(32),

@@ -21,9 +21,7 @@ export function openSession(
 /** What a session that broke means for its user: a connection that is gone says nothing of the command. */
 export function sessionError(error: unknown, leaseId: string): unknown {
   const code = codeOf(error)
-  if (!code.startsWith('PEER_') || code === 'PEER_LEASE_ENDED' || code === 'PEER_STARTING') {
-    return error
-  }
+  if (!code.startsWith('PEER_')) return error
   return new NodeError(
     'PEER_OUTCOME_UNKNOWN',
     `outcome unknown: the connection to the miner broke while the command ran (${messageOf(error)})`,

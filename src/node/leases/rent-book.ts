@@ -57,13 +57,24 @@ export interface RentBook extends RentOptions {
   readonly lifetime: AbortController
   /** Stores a lease's next state, with its receipts, before anything sees it. */
   save(now: RentedNow, lease: RentedLease, receipts?: readonly NumberedReceipt[]): Promise<void>
+  /** Takes a lease into memory. */
   add(lease: RentedLease): RentedNow
+  /** A lease that is over, in the same form. */
+  view(lease: RentedLease): RentedNow
 }
 
 export function createRentBook(options: RentOptions): RentBook {
   const records = leaseRecords(options.store, 'leases', rentedLeaseCodec)
   const live = new Map<string, RentedNow>()
   const changes = createChanges()
+  const inMemory = (lease: RentedLease): RentedNow => ({
+    id: hexOf(lease.leaseId),
+    terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
+    lease,
+    progress: undefined,
+    deliveredSeq: 0,
+    followed: Promise.resolve(),
+  })
   return {
     ...options,
     records,
@@ -77,17 +88,11 @@ export function createRentBook(options: RentOptions): RentBook {
       changes.changed(now.id)
     },
     add(lease) {
-      const now: RentedNow = {
-        id: hexOf(lease.leaseId),
-        terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
-        lease,
-        progress: undefined,
-        deliveredSeq: 0,
-        followed: Promise.resolve(),
-      }
+      const now = inMemory(lease)
       live.set(now.id, now)
       return now
     },
+    view: inMemory,
   }
 }
 

@@ -23,6 +23,7 @@ export interface RentOrder {
   readonly maxPricePerHour?: bigint | undefined
   /** PeerIds that may open sessions besides this node. */
   readonly authorized?: readonly string[] | undefined
+  readonly idempotencyKey?: string | undefined
 }
 
 /** An escrow outlives its lease by this much, in which the miner may still claim. */
@@ -55,7 +56,11 @@ export async function rentLease(
   })
   const renterTerms = sealTerms(book.net, book.key, terms).bytes
   const signed = { minerTerms: answer.terms, renterTerms }
-  const now = book.add(newRentedLease(book.net, terms, signed, book.nowMs()))
+  const { idempotencyKey } = order
+  const now = book.add({
+    ...newRentedLease(book.net, terms, signed, book.nowMs()),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  })
   await book.save(now, now.lease)
   await agree(book, now, miner)
   return now

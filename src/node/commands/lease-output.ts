@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { NodeError } from '../../errors.ts'
+import { secondsMs } from '../../units.ts'
+import { type ControlClient, withQuery } from '../control/client.ts'
+import type { LeaseView } from '../leases/lease-view.ts'
+import type { Column, ListView, Output } from '../output.ts'
+import { leasePath } from './run-in-lease.ts'
+
+/** One question to the node; it is asked again until the answer is the one waited for. */
+const POLL_MS = secondsMs(20)
+
+/** How long a lease that was stopped may take to settle before the command returns without. */
+export const SETTLE_MS = secondsMs(15)
+
+const columns: readonly Column<LeaseView>[] = [
+  { title: 'ID', value: ({ id }) => id.slice(0, 12) },
+  { title: 'STATE', value: ({ state }) => state },
+  { title: 'HEALTH', value: ({ health, over }) => (over ? '-' : health) },
+  { title: 'IMAGE', value: ({ image }) => image, shrinks: true },
+  { title: 'PER HOUR', value: ({ dph, asset }) => `${dph} ${asset}`, align: 'right' },
+  { title: 'OWED', value: ({ owed }) => owed, align: 'right' },
+  { title: 'PAID', value: ({ settled }) => settled, align: 'right' },
+  { title: 'ENDS', value: ({ over, expiresAtMs }) => (over ? '-' : timeOf(expiresAtMs)) },
+  { title: 'ENGINE', value: ({ engine }) => engine, shrinks: true },
+  { title: 'MINER', value: ({ miner }) => miner, shrinks: true },
+]
+
+/** How lists of leases look. */
+export const leaseList: ListView<LeaseView> = { columns, id: ({ id }) => id, none: 'no leases' }
+
+const timeOf = (ms: number | null): string | null =>
+  ms === null ? null : `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** One lease for a person: every field that has something to say. */
+export function describeLease(lease: LeaseView): string {
+  const { asset } = lease
+  const rows: readonly (readonly [name: string, value: string | number | null])[] = [
+    ['lease', lease.id],
+    ['state', lease.state + (lease.over ? '' : ` (${lease.health})`)],
+    ['outcome', lease.outcome],
+    ['reason', lease.reason],
+    ['doing', lease.progress],
+    ['miner', lease.miner],
+    ['engine', lease.engine],
+    ['image', lease.image],
+    ['command', lease.command?.join(' ') ?? null],
+    ['devices', lease.devices.join(', ')],
+    ['price', `${lease.dph} ${asset} per hour, at most ${lease.cap} ${asset}`],
+    ['started', timeOf(lease.startedAtMs)],
+    ['ends', timeOf(lease.expiresAtMs)],
+    ['served', `${(lease.upMs / 1000).toFixed(1)} s in ${lease.receipts} receipts`],
+    ['owed', `${lease.owed} ${asset} (${lease.acknowledged} countersigned)`],
+    ['settled', lease.settled === null ? null : `${lease.settled} ${asset}`],
+  ]
+  return rows
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name.padEnd(9)}${value}`)
+    .join('\n')
+}
+
+/** Asks until `done` or `ms` passed; tells a person at a terminal what happens meanwhile. */
+export async function watchLease(
+  client: ControlClient,
+  lease: string,
+  options: {
+    readonly output: Output
+    readonly signal: AbortSignal
+    readonly until: 'running' | 'over'
+    readonly ms?: number
+  },
+): Promise<LeaseView> {
+  const { output, signal, until, ms = Number.POSITIVE_INFINITY } = options
+  const endMs = Date.now() + ms
+  for (let said = ''; ; ) {
+    const waitMs = Math.max(0, Math.min(POLL_MS, endMs - Date.now()))
+    const path = withQuery(leasePath(lease, '/wait'), { state: until, ms: waitMs })
+    const view = await client.get<LeaseView>(path, signal)
+    if (view.over || (until === 'running' && view.state === 'ACTIVE')) return view
+    if (Date.now() >= endMs) return view
+    const doing = view.progress ?? view.state.toLowerCase()
+    if (doing !== said) output.progress(doing)
+    said = doing
+    await delay(200, undefined, { signal })
+  }
+}
+
+/** Throws what keeps a lease from running. */
+export function assertRunning(lease: LeaseView): void {
+  if (lease.state === 'ACTIVE') return
+  throw new NodeError('FAILED_LEASE_ENDED', `the lease has ended: ${lease.reason ?? lease.state}`, {
+    next: `compute-node show ${lease.id.slice(0, 12)}`,
+  })
+}

@@ -1,0 +1,139 @@
+import { PassThrough } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { NodeError } from '../../errors.ts'
+import { hoursMs, MiB } from '../../units.ts'
+import type { ControlClient } from '../control/client.ts'
+import type { WishBody } from '../control/routes/leases.ts'
+import { DEFAULT_ORDER } from '../control/routes/offers.ts'
+import type { LeaseView } from '../leases/lease-view.ts'
+import { createOutput, type Output } from '../output.ts'
+import { withNode } from '../with-node.ts'
+import type { CommandContext, Run, Terminal } from './command.ts'
+import { assertRunning, SETTLE_MS, watchLease } from './lease-output.ts'
+import { leasePath, runInLease } from './run-in-lease.ts'
+
+/** What runs where no image is named: the devnet's own, elsewhere a common one. */
+const defaultImage = (network: string): string =>
+  network === 'local' ? 'busybox:1.37' : 'ubuntu:24.04'
+
+/** With `--json` the command's output goes into one document; what is longer is for a pipe. */
+const MOST_COLLECTED_BYTES = 4 * MiB
+
+/**
+ * Takes the first offer that can be had. With a command: runs it, passes its exit code through and ends the lease;
+ * without: prints the lease's id and leaves it running.
+ */
+export const rent: Run = (context) =>
+  withNode(context, async (client) => {
+    const { config, rest, terminal, signal } = context
+    const output = createOutput(terminal, config)
+    if (rest !== undefined && rest.length === 0) {
+      throw new NodeError('BAD_CONFIG_USAGE', 'no command stands after --', {
+        next: 'compute-node rent --help',
+      })
+    }
+    const lease = await client.post<LeaseView>('/v1/leases', wishOf(context), signal)
+    output.progress(`lease ${lease.id.slice(0, 12)}: ${lease.dph} ${lease.asset} per hour`)
+    if (rest === undefined) return leaveRunning(client, lease, output, signal)
+    return config.json
+      ? collected(client, lease, rest, context)
+      : runAndEnd(client, lease, rest, context, terminal)
+  })
+
+function wishOf({ args, config }: CommandContext): WishBody {
+  const { image = defaultImage(config.network), order, maxDph, hours, authorize } = config
+  return {
+    query: args.join(' '),
+    order: order ?? DEFAULT_ORDER,
+    image,
+    durationMs: Math.max(1000, Math.round(hours * hoursMs(1))),
+    ...(maxDph === undefined ? {} : { maxDph }),
+    authorized: [...authorize],
+  }
+}
+
+async function leaveRunning(
+  client: ControlClient,
+  { id }: LeaseView,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const lease = await watchLease(client, id, { output, signal, until: 'running' })
+  assertRunning(lease)
+  const short = id.slice(0, 12)
+  const { expiresAtMs, dph, asset } = lease
+  output.value(lease, () => id, id)
+  const ends = expiresAtMs === null ? '' : ` until ${new Date(expiresAtMs).toISOString()}`
+  output.note(`running${ends} at ${dph} ${asset} per hour`)
+  output.note(`  compute-node exec ${short} -- CMD\n  compute-node stop ${short}`)
+  return 0
+}
+
+/** The lease ends whatever becomes of the command: nobody pays for what is not used. */
+async function runAndEnd(
+  client: ControlClient,
+  { id }: LeaseView,
+  command: readonly string[],
+  { config, signal, terminal: own }: CommandContext,
+  terminal: Terminal,
+): Promise<number> {
+  const output = createOutput(own, config)
+  try {
+    return await runInLease(client, id, { command: [...command] }, terminal, signal)
+  } finally {
+    await endLease(client, id, output)
+  }
+}
+
+/** Not bound to the command's signal: Ctrl-C ends the lease, too. */
+async function endLease(client: ControlClient, id: string, output: Output): Promise<void> {
+  const signal = AbortSignal.timeout(2 * SETTLE_MS)
+  try {
+    await client.post(leasePath(id, '/stop'), { reason: 'the command has ended' }, signal)
+    const lease = await watchLease(client, id, { output, signal, until: 'over', ms: SETTLE_MS })
+    const what = lease.settled === null ? `owes ${lease.owed}` : `paid ${lease.settled}`
+    output.progress(`lease ${id.slice(0, 12)} ${lease.state.toLowerCase()}: ${what} ${lease.asset}`)
+  } catch (error) {
+    output.note(`the lease could not be ended: ${error instanceof Error ? error.message : error}`)
+    output.note(`  next: compute-node stop ${id.slice(0, 12)}`)
+  }
+}
+
+/** `--json`: one document with the lease, the exit code and what the command printed. */
+async function collected(
+  client: ControlClient,
+  { id }: LeaseView,
+  command: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const [stdout, stderr] = [new Bounded(), new Bounded()]
+  const printed = Promise.all([buffer(stdout), buffer(stderr)])
+  const { stdin } = context.terminal
+  const terminal: Terminal = { stdin, stdout, stderr }
+  const lease = { id } as LeaseView
+  const exitCode = await runAndEnd(client, lease, command, context, terminal)
+  stdout.end()
+  stderr.end()
+  const [out, err] = await printed
+  const view = await client.get<LeaseView>(leasePath(id))
+  createOutput(context.terminal, context.config).value(
+    { lease: view, exitCode, stdout: out.toString(), stderr: err.toString() },
+    () => out.toString(),
+  )
+  return exitCode
+}
+
+/** Keeps the first part of what is written to it, and takes the rest without keeping it. */
+class Bounded extends PassThrough {
+  #left = MOST_COLLECTED_BYTES
+
+  override _transform(
+    chunk: Buffer,
+    _: BufferEncoding,
+    done: (error: null, data?: Buffer) => void,
+  ): void {
+    const kept = chunk.subarray(0, this.#left)
+    this.#left -= kept.length
+    done(null, kept)
+  }
+}

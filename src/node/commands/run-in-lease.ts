@@ -1,0 +1,116 @@
+import type { WebSocket } from 'ws'
+import { codeOf, NodeError } from '../../errors.ts'
+import { channels } from '../../protocols/session.ts'
+import { secondsMs } from '../../units.ts'
+import { type ControlClient, withQuery } from '../control/client.ts'
+import { errorOf } from '../control/problem.ts'
+import type { SessionAsked } from '../control/routes/sessions.ts'
+import { toJson } from '../output.ts'
+import type { Terminal } from './command.ts'
+
+/** How long a command may take to end after Ctrl-C reached it. */
+const INTERRUPT_MS = secondsMs(5)
+
+/** The path of a lease in the control API. */
+export const leasePath = (lease: string, rest = ''): string =>
+  `/v1/leases/${encodeURIComponent(lease)}${rest}`
+
+/**
+ * Runs a command in a lease with this terminal's input and output, and resolves with its exit code. The first Ctrl-C
+ * is passed on as SIGINT.
+ * @throws REFUSED_NOT_AUTHORIZED; PEER_OUTCOME_UNKNOWN when the connection broke while it ran
+ */
+export async function runInLease(
+  client: ControlClient,
+  lease: string,
+  asked: SessionAsked,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const path = withQuery(leasePath(lease, '/exec'), { request: toJson(asked) })
+  const socket = await openWhenStarted(client, path, signal)
+  const life = new AbortController()
+  try {
+    const ended = outcomeOf(socket, terminal)
+    sendInput(socket, terminal.stdin, life.signal)
+    onInterrupt(socket, signal, life.signal)
+    socket.resume()
+    return await ended
+  } finally {
+    life.abort()
+    socket.close()
+  }
+}
+
+/** A container that is still starting is asked for again until the person has had enough. */
+async function openWhenStarted(client: ControlClient, path: string, signal: AbortSignal) {
+  for (;;) {
+    signal.throwIfAborted()
+    try {
+      return await client.webSocket(path)
+    } catch (error) {
+      if (codeOf(error) !== 'PEER_STARTING') throw error
+    }
+  }
+}
+
+/** Writes what the command prints, no faster than the terminal takes it. */
+function outcomeOf(socket: WebSocket, terminal: Terminal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let exitCode: number | undefined
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (isBinary) return print(socket, terminal, data)
+      const message = JSON.parse(data.toString()) as Record<string, unknown>
+      if (message['kind'] === 'exit') exitCode = Number(message['exitCode'])
+      const failure = message['kind'] === 'failed' ? message : message['error']
+      const error = errorOf(failure)
+      if (error !== undefined) reject(error)
+    })
+    socket.once('error', (cause) => reject(brokenOff(cause)))
+    socket.once('close', () => {
+      if (exitCode === undefined) reject(brokenOff(undefined))
+      else resolve(exitCode)
+    })
+  })
+}
+
+function print(socket: WebSocket, { stdout, stderr }: Terminal, data: Buffer): void {
+  const to = data[0] === channels.stderr ? stderr : stdout
+  if (to.write(data.subarray(1))) return
+  socket.pause()
+  to.once('drain', () => socket.resume())
+}
+
+const brokenOff = (cause: unknown): NodeError =>
+  new NodeError('PEER_OUTCOME_UNKNOWN', 'outcome unknown: the node stopped while it ran', {
+    cause,
+    next: 'compute-node leases shows what becomes of the lease',
+  })
+
+/** One chunk on its way at a time, so that a slow command slows whoever feeds it. */
+function sendInput(socket: WebSocket, stdin: Terminal['stdin'], life: AbortSignal): void {
+  const onData = (chunk: Buffer | string): void => {
+    stdin.pause()
+    const head = Uint8Array.of(channels.stdin)
+    socket.send(Buffer.concat([head, Buffer.from(chunk)]), () => {
+      if (!life.aborted) stdin.resume()
+    })
+  }
+  const onEnd = (): void => socket.send(toJson({ kind: 'eof' }))
+  stdin.on('data', onData).once('end', onEnd)
+  life.addEventListener('abort', () => {
+    stdin.off('data', onData).off('end', onEnd)
+    stdin.pause()
+  })
+}
+
+function onInterrupt(socket: WebSocket, signal: AbortSignal, life: AbortSignal): void {
+  const interrupt = (): void => {
+    socket.send(toJson({ kind: 'signal', signal: 'SIGINT' }))
+    const timer = setTimeout(() => socket.terminate(), INTERRUPT_MS)
+    life.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  }
+  if (signal.aborted) interrupt()
+  else signal.addEventListener('abort', interrupt, { once: true })
+  life.addEventListener('abort', () => signal.removeEventListener('abort', interrupt))
+}

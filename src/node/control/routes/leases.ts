@@ -1,0 +1,181 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { NodeError } from '../../../errors.ts'
+import { peerIdText } from '../../../protocols/fields.ts'
+import { leaseProtocol } from '../../../protocols/lease.ts'
+import { formatAmount } from '../../../protocols/money.ts'
+import { keyOfPeerId } from '../../../protocols/peer-key.ts'
+import { receiptFileCodec, verifyReceiptChain } from '../../../protocols/receipt-chain.ts'
+import { openReceipt } from '../../../protocols/receipts.ts'
+import { commandLine, imageName, MAX_AUTHORIZED, openTerms } from '../../../protocols/terms.ts'
+import { hoursMs, secondsMs } from '../../../units.ts'
+import { type FoundLease, findLease } from '../../leases/find-lease.ts'
+import { isOver, isRunning } from '../../leases/lease-machine.ts'
+import { type LeaseView, viewOf } from '../../leases/lease-view.ts'
+import { placeOrder } from '../../leases/place-order.ts'
+import type { RentBook } from '../../leases/rent-book.ts'
+import { mirror, statusIn, stopRequest } from '../../leases/rent-lease.ts'
+import type { Offers } from '../../offers.ts'
+import { follow } from '../../services/rent.ts'
+import { DEFAULT_ORDER } from './offers.ts'
+
+/** The body of `POST /v1/leases`. */
+const wish = z.strictObject({
+  query: z.string().max(4096).default(''),
+  order: z.string().max(512).default(DEFAULT_ORDER),
+  image: imageName(),
+  command: commandLine().optional(),
+  durationMs: z
+    .int()
+    .min(1000)
+    .max(hoursMs(24 * 366)),
+  devices: z.int().min(1).max(32).optional(),
+  maxDph: z.string().max(40).optional(),
+  authorized: z.array(peerIdText()).max(MAX_AUTHORIZED).default([]),
+})
+export type WishBody = z.input<typeof wish>
+
+/** One receipt as `GET /v1/leases/:id/receipts` lists it. */
+export interface ReceiptRow {
+  readonly seq: number
+  readonly atMs: number
+  readonly upMs: number
+  /** Decimal in the lease's asset. */
+  readonly owed: string
+  readonly countersigned: boolean
+  readonly final: string | null
+}
+
+export interface ReceiptsAnswer {
+  readonly lease: string
+  readonly asset: string
+  /** True: both signatures, every link and every amount were checked. */
+  readonly verified: boolean
+  readonly claimed: string
+  readonly acknowledged: string
+  readonly items: readonly ReceiptRow[]
+  /** The whole evidence in base64, for anyone to check without this node. */
+  readonly evidence: string
+}
+
+interface Needs {
+  readonly renting: RentBook
+  readonly offers: Offers
+}
+
+type Named = { Params: { id: string } }
+
+/** Leases of this node: take, list, watch, stop, and their receipts. */
+export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Needs): void {
+  app.post('/v1/leases', async (request) => {
+    const body = parsed(wish, request.body)
+    const header = request.headers['idempotency-key']
+    const idempotencyKey = typeof header === 'string' ? header.slice(0, 128) : undefined
+    const now = await placeOrder(book, offers, { ...body, idempotencyKey })
+    if (book.live.has(now.id)) follow(book, now)
+    return viewOf(book, now.lease)
+  })
+  app.get('/v1/leases', async () => {
+    const leases = await book.records.all()
+    return { items: leases.map((lease) => viewOf(book, lease)).toSorted(newestFirst) }
+  })
+  app.get<Named>('/v1/leases/:id', async ({ params }) => show(book, await own(book, params.id)))
+  app.get<Named & { Querystring: { state?: string; ms?: string } }>(
+    '/v1/leases/:id/wait',
+    async ({ params, query }) => waitFor(book, await own(book, params.id), query),
+  )
+  app.post<Named & { Body: { reason?: string } }>('/v1/leases/:id/stop', async (request) => {
+    const found = await own(book, request.params.id)
+    return stop(book, found, request.body?.reason ?? 'stopped by the renter')
+  })
+  app.get<Named>('/v1/leases/:id/receipts', async ({ params }) =>
+    receiptsOf(book, await own(book, params.id)),
+  )
+}
+
+const newestFirst = (a: LeaseView, b: LeaseView): number => b.createdAtMs - a.createdAtMs
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw new NodeError('BAD_CONFIG_VALUE', `${issue?.path.join('.') || 'body'}: ${issue?.message}`)
+}
+
+/** A lease that this node rented; another renter's has no record here. */
+async function own(book: RentBook, text: string): Promise<FoundLease> {
+  const found = await findLease(book, text)
+  if (found.mine !== undefined) return found
+  throw new NodeError('NOTHING_MATCHED', 'that lease was rented by another node', {
+    next: 'only exec works on it from here',
+  })
+}
+
+async function show(book: RentBook, { id, mine }: FoundLease): Promise<LeaseView> {
+  return viewOf(book, book.live.get(id)?.lease ?? (await book.records.get(id)) ?? mine!.lease)
+}
+
+/** Answers when the lease runs (`state=running`) or is over, or after `ms`, with what it is then. */
+async function waitFor(
+  book: RentBook,
+  found: FoundLease,
+  { state, ms }: { state?: string; ms?: string },
+): Promise<LeaseView> {
+  const now = book.live.get(found.id)
+  if (now !== undefined) {
+    const reached = (): true | undefined => {
+      if (isOver(now.lease)) return true
+      if (state !== 'running') return undefined
+      return now.lease.state === 'ACTIVE' || !isRunning(now.lease) ? true : undefined
+    }
+    const waitMs = Math.min(secondsMs(60), Math.max(0, Number(ms ?? 0) || 0))
+    await book.changes.until(now.id, reached, { ms: waitMs, signal: book.lifetime.signal })
+  }
+  return show(book, found)
+}
+
+async function stop(book: RentBook, found: FoundLease, reason: string): Promise<LeaseView> {
+  const now = book.live.get(found.id)
+  if (now !== undefined && isRunning(now.lease)) {
+    const request = stopRequest(now, reason.slice(0, 120))
+    const answer = await book.rpc.ask(leaseProtocol, found.miner, request)
+    await mirror(book, now, statusIn(answer))
+  }
+  return show(book, found)
+}
+
+/** Every receipt this node took, checked from the terms on. */
+async function receiptsOf(book: RentBook, found: FoundLease): Promise<ReceiptsAnswer> {
+  const lease = (await book.records.get(found.id)) ?? found.mine!.lease
+  const records = await book.records.receipts(found.id, 0, -1)
+  const { minerTerms, renterTerms, countersigned } = lease
+  const file = {
+    minerTerms,
+    renterTerms,
+    receipts: records,
+    ...(countersigned === undefined ? {} : { countersigned }),
+  }
+  const chain = verifyReceiptChain(book.net, file)
+  const { asset, miner } = openTerms(book.net, minerTerms, 'miner').payload
+  const amount = (units: bigint): string => formatAmount(units, asset)
+  const key = keyOfPeerId(miner)
+  return {
+    lease: found.id,
+    asset,
+    verified: true,
+    claimed: amount(chain.claimed),
+    acknowledged: amount(chain.acknowledged),
+    items: records.map((record) => {
+      const { seq, atMs, upMs, cumulative, final } = openReceipt(book.net, record, key).payload
+      return {
+        seq,
+        atMs,
+        upMs,
+        owed: amount(BigInt(cumulative)),
+        countersigned: seq <= chain.acknowledgedSeq,
+        final: final?.reason ?? null,
+      }
+    }),
+    evidence: Buffer.from(receiptFileCodec.encode(file)).toString('base64'),
+  }
+}

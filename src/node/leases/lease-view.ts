@@ -1,0 +1,81 @@
+import { formatAmount } from '../../protocols/money.ts'
+import { openTerms } from '../../protocols/terms.ts'
+import { isOver } from './lease-machine.ts'
+import { hexOf, type RentedLease } from './lease-records.ts'
+import type { RentBook } from './rent-book.ts'
+
+/** A lease as the control API and `--json` show it; amounts are decimals in `asset`. */
+export interface LeaseView {
+  readonly id: string
+  readonly state: RentedLease['state']
+  readonly health: RentedLease['health']
+  readonly miner: string
+  readonly renter: string
+  /** The miner's container engine, e.g. `docker 20.10.24`; null before it is known. */
+  readonly engine: string | null
+  readonly image: string
+  readonly command: readonly string[] | null
+  readonly devices: readonly string[]
+  readonly asset: string
+  readonly rail: string
+  /** Price per hour. */
+  readonly dph: string
+  /** The most it can cost. */
+  readonly cap: string
+  readonly durationMs: number
+  readonly createdAtMs: number
+  readonly startedAtMs: number | null
+  readonly expiresAtMs: number | null
+  /** What the miner is doing while it starts, e.g. `pulling busybox:1.37`. */
+  readonly progress: string | null
+  readonly receipts: number
+  readonly upMs: number
+  /** Owed by the newest receipt, and what of it is countersigned. */
+  readonly owed: string
+  readonly acknowledged: string
+  /** What the ledger paid in the end; null before. */
+  readonly settled: string | null
+  readonly over: boolean
+  /** `ended` as agreed, `failed`, or `unknown` when the miner never came back; null while it runs. */
+  readonly outcome: 'ended' | 'failed' | 'unknown' | null
+  readonly reason: string | null
+}
+
+/** What there is to say of a lease this node rented. */
+export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
+  const terms = openTerms(book.net, lease.minerTerms, 'miner').payload
+  const amount = (units: string): string => formatAmount(BigInt(units), terms.asset)
+  return {
+    id: hexOf(lease.leaseId),
+    state: lease.state,
+    health: lease.health,
+    miner: terms.miner,
+    renter: terms.renter,
+    engine: lease.engine ?? null,
+    image: terms.image,
+    command: terms.command ?? null,
+    devices: terms.devices,
+    asset: terms.asset,
+    rail: terms.rail,
+    dph: amount(terms.pricePerHour),
+    cap: amount(terms.cap),
+    durationMs: terms.durationMs,
+    createdAtMs: lease.createdAtMs,
+    startedAtMs: lease.startedAtMs ?? null,
+    expiresAtMs: lease.expiresAtMs ?? null,
+    progress: book.live.get(hexOf(lease.leaseId))?.progress ?? null,
+    receipts: lease.meter.seq,
+    upMs: lease.meter.upMs,
+    owed: amount(lease.cumulative),
+    acknowledged: amount(lease.acknowledged),
+    settled: lease.settled === undefined ? null : amount(lease.settled),
+    over: isOver(lease),
+    outcome: outcomeOf(lease),
+    reason: lease.ending?.reason ?? null,
+  }
+}
+
+function outcomeOf(lease: RentedLease): LeaseView['outcome'] {
+  if (!isOver(lease)) return null
+  return lease.state === 'EXPIRED' ? 'unknown' : (lease.ending?.outcome ?? 'ended')
+}
