@@ -1,0 +1,51 @@
+import type { BeaconInfo } from '../beacon.ts'
+import { createCpuProver } from '../gpu/cpu-prover.ts'
+import { CPU_ID } from '../gpu/inventory.ts'
+import type { Prover } from '../gpu/prover.ts'
+import { slotNetworks } from '../gpu/slot-network.ts'
+import { createVerifier, type Verifier } from '../gpu/verifier.ts'
+import { createPulseVerifier } from '../pulse-verifier.ts'
+import { type Attestations, createAttestations } from './attestations.ts'
+import type { Core } from './core.ts'
+import { createPulseBook, type PulseBook } from './pulse-book.ts'
+import type { ValidatorView } from './validator-view.ts'
+
+/** What slots, proofs and testimony need beside the network. */
+export interface Proving {
+  readonly pulses: PulseBook
+  readonly attestations: Attestations
+  readonly verifier: Verifier
+  /** What proves a device; undefined where this machine has no backend for it. */
+  readonly proverOf: (gpu: string) => Prover | undefined
+}
+
+export interface ProvingNeeds {
+  readonly core: Core
+  /** The network's beacon: QUICKNET, or what the embedded chain of a local network states. */
+  readonly beacon: BeaconInfo
+  readonly validators: ValidatorView
+}
+
+/** Opens the pulse and attestation books; threads start when they are first needed and end with `stack`. */
+export async function createProving(
+  { core, beacon, validators }: ProvingNeeds,
+  stack: AsyncDisposableStack,
+): Promise<Proving> {
+  const { net, log, nowMs } = core
+  const slots = slotNetworks[net.network]
+  const pulseVerifier = stack.use(createPulseVerifier(beacon, log.child('pulses')))
+  const verifier = stack.use(createVerifier(log.child('verifier')))
+  const cpu = stack.use(createCpuProver(log.child('prover')))
+  return {
+    pulses: createPulseBook({
+      beacon,
+      slots,
+      verifier: pulseVerifier,
+      nowMs,
+      log: log.child('pulses'),
+    }),
+    attestations: await createAttestations(core, { beacon, slots, validators }),
+    verifier,
+    proverOf: (gpu) => (gpu === CPU_ID ? cpu : undefined),
+  }
+}
