@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
   try {
     const line = parseCommandLine(argv)
     if (line.flags.has('version')) return say(terminal, `${packageVersion()}\n`)
-    if (line.flags.has('help')) return say(terminal, helpFor(line.words))
+    if (line.flags.has('help')) return say(terminal, await helpFor(line.words))
     if (argv.length === 0 && !hasRole(env)) return say(terminal, programHelp())
     const { command, args } = chooseCommand(line)
     checkOptions(command, line)
@@ -42,13 +42,13 @@ function say({ stdout }: Terminal, text: string): number {
   return 0
 }
 
-function helpFor(words: readonly string[]): string {
+async function helpFor(words: readonly string[]): Promise<string> {
   if (words.length === 0) return programHelp()
   const found = findCommand(words)
   if (found !== undefined) return commandHelp(found.command)
   const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `))
   if (group.length === 0) throw unknownCommand(words)
-  return group.map(commandHelp).join('\n')
+  return (await Promise.all(group.map(commandHelp))).join('\n')
 }
 
 function chooseCommand({ words }: CommandLine): { command: Command; args: readonly string[] } {
@@ -78,8 +78,8 @@ const usage = (message: string, next: string): NodeError =>
 /** An option that a command never reads is a mistake, not something to pass over. */
 function checkOptions(command: Command, { flags }: CommandLine): void {
   for (const key of flags.keys()) {
-    if (takes(command, key)) continue
-    const owners = [runNodeCommand, ...commands].filter((each) => takes(each, key))
+    if (takesOption(command, key)) continue
+    const owners = [runNodeCommand, ...commands].filter((each) => takesOption(each, key))
     const belongs = owners.map(({ name }) => name || 'a node (--role)').join(', ')
     throw usage(
       `${command.name || 'a node'} does not take --${flagName(key)}; it belongs to ${belongs}`,
@@ -88,7 +88,8 @@ function checkOptions(command: Command, { flags }: CommandLine): void {
   }
 }
 
-function takes(command: Command, key: OptionKey): boolean {
+/** Whether a command reads an option. */
+export function takesOption(command: Command, key: OptionKey): boolean {
   const { scope } = optionTable.get(key)!
   if (scope === 'global' || scope === 'network') return true
   if (scope === 'node' && command.options.includes('node')) return true

@@ -22,7 +22,7 @@ export function programHelp(): string {
 }
 
 /** One command's help. */
-export function commandHelp(command: Command): string {
+export async function commandHelp(command: Command): Promise<string> {
   const own = command.options.filter((key) => key !== 'node')
   const rest = command.takesRest === true ? ' -- CMD…' : ''
   const usage = ['compute-node', command.name, command.usage].filter(Boolean).join(' ')
@@ -36,6 +36,7 @@ export function commandHelp(command: Command): string {
     ...(command.examples === undefined
       ? []
       : ['Examples:', ...twoColumns(command.examples.map(([text, does]) => [text, does])), '']),
+    ...((await command.more?.()) ?? []),
     ...optionSection('Options of every command:', ['network', 'global']),
   ]
     .join('\n')

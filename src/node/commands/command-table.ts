@@ -1,5 +1,8 @@
 import type { Command } from './command.ts'
 
+const moreOnQueries = async (): Promise<readonly string[]> =>
+  (await import('./query-help.ts')).queryHelp()
+
 /** The command without a name: `compute-node --role …`. */
 export const runNodeCommand: Command = {
   name: '',
@@ -49,6 +52,7 @@ export const commands: readonly Command[] = [
       ],
       ['compute-node offers gpu_name=CPU --json', 'processor capacity, as JSON'],
     ],
+    more: moreOnQueries,
     load: async () => (await import('./offers.ts')).offers,
   },
   {

@@ -41,6 +41,8 @@ export interface Command {
   readonly takesRest?: boolean
   /** Pasteable examples, each with what it does. */
   readonly examples?: readonly (readonly [command: string, does: string])[]
+  /** More lines for its help, loaded only when that is shown. */
+  readonly more?: () => Promise<readonly string[]>
   /** Loads the command's file and nothing before it is needed. */
   load(): Promise<Run>
 }

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { renderCliPage } from '../scripts/cli-page.ts'
+import { takesOption } from '../src/node/cli.ts'
+import { parseCommandLine } from '../src/node/command-line.ts'
+import { runNodeCommand } from '../src/node/commands/command-table.ts'
+import { loadConfig } from '../src/node/config.ts'
+import { allCommands, findCommand } from '../src/node/help.ts'
+import { outputSchemas, plainCommands } from '../src/node/output-schemas.ts'
+
+const root = join(import.meta.dirname, '..')
+
+test('docs/cli.md is what the tables say (npm run docs writes it)', () => {
+  expect(readFileSync(join(root, 'docs/cli.md'), 'utf8')).toBe(renderCliPage())
+})
+
+test('every command has a schema for its --json, or prints no document', () => {
+  const named = [...Object.keys(outputSchemas), ...plainCommands]
+  expect(named.toSorted()).toEqual(allCommands.map(({ name }) => name).toSorted())
+})
+
+const examples = allCommands
+  .flatMap(({ examples = [] }) => examples.map(([text]) => text))
+  .filter((text) => text.startsWith('compute-node '))
+
+test.each(examples)('the example `%s` is a command line that would run', (text) => {
+  // enough of a shell for examples: quotes around words with spaces
+  const argv = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3]!)
+  const line = parseCommandLine(argv.slice(1))
+  const { command, args } = findCommand(line.words) ?? { command: runNodeCommand, args: line.words }
+  const [least, most] = command.args ?? [0, 0]
+  expect(args.length).toBeGreaterThanOrEqual(least)
+  expect(args.length).toBeLessThanOrEqual(most)
+  expect([...line.flags.keys()].filter((key) => !takesOption(command, key))).toEqual([])
+  expect(line.rest === undefined || command.takesRest === true).toBe(true)
+  loadConfig({ flags: line.flags })
+})
