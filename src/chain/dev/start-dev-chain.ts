@@ -2,9 +2,12 @@ import type { BeaconInfo } from '../../beacon.ts'
 import { sleep } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
+import { fromHex } from '../hex.ts'
 import { openChainStore } from './chain-store.ts'
 import { DevNode } from './dev-node.ts'
 import { type GenesisOptions, openOrigin } from './genesis.ts'
+import { openLedger } from './ledger-book.ts'
+import { ledgerMethods } from './ledger-methods.ts'
 import { pulseMethods } from './pulse-methods.ts'
 import { PulseSource } from './pulses.ts'
 import { serveRpc } from './rpc-server.ts'
@@ -51,6 +54,7 @@ export async function startDevChain(options: DevChainOptions): Promise<DevChain>
   const methods = {
     ...substrateMethods(node),
     ...pulseMethods(pulses, life.signal),
+    ...ledgerMethods(await openLedger(store), fromHex(genesis.hash, 32)!, Date.now),
     cn_info: () => ({ genesis: genesis.hash, stateRoot: genesis.header.stateRoot, blockMs }),
   }
   const server = stack.adopt(await serveRpc(methods, { host, port, log }), (one) => one.close())

@@ -1,0 +1,171 @@
+import { WebSocket } from 'ws'
+import { deadline, sleep } from '../clock.ts'
+import { messageOf, NodeError } from '../errors.ts'
+import { MiB } from '../units.ts'
+
+/** The least of a JSON-RPC client: calls and subscriptions over one WebSocket, without @polkadot/api. */
+export interface JsonRpc {
+  /** Throws CHAIN_UNREACHABLE, or CHAIN_REFUSED with what the server answered. */
+  call<T>(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<T>
+  /** Calls back for each notification until the connection or `signal` ends. */
+  subscribe(method: string, listener: (result: unknown) => void, signal: AbortSignal): Promise<void>
+  /** Resolves when the connection is gone, for whatever reason. */
+  readonly closed: Promise<void>
+  close(): void
+}
+
+const CALL_TIMEOUT_MS = 15_000
+
+interface Waiting {
+  resolve(result: unknown): void
+  reject(error: NodeError): void
+}
+
+/** Opens a connection; CHAIN_UNREACHABLE when nobody answers in time. */
+export async function connectJsonRpc(url: string, signal?: AbortSignal): Promise<JsonRpc> {
+  const socket = new WebSocket(url, { maxPayload: 4 * MiB })
+  const waiting = new Map<number, Waiting>()
+  const listeners = new Map<string, (result: unknown) => void>()
+  const closed = Promise.withResolvers<void>()
+  const opened = Promise.withResolvers<void>()
+  const fail = (why: string, cause?: unknown): void => {
+    const error = unreachable(url, why, cause)
+    opened.reject(error)
+    for (const call of waiting.values()) call.reject(error)
+    waiting.clear()
+    listeners.clear()
+    closed.resolve()
+  }
+  socket.on('open', () => opened.resolve())
+  socket.on('error', (error) => fail(messageOf(error) || 'connection refused', error))
+  socket.on('close', () => fail('the connection was closed'))
+  socket.on('message', (data) => receive(String(data), waiting, listeners))
+  using limit = deadline(signal, CALL_TIMEOUT_MS)
+  limit.signal.addEventListener('abort', () => fail('no answer', limit.signal.reason), {
+    once: true,
+  })
+  try {
+    await opened.promise
+  } catch (error) {
+    socket.terminate()
+    throw error
+  }
+  let ids = 0
+  const call = async <T>(
+    method: string,
+    params: readonly unknown[],
+    callSignal?: AbortSignal,
+    onResult?: (result: unknown) => void,
+  ): Promise<T> => {
+    const id = ++ids
+    const answer = Promise.withResolvers<unknown>()
+    using bound = deadline(callSignal, CALL_TIMEOUT_MS)
+    const give = (): void => answer.reject(unreachable(url, `no answer to ${method}`))
+    bound.signal.addEventListener('abort', give, { once: true })
+    if (socket.readyState !== socket.OPEN) throw unreachable(url, 'the connection was closed')
+    const resolve = (result: unknown): void => {
+      onResult?.(result) // at once: the next message may be the subscription's first
+      answer.resolve(result)
+    }
+    waiting.set(id, { resolve, reject: answer.reject })
+    socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+    try {
+      return (await answer.promise) as T
+    } finally {
+      waiting.delete(id)
+    }
+  }
+  return {
+    call,
+    async subscribe(method, listener, subscriber) {
+      const id = await call<string>(method, [], subscriber, (told) =>
+        listeners.set(String(told), listener),
+      )
+      const stop = (): void => void listeners.delete(id)
+      if (subscriber.aborted) stop()
+      subscriber.addEventListener('abort', stop, { once: true })
+    },
+    closed: closed.promise,
+    close: () => socket.close(),
+  }
+}
+
+interface Message {
+  readonly id?: number
+  readonly result?: unknown
+  readonly error?: { readonly message?: string; readonly data?: string }
+  readonly params?: { readonly subscription?: string; readonly result?: unknown }
+}
+
+/** What is no JSON-RPC is dropped: this client asks a chain that its operator chose. */
+function receive(
+  text: string,
+  waiting: ReadonlyMap<number, Waiting>,
+  listeners: ReadonlyMap<string, (result: unknown) => void>,
+): void {
+  let message: Message
+  try {
+    message = JSON.parse(text)
+  } catch {
+    return
+  }
+  const { id, error, params } = message ?? {}
+  if (params?.subscription !== undefined) {
+    listeners.get(params.subscription)?.(params.result)
+    return
+  }
+  const call = id === undefined ? undefined : waiting.get(id)
+  if (error === undefined) call?.resolve(message.result)
+  else call?.reject(refused(error))
+}
+
+const refused = ({ message, data }: NonNullable<Message['error']>): NodeError =>
+  new NodeError(
+    data === 'CHAIN_NO_FUNDS' ? data : 'CHAIN_REFUSED',
+    `the chain refused: ${message ?? 'without a reason'}`,
+    {
+      ...(data === undefined ? {} : { reason: data }),
+    },
+  )
+
+const unreachable = (url: string, why: string, cause?: unknown): NodeError =>
+  new NodeError('CHAIN_UNREACHABLE', `cannot reach the chain at ${url}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    next: 'check --chain and that the endpoint answers',
+  })
+
+const FIRST_RETRY_MS = 250
+const LAST_RETRY_MS = 15_000
+
+/**
+ * Keeps a connection until `signal` aborts: `work` runs on each one and ends with it; a lost one is opened again,
+ * later each time it fails at once.
+ */
+export async function keepConnected(
+  url: string,
+  signal: AbortSignal,
+  work: (rpc: JsonRpc) => Promise<void>,
+  onLost: (error: unknown) => void,
+): Promise<void> {
+  let waitMs = FIRST_RETRY_MS
+  while (!signal.aborted) {
+    try {
+      const rpc = await connectJsonRpc(url, signal)
+      const close = (): void => rpc.close()
+      signal.addEventListener('abort', close, { once: true })
+      try {
+        await work(rpc)
+        waitMs = FIRST_RETRY_MS
+        await rpc.closed
+      } finally {
+        signal.removeEventListener('abort', close)
+        rpc.close()
+      }
+    } catch (error) {
+      if (!signal.aborted) onLost(error)
+    }
+    if (signal.aborted) return
+    await sleep(waitMs, signal).catch(() => undefined) // the owner stopped: the loop sees it
+    waitMs = Math.min(2 * waitMs, LAST_RETRY_MS)
+  }
+}

@@ -1,0 +1,95 @@
+import { type BeaconInfo, roundAt } from '../beacon.ts'
+import { codeOf, NodeError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { fromHex } from './hex.ts'
+import { connectJsonRpc, type JsonRpc, keepConnected } from './json-rpc.ts'
+
+/** A pulse as its source told it; whoever uses it verifies it first. */
+export interface RawPulse {
+  readonly round: number
+  /** 48 B, unchecked. */
+  readonly signature: Uint8Array
+}
+
+/** What a dev chain tells about itself, with its beacon. */
+export interface DevChainInfo {
+  /** 32 B. */
+  readonly genesis: Uint8Array
+  /** What `isDevGenesis` checks the genesis against. */
+  readonly stateRoot: string
+  readonly beacon: BeaconInfo
+}
+
+/** Asks a dev chain who it is. CHAIN_UNREACHABLE, or CHAIN_UNSUPPORTED when it is no dev chain. */
+export async function devChainInfo(url: string, signal?: AbortSignal): Promise<DevChainInfo> {
+  const rpc = await connectJsonRpc(url, signal)
+  try {
+    const info = await rpc.call<{ genesis: string; stateRoot: string }>('cn_info', [], signal)
+    const genesis = fromHex(info.genesis, 32)
+    if (genesis?.length !== 32) throw new NodeError('CHAIN_UNSUPPORTED', 'no genesis was told')
+    return { genesis, stateRoot: String(info.stateRoot), beacon: await beaconOf(rpc, signal) }
+  } catch (cause) {
+    if (codeOf(cause) !== 'CHAIN_REFUSED') throw cause
+    throw new NodeError('CHAIN_UNSUPPORTED', `${url} is no embedded dev chain`, {
+      cause,
+      next: 'start one with: compute-node chain dev',
+    })
+  } finally {
+    rpc.close()
+  }
+}
+
+async function beaconOf(rpc: JsonRpc, signal: AbortSignal | undefined): Promise<BeaconInfo> {
+  const told = await rpc.call<Record<keyof BeaconInfo, unknown>>('cn_beaconInfo', [], signal)
+  const publicKey = fromHex(told.publicKey, 96)
+  const { periodMs, genesisMs } = told
+  const valid =
+    publicKey?.length === 96 &&
+    Number.isSafeInteger(periodMs) &&
+    (periodMs as number) > 0 &&
+    Number.isSafeInteger(genesisMs)
+  if (!valid) throw new NodeError('CHAIN_UNSUPPORTED', 'the chain tells no usable beacon')
+  const beacon = { periodMs: periodMs as number, genesisMs: genesisMs as number }
+  return { name: String(told.name).slice(0, 32), publicKey, ...beacon }
+}
+
+/** How many missed pulses are asked for after a lost connection. */
+const MAX_MISSED = 60
+
+/**
+ * Calls back for every pulse of a dev chain's beacon, in order and unverified, until `signal` aborts; a lost
+ * connection is opened again and what was missed meanwhile is fetched. Resolves when `signal` aborts.
+ */
+export async function followPulses(
+  url: string,
+  onPulse: (pulse: RawPulse) => void,
+  { log, signal }: { log: Log; signal: AbortSignal },
+): Promise<void> {
+  let last = 0
+  const take = (told: unknown): void => {
+    const { round, signature } = told as { round?: unknown; signature?: unknown }
+    const bytes = fromHex(signature, 48)
+    if (!Number.isSafeInteger(round) || bytes?.length !== 48 || (round as number) <= last) return
+    last = round as number
+    onPulse({ round: last, signature: bytes })
+  }
+  const follow = async (rpc: JsonRpc): Promise<void> => {
+    if (last > 0) await catchUp(rpc, last, take, signal)
+    await rpc.subscribe('cn_subscribePulses', take, signal)
+  }
+  await keepConnected(url, signal, follow, (error) =>
+    log.warn('pulses-interrupted', { code: codeOf(error) }),
+  )
+}
+
+async function catchUp(
+  rpc: JsonRpc,
+  last: number,
+  take: (told: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const newest = roundAt(await beaconOf(rpc, signal), Date.now())
+  const from = Math.max(last + 1, newest - MAX_MISSED + 1)
+  if (from > newest) return
+  for (const pulse of await rpc.call<unknown[]>('cn_pulses', [from, newest], signal)) take(pulse)
+}
