@@ -26,7 +26,7 @@ const device = z.looseObject({
 })
 
 /** A hotkey's signed consent that this PeerId works for it, with its path to the root on chain (DESIGN.md, "Identity"). */
-const binding = z.looseObject({
+export const bindingSchema = z.looseObject({
   hotkey: bytes(32),
   hotkeyType: z.enum(['sr25519', 'ed25519']),
   seq: integer(0, Number.MAX_SAFE_INTEGER),
@@ -58,7 +58,7 @@ const schema = z.looseObject({
   /** What its leases run in: `docker`, `process`, `none`, or a later one. */
   engine: text(16),
   versions: z.looseObject({ node: text(32), program: text(32) }),
-  binding: binding.optional(),
+  binding: bindingSchema.optional(),
 })
 
 /** At most this many bytes, as a signed record. */
