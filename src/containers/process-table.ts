@@ -12,7 +12,11 @@ export interface ProcessFacts {
   readonly cpuTicks: number
   readonly residentPages: number
   readonly group: number
+  /** A thread of the kernel: it has no environment at all. */
+  readonly kernel: boolean
 }
+
+const PF_KTHREAD = 0x200000
 
 /** Facts of a running process (Linux), or undefined when there is none, or only its zombie. */
 export async function processFacts(pid: number): Promise<ProcessFacts | undefined> {
@@ -24,6 +28,7 @@ export async function processFacts(pid: number): Promise<ProcessFacts | undefine
   if (state === 'Z' || state === 'X') return undefined
   return {
     group: Number(fields[2]),
+    kernel: (Number(fields[6]) & PF_KTHREAD) !== 0,
     cpuTicks: Number(fields[11]) + Number(fields[12]),
     startTicks: Number(fields[19]),
     residentPages: Number(fields[21]),
@@ -44,9 +49,15 @@ async function only(test: (pid: number) => Promise<boolean>): Promise<number[]> 
 /** Processes that bear the mark, oldest first; none where the system has no /proc. */
 export const markedProcesses = (mark: Mark): Promise<number[]> => only((pid) => bears(pid, mark))
 
+/** A process that is just being replaced by another program shows no environment for a moment: it is asked again. */
 async function bears(pid: number, mark: Mark): Promise<boolean> {
-  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
-  return environment.split('\0').includes(mark)
+  for (let tries = 1; ; tries++) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => undefined)
+    if (environment === undefined) return false // it has ended, or is another user's
+    if (environment !== '') return environment.split('\0').includes(mark)
+    if (tries === 4 || (await processFacts(pid))?.kernel !== false) return false
+    await sleep(5)
+  }
 }
 
 /** Signals a process or, when negative, a process group; false when there is none. */
