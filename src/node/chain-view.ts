@@ -1,0 +1,111 @@
+import type { BlockRef, Chain, Epoch, Metagraph, Neuron } from '../chain/chain.ts'
+import { verifyHotkeySignature } from '../chain/keys.ts'
+import type { Log } from '../log.ts'
+import { type BindingCommitment, decodeCommitment, flawInBinding } from '../protocols/binding.ts'
+import type { Capability } from '../protocols/capability.ts'
+import type { Network } from '../protocols/network.ts'
+import type { Signed } from '../protocols/signed.ts'
+import type { PermittedValidator, ValidatorView } from './validator-view.ts'
+
+/** The subnet as this node last read it at one finalized block. */
+export interface ChainSnapshot {
+  readonly metagraph: Metagraph
+  readonly epoch: Epoch
+  /** By SS58 hotkey. */
+  readonly commitments: ReadonlyMap<string, BindingCommitment>
+}
+
+/** Who is registered, who may validate and which PeerIds belong to whom. */
+export interface ChainView extends ValidatorView {
+  snapshot(): ChainSnapshot | undefined
+  /** Reads everything anew at one block. */
+  refresh(chain: Chain, at: BlockRef): Promise<void>
+  /** The registered neuron whose hotkey bound this PeerId; undefined when none did. */
+  neuronOf(peerId: string): Neuron | undefined
+  /** PeerIds whose binding holds. */
+  boundPeers(): readonly string[]
+}
+
+export interface ChainViewNeeds {
+  readonly net: Network
+  readonly log: Log
+  /** Every capability record known, this node's own included. */
+  readonly records: () => readonly Signed<Capability>[]
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** A view that is empty until its first `refresh`. */
+export function createChainView({ net, log, records }: ChainViewNeeds): ChainView {
+  let current: ChainSnapshot | undefined
+  let byHotkey = new Map<string, Neuron>()
+  /** Verdicts on bindings: signatures are checked once per record and committed root. */
+  const judged = new Map<string, string | undefined>()
+
+  function flawOf(record: Signed<Capability>, neuron: Neuron): string | undefined {
+    const { binding, peerId } = record.payload
+    const commitment = current?.commitments.get(neuron.hotkey)
+    if (binding === undefined || current === undefined) return 'there is no binding'
+    if (commitment === undefined) return 'the hotkey committed to no bindings'
+    const headBlock = current.metagraph.block.number
+    if (binding.expiresAtBlock <= headBlock) return 'it has expired'
+    const place = `${hex(record.id)}/${hex(commitment.bindingsRoot)}`
+    if (judged.has(place)) return judged.get(place)
+    const flaw = flawInBinding(binding, {
+      net,
+      peerKey: record.publicKey,
+      commitment,
+      headBlock,
+      checkHotkey: verifyHotkeySignature,
+    })
+    if (judged.size > 10_000) judged.clear()
+    judged.set(place, flaw)
+    if (flaw !== undefined) log.debug('binding-refused', { peer: peerId, flaw })
+    return flaw
+  }
+
+  /** The neuron that a record's binding names and that bound it. */
+  function boundNeuron(record: Signed<Capability>): Neuron | undefined {
+    const { binding } = record.payload
+    const neuron = binding === undefined ? undefined : byHotkey.get(hex(binding.hotkey))
+    return neuron !== undefined && flawOf(record, neuron) === undefined ? neuron : undefined
+  }
+
+  const bound = (): { record: Signed<Capability>; neuron: Neuron }[] =>
+    records().flatMap((record) => {
+      const neuron = boundNeuron(record)
+      return neuron === undefined ? [] : [{ record, neuron }]
+    })
+
+  return {
+    snapshot: () => current,
+    async refresh(chain, at) {
+      const [metagraph, epoch, raw] = await Promise.all([
+        chain.metagraph(net.netuid, at),
+        chain.epoch(net.netuid, at),
+        chain.commitments(net.netuid, at),
+      ])
+      const commitments = [...raw].flatMap(([hotkey, { bytes }]) => {
+        const commitment = decodeCommitment(bytes)
+        return commitment === undefined ? [] : [[hotkey, commitment] as const]
+      })
+      current = { metagraph, epoch, commitments: new Map(commitments) }
+      byHotkey = new Map(metagraph.neurons.map((one) => [hex(one.hotkeyPublicKey), one]))
+    },
+    neuronOf(peerId) {
+      const record = records().find(({ payload }) => payload.peerId === peerId)
+      return record === undefined ? undefined : boundNeuron(record)
+    },
+    boundPeers: () => bound().map(({ record }) => record.payload.peerId),
+    validators: () =>
+      bound()
+        .filter(({ neuron }) => neuron.validatorPermit && neuron.stake > 0n)
+        .map(
+          ({ record, neuron }): PermittedValidator => ({
+            peerId: record.payload.peerId,
+            hotkey: neuron.hotkeyPublicKey,
+            stake: neuron.stake,
+          }),
+        ),
+  }
+}

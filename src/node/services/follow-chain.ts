@@ -1,0 +1,72 @@
+import type { BlockRef, Chain } from '../../chain/chain.ts'
+import { sleep } from '../../clock.ts'
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
+import { secondsMs } from '../../units.ts'
+import type { ChainLink } from '../chain-link.ts'
+import type { ChainView } from '../chain-view.ts'
+import type { Core } from '../core.ts'
+import type { Service } from '../service.ts'
+
+interface Parts {
+  readonly core: Core
+  readonly chainLink: ChainLink
+  readonly chainView: ChainView
+}
+
+const RETRY_MS = secondsMs(5)
+/** Blocks between two readings of the subnet: 12 s blocks need no more; a devnet's are a second long. */
+const EVERY_BLOCKS = 2
+
+/** Keeps the chain view fresh; a chain that cannot be reached is tried again and stops nothing else. */
+export const followChain = ({ core, chainLink, chainView }: Parts): Service => {
+  const { log, events } = core
+  let reading = false
+  let lastBlock = Number.NEGATIVE_INFINITY
+
+  async function onHead(chain: Chain, head: BlockRef): Promise<void> {
+    if (reading || head.number < lastBlock + EVERY_BLOCKS) return
+    reading = true
+    try {
+      await chainView.refresh(chain, head)
+      lastBlock = head.number
+      events.emit('chain-read', {
+        block: head.number,
+        neurons: chainView.snapshot()!.metagraph.neurons.length,
+        epoch: chainView.snapshot()!.epoch.index,
+      })
+    } catch (error) {
+      log.warn('chain-not-read', { code: codeOf(error), reason: messageOf(error) })
+    } finally {
+      reading = false
+    }
+  }
+
+  async function connect(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        const chain = await chainLink.connect()
+        await onHead(chain, await chain.head())
+        await chain.onHead((head) => void onHead(chain, head), signal)
+        return
+      } catch (error) {
+        if (signal.aborted) return
+        // Another chain than this network's is no passing trouble.
+        if (codeOf(error).startsWith('BAD_CONFIG')) throw error
+        const next = error instanceof NodeError ? error.next : undefined
+        log.warn('chain-unreachable', { reason: messageOf(error), next })
+        await sleep(RETRY_MS, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  return {
+    name: 'follow-chain',
+    async start(signal) {
+      // In the background: a node listens and serves while the chain's library loads.
+      connect(signal).catch((error) => {
+        log.error('chain-refused', error)
+        events.emit('chain-refused', { code: codeOf(error), reason: messageOf(error) })
+      })
+    },
+  }
+}
