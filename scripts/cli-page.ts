@@ -108,20 +108,28 @@ function optionRow(key: OptionKey): string[] {
   ]
 }
 
+const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`
+
 function outputSections(): string[] {
+  const first = new Map<z.ZodType, string>() // a shape that several commands print is shown once
   return [
     '## Output for programs',
     '',
     'Results go to stdout, everything else to stderr. With `--json` a list is one document `{"items":[…]}`, money is a decimal string, ids are hex. A failure is the last line on stdout:',
     '',
     ...schemaBlock(errorSchema),
-    ...Object.entries(outputSchemas).flatMap(([name, { describe, schema }]) => [
-      `### ${name === '' ? '--role' : name} --json`,
-      '',
-      `${describe[0]!.toUpperCase()}${describe.slice(1)}:`,
-      '',
-      ...schemaBlock(schema),
-    ]),
+    ...Object.entries(outputSchemas).flatMap(([name, { describe, schema }]) => {
+      const title = name === '' ? '--role' : name
+      const shown = first.get(schema)
+      if (shown === undefined) first.set(schema, title)
+      return [
+        `### ${title} --json`,
+        '',
+        ...(shown === undefined
+          ? [`${capital(describe)}:`, '', ...schemaBlock(schema)]
+          : [`${capital(describe)}, as of \`${shown}\`.`, '']),
+      ]
+    }),
   ]
 }
 

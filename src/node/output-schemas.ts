@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
+import type { ReceiptsAnswer } from './control/routes/leases.ts'
 import type { PeerRow } from './control/routes/peers.ts'
 import type { NodeStatus } from './control/routes/status.ts'
+import type { LeaseView } from './leases/lease-view.ts'
 
 /** What a command prints on stdout with `--json`. docs/cli.md shows it; tests hold real output against it. */
 export interface OutputSchema {
@@ -78,6 +81,63 @@ const chainReady = z.strictObject({
   }),
 })
 
+const decimal = z.string().describe('decimal')
+
+const lease: z.ZodType<LeaseView> = z.strictObject({
+  id: z.string(),
+  state: z.enum(leaseStates),
+  health: z.enum(healths),
+  miner: peerId,
+  renter: peerId,
+  engine: z.string().nullable().describe('what runs it; null before it is known'),
+  image: z.string(),
+  command: z.array(z.string()).nullable(),
+  devices: z.array(z.string()),
+  asset: z.string().describe('what amounts are in'),
+  rail: z.string(),
+  dph: decimal.describe('price per hour'),
+  cap: decimal.describe('the most it can cost'),
+  durationMs: whole,
+  createdAtMs: whole,
+  startedAtMs: whole.nullable(),
+  expiresAtMs: whole.nullable(),
+  progress: z.string().nullable().describe('what the miner is doing while it starts'),
+  receipts: whole,
+  upMs: whole,
+  owed: decimal.describe('by the newest receipt'),
+  acknowledged: decimal.describe('what of it is countersigned'),
+  settled: decimal.nullable().describe('what was paid in the end'),
+  over: z.boolean(),
+  outcome: z.enum(['ended', 'failed', 'unknown']).nullable(),
+  reason: z.string().nullable(),
+})
+
+const receipts: z.ZodType<ReceiptsAnswer> = z.strictObject({
+  lease: z.string(),
+  asset: z.string(),
+  verified: z.boolean().describe('both signatures, every link and every amount were checked'),
+  claimed: decimal,
+  acknowledged: decimal,
+  items: z.array(
+    z.strictObject({
+      seq: whole,
+      atMs: whole,
+      upMs: whole,
+      owed: decimal,
+      countersigned: z.boolean(),
+      final: z.string().nullable(),
+    }),
+  ),
+  evidence: z.string().describe('base64, for anyone to check without this node'),
+})
+
+const rented = z.strictObject({
+  lease,
+  exitCode: z.number().int(),
+  stdout: z.string(),
+  stderr: z.string(),
+})
+
 /** What every failed command prints last, on stdout, with `--json`. */
 export const errorSchema = z.strictObject({
   error: z.strictObject({
@@ -87,13 +147,20 @@ export const errorSchema = z.strictObject({
   }),
 })
 
-/** By command; the unnamed one is the node. Commands that are absent print text or a tenant's bytes alone. */
+/** By command (`rent` has two forms); the unnamed one is the node. Commands that are absent print text or a tenant's bytes alone. */
 export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   '': { describe: 'first line, once the node can be used', schema: ready },
   status: { describe: 'one document', schema: status },
   peers: { describe: 'a list', schema: listOf(peer) },
   offers: { describe: 'a list', schema: listOf(offer) },
   'chain dev': { describe: 'first line, once it answers', schema: chainReady },
+  rent: { describe: 'the lease that runs', schema: lease },
+  'rent -- CMD': { describe: 'the lease and what the command printed', schema: rented },
+  leases: { describe: 'a list of leases', schema: listOf(lease) },
+  show: { describe: 'the lease', schema: lease },
+  stop: { describe: 'the lease', schema: lease },
+  wait: { describe: 'the lease', schema: lease },
+  receipts: { describe: 'a list, checked as a whole', schema: receipts },
   version: {
     describe: 'one document',
     schema: z.strictObject({ version: z.string(), node: z.string() }),
@@ -101,4 +168,4 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
 }
 
 /** Commands whose stdout is not theirs to shape. */
-export const plainCommands: readonly string[] = ['completion']
+export const plainCommands: readonly string[] = ['completion', 'exec']

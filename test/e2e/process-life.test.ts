@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
+import { errorSchema, outputSchemas } from '../../src/node/output-schemas.ts'
 import { endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cn-life-'))
@@ -13,6 +14,8 @@ const nodeArgs = (name: string): string[] => [
   ...['--role', 'relay', '--network', 'local', '--genesis', 'ab'.repeat(32)],
   ...['--listen', '/ip4/127.0.0.1/tcp/0', '--data-dir', join(root, name), '--json'],
 ]
+
+const shapeOf = (command: string) => outputSchemas[command]!.schema
 
 /** A Node older than the program needs, such as the 20 of many machines. */
 const olderNode = (process.env['PATH'] ?? '')
@@ -27,7 +30,10 @@ const olderNode = (process.env['PATH'] ?? '')
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s stops a node in order', async (signal) => {
   const child = startCli(nodeArgs(signal))
   const ready = JSON.parse(await firstLine(child))
-  expect(ready).toMatchObject({ event: 'ready', control: join(root, signal, 'control.sock') })
+  expect(shapeOf('').parse(ready)).toMatchObject({
+    event: 'ready',
+    control: join(root, signal, 'control.sock'),
+  })
   expect(ready.addrs[0]).toContain(ready.peerId)
   expect(existsSync(ready.control)).toBe(true)
   expect(await endWith(child, signal)).toBe(0)
@@ -49,7 +55,11 @@ test('status and peers ask the running node; without one, status says so', async
   const child = startCli(nodeArgs('asked'))
   const { peerId } = JSON.parse(await firstLine(child))
   const status = await runCli(['status', '--json', ...folder])
-  expect(JSON.parse(status.stdout)).toMatchObject({ peerId, roles: ['relay'], pid: child.pid })
+  expect(shapeOf('status').parse(JSON.parse(status.stdout))).toMatchObject({
+    peerId,
+    roles: ['relay'],
+    pid: child.pid,
+  })
   expect((await runCli(['status', '-q', ...folder])).stdout).toBe(`${peerId}\n`)
   expect((await runCli(['peers', '--json', ...folder])).stdout).toBe('{"items":[]}\n')
   await endWith(child, 'SIGTERM')
@@ -73,6 +83,22 @@ test('without a running node a command starts one of its own, and leaves nothing
   expect({ stdout, exitCode }).toEqual({ stdout: `${peerId}\n`, exitCode: 0 })
   expect(existsSync(join(own, 'lock'))).toBe(false)
   await endWith(relay, 'SIGTERM')
+})
+
+test('the JSON of peers and of failures has the documented shape', async () => {
+  const relay = startCli(nodeArgs('shape-relay'))
+  const { addrs } = JSON.parse(await firstLine(relay))
+  const other = startCli([...nodeArgs('shape-other'), '--bootstrap', addrs[0]])
+  await firstLine(other)
+  const folder = ['--data-dir', join(root, 'shape-other'), '--json']
+  let items: unknown[] = []
+  while (items.length === 0) {
+    const { stdout } = await runCli(['peers', ...folder])
+    items = (shapeOf('peers').parse(JSON.parse(stdout)) as { items: unknown[] }).items
+  }
+  await Promise.all([endWith(relay, 'SIGTERM'), endWith(other, 'SIGTERM')])
+  const failed = await runCli(['status', ...folder])
+  expect(errorSchema.parse(JSON.parse(failed.stdout)).error.code).toBe('FAILED_NOT_RUNNING')
 })
 
 test('a command that waits ends at the first Ctrl-C', async () => {
@@ -113,7 +139,8 @@ onOlderNode('an older Node hands over, with exit code and output', async () => {
     exitCode: 2,
     stderr: expect.stringContaining('--role'),
   })
-  const { node } = JSON.parse((await runCli(['version', '--json'], options)).stdout)
+  const version = JSON.parse((await runCli(['version', '--json'], options)).stdout)
+  const { node } = shapeOf('version').parse(version) as { node: string }
   expect(Number(/^v(\d+)/.exec(node)![1])).toBeGreaterThanOrEqual(24)
 })
 
