@@ -19,7 +19,7 @@ export function startChild(file: string, args: readonly string[] = []): Child {
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exit = once(child, 'exit')
-      child.kill()
+      child.disconnect() // it exits by itself
       await exit
     },
   }

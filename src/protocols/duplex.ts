@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { Stream } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { KiB, MiB } from '../units.ts'
 
 const WINDOW_BYTES = 4 * MiB
@@ -56,16 +57,9 @@ const isLive = (stream: Stream): boolean =>
   (stream.status === 'open' || stream.status === 'closing') &&
   !(stream.readStatus === 'closed' && stream.writeStatus === 'closed')
 
-function sendAll(stream: Stream, chunks: readonly { readonly chunk: Uint8Array }[]): boolean {
-  let total = 0
-  for (const { chunk } of chunks) total += chunk.length
-  if (chunks.length > 1 && total <= COALESCE_BYTES) {
-    return stream.send(Buffer.concat(chunks.map(({ chunk }) => chunk)))
-  }
-  let more = true
-  for (const { chunk } of chunks) more = stream.send(chunk)
-  return more
-}
+/** What was written in one tick travels as one muxer frame, for the receiver confirms each. */
+const sendAll = (stream: Stream, chunks: readonly { readonly chunk: Uint8Array }[]): boolean =>
+  stream.send(new Uint8ArrayList(...chunks.map(({ chunk }) => chunk)))
 
 /**
  * Until *this stream's* queue is empty. `stream.onDrain()` keeps its first promise for ever, and 'drain' is told to

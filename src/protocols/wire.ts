@@ -64,19 +64,19 @@ export interface MessageFrame extends Frame {
 const readU32 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 
+/** What is allocated at once for a claimed length; more only as bytes come. */
+const TRUSTED_BYTES = 128 * KiB
+
 /**
- * Cuts a byte stream into frames. Memory grows only with bytes that came, whatever length was claimed, and a claim
- * above `maxBodyBytes` throws BAD_MESSAGE at once. Bodies are views: copy what outlives the call.
+ * Cuts a byte stream into frames. Memory grows with the bytes that came, not with the length that was claimed, and a
+ * claim above `maxBodyBytes` throws BAD_MESSAGE at once. Bodies are views of what came: copy what must not keep more.
  */
 export function createFrameParser(maxBodyBytes: number): (chunk: Uint8Array) => Frame[] {
-  const held = createHeldBytes()
+  const held = new HeldBytes()
   let needed = HEAD_BYTES
   return (chunk) => {
-    const bytes = held.length === 0 ? chunk : held.append(chunk)
-    if (bytes.length < needed) {
-      if (held.length === 0) held.append(chunk)
-      return []
-    }
+    const bytes = held.add(chunk, needed)
+    if (bytes.length < needed) return []
     const frames: Frame[] = []
     let at = 0
     needed = HEAD_BYTES
@@ -93,34 +93,39 @@ export function createFrameParser(maxBodyBytes: number): (chunk: Uint8Array) => 
       frames.push({ tag: bytes[at + 4]!, body: bytes.subarray(at + HEAD_BYTES, end) })
       at = end
     }
-    held.reset(bytes.subarray(at))
+    held.keep(bytes.subarray(at))
     return frames
   }
 }
 
-/** The bytes of an unfinished frame, in a buffer that doubles: many tiny chunks cost no more than one large. */
-function createHeldBytes() {
-  let buffer: Buffer = Buffer.alloc(0)
-  let length = 0
-  return {
-    get length() {
-      return length
-    },
-    append(chunk: Uint8Array): Uint8Array {
-      if (length + chunk.length > buffer.length) {
-        const grown = Buffer.allocUnsafe(Math.max(4 * KiB, 2 * (length + chunk.length)))
-        buffer.copy(grown, 0, 0, length)
-        buffer = grown
-      }
-      buffer.set(chunk, length)
-      length += chunk.length
-      return buffer.subarray(0, length)
-    },
-    /** Keeps `rest` alone, in a buffer of its own: frames already handed out are views of the old one. */
-    reset(rest: Uint8Array): void {
-      buffer = Buffer.from(rest)
-      length = rest.length
-    },
+/** The bytes of an unfinished frame: copied once into a buffer of the frame's size, however small the chunks. */
+class HeldBytes {
+  #bytes: Uint8Array = new Uint8Array()
+  /** Where `#bytes` lies when it is our own and may grow in place. */
+  #buffer: Buffer | undefined
+
+  /** What is held, followed by `chunk`; `expected` is how long it will become. */
+  add(chunk: Uint8Array, expected: number): Uint8Array {
+    const length = this.#bytes.length + chunk.length
+    if (this.#bytes.length === 0) this.#bytes = chunk
+    else {
+      if (this.#buffer === undefined || length > this.#buffer.length) this.#grow(length, expected)
+      this.#buffer!.set(chunk, this.#bytes.length)
+      this.#bytes = this.#buffer!.subarray(0, length)
+    }
+    return this.#bytes
+  }
+
+  #grow(length: number, expected: number): void {
+    const size = Math.max(length, Math.min(expected, Math.max(TRUSTED_BYTES, 2 * length)))
+    this.#buffer = Buffer.allocUnsafe(size)
+    this.#buffer.set(this.#bytes)
+  }
+
+  /** Holds `rest` from now on; the frames before it are views, so its buffer is not written to again. */
+  keep(rest: Uint8Array): void {
+    this.#bytes = rest
+    this.#buffer = undefined
   }
 }
 
