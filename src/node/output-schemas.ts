@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
+import type { GpuRow } from './commands/gpu-list.ts'
+import type { AttestationRow } from './control/routes/attestations.ts'
 import type { ReceiptsAnswer } from './control/routes/leases.ts'
 import type { PeerRow } from './control/routes/peers.ts'
 import type { NodeStatus } from './control/routes/status.ts'
 import type { LeaseView } from './leases/lease-view.ts'
+import type { TranscriptFinding } from './verify-transcript.ts'
 
 /** What a command prints on stdout with `--json`. docs/cli.md shows it; tests hold real output against it. */
 export interface OutputSchema {
@@ -138,6 +141,50 @@ const rented = z.strictObject({
   stderr: z.string(),
 })
 
+const attestation: z.ZodType<AttestationRow> = z.strictObject({
+  slot: whole.describe('round of the beacon that started it'),
+  validator: peerId,
+  miner: peerId,
+  gpu: z.string().describe("the device's id at its miner"),
+  verdict: z.string().nullable().describe('VALID, or a reason code'),
+  steps: whole.nullable().describe('matrix steps counted inside the window'),
+  passes: whole.nullable().describe('memory passes counted inside the window'),
+  n: whole.nullable().describe('size of the matrices'),
+  proveMs: whole.nullable(),
+  verifyMs: whole.nullable(),
+  transcript: z.string().nullable().describe('content id, for gpu verify'),
+  equivocated: z.boolean().describe('the validator contradicted itself: its word does not count'),
+})
+
+const gpu: z.ZodType<GpuRow> = z.strictObject({
+  id: z.string(),
+  vendor: z.string(),
+  name: z.string(),
+  uuid: z.string().optional(),
+  vramMiB: whole,
+  driver: z.string().optional(),
+  computeCapability: z.string().optional(),
+  backend: z.enum(['cuda', 'cpu']),
+  cores: whole.optional(),
+  proves: z.boolean().describe('whether it proves on the chosen network'),
+})
+
+const finding: z.ZodType<TranscriptFinding> = z.strictObject({
+  verdict: z.string().describe('VALID, or what is wrong'),
+  reason: z.string(),
+  id: z.string().describe('content id'),
+  bytes: whole,
+  network: z.string().optional(),
+  peerId: z.string().optional(),
+  gpu: z.string().optional(),
+  slot: whole.optional(),
+  n: whole.optional(),
+  steps: whole.optional(),
+  tops: z.number().optional(),
+  dots: whole.optional().describe('crossings checked'),
+  verifyMs: whole.optional(),
+})
+
 /** What every failed command prints last, on stdout, with `--json`. */
 export const errorSchema = z.strictObject({
   error: z.strictObject({
@@ -161,6 +208,9 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   stop: { describe: 'the lease', schema: lease },
   wait: { describe: 'the lease', schema: lease },
   receipts: { describe: 'a list, checked as a whole', schema: receipts },
+  attestations: { describe: 'a list', schema: listOf(attestation) },
+  'gpu list': { describe: 'a list', schema: listOf(gpu) },
+  'gpu verify': { describe: 'what was found', schema: finding },
   version: {
     describe: 'one document',
     schema: z.strictObject({ version: z.string(), node: z.string() }),

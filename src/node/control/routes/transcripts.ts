@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify'
+import { codeOf, NodeError } from '../../../errors.ts'
+import type { Rpc } from '../../../protocols/rpc.ts'
+import { MAX_TRANSCRIPT_BYTES } from '../../../protocols/transcript.ts'
+import type { Attestations } from '../../attestations.ts'
+import type { Core } from '../../core.ts'
+import { fetchTranscript } from '../../fetch-transcript.ts'
+import type { TranscriptStore } from '../../transcript-store.ts'
+import { rowsOf } from './attestations.ts'
+
+/** A transcript as JSON carries it. */
+export interface TranscriptDocument {
+  /** Content id in hex. */
+  readonly id: string
+  readonly base64: string
+}
+
+interface Parts {
+  readonly core: Pick<Core, 'log'>
+  readonly rpc: Pick<Rpc, 'ask'>
+  readonly transcripts: TranscriptStore
+  readonly attestations?: Attestations | undefined
+}
+
+/**
+ * `GET /v1/transcripts/ID`: the proof behind a verdict, by its content id (its first 12 digits suffice for one that an
+ * attestation names), from this node or from those who testified; NOTHING_MATCHED when nobody has it.
+ */
+export function transcriptsRoute(app: FastifyInstance, parts: Parts): void {
+  app.get<{ Params: { id: string } }>('/v1/transcripts/:id', async ({ params }) => {
+    const asked = params.id.toLowerCase()
+    const rows = parts.attestations === undefined ? [] : rowsOf(parts.attestations)
+    const named = rows.filter(({ transcript }) => transcript?.startsWith(asked))
+    const id = asked.length === 64 ? asked : named[0]?.transcript
+    if (!/^[0-9a-f]{12,64}$/.test(asked) || id === undefined || id === null) throw unknown(asked)
+    const peers = new Set(named.flatMap(({ miner, validator }) => [validator, miner]))
+    const content = await find(parts, Buffer.from(id, 'hex'), peers)
+    return { id, base64: Buffer.from(content).toString('base64') } satisfies TranscriptDocument
+  })
+}
+
+async function find(
+  { core, rpc, transcripts }: Parts,
+  id: Uint8Array,
+  peers: ReadonlySet<string>,
+): Promise<Uint8Array> {
+  const own = await transcripts.get(id)
+  if (own !== undefined) return own
+  const signal = AbortSignal.timeout(30_000)
+  for (const peer of peers) {
+    try {
+      return await fetchTranscript(rpc, { peer, id, maxBytes: MAX_TRANSCRIPT_BYTES }, signal)
+    } catch (error) {
+      core.log.debug('transcript-not-fetched', { peer, code: codeOf(error) })
+    }
+  }
+  throw unknown(Buffer.from(id).toString('hex'))
+}
+
+const unknown = (id: string): NodeError =>
+  new NodeError('NOTHING_MATCHED', `no transcript ${id} is found`, {
+    next: 'compute-node attestations lists those that verdicts rest on; they are kept for a day',
+  })
