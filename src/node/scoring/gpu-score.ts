@@ -1,0 +1,88 @@
+import type { ScoringConstants } from './constants.ts'
+import type { ReasonCode } from './reason-codes.ts'
+import type { Outcome } from './slot-outcome.ts'
+import { q6 } from './units.ts'
+
+/** One slot of a GPU as it counts. */
+export interface ScoredSlot {
+  readonly slot: number
+  readonly outcome: Outcome
+  readonly units: number
+  readonly reason: ReasonCode
+}
+
+/** One factor of a score, and why it is what it is. */
+export interface Term {
+  readonly name: 'units' | 'reliability' | 'ramp' | 'rate' | 'leases'
+  readonly value: number
+  readonly reason: ReasonCode
+  /** The sum in words, e.g. `30 ok of 32 known slots, squared`. */
+  readonly detail: string
+}
+
+export interface GpuScore {
+  /** The product of its terms, rounded to a millionth. */
+  readonly score: number
+  readonly terms: readonly Term[]
+  readonly ok: number
+  readonly failed: number
+  readonly unknown: number
+}
+
+/**
+ * Units of a GPU over the window, times how reliably it showed them (notes/scoring.md §5):
+ * `Σu / max(known, RAMP_SLOTS) · (ok/known)^(RELIABILITY_EXP−1)`, written as a product of terms.
+ */
+export function gpuScore(slots: readonly ScoredSlot[], c: ScoringConstants): GpuScore {
+  const window = slots.slice(-c.WINDOW_SLOTS)
+  const count = (outcome: Outcome): number => window.filter((s) => s.outcome === outcome).length
+  const [ok, failed, unknown] = [count('ok'), count('failed'), count('unknown')]
+  const allowed = Math.floor(c.UNKNOWN_MAX * (ok + failed + unknown))
+  const excess = Math.max(0, unknown - allowed)
+  const known = ok + failed + excess
+  const counts = { ok, failed, unknown }
+  if (known === 0) return { score: 0, terms: [noEvidence], ...counts }
+  const sum = window.reduce((total, s) => total + (s.outcome === 'ok' ? s.units : 0), 0)
+  const terms: Term[] = [
+    unitsTerm(window, sum, ok),
+    {
+      name: 'reliability',
+      value: (ok / known) ** c.RELIABILITY_EXP,
+      reason: excess > 0 ? 'UNKNOWN_EXCESS' : (commonest(window, 'failed') ?? 'OK'),
+      detail: `${ok} ok of ${known} known slots, to the power of ${c.RELIABILITY_EXP}`,
+    },
+    {
+      name: 'ramp',
+      value: known / Math.max(known, c.RAMP_SLOTS),
+      reason: known < c.RAMP_SLOTS ? 'RAMPING' : 'OK',
+      detail: `${known} known slots of ${c.RAMP_SLOTS} to earn in full`,
+    },
+  ]
+  return { score: product(terms), terms, ...counts }
+}
+
+function unitsTerm(window: readonly ScoredSlot[], sum: number, ok: number): Term {
+  const reason = sum > 0 || ok === 0 ? 'OK' : (commonest(window, 'ok') ?? 'OK')
+  const detail = `mean of ${ok} ok slots; an H100 is 1, on a local network its unit processor`
+  return { name: 'units', value: ok === 0 ? 0 : sum / ok, reason, detail }
+}
+
+const noEvidence: Term = {
+  name: 'units',
+  value: 0,
+  reason: 'NO_EVIDENCE',
+  detail: 'no slot of the window has an outcome',
+}
+
+/** The product of terms, rounded to a millionth: what `--explain` shows is what is paid. */
+export const product = (terms: readonly Pick<Term, 'value'>[]): number =>
+  q6(terms.reduce((total, { value }) => total * value, 1))
+
+/** The reason that most slots of an outcome have. */
+function commonest(window: readonly ScoredSlot[], outcome: Outcome): ReasonCode | undefined {
+  const byReason = Map.groupBy(
+    window.filter((s) => s.outcome === outcome),
+    (s) => s.reason,
+  )
+  return [...byReason].toSorted(([, a], [, b]) => b.length - a.length)[0]?.[0]
+}

@@ -1,0 +1,288 @@
+import { decides, stakeOf, type Word } from './agree.ts'
+import { constantsHash, type ScoringConstants } from './constants.ts'
+import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
+import { type LeaseHours, leaseFactor, minerWeights } from './miner-weights.ts'
+import type { ReasonCode } from './reason-codes.ts'
+import { type Counts, type Measured, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
+import { clamp, cpuUnits, q6, rate, topsOf, units } from './units.ts'
+
+/** A GPU as testimony names it; the hotkey in hex. */
+export interface GpuRef {
+  readonly hotkey: string
+  /** PeerId of its node. */
+  readonly miner: string
+  readonly gpu: string
+}
+
+/** What one validator testified in one slot. */
+export interface Testimony {
+  readonly validator: string
+  readonly rows: readonly (GpuRef & Counts)[]
+  readonly verdicts: readonly (GpuRef & { readonly verdict: string })[]
+}
+
+export interface SlotEvidence {
+  readonly slot: number
+  readonly testimony: readonly Testimony[]
+}
+
+/** One evidence set and one metagraph block: all that a score may depend on beside the constants. */
+export interface Evidence {
+  /** Oldest first. */
+  readonly slots: readonly SlotEvidence[]
+  /** Active validators: permit, stake and weights within the activity cutoff. */
+  readonly validators: readonly { readonly validator: string; readonly stake: bigint }[]
+  /** Hotkeys in hex that are registered; undefined: not asked, all count. */
+  readonly registered?: ReadonlySet<string> | undefined
+  /** Proofs against GPUs in slots, under `gpuKey` and slot. */
+  readonly proofs?: ReadonlyMap<string, ReasonCode>
+  readonly leases?: ReadonlyMap<string, LeaseHours>
+  /** Alpha burned for leases, by hotkey, and that of all miners, in one unit. */
+  readonly burned?: ReadonlyMap<string, number>
+  readonly emission?: number
+  /** What slots of this network measure, and how long the GEMM window is. */
+  readonly measured: Measured
+  readonly gemmWindowMs: number
+}
+
+export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score'> {
+  /** The product of `terms`: rated units. */
+  readonly score: number
+  readonly slots: readonly ScoredSlot[]
+}
+
+export interface MinerScore {
+  readonly hotkey: string
+  /** Rated units, the sum over its GPUs. */
+  readonly score: number
+  /** What it gets of the division: the score and its bonus; 0 for an unregistered hotkey. */
+  readonly weight: number
+  /** Share of its known slots that were ok. */
+  readonly reliability: number
+  readonly reason: ReasonCode
+  readonly gpus: readonly ScoredGpu[]
+}
+
+export interface ScoreReport {
+  readonly constantsHash: string
+  readonly slots: number
+  /** First and last slot of the window; 0 without any. */
+  readonly from: number
+  readonly to: number
+  /** By hotkey in hex, in order. */
+  readonly miners: ReadonlyMap<string, MinerScore>
+  /** Weight for the owner's uid, to be burned. */
+  readonly burn: number
+}
+
+export const gpuKey = ({ hotkey, miner, gpu }: GpuRef): string => `${hotkey}/${miner}/${gpu}`
+export const proofKey = (slot: number, ref: GpuRef): string => `${slot}/${gpuKey(ref)}`
+
+/** Scores of all miners: deterministic, and the same whatever the order of the evidence. */
+export function score(evidence: Evidence, constants: ScoringConstants): ScoreReport {
+  const slots = evidence.slots.toSorted((a, b) => a.slot - b.slot).slice(-constants.WINDOW_SLOTS)
+  const gpus = [...outcomesOf({ ...evidence, slots }, constants).values()]
+    .map(({ ref, scored }) => scoredGpu(ref, scored, evidence, constants))
+    .toSorted((a, b) => (gpuKey(a) < gpuKey(b) ? -1 : 1))
+  const byHotkey = Map.groupBy(gpus, ({ hotkey }) => hotkey)
+  const rated = new Map(
+    [...byHotkey].map(([hotkey, own]) => [hotkey, q6(own.reduce((sum, g) => sum + g.score, 0))]),
+  )
+  const counts = (hotkey: string): boolean => evidence.registered?.has(hotkey) ?? true
+  const division = minerWeights(
+    new Map(
+      [...rated]
+        .filter(([hotkey]) => counts(hotkey))
+        .map(([hotkey, sum]) => [
+          hotkey,
+          { rated: sum, burned: evidence.burned?.get(hotkey) ?? 0 },
+        ]),
+    ),
+    evidence.emission ?? 1,
+    constants,
+  )
+  const miners = new Map(
+    [...byHotkey].map(([hotkey, own]) => [
+      hotkey,
+      {
+        hotkey,
+        score: rated.get(hotkey) ?? 0,
+        weight: division.weights.get(hotkey) ?? 0,
+        reliability: reliabilityOf(own),
+        reason: counts(hotkey) ? mainReason(own) : ('UNREGISTERED' as const),
+        gpus: own,
+      },
+    ]),
+  )
+  return {
+    constantsHash: constantsHash(constants),
+    slots: slots.length,
+    from: slots[0]?.slot ?? 0,
+    to: slots.at(-1)?.slot ?? 0,
+    miners,
+    burn: division.burn,
+  }
+}
+
+interface History {
+  readonly ref: GpuRef
+  readonly scored: ScoredSlot[]
+}
+
+/** The outcomes of every GPU, slot by slot, from the first slot of the window that saw it. */
+function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, History> {
+  const stakes = new Map(evidence.validators.map(({ validator, stake }) => [validator, stake]))
+  const active = [...stakes.values()].reduce((sum, stake) => sum + stake, 0n)
+  const histories = new Map<string, History>()
+  let wasOk: ReadonlySet<string> = new Set()
+  for (const { slot, testimony } of evidence.slots) {
+    const heard = testimony
+      .filter(({ validator }) => (stakes.get(validator) ?? 0n) > 0n)
+      .filter((one) => !heardTooFew(one, wasOk))
+      .map((one) => ({ one, stake: stakes.get(one.validator) ?? 0n }))
+    // With too little stake listening nothing can be so: the slot tells nothing about anybody.
+    const covered = decides(stakeOf(heard.map(asWord)), active, c.KAPPA)
+    if (covered) {
+      for (const [key, ref] of seenBy(heard, active, c)) {
+        if (!histories.has(key)) histories.set(key, { ref, scored: [] })
+      }
+    }
+    const outcomes = new Map(
+      [...histories].map(([key, { ref }]) => [
+        key,
+        covered ? outcomeOf(ref, slot, heard, active, evidence, c) : uncovered,
+      ]),
+    )
+    const unknown = [...outcomes.values()].filter(({ outcome }) => outcome === 'unknown').length
+    const networkFault = unknown * 2 > outcomes.size
+    for (const [key, found] of outcomes) {
+      const history = histories.get(key)!
+      const judged =
+        found.outcome === 'unknown' && networkFault
+          ? { ...found, outcome: 'networkUnknown' as const, reason: 'NETWORK_UNKNOWN' as const }
+          : found
+      history.scored.push({ slot, ...unitsOf(history.ref, judged, evidence, c) })
+    }
+    wasOk = new Set([...outcomes].filter(([, o]) => o.outcome === 'ok').map(([key]) => key))
+  }
+  return histories
+}
+
+interface Heard {
+  readonly one: Testimony
+  readonly stake: bigint
+}
+
+const asWord = ({ one, stake }: Heard): Word<string> => ({ stake, value: one.validator })
+const uncovered: SlotOutcome = {
+  outcome: 'networkUnknown',
+  reason: 'LOW_COVERAGE',
+  passes: 0,
+  steps: 0,
+  n: 0,
+}
+
+/** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
+function heardTooFew({ rows }: Testimony, wasOk: ReadonlySet<string>): boolean {
+  const heard = rows.filter((row) => row.steps > 0 || row.passes > 0).map(gpuKey)
+  return heard.filter((key) => wasOk.has(key)).length * 2 < wasOk.size
+}
+
+/** GPUs that more than KAPPA of active stake speaks of; a minority's inventions do not exist. */
+function seenBy(heard: readonly Heard[], active: bigint, c: ScoringConstants): Map<string, GpuRef> {
+  const stakes = new Map<string, { ref: GpuRef; stake: bigint }>()
+  for (const { one, stake } of heard) {
+    for (const [key, { hotkey, miner, gpu }] of new Map(one.rows.map((r) => [gpuKey(r), r]))) {
+      const before = stakes.get(key)?.stake ?? 0n
+      stakes.set(key, { ref: { hotkey, miner, gpu }, stake: before + stake })
+    }
+  }
+  return new Map(
+    [...stakes]
+      .filter(([, { stake }]) => decides(stake, active, c.KAPPA))
+      .map(([key, { ref }]) => [key, ref]),
+  )
+}
+
+function outcomeOf(
+  ref: GpuRef,
+  slot: number,
+  heard: readonly Heard[],
+  active: bigint,
+  evidence: Evidence,
+  c: ScoringConstants,
+): SlotOutcome {
+  const key = gpuKey(ref)
+  const wordsOf = <T extends GpuRef>(pick: (one: Testimony) => readonly T[]): Word<T>[] =>
+    heard.flatMap(({ one, stake }) => {
+      const row = pick(one).find((candidate) => gpuKey(candidate) === key)
+      return row === undefined ? [] : [{ stake, value: row }]
+    })
+  const said = {
+    reports: wordsOf((one) => one.rows),
+    verdicts: wordsOf((one) => one.verdicts).map(({ stake, value }) => ({
+      stake,
+      value: value.verdict,
+    })),
+    proof: evidence.proofs?.get(proofKey(slot, ref)),
+  }
+  return slotOutcome(said, active, c.KAPPA, evidence.measured)
+}
+
+const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
+
+/** What an ok slot is worth; a GPU whose memory this network does not measure yet is below the minimum. */
+function unitsOf(
+  ref: GpuRef,
+  { outcome, reason, steps, n }: SlotOutcome,
+  { gemmWindowMs }: Evidence,
+  c: ScoringConstants,
+): Omit<ScoredSlot, 'slot'> {
+  if (outcome !== 'ok') return { outcome, reason, units: 0 }
+  const t = topsOf(n, steps, gemmWindowMs)
+  const worth = isCpu(ref) ? cpuUnits(t, c) : units({ v: 0, b: 0, t }, c)
+  return { outcome, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth }
+}
+
+function scoredGpu(
+  ref: GpuRef,
+  slots: readonly ScoredSlot[],
+  evidence: Evidence,
+  c: ScoringConstants,
+): ScoredGpu {
+  const { terms: own, score: _, ...counts } = gpuScore(slots, c)
+  const hours = evidence.leases?.get(ref.hotkey) ?? { failedPaidHours: 0, gpuHours: 0 }
+  const leases = leaseFactor(hours, c)
+  const terms: Term[] = [
+    ...own,
+    isCpu(ref)
+      ? { name: 'rate', value: 1, reason: 'OK', detail: 'a processor is paid in full' }
+      : {
+          name: 'rate',
+          value: rate(0, false, c),
+          reason: 'NOT_LOCAL',
+          detail: 'locality of memory is not proven on this network',
+        },
+    {
+      name: 'leases',
+      value: leases,
+      reason: leases < 1 ? 'LEASE_FAILED' : 'OK',
+      detail: `${hours.failedPaidHours} paid hours failed of ${hours.gpuHours}`,
+    },
+  ]
+  return { ...ref, ...counts, terms, slots, score: product(terms) }
+}
+
+function reliabilityOf(gpus: readonly ScoredGpu[]): number {
+  const [ok, failed] = [sumOf(gpus, 'ok'), sumOf(gpus, 'failed')]
+  return ok + failed === 0 ? 0 : clamp(q6(ok / (ok + failed)), 0, 1)
+}
+
+const sumOf = (gpus: readonly ScoredGpu[], name: 'ok' | 'failed'): number =>
+  gpus.reduce((sum, gpu) => sum + gpu[name], 0)
+
+/** The first term that costs something says why. */
+function mainReason(gpus: readonly ScoredGpu[]): ReasonCode {
+  const terms = gpus.flatMap((gpu) => gpu.terms)
+  return terms.find(({ reason }) => reason !== 'OK')?.reason ?? 'OK'
+}

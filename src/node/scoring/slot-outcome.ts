@@ -1,0 +1,105 @@
+import { agree, decides, stakeOf, type Word } from './agree.ts'
+import { type ReasonCode, reasonOf } from './reason-codes.ts'
+
+/** What validators counted of one GPU in one slot. */
+export interface Counts {
+  readonly mode: string
+  readonly n: number
+  readonly passes: number
+  readonly steps: number
+}
+
+/** Everything said of one GPU in one slot. */
+export interface SlotSaid {
+  /** Words of validators that reported; those that abstained are left out. */
+  readonly reports: readonly Word<Counts>[]
+  /** `VALID` or a reason code. */
+  readonly verdicts: readonly Word<string>[]
+  /** Code of a proof against it that anyone can check; it outweighs any number of verdicts. */
+  readonly proof?: ReasonCode | undefined
+}
+
+/** `networkUnknown` is left out: the checkers failed, not the miner. */
+export type Outcome = 'ok' | 'failed' | 'unknown' | 'networkUnknown'
+
+export interface SlotOutcome {
+  readonly outcome: Outcome
+  readonly reason: ReasonCode
+  /** Agreed counts; 0 unless ok. */
+  readonly passes: number
+  readonly steps: number
+  readonly n: number
+}
+
+/** Which counts a slot of this network measures. */
+export type Measured = readonly ('passes' | 'steps')[]
+
+const none = { passes: 0, steps: 0, n: 0 }
+
+/**
+ * The outcome of one GPU in one slot (notes/scoring.md §3). ok: every measured count agrees, some active validator
+ * found the openings VALID and no proof stands against it. failed: silent to more than KAPPA of active stake, proven
+ * false, or found bad or unavailable by more than KAPPA. Anything else is what validators failed to observe.
+ */
+export function slotOutcome(
+  said: SlotSaid,
+  active: bigint,
+  kappa: number,
+  measured: Measured,
+): SlotOutcome {
+  if (said.proof !== undefined) return { outcome: 'failed', reason: said.proof, ...none }
+  const agreed = measured.map((count) =>
+    agree(
+      said.reports.map(({ stake, value }) => ({ stake, value: value[count] })),
+      active,
+      kappa,
+    ),
+  )
+  if (agreed.some(({ outcome }) => outcome === 'failed')) {
+    return { outcome: 'failed', reason: 'SILENT', ...none }
+  }
+  const bad = condemned(said.verdicts, active, kappa)
+  if (bad !== undefined) return { outcome: 'failed', reason: bad, ...none }
+  const isValid = said.verdicts.some(({ value, stake }) => value === 'VALID' && stake > 0n)
+  if (isValid && agreed.every(({ outcome }) => outcome === 'ok')) {
+    const countOf = (name: 'passes' | 'steps'): number => {
+      const one = agreed[measured.indexOf(name)]
+      return one?.outcome === 'ok' ? one.count : 0
+    }
+    const n = agreedSize(said.reports, active, kappa)
+    return { outcome: 'ok', reason: 'OK', passes: countOf('passes'), steps: countOf('steps'), n }
+  }
+  return unobserved(said)
+}
+
+/** More stake heard it than reported silence: the checkers failed, so the slot is left out. */
+function unobserved({ reports }: SlotSaid): SlotOutcome {
+  const heard = stakeOf(reports.filter(({ value }) => value.steps > 0 || value.passes > 0))
+  const silent = stakeOf(reports.filter(({ value }) => value.steps === 0 && value.passes === 0))
+  return heard > silent
+    ? { outcome: 'networkUnknown', reason: 'NETWORK_UNKNOWN', ...none }
+    : { outcome: 'unknown', reason: 'UNKNOWN_CHECKER', ...none }
+}
+
+/** The verdict other than VALID that more than KAPPA of active stake gave, taken together; the commonest names it. */
+function condemned(
+  verdicts: readonly Word<string>[],
+  active: bigint,
+  kappa: number,
+): ReasonCode | undefined {
+  const against = verdicts.filter(({ value }) => value !== 'VALID')
+  if (!decides(stakeOf(against), active, kappa)) return undefined
+  const byCode = Map.groupBy(against, ({ value }) => value)
+  const ranked = [...byCode].map(([code, words]) => ({ code, stake: stakeOf(words) }))
+  ranked.sort((a, b) =>
+    a.stake === b.stake ? (a.code < b.code ? -1 : 1) : a.stake > b.stake ? -1 : 1,
+  )
+  return reasonOf(ranked[0]!.code)
+}
+
+/** The size of the work that more than KAPPA reported; a smaller one that a minority claims moves nothing. */
+function agreedSize(reports: readonly Word<Counts>[], active: bigint, kappa: number): number {
+  const words = reports.map(({ stake, value }) => ({ stake, value: value.n }))
+  const agreed = agree(words, active, kappa)
+  return agreed.outcome === 'ok' ? agreed.count : 0
+}

@@ -1,0 +1,63 @@
+import type { ScoringConstants } from './constants.ts'
+
+/** What a GPU showed in one slot: GiB, GB/s, TOPS. */
+export interface Figures {
+  readonly v: number
+  readonly b: number
+  readonly t: number
+}
+
+/** GB in a GiB. */
+const GB_PER_GIB = 1.073741824
+
+/** Rounds to a millionth, the unit of scores, so that both sides print one number. */
+export const q6 = (x: number): number => Math.round(x * 1e6) / 1e6
+export const clamp = (x: number, lo: number, hi: number): number => Math.min(hi, Math.max(lo, x))
+
+/** TOPS of an n×n integer GEMM chain: 2n³ operations per step. */
+export const topsOf = (n: number, steps: number, windowMs: number): number =>
+  (2 * n ** 3 * steps) / (windowMs / 1000) / 1e12
+
+/**
+ * Units of one GPU in one slot, H100 = 1 (notes/scoring.md §4): a weighted geometric mean, of degree 1 and concave,
+ * so shares of a card never earn more than the card.
+ */
+export function units({ v, b, t }: Figures, c: ScoringConstants): number {
+  if (v < c.V_MIN || b < c.B_MIN || t < c.T_MIN) return 0
+  const streamed = Math.min(v, (b * c.STREAM_MAX_MS) / 1000 / GB_PER_GIB)
+  const fed = Math.min(t, (c.TOPS_PER_TBS_MAX * b) / 1000)
+  const share = (x: number, ref: number, exp: number): number => (x / ref) ** exp
+  return q6(
+    share(streamed, c.V_REF, c.EXP_V) * share(b, c.B_REF, c.EXP_B) * share(fed, c.T_REF, c.EXP_T),
+  )
+}
+
+/** Units of a processor: its measured TOPS alone; nothing where class `cpu` earns nothing. */
+export const cpuUnits = (tops: number, c: ScoringConstants): number =>
+  c.CPU_T_REF > 0 ? q6(tops / c.CPU_T_REF) : 0
+
+/** What a unit of a GPU of this size pays, RATE_MIN to 1; flat until locality is proven. */
+export function rate(v: number, isLocal: boolean, c: ScoringConstants): number {
+  if (!isLocal) return c.RATE_MIN
+  const rise = clamp((v - c.RATE_V_LO) / (c.RATE_V_HI - c.RATE_V_LO), 0, 1)
+  return c.RATE_MIN + (1 - c.RATE_MIN) * rise
+}
+
+/** The median idle slot that a leased GPU is measured against. */
+export interface Reference {
+  readonly units: number
+  readonly b: number
+  readonly t: number
+}
+
+/** Units of a GPU that proves beside its tenant, by how much of its idle figures it still shows. */
+export function leasedUnits(
+  reference: Reference,
+  { b, t }: Pick<Figures, 'b' | 't'>,
+  ageDays: number,
+  c: ScoringConstants,
+): number {
+  const kept = clamp(Math.min(b / reference.b, t / reference.t), 0, 1)
+  const fresh = clamp((c.LEASED_DEAD_D - ageDays) / (c.LEASED_DEAD_D - c.LEASED_FRESH_D), 0, 1)
+  return q6(c.LEASED_FACTOR * reference.units * kept * fresh)
+}
