@@ -39,13 +39,13 @@ interface EscrowJson {
 }
 
 /**
- * Opens the rail. Throws CHAIN_UNREACHABLE, and CHAIN_NOT_DEV when the chain is not the embedded one or not the one
- * of this network: DEV is worth nothing, so it may never stand in for money.
+ * The rail, connected when it is first used and again after the connection was lost. Calls throw CHAIN_UNREACHABLE, and
+ * CHAIN_NOT_DEV when the chain is not the embedded one or not the one of this network: DEV is worth nothing, so it may
+ * never stand in for money.
  */
-export async function openDevLedger(options: DevRailOptions): Promise<DevLedgerRail> {
+export function devLedger(options: DevRailOptions): DevLedgerRail {
   const { url, genesis, key, signal } = options
-  const connection = reconnecting(url, signal)
-  await assertDevChain(connection, genesis)
+  const connection = reconnecting(url, genesis, signal)
   const call = async <T>(method: string, params: object): Promise<T> =>
     (await connection.open()).call<T>(method, [params], signal)
   const signed = (message: Uint8Array): string => toHex(sign(null, message, key.privateKey))
@@ -102,6 +102,13 @@ export async function openDevLedger(options: DevRailOptions): Promise<DevLedgerR
   }
 }
 
+/** The rail, once its chain has answered and proved to be the right one; throws as its calls do. */
+export async function openDevLedger(options: DevRailOptions): Promise<DevLedgerRail> {
+  const rail = devLedger(options)
+  await rail.balance()
+  return rail
+}
+
 const escrowOf = ({ leaseId, renter, miner, deposit, claimed, state }: EscrowJson): Escrow => ({
   leaseId: fromHex(leaseId, 32)!,
   renter: fromHex(renter, 32)!,
@@ -117,7 +124,7 @@ interface Connection {
 }
 
 /** One connection, opened when first needed and again after it was lost. */
-function reconnecting(url: string, signal: AbortSignal): Connection {
+function reconnecting(url: string, genesis: Uint8Array, signal: AbortSignal): Connection {
   let current: Promise<JsonRpc> | undefined
   const forget = (): void => {
     current = undefined
@@ -129,7 +136,7 @@ function reconnecting(url: string, signal: AbortSignal): Connection {
   return {
     open() {
       if (current === undefined) {
-        current = connectJsonRpc(url, signal)
+        current = connectJsonRpc(url, signal).then((rpc) => assertDevChain(rpc, genesis))
         current.then((rpc) => rpc.closed.then(forget), forget)
       }
       return current
@@ -138,12 +145,11 @@ function reconnecting(url: string, signal: AbortSignal): Connection {
   }
 }
 
-async function assertDevChain(connection: Connection, genesis: Uint8Array): Promise<void> {
-  const rpc = await connection.open()
+async function assertDevChain(rpc: JsonRpc, genesis: Uint8Array): Promise<JsonRpc> {
   const info = await rpc.call<{ genesis?: string; stateRoot?: string }>('cn_info', [])
   const same = info.genesis === toHex(genesis)
-  if (same && isDevGenesis(genesis, String(info.stateRoot))) return
-  connection.close()
+  if (same && isDevGenesis(genesis, String(info.stateRoot))) return rpc
+  rpc.close()
   throw new NodeError(
     'CHAIN_NOT_DEV',
     same ? 'this network is no embedded devnet' : 'the chain is of another network',

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { PaymentRail } from '../chain/payment-rail.ts'
 import type { Engine } from '../containers/engine.ts'
 import { selectEngine } from '../containers/select-engine.ts'
 import { NodeError } from '../errors.ts'
@@ -8,7 +9,6 @@ import { MiB, secondsMs } from '../units.ts'
 import type { Core } from './core.ts'
 import { createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
-import type { PaymentRail } from './leases/payment.ts'
 import { detectHost, type Machine } from './machine.ts'
 import type { Offers } from './offers.ts'
 

@@ -1,6 +1,6 @@
 import { sign } from 'node:crypto'
+import type { Escrow, PaymentRail } from '../../src/chain/payment-rail.ts'
 import { NodeError } from '../../src/errors.ts'
-import type { Escrow, PaymentRail } from '../../src/node/leases/payment.ts'
 import { type RecordKey, verifySignature } from '../../src/protocols/signed.ts'
 
 /** A ledger in memory that keeps every unit: balances and open escrows always add up to what was granted. */
@@ -81,6 +81,11 @@ export class FakeLedger {
         up()
         return held(leaseId)
       },
+      balance: async () => {
+        up()
+        return this.balance(key)
+      },
+      close: () => undefined,
     }
   }
 }

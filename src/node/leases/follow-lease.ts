@@ -13,7 +13,7 @@ import type { Signed } from '../../protocols/signed.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
 import { advance, isOver } from './lease-machine.ts'
 import type { NumberedReceipt, RentedLease } from './lease-records.ts'
-import { FREE_RAIL } from './payment.ts'
+import { FREE_RAIL } from './quote.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
 import { mirror, statusIn, stopRequest } from './rent-lease.ts'
 

@@ -1,3 +1,4 @@
+import type { PaymentRail } from '../../chain/payment-rail.ts'
 import type { NowMs } from '../../clock.ts'
 import type { Container, Engine } from '../../containers/engine.ts'
 import { NodeError } from '../../errors.ts'
@@ -20,7 +21,6 @@ import {
   type NumberedReceipt,
 } from './lease-records.ts'
 import { createLocks, type Locks } from './locks.ts'
-import type { PaymentRail } from './payment.ts'
 
 /** What hosting leases needs of this node. */
 export interface HostOptions {

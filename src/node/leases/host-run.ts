@@ -10,7 +10,7 @@ import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
 import { settleHosted } from './host-settle.ts'
 import { advance, isRunning } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
-import { FREE_RAIL } from './payment.ts'
+import { FREE_RAIL } from './quote.ts'
 
 /** How long a renter has to lock the money after it accepted. */
 const ESCROW_MS = secondsMs(30)

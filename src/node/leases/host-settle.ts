@@ -1,10 +1,11 @@
+import type { Voucher } from '../../chain/payment-rail.ts'
 import { sleep } from '../../clock.ts'
-import { codeOf } from '../../errors.ts'
+import { codeOf, NodeError } from '../../errors.ts'
 import { hoursMs, secondsMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import { advance } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
-import { FREE_RAIL, type Voucher } from './payment.ts'
+import { FREE_RAIL } from './quote.ts'
 
 /** How long a renter that went away may take to countersign; a closed laptop is no breach. */
 const PATIENCE_MS = hoursMs(24)
@@ -47,7 +48,8 @@ export async function settleNow(book: HostBook, now: HostedNow): Promise<void> {
 }
 
 async function claim({ rail }: HostBook, { terms, lease }: HostedNow): Promise<bigint> {
-  if (terms.rail === FREE_RAIL || rail === undefined) return 0n
+  if (terms.rail === FREE_RAIL) return 0n
+  if (rail === undefined) throw new NodeError('CHAIN_UNREACHABLE', 'no ledger is configured')
   if ((await rail.escrow(lease.leaseId)) === undefined) return 0n // the renter never paid in
   return (await rail.settle(lease.leaseId, voucherOf(lease))).claimed
 }

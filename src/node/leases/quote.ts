@@ -6,7 +6,6 @@ import type { Offer } from '../../protocols/offers.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
-import { FREE_RAIL } from './payment.ts'
 
 /** What a miner adds to a request to make it terms. */
 export interface QuoteSide {
@@ -21,6 +20,9 @@ export interface QuoteSide {
   readonly receiptEveryMs: number
   readonly nowMs: number
 }
+
+/** The rail of what costs nothing. */
+export const FREE_RAIL = 'none'
 
 /** How long a miner holds capacity for a quote that nobody has accepted. */
 export const QUOTE_MS = secondsMs(30)
@@ -122,7 +124,7 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['image', terms.image === request.image],
     ['command', JSON.stringify(terms.command) === JSON.stringify(request.command)],
     ['duration', terms.durationMs === request.durationMs],
-    ['devices', new Set(terms.devices).size === count],
+    ['devices', new Set(terms.devices).size === count && terms.devices.length === count],
     ['authorized keys', terms.authorized.join() === request.authorized.join()],
     ['rail', price === 0n ? terms.rail === FREE_RAIL : terms.rail !== FREE_RAIL],
   ]

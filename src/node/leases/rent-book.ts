@@ -1,3 +1,4 @@
+import type { PaymentRail } from '../../chain/payment-rail.ts'
 import type { NowMs } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import { renterMeter } from '../../protocols/metering.ts'
@@ -17,7 +18,7 @@ import {
   rentedLeaseCodec,
 } from './lease-records.ts'
 import { createLocks, type Locks } from './locks.ts'
-import { FREE_RAIL, type PaymentRail } from './payment.ts'
+import { FREE_RAIL } from './quote.ts'
 
 /** What renting needs of this node. */
 export interface RentOptions {

@@ -7,8 +7,7 @@ import type { Signed } from '../../protocols/signed.ts'
 import { openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { hoursMs } from '../../units.ts'
 import { advance } from './lease-machine.ts'
-import { FREE_RAIL } from './payment.ts'
-import { checkQuote } from './quote.ts'
+import { checkQuote, FREE_RAIL } from './quote.ts'
 import { newRentedLease, type RentBook, type RentedNow } from './rent-book.ts'
 
 /** What a renter wants of one offer. */

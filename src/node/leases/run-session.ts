@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { sleep } from '../../clock.ts'
 import type { Container, Exec } from '../../containers/engine.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
@@ -101,9 +100,17 @@ async function feed(exec: Exec, data: Uint8Array): Promise<void> {
   if (stdin.destroyed || stdin.writableEnded) return
   // Frames are views of a buffer that is used again.
   if (stdin.write(Uint8Array.from(data))) return
-  const ended = new AbortController()
-  stdin.once('close', () => ended.abort())
-  await once(stdin, 'drain', { signal: ended.signal }).catch(() => undefined) // closed: nobody reads on
+  await drainedOrClosed(stdin)
+}
+
+function drainedOrClosed(stream: Writable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const done = (): void => {
+    stream.off('drain', done).off('close', done)
+    resolve()
+  }
+  stream.on('drain', done).on('close', done)
+  return promise
 }
 
 async function obey(exec: Exec, data: Uint8Array): Promise<void> {

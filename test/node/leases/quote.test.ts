@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import { checkQuote, draftTerms, pricePerHour } from '../../../src/node/leases/quote.ts'
+import type { ReserveRequest } from '../../../src/protocols/lease.ts'
+import { sealOffer } from '../../../src/protocols/offers.ts'
+import type { Terms } from '../../../src/protocols/terms.ts'
+import { miner, net, renter, stranger } from '../../support/lease.ts'
+import { offerOf } from '../../support/lease-market.ts'
+import { NOW_MS } from '../../support/market.ts'
+
+const offer = sealOffer(net, miner, offerOf(miner))
+const request: ReserveRequest = {
+  kind: 'reserve',
+  offer: offer.bytes,
+  nonce: new Uint8Array(16).fill(9),
+  durationMs: 60_000,
+  image: 'busybox:1.37',
+  command: ['echo', 'hi'],
+  authorized: [stranger.peerId],
+}
+const side = {
+  net,
+  renter: renter.peerId,
+  miner: miner.peerId,
+  minerNonce: new Uint8Array(16).fill(8),
+  rails: [{ name: 'dev', asset: 'DEV' }],
+  memoryMiB: 256,
+  milliCpus: 1000,
+  receiptEveryMs: 1000,
+  nowMs: NOW_MS,
+}
+const asked = { request, offer, renter: renter.peerId, net, rails: ['dev'], nowMs: NOW_MS }
+const quoted = draftTerms(request, offer, side)
+
+test('a quote is what was offered and asked for', () => {
+  expect(quoted).toMatchObject({ pricePerHour: '3600000', cap: '60000', rail: 'dev' })
+  expect(() => checkQuote(quoted, asked)).not.toThrow()
+})
+
+test.each<[string, Partial<Terms>]>([
+  ['renter', { renter: stranger.peerId }],
+  ['miner', { miner: stranger.peerId }],
+  ['nonce', { renterNonce: new Uint8Array(16) }],
+  ['offer', { offerId: new Uint8Array(32) }],
+  ['asset', { asset: 'XMR' }],
+  ['price', { pricePerHour: '3600001' }],
+  ['cap', { cap: '60001' }],
+  ['image', { image: 'evil:1' }],
+  ['command', { command: ['echo', 'ho'] }],
+  ['duration', { durationMs: 60_001 }],
+  ['devices', { devices: ['cpu-0', 'cpu-1'] }],
+  ['devices', { devices: ['cpu-0', 'cpu-0'] }],
+  ['authorized keys', { authorized: [] }],
+  ['rail', { rail: 'none' }],
+])('a renter does not sign terms with another %s', (field, change) => {
+  expect(() => checkQuote({ ...quoted, ...change }, asked)).toThrow(
+    expect.objectContaining({ code: 'PEER_QUOTE', message: expect.stringContaining(field) }),
+  )
+})
+
+test("a renter's own limits stand above the offer", () => {
+  const limit = (maxPricePerHour: bigint) => () => checkQuote(quoted, { ...asked, maxPricePerHour })
+  expect(limit(3_599_999n)).toThrow(expect.objectContaining({ code: 'REFUSED_PRICE' }))
+  expect(limit(3_600_000n)).not.toThrow()
+  expect(() => checkQuote(quoted, { ...asked, rails: [] })).toThrow(
+    expect.objectContaining({ code: 'BAD_CONFIG_RAIL' }),
+  )
+})
+
+test('part of an offer costs its share, rounded up', () => {
+  const device = offer.payload.devices[0]!
+  const three = ['a', 'b', 'c'].map((id) => ({ ...device, id }))
+  const offered = { ...offer.payload, devices: three, dph: '1' }
+  expect(pricePerHour(offered, 1)).toBe(333_334n)
+  expect(pricePerHour(offered, 3)).toBe(1_000_000n)
+})
+
+test('a miner quotes only within its offer, and only what it can be paid for', () => {
+  const draft = (changes: Partial<ReserveRequest>, rails = side.rails) =>
+    draftTerms({ ...request, ...changes }, offer, { ...side, rails })
+  const refused = (code: string) => expect.objectContaining({ code })
+  expect(() => draft({ durationMs: 3_600_001 })).toThrow(refused('REFUSED_TERMS'))
+  expect(() => draft({ devices: 2 })).toThrow(refused('REFUSED_TERMS'))
+  expect(() => draft({}, [])).toThrow(refused('REFUSED_RAIL'))
+  expect(() => draft({}, [{ name: 'xmr', asset: 'XMR' }])).toThrow(refused('REFUSED_RAIL'))
+  const free = sealOffer(net, miner, offerOf(miner, { dph: '0' }))
+  expect(draftTerms(request, free, { ...side, rails: [] }).rail).toBe('none')
+})
