@@ -1,13 +1,11 @@
 import { z } from 'zod'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
-import type { GpuRow } from './commands/gpu-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
 import type { ReceiptsAnswer } from './control/routes/leases.ts'
 import type { PeerRow } from './control/routes/peers.ts'
 import type { NodeStatus } from './control/routes/status.ts'
 import type { LeaseView } from './leases/lease-view.ts'
-import type { TranscriptFinding } from './verify-transcript.ts'
 
 /** What a command prints on stdout with `--json`. docs/cli.md shows it; tests hold real output against it. */
 export interface OutputSchema {
@@ -156,7 +154,7 @@ const attestation: z.ZodType<AttestationRow> = z.strictObject({
   equivocated: z.boolean().describe('the validator contradicted itself: its word does not count'),
 })
 
-const gpu: z.ZodType<GpuRow> = z.strictObject({
+const gpu = z.strictObject({
   id: z.string(),
   vendor: z.string(),
   name: z.string(),
@@ -169,7 +167,7 @@ const gpu: z.ZodType<GpuRow> = z.strictObject({
   proves: z.boolean().describe('whether it proves on the chosen network'),
 })
 
-const finding: z.ZodType<TranscriptFinding> = z.strictObject({
+const finding = z.strictObject({
   verdict: z.string().describe('VALID, or what is wrong'),
   reason: z.string(),
   id: z.string().describe('content id'),

@@ -17,7 +17,7 @@ import type { Service } from '../service.ts'
 
 /** Where pulses come from besides gossip: a chain of a local network, or the beacon's own servers. */
 export interface PulseSource {
-  /** Calls back with every new pulse until `signal` aborts; resolves once it follows. */
+  /** Calls back with every new pulse until `signal` aborts. */
   follow(listener: (pulse: SignedPulse) => void, signal: AbortSignal): Promise<void>
 }
 
@@ -97,7 +97,8 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
         }),
         signal,
       )
-      await pulseSource?.follow((pulse) => void publish(pulse), signal)
+      const follow = pulseSource?.follow((pulse) => void publish(pulse), signal)
+      follow?.catch((error) => log.error('pulse-source-failed', error))
       const periodMs = Math.max(1000, timeOf(pulses.beacon, 2) - timeOf(pulses.beacon, 1))
       const loop = { signal, log, name: 'fetch-pulses' }
       void every(periodMs, loop, () => fetchMissing(signal))
