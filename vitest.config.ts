@@ -8,5 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Tests use @polkadot packages as ES modules beside the program's CommonJS copies; it need not be said each time.
+    env: { POLKADOTJS_DISABLE_ESM_CJS_WARNING: '1' },
   },
 })
