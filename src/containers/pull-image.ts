@@ -6,9 +6,17 @@ import { dockerError } from './docker-client.ts'
 import type { ImageProgress } from './engine.ts'
 
 /** Why an image cannot be had; `details.reason` of an ENGINE_IMAGE error. */
-export type ImageFault = 'not-found' | 'denied' | 'unreachable' | 'corrupt' | 'stalled' | 'other'
+export type ImageFault =
+  | 'not-found'
+  | 'denied'
+  | 'unreachable'
+  | 'corrupt'
+  | 'stalled'
+  | 'no-space'
+  | 'other'
 
 const FAULTS: readonly (readonly [RegExp, ImageFault, string])[] = [
+  [/no space left/i, 'no-space', 'free disk space: docker system df, docker image prune'],
   [
     /unauthorized|denied|authentication required|no basic auth/i,
     'denied',
