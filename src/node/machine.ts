@@ -3,6 +3,7 @@ import { arch, availableParallelism, cpus, totalmem } from 'node:os'
 import type { Binding, Device } from '../protocols/capability.ts'
 import type { Offer } from '../protocols/offers.ts'
 import { MiB } from '../units.ts'
+import type { Core } from './core.ts'
 
 /** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
 export interface Machine {
@@ -33,5 +34,20 @@ export async function detectHost(dataDir: string): Promise<Offer['host']> {
     cpuCores: availableParallelism(),
     ramMiB: Math.floor(totalmem() / MiB),
     diskMiB: Math.floor((disk.bavail * disk.bsize) / MiB),
+  }
+}
+
+/** What a validator announces: no device, only whose it is. Undefined for a node that is nobody's. */
+export async function boundMachine(
+  { config }: Pick<Core, 'config'>,
+  binding: () => Binding | undefined,
+): Promise<Machine | undefined> {
+  if (!config.roles.includes('validator')) return undefined
+  return {
+    devices: [],
+    backend: 'none',
+    engine: 'none',
+    host: await detectHost(config.dataDir),
+    binding,
   }
 }

@@ -1,14 +1,26 @@
+import { QUICKNET } from '../beacon.ts'
+import type { DevLedgerRail } from '../chain/dev-ledger.ts'
 import { createDhtRecords, type DhtRecords } from '../protocols/dht.ts'
 import { createRpc, type Rpc } from '../protocols/rpc.ts'
 import type { Book } from './books.ts'
 import { type Capabilities, createCapabilities } from './capabilities.ts'
+import { type ChainLink, createChainLink } from './chain-link.ts'
+import { type ChainView, createChainView } from './chain-view.ts'
+import type { Config } from './config.ts'
 import type { Core } from './core.ts'
-import { createHosting, type Hosting } from './hosting.ts'
+import { openDevChain } from './dev-chain.ts'
+import { createHosting } from './hosting.ts'
 import type { HostBook } from './leases/host-book.ts'
 import { createRentBook, type RentBook } from './leases/rent-book.ts'
 import type { Machine } from './machine.ts'
+import { boundMachine } from './machine.ts'
 import { createOffers, type Offers } from './offers.ts'
+import type { OwnerOf } from './order-book.ts'
+import { followBinding } from './own-binding.ts'
+import { createProving, type Proving } from './proving.ts'
+import type { PulseSource } from './services/relay-pulses.ts'
 import { createTranscriptStore, type TranscriptStore } from './transcript-store.ts'
+import type { ValidatorView } from './validator-view.ts'
 
 /** What speaks to peers; made before the node listens, so that nobody finds it deaf. */
 export interface NetworkParts {
@@ -19,7 +31,7 @@ export interface NetworkParts {
 
 /**
  * The collaborators that services, control routes and the SDK share: made once per node. A factory destructures the
- * two or three it uses. Parts that only some roles have are undefined elsewhere.
+ * two or three it uses. Parts that only some nodes have are undefined elsewhere.
  */
 export interface Parts extends NetworkParts {
   readonly capabilities: Capabilities
@@ -28,8 +40,19 @@ export interface Parts extends NetworkParts {
   readonly books: readonly Book[]
   readonly transcripts: TranscriptStore
   readonly renting: RentBook
-  /** What a miner has and hosts. */
+  /** The connection to the chain; undefined for a node that asks none. */
+  readonly chainLink: ChainLink | undefined
+  readonly chainView: ChainView
+  readonly validators: ValidatorView
+  /** Where pulses come from besides gossip. */
+  readonly pulseSource: PulseSource | undefined
+  /** What slots need; undefined where no beacon is known. */
+  readonly proving: Proving | undefined
+  /** The embedded chain's ledger, on local networks. */
+  readonly ledger: DevLedgerRail | undefined
+  /** What this machine has, as its capability record says. */
   readonly machine: Machine | undefined
+  /** A miner's leases. */
   readonly hosting: HostBook | undefined
 }
 
@@ -48,25 +71,59 @@ export function createNetworkParts(core: Core, signal: AbortSignal): NetworkPart
   return { core, rpc, dht }
 }
 
-/** Opens the books and, for a miner, its machine; what must be let go of is pushed on `stack`. */
+/** Opens the books, the chain and, for a miner, its machine; what must be let go of is pushed on `stack`. */
 export async function createParts(
   network: NetworkParts,
   stack: AsyncDisposableStack,
 ): Promise<Parts> {
   const { core, rpc, dht } = network
-  const { config, store, nowMs } = core
-  const offers = await createOffers(core, { ownerOf: (peerId) => peerId })
-  const hosting: Partial<Hosting> = config.roles.includes('miner')
-    ? await createHosting({ core, offers }, stack)
-    : {}
+  const { config, net, store, nowMs, log } = core
+  const devChain = await openDevChain(core, stack)
+  const capabilities = await createCapabilities(core, dht)
+  const chainLink = asksChain(config) ? createChainLink(core) : undefined
+  if (chainLink !== undefined) stack.defer(() => chainLink.close())
+  const chainView = createChainView({
+    net,
+    log: log.child('chain-view'),
+    records: () => capabilities.all(),
+  })
+  const offers = await createOffers(core, { ownerOf: ownerOf(core, chainLink, chainView) })
+  const beacon = devChain?.beacon ?? (net.network === 'local' ? undefined : QUICKNET)
+  const proving =
+    beacon === undefined || !asksChain(config)
+      ? undefined
+      : await createProving({ core, beacon, validators: chainView }, stack)
+  const ledger = devChain?.ledger
+  const binding = await followBinding(core, stack)
+  const hosted = { core, offers, rail: ledger, embeddedGenesis: devChain?.genesis, binding }
+  const hosting = config.roles.includes('miner') ? await createHosting(hosted, stack) : undefined
   return {
     ...network,
-    capabilities: await createCapabilities(core, dht),
+    capabilities,
     offers,
-    books: offers.books,
+    books: [...offers.books, ...(proving?.attestations.books ?? [])],
     transcripts: createTranscriptStore(store, nowMs),
-    renting: createRentBook({ ...core, rpc }),
-    machine: hosting.machine,
-    hosting: hosting.book,
+    renting: createRentBook({ ...core, rpc, rail: ledger }),
+    chainLink,
+    chainView,
+    validators: chainView,
+    pulseSource: devChain?.pulseSource,
+    proving,
+    ledger,
+    machine: hosting?.machine ?? (await boundMachine(core, binding)),
+    hosting: hosting?.book,
   }
 }
+
+/** Miners and validators ask the chain; a renter does when it names one; a relay alone never does. */
+const asksChain = ({ roles, chain }: Config): boolean =>
+  roles.includes('miner') ||
+  roles.includes('validator') ||
+  (roles.includes('renter') && chain !== undefined)
+
+/** Offers count against the hotkey that bound their peer; where any key may publish, or no chain is asked, against the peer. */
+const ownerOf =
+  ({ net }: Core, chainLink: ChainLink | undefined, view: ChainView): OwnerOf =>
+  (peerId) =>
+    view.neuronOf(peerId)?.hotkey ??
+    (net.network === 'local' || chainLink === undefined ? peerId : undefined)

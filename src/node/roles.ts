@@ -1,4 +1,6 @@
+import { attestationsTopic } from '../protocols/attestations.ts'
 import { noticesTopic, offersTopic } from '../protocols/offers.ts'
+import { pulsesTopic } from '../protocols/pulses.ts'
 import type { Topic } from '../protocols/topic.ts'
 import type { Config } from './config.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
@@ -9,28 +11,62 @@ import { peersRoute } from './control/routes/peers.ts'
 import { sessionsRoute } from './control/routes/sessions.ts'
 import { statusRoute } from './control/routes/status.ts'
 import type { Route } from './control/server.ts'
-import type { HostBook } from './leases/host-book.ts'
 import type { Parts } from './parts.ts'
+import type { Proving } from './proving.ts'
 import type { Service } from './service.ts'
 import { announceCapability } from './services/announce-capability.ts'
+import { answerChallenges } from './services/answer-challenges.ts'
+import { challengeMiners } from './services/challenge-miners.ts'
+import { collectAttestations } from './services/collect-attestations.ts'
 import { collectOffers } from './services/collect-offers.ts'
 import { discoverCapabilities } from './services/discover-capabilities.ts'
+import { followChain } from './services/follow-chain.ts'
 import { hostLeases } from './services/host-leases.ts'
 import { joinNetwork } from './services/join-network.ts'
 import { publishOffer } from './services/publish-offer.ts'
+import { relayPulses } from './services/relay-pulses.ts'
 import { rent } from './services/rent.ts'
 import { serveSessions } from './services/serve-sessions.ts'
 import { serveTranscripts } from './services/serve-transcripts.ts'
 import { syncBooks } from './services/sync-books.ts'
 
 /** Every topic that nodes carry, whatever their role: a node forwards only what it can judge. */
-export const topics: readonly Topic[] = [offersTopic, noticesTopic]
+export const topics: readonly Topic[] = [offersTopic, noticesTopic, attestationsTopic, pulsesTopic]
 
 type Role = Config['roles'][number]
-type ServiceFactory = (parts: Parts) => Service
+/** Makes a service, or nothing on a node that lacks what it needs. */
+type ServiceFactory = (parts: Parts) => Service | undefined
+
+/** A service that runs where one optional part exists. */
+const having =
+  <K extends keyof Parts>(
+    part: K,
+    factory: (parts: Parts & { readonly [P in K]: NonNullable<Parts[P]> }) => Service,
+  ): ServiceFactory =>
+  (parts) =>
+    parts[part] === undefined
+      ? undefined
+      : factory(parts as Parts & { readonly [P in K]: NonNullable<Parts[P]> })
+
+/** A service of slots: it runs where a beacon is known. */
+const proving =
+  (factory: (parts: Parts & Proving) => Service): ServiceFactory =>
+  (parts) =>
+    parts.proving === undefined ? undefined : factory({ ...parts, ...parts.proving })
+
+/** Only what a hotkey of the subnet bound is challenged: else anyone could fail in another's name. */
+const challengeBoundMiners = proving((parts) => {
+  const { capabilities, chainView } = parts
+  const all = () =>
+    capabilities.all().filter(({ payload }) => chainView.neuronOf(payload.peerId) !== undefined)
+  return challengeMiners({ ...parts, capabilities: { all } })
+})
 
 const everyone: readonly ServiceFactory[] = [
+  having('chainLink', followChain),
   collectOffers,
+  proving(relayPulses),
+  proving(collectAttestations),
   discoverCapabilities,
   announceCapability,
   serveTranscripts,
@@ -38,27 +74,23 @@ const everyone: readonly ServiceFactory[] = [
   syncBooks,
 ]
 
-/** A service that only a node with a miner's machine can run. */
-const hosted =
-  (factory: (parts: Parts & { hosting: HostBook }) => Service): ServiceFactory =>
-  (parts) => {
-    const { hosting } = parts
-    if (hosting === undefined) throw new TypeError('a miner hosts leases')
-    return factory({ ...parts, hosting })
-  }
-
 /** What each role adds, in the order of starting. This is the product on one page. */
 const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
   relay: [],
-  miner: [hosted(hostLeases), hosted(serveSessions), publishOffer],
-  validator: [],
+  miner: [
+    proving(answerChallenges),
+    having('hosting', hostLeases),
+    having('hosting', serveSessions),
+    publishOffer,
+  ],
+  validator: [challengeBoundMiners],
   renter: [rent],
 }
 
 /** The services of a node's roles, each once, in order. */
 export function servicesOf(parts: Parts): Service[] {
   const chosen = parts.core.config.roles.flatMap((role) => byRole[role])
-  return [...new Set([...everyone, ...chosen])].map((factory) => factory(parts))
+  return [...new Set([...everyone, ...chosen])].flatMap((factory) => factory(parts) ?? [])
 }
 
 /** What the control API serves. */
