@@ -34,5 +34,7 @@ export type ReasonCode = (typeof reasonCodes)[number]
 const known: ReadonlySet<string> = new Set(reasonCodes)
 
 /** A verdict's word as a reason; one of a later version is told as what it certainly is, a bad shape. */
-export const reasonOf = (verdict: string): ReasonCode =>
-  known.has(verdict) ? (verdict as ReasonCode) : 'BAD_SHAPE'
+export function reasonOf(verdict: string): ReasonCode {
+  if (verdict === 'UNAVAILABLE') return 'OPENINGS_MISSING'
+  return known.has(verdict) ? (verdict as ReasonCode) : 'BAD_SHAPE'
+}

@@ -139,7 +139,7 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
     const heard = testimony
       .filter(({ validator }) => (stakes.get(validator) ?? 0n) > 0n)
       .filter((one) => !heardTooFew(one, wasOk))
-      .map((one) => ({ one, stake: stakes.get(one.validator) ?? 0n }))
+      .map((one) => heardFrom(one, stakes.get(one.validator) ?? 0n))
     // With too little stake listening nothing can be so: the slot tells nothing about anybody.
     const covered = decides(stakeOf(heard.map(asWord)), active, c.KAPPA)
     if (covered) {
@@ -168,10 +168,23 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
   return histories
 }
 
+/** One validator's testimony by GPU, so that many GPUs and validators cost no more than their rows. */
 interface Heard {
   readonly one: Testimony
   readonly stake: bigint
+  readonly rows: ReadonlyMap<string, Counts>
+  readonly verdicts: ReadonlyMap<string, { readonly verdict: string }>
 }
+
+const byGpu = <T extends GpuRef>(rows: readonly T[]): Map<string, T> =>
+  new Map(rows.map((row) => [gpuKey(row), row]))
+
+const heardFrom = (one: Testimony, stake: bigint): Heard => ({
+  one,
+  stake,
+  rows: byGpu(one.rows),
+  verdicts: byGpu(one.verdicts),
+})
 
 const asWord = ({ one, stake }: Heard): Word<string> => ({ stake, value: one.validator })
 const uncovered: SlotOutcome = {
@@ -192,7 +205,7 @@ function heardTooFew({ rows }: Testimony, wasOk: ReadonlySet<string>): boolean {
 function seenBy(heard: readonly Heard[], active: bigint, c: ScoringConstants): Map<string, GpuRef> {
   const stakes = new Map<string, { ref: GpuRef; stake: bigint }>()
   for (const { one, stake } of heard) {
-    for (const [key, { hotkey, miner, gpu }] of new Map(one.rows.map((r) => [gpuKey(r), r]))) {
+    for (const [key, { hotkey, miner, gpu }] of byGpu(one.rows)) {
       const before = stakes.get(key)?.stake ?? 0n
       stakes.set(key, { ref: { hotkey, miner, gpu }, stake: before + stake })
     }
@@ -213,21 +226,16 @@ function outcomeOf(
   c: ScoringConstants,
 ): SlotOutcome {
   const key = gpuKey(ref)
-  const wordsOf = <T extends GpuRef>(pick: (one: Testimony) => readonly T[]): Word<T>[] =>
-    heard.flatMap(({ one, stake }) => {
-      const row = pick(one).find((candidate) => gpuKey(candidate) === key)
-      return row === undefined ? [] : [{ stake, value: row }]
-    })
   const said = {
-    reports: wordsOf((one) => one.rows),
-    verdicts: wordsOf((one) => one.verdicts).map(({ stake, value }) => ({
-      stake,
-      value: value.verdict,
-    })),
+    reports: heard.flatMap(({ rows, stake }) => wordOf(rows.get(key), stake)),
+    verdicts: heard.flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake)),
     proof: evidence.proofs?.get(proofKey(slot, ref)),
   }
   return slotOutcome(said, active, c.KAPPA, evidence.measured)
 }
+
+const wordOf = <T>(value: T | undefined, stake: bigint): Word<T>[] =>
+  value === undefined ? [] : [{ stake, value }]
 
 const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
 

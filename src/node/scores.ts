@@ -1,0 +1,136 @@
+import { type BeaconInfo, timeOf } from '../beacon.ts'
+import { slotNetworks } from '../gpu/slot-network.ts'
+import type { Offer } from '../protocols/offers.ts'
+import type { Standing } from '../protocols/query/facts.ts'
+import { minutesMs, secondsMs } from '../units.ts'
+import type { Attestations } from './attestations.ts'
+import type { Core } from './core.ts'
+import { constantsOf, type ScoringConstants } from './scoring/constants.ts'
+import { type MinerScore, type ScoreReport, type SlotEvidence, score } from './scoring/score.ts'
+import type { ValidatorView } from './validator-view.ts'
+
+/** Scores as this node computes them from the testimony it has. */
+export interface Scores {
+  readonly constants: ScoringConstants
+  /** The newest slot whose evidence counts now; 0 before the first. */
+  cutSlot(): number
+  /** The scores of this moment, computed once per slot and chain block. */
+  current(): ScoreReport
+  /** A miner by PeerId, or by hotkey in hex. */
+  of(peerOrHotkey: string): MinerScore | undefined
+  /** What offers show of their miner. */
+  standingOf(offer: Pick<Offer, 'peerId'>): Standing
+}
+
+export interface ScoresNeeds {
+  readonly core: Pick<Core, 'net' | 'nowMs'>
+  readonly attestations: Attestations
+  readonly beacon: BeaconInfo
+  readonly validators: ValidatorView
+  /** Public keys of registered hotkeys as last read; undefined before the chain was read. */
+  readonly registered: () => readonly Uint8Array[] | undefined
+}
+
+/** Reports of a slot have settled this long after its end: 50 blocks of 12 s, on a local network moments. */
+const SETTLED_MS = { local: secondsMs(2), test: minutesMs(10), finney: minutesMs(10) } as const
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+export function createScores(needs: ScoresNeeds): Scores {
+  const { core, attestations, beacon, validators, registered } = needs
+  const { network } = core.net
+  const constants = constantsOf(network)
+  const slots = slotNetworks[network]
+  let cached: { key: string; report: ScoreReport } | undefined
+
+  const settled = ({ slot }: { slot: number }): boolean =>
+    timeOf(beacon, slot + slots.end) + SETTLED_MS[network] <= core.nowMs()
+
+  function current(): ScoreReport {
+    const known = attestations.slots().filter(settled).slice(-constants.WINDOW_SLOTS)
+    const active = validators.validators()
+    const hotkeys = registered()?.map(hex)
+    const key = JSON.stringify([
+      known.map(({ slot, testimony }) => [slot, testimony.map(sizesOf)]),
+      active.map(({ peerId, stake }) => [peerId, stake.toString()]),
+      hotkeys,
+    ])
+    if (cached?.key === key) return cached.report
+    const report = score(
+      {
+        slots: known.map(evidenceOf),
+        validators: active.map(({ peerId, stake }) => ({ validator: peerId, stake })),
+        registered: hotkeys === undefined ? undefined : new Set(hotkeys),
+        measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
+        gemmWindowMs: slots.windowMs.gemm,
+      },
+      constants,
+    )
+    cached = { key, report }
+    return report
+  }
+
+  const of = (id: string): MinerScore | undefined => {
+    const { miners } = current()
+    return (
+      miners.get(id) ??
+      [...miners.values()].find(({ gpus }) => gpus.some(({ miner }) => miner === id))
+    )
+  }
+
+  return {
+    constants,
+    cutSlot: () => attestations.slots().filter(settled).at(-1)?.slot ?? 0,
+    current,
+    of,
+    standingOf({ peerId }) {
+      const gpus = of(peerId)?.gpus.filter(({ miner }) => miner === peerId)
+      if (gpus === undefined) return {}
+      const [ok, failed] = [total(gpus, 'ok'), total(gpus, 'failed')]
+      return {
+        score: gpus.reduce((sum, gpu) => sum + gpu.score, 0),
+        reliability: ok + failed === 0 ? undefined : ok / (ok + failed),
+        verified: ok > 0,
+      }
+    },
+  }
+}
+
+const total = (gpus: MinerScore['gpus'], name: 'ok' | 'failed'): number =>
+  gpus.reduce((sum, gpu) => sum + gpu[name], 0)
+
+type SlotTestimony = ReturnType<Attestations['slots']>[number]
+type One = SlotTestimony['testimony'][number]
+
+/** Enough to see that testimony changed: it only ever grows. */
+const sizesOf = ({ validator, report, verdicts, equivocated }: One) => [
+  validator,
+  report?.rows.length,
+  verdicts?.rows.length,
+  equivocated,
+]
+
+/** Testimony as scoring reads it; who contradicted itself in a slot has said nothing. */
+const evidenceOf = ({ slot, testimony }: SlotTestimony): SlotEvidence => ({
+  slot,
+  testimony: testimony
+    .filter(({ equivocated }) => !equivocated)
+    .map(({ validator, report, verdicts }) => ({
+      validator,
+      rows: (report?.rows ?? []).map((row) => ({
+        hotkey: hex(row.hotkey),
+        miner: row.miner,
+        gpu: row.gpu,
+        mode: row.mode,
+        n: row.n,
+        passes: row.passes,
+        steps: row.steps,
+      })),
+      verdicts: (verdicts?.rows ?? []).map((row) => ({
+        hotkey: hex(row.hotkey),
+        miner: row.miner,
+        gpu: row.gpu,
+        verdict: row.verdict,
+      })),
+    })),
+})
