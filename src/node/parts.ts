@@ -18,6 +18,7 @@ import { createOffers, type Offers } from './offers.ts'
 import type { OwnerOf } from './order-book.ts'
 import { followBinding } from './own-binding.ts'
 import { createProving, type Proving } from './proving.ts'
+import { createScores, type Scores } from './scores.ts'
 import type { PulseSource } from './services/relay-pulses.ts'
 import { createTranscriptStore, type TranscriptStore } from './transcript-store.ts'
 import type { ValidatorView } from './validator-view.ts'
@@ -48,6 +49,8 @@ export interface Parts extends NetworkParts {
   readonly pulseSource: PulseSource | undefined
   /** What slots need; undefined where no beacon is known. */
   readonly proving: Proving | undefined
+  /** What miners earn by the testimony known here; undefined where none is collected. */
+  readonly scores: Scores | undefined
   /** The embedded chain's ledger, on local networks. */
   readonly ledger: DevLedgerRail | undefined
   /** What this machine has, as its capability record says. */
@@ -87,12 +90,26 @@ export async function createParts(
     log: log.child('chain-view'),
     records: () => capabilities.all(),
   })
-  const offers = await createOffers(core, { ownerOf: ownerOf(core, chainLink, chainView) })
   const beacon = devChain?.beacon ?? (net.network === 'local' ? undefined : QUICKNET)
   const proving =
     beacon === undefined || !asksChain(config)
       ? undefined
       : await createProving({ core, beacon, validators: chainView }, stack)
+  const scores =
+    beacon === undefined || proving === undefined
+      ? undefined
+      : createScores({
+          core,
+          attestations: proving.attestations,
+          beacon,
+          validators: chainView,
+          registered: () =>
+            chainView.snapshot()?.metagraph.neurons.map((neuron) => neuron.hotkeyPublicKey),
+        })
+  const offers = await createOffers(core, {
+    ownerOf: ownerOf(core, chainLink, chainView),
+    standingOf: (offer) => scores?.standingOf(offer) ?? {},
+  })
   const ledger = devChain?.ledger
   const binding = await followBinding(core, stack)
   const hosted = { core, offers, rail: ledger, embeddedGenesis: devChain?.genesis, binding }
@@ -109,6 +126,7 @@ export async function createParts(
     validators: chainView,
     pulseSource: devChain?.pulseSource,
     proving,
+    scores,
     ledger,
     machine: hosting?.machine ?? (await boundMachine(core, binding)),
     hosting: hosting?.book,

@@ -8,6 +8,7 @@ import { eventsRoute } from './control/routes/events.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
+import { scoresRoute } from './control/routes/scores.ts'
 import { sessionsRoute } from './control/routes/sessions.ts'
 import { statusRoute } from './control/routes/status.ts'
 import type { Route } from './control/server.ts'
@@ -19,6 +20,7 @@ import { answerChallenges } from './services/answer-challenges.ts'
 import { challengeMiners } from './services/challenge-miners.ts'
 import { collectAttestations } from './services/collect-attestations.ts'
 import { collectOffers } from './services/collect-offers.ts'
+import { computeScores } from './services/compute-scores.ts'
 import { discoverCapabilities } from './services/discover-capabilities.ts'
 import { followChain } from './services/follow-chain.ts'
 import { hostLeases } from './services/host-leases.ts'
@@ -67,6 +69,7 @@ const everyone: readonly ServiceFactory[] = [
   collectOffers,
   proving(relayPulses),
   proving(collectAttestations),
+  having('scores', computeScores),
   discoverCapabilities,
   announceCapability,
   serveTranscripts,
@@ -102,4 +105,5 @@ export const routes: readonly Route<Parts>[] = [
   capabilitiesRoute,
   leasesRoute,
   sessionsRoute,
+  scoresRoute,
 ]

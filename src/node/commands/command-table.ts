@@ -138,6 +138,18 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./attestations.ts')).attestations,
   },
   {
+    name: 'score',
+    usage: '[PEER]',
+    describe: 'Show what a miner earns, and with --explain why, term by term',
+    options: ['explain'],
+    args: [0, 1],
+    examples: [
+      ['compute-node score', 'all miners, best first'],
+      ['compute-node score 12D3KooW… --explain', 'every term, its reason and what was counted'],
+    ],
+    load: async () => (await import('./score.ts')).score,
+  },
+  {
     name: 'gpu list',
     usage: '',
     describe: 'List the GPUs of this machine, or its CPU where there is none',
