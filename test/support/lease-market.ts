@@ -10,15 +10,18 @@ import { silent } from '../../src/log.ts'
 import { createEvents, type NodeEvent } from '../../src/node/events.ts'
 import { createCapacity } from '../../src/node/leases/capacity.ts'
 import { createHostBook, type HostBook } from '../../src/node/leases/host-book.ts'
-import { createRentBook, type RentBook } from '../../src/node/leases/rent-book.ts'
+import { createRentBook, type RentBook, type RentedNow } from '../../src/node/leases/rent-book.ts'
+import { type RentOrder, rentLease, stopRequest } from '../../src/node/leases/rent-lease.ts'
 import { runServices, type Service } from '../../src/node/service.ts'
 import { hostLeases } from '../../src/node/services/host-leases.ts'
-import { rent } from '../../src/node/services/rent.ts'
+import { follow, rent } from '../../src/node/services/rent.ts'
 import { serveSessions } from '../../src/node/services/serve-sessions.ts'
 import { openStore } from '../../src/node/store.ts'
+import { leaseProtocol } from '../../src/protocols/lease.ts'
 import { type Offer, sealOffer } from '../../src/protocols/offers.ts'
 import type { RecordKey } from '../../src/protocols/signed.ts'
-import type { FakeLedger } from './fake-ledger.ts'
+import { FakeEngine } from './fake-engine.ts'
+import { FakeLedger } from './fake-ledger.ts'
 import { net } from './lease.ts'
 import { testKey } from './market.ts'
 import { createRpcPeer, type RpcPeer } from './peers.ts'
@@ -178,3 +181,32 @@ export const offerOf = (key: Key, changes: Partial<Offer> = {}): Offer => ({
 let seed = 100
 /** A key that no other test of this file uses. */
 export const freshKey = (): Key => testKey(seed++)
+
+/** One miner, one renter with 10 DEV, a fake engine and a fake ledger. */
+export async function market() {
+  const engine = new FakeEngine()
+  const ledger = new FakeLedger()
+  const miner = await startMiner({ key: freshKey(), ledger, engine })
+  const renter = await startRenter({ key: freshKey(), ledger, miners: [miner] })
+  ledger.grant(renter.key, 10_000_000n)
+  return { engine, ledger, miner, renter }
+}
+
+/** The usual order for what a miner offers now: a minute of busybox. */
+export const orderOf = (miner: TestMiner, changes: Partial<RentOrder> = {}): RentOrder => ({
+  offer: miner.offer(),
+  image: 'busybox:1.37',
+  durationMs: 60_000,
+  ...changes,
+})
+
+/** Rents and follows, as the node does. */
+export async function take(renter: TestRenter, order: RentOrder): Promise<RentedNow> {
+  const now = await rentLease(renter.book, order)
+  follow(renter.book, now)
+  return now
+}
+
+/** Asks the miner to end a lease. */
+export const stopLease = (renter: TestRenter, now: RentedNow, reason = 'done') =>
+  renter.peer.rpc.ask(leaseProtocol, now.terms.miner, stopRequest(now, reason))
