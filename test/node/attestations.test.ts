@@ -1,0 +1,205 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { devBeacon, timeOf } from '../../src/beacon.ts'
+import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import { silent } from '../../src/log.ts'
+import { type Attestations, createAttestations } from '../../src/node/attestations.ts'
+import { createEvents } from '../../src/node/events.ts'
+import { createOwnTestimony } from '../../src/node/own-testimony.ts'
+import { openStore, type Store } from '../../src/node/store.ts'
+import {
+  type Report,
+  reportHash,
+  sealReport,
+  sealReportCommit,
+  sealVerdicts,
+} from '../../src/protocols/attestations.ts'
+import type { RecordKey } from '../../src/protocols/signed.ts'
+import { testKey, testNet } from '../support/market.ts'
+
+const net = testNet()
+const beacon = devBeacon(new Uint8Array(32).fill(5), 1000, 0)
+const [alice, bob, miner, stranger] = [1, 2, 3, 4].map(testKey) as [
+  ReturnType<typeof testKey>,
+  ReturnType<typeof testKey>,
+  ReturnType<typeof testKey>,
+  ReturnType<typeof testKey>,
+]
+const SLOT = 24
+const validators = {
+  validators: () => [alice, bob].map(({ peerId }) => ({ peerId, stake: 1n })),
+}
+const gpu = { miner: miner.peerId, hotkey: miner.publicKey, gpu: 'cpu-0' }
+const reportOf = (steps: number, slot = SLOT): Report => ({
+  slot,
+  chunk: 0,
+  salt: new Uint8Array(32).fill(steps),
+  rows: [{ ...gpu, mode: 'idle', n: 512, passes: 0, steps }],
+})
+const silence = (slot = SLOT) => ({ slot, chunk: 0, rows: [{ ...gpu, verdict: 'SILENT' }] })
+const commitTo = (key: RecordKey, report: Report) =>
+  sealReportCommit(net, key, {
+    slot: report.slot,
+    chunk: 0,
+    hash: reportHash(net, key.publicKey, report),
+  })
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'attestations-'))
+  onTestFinished(() => rm(made, { recursive: true }))
+  return made
+}
+
+interface Opened {
+  readonly book: Attestations
+  readonly store: Store
+  readonly told: string[]
+  at(round: number): void
+}
+
+async function open(path: string, round = SLOT + 5): Promise<Opened> {
+  const clock = { nowMs: timeOf(beacon, round) }
+  const nowMs = (): number => clock.nowMs
+  const store = await openStore(path)
+  onTestFinished(() => store[Symbol.asyncDispose]())
+  const events = createEvents(nowMs)
+  const told: string[] = []
+  events.subscribe(({ event }) => told.push(event), new AbortController().signal)
+  const core = { net, store, events, log: silent, nowMs }
+  const options = { beacon, slots: slotNetworks.local, validators }
+  const book = await createAttestations(core, options)
+  const at = (to: number): void => {
+    clock.nowMs = timeOf(beacon, to)
+  }
+  return { book, store, told, at }
+}
+
+const testimony = ({ book }: Opened) => book.slots().flatMap((slot) => slot.testimony)
+
+test('a report counts with the commit that binds it, and not without', async () => {
+  const opened = await open(await folder())
+  const report = reportOf(90)
+  expect(await opened.book.admit(sealReport(net, alice, report))).toBe('accept')
+  expect(testimony(opened)[0]?.report).toBeUndefined()
+  expect(await opened.book.admit(commitTo(alice, report))).toBe('accept')
+  expect(testimony(opened)).toMatchObject([
+    { validator: alice.peerId, equivocated: false, report: { rows: [{ steps: 90 }] } },
+  ])
+})
+
+test('a commit that came after its deadline binds nothing: others’ reports were public by then', async () => {
+  const opened = await open(await folder())
+  const report = reportOf(90)
+  opened.at(SLOT + 10)
+  await opened.book.admit(commitTo(alice, report))
+  await opened.book.admit(sealReport(net, alice, report))
+  expect(testimony(opened)[0]?.report).toBeUndefined()
+})
+
+test('one who joins later takes what it could not have heard', async () => {
+  const opened = await open(await folder(), SLOT + 60)
+  const report = reportOf(90)
+  await opened.book.admit(commitTo(alice, report))
+  await opened.book.admit(sealReport(net, alice, report))
+  expect(testimony(opened)[0]?.report).toBeDefined()
+})
+
+test('two tales of one slot are kept as evidence, told once, and neither counts', async () => {
+  const path = await folder()
+  const opened = await open(path)
+  for (const steps of [90, 91, 92]) {
+    const report = reportOf(steps)
+    const verdict = await opened.book.admit(commitTo(alice, report))
+    expect(verdict).toEqual(steps === 92 ? { ignore: 'one contradiction is enough' } : 'accept')
+  }
+  expect(opened.told.filter((event) => event === 'equivocation-kept')).toHaveLength(1)
+  expect(testimony(opened)).toMatchObject([{ validator: alice.peerId, equivocated: true }])
+  const evidence = opened.book.equivocations()
+  expect(evidence).toMatchObject([{ slot: SLOT, validator: alice.peerId }])
+  expect(Buffer.compare(...evidence[0]!.records)).not.toBe(0)
+
+  await opened.store[Symbol.asyncDispose]()
+  const again = await open(path)
+  expect(again.book.equivocations()).toEqual(evidence)
+  expect(testimony(again)).toMatchObject([{ equivocated: true }])
+})
+
+test('what clock and chain view say is ignored, never rejected', async () => {
+  const { book } = await open(await folder())
+  const say = (key: RecordKey, slot: number) => book.admit(sealVerdicts(net, key, silence(slot)))
+  const ignored = { ignore: expect.any(String) }
+  expect(await say(stranger, SLOT)).toEqual(ignored)
+  expect(await say(alice, SLOT + 120)).toEqual(ignored)
+  expect(await say(alice, SLOT + 1)).toEqual(ignored)
+  expect(await say(alice, SLOT)).toBe('accept')
+  expect(await say(alice, SLOT)).toEqual({ ignore: 'known' })
+})
+
+test('everything survives a restart, and a latecomer gets it in pages', async () => {
+  const path = await folder()
+  const opened = await open(path)
+  for (const key of [alice, bob]) await opened.book.admit(sealVerdicts(net, key, silence()))
+  await opened.store[Symbol.asyncDispose]()
+  const again = await open(path)
+  expect(testimony(again)).toHaveLength(2)
+  const pages = again.book.books[0]!
+  const keys: string[] = []
+  for await (const [key, bytes] of pages.records(undefined)) {
+    keys.push(key)
+    expect(bytes.length).toBeGreaterThan(100)
+  }
+  expect(keys).toHaveLength(2)
+  const rest: string[] = []
+  for await (const [key] of pages.records(keys[0])) rest.push(key)
+  expect(rest).toEqual(keys.slice(1))
+})
+
+test('own testimony is written before it is signed: the first word stands, also after a restart', async () => {
+  const path = await folder()
+  const write = async (steps: number) => {
+    const store = await openStore(path)
+    const own = createOwnTestimony({ net, key: alice, store })
+    const [sealed] = await own.report(SLOT, reportOf(steps).rows)
+    const [verdicts] = await own.verdicts(SLOT, [{ ...gpu, verdict: `SILENT` }], undefined)
+    const slots = await own.reportedSlots(1)
+    await store[Symbol.asyncDispose]()
+    return {
+      commit: sealed!.commit.bytes,
+      report: sealed!.report,
+      verdicts: verdicts!.bytes,
+      slots,
+    }
+  }
+  const first = await write(90)
+  const second = await write(17)
+  expect(second.commit).toEqual(first.commit)
+  expect(second.report.bytes).toEqual(first.report.bytes)
+  expect(second.report.payload.rows[0]!.steps).toBe(90)
+  expect(second.verdicts).toEqual(first.verdicts)
+  expect(second.slots).toEqual([SLOT])
+})
+
+test('two writers of one place say one thing', async () => {
+  const store = await openStore(await folder())
+  onTestFinished(() => store[Symbol.asyncDispose]())
+  const own = createOwnTestimony({ net, key: alice, store })
+  const both = await Promise.all([1, 2].map((steps) => own.report(SLOT, reportOf(steps).rows)))
+  expect(both[0]![0]!.report.bytes).toEqual(both[1]![0]!.report.bytes)
+})
+
+test('many GPUs make several chunks, each within the topic', async () => {
+  const store = await openStore(await folder())
+  onTestFinished(() => store[Symbol.asyncDispose]())
+  const own = createOwnTestimony({ net, key: alice, store })
+  const rows = Array.from({ length: 600 }, (_, i) => ({ ...reportOf(9).rows[0]!, gpu: `g${i}` }))
+  const sealed = await own.report(SLOT, rows)
+  expect(sealed.map(({ report }) => report.payload.rows.length)).toEqual([256, 256, 88])
+  const { book } = await open(await folder())
+  for (const { commit, report } of sealed) {
+    await book.admit(commit)
+    await book.admit(report)
+  }
+  expect(book.slots()[0]!.testimony[0]!.report!.rows).toHaveLength(600)
+})
