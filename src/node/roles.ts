@@ -3,6 +3,7 @@ import { noticesTopic, offersTopic } from '../protocols/offers.ts'
 import { pulsesTopic } from '../protocols/pulses.ts'
 import type { Topic } from '../protocols/topic.ts'
 import type { Config } from './config.ts'
+import { attestationsRoute } from './control/routes/attestations.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
 import { leasesRoute } from './control/routes/leases.ts'
@@ -11,6 +12,7 @@ import { peersRoute } from './control/routes/peers.ts'
 import { scoresRoute } from './control/routes/scores.ts'
 import { sessionsRoute } from './control/routes/sessions.ts'
 import { statusRoute } from './control/routes/status.ts'
+import { transcriptsRoute } from './control/routes/transcripts.ts'
 import type { Route } from './control/server.ts'
 import type { Parts } from './parts.ts'
 import type { Proving } from './proving.ts'
@@ -106,4 +108,6 @@ export const routes: readonly Route<Parts>[] = [
   leasesRoute,
   sessionsRoute,
   scoresRoute,
+  attestationsRoute,
+  transcriptsRoute,
 ]

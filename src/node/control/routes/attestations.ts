@@ -34,13 +34,13 @@ const MAX_ROWS = 5000
 /** `GET /v1/attestations`: testimony this node knows, newest slot first; `?peer=` of a miner or validator, `?limit=`. */
 export function attestationsRoute(
   app: FastifyInstance,
-  { attestations }: { readonly attestations?: Attestations | undefined },
+  { proving }: { readonly proving?: { readonly attestations: Attestations } | undefined },
 ): void {
   app.get<{ Querystring: Query }>('/v1/attestations', async ({ query }) => {
     const limit = Math.min(MAX_ROWS, Math.max(1, Number(query.limit) || DEFAULT_ROWS))
     const about = ({ miner, validator }: AttestationRow): boolean =>
       query.peer === undefined || miner === query.peer || validator === query.peer
-    const rows = attestations === undefined ? [] : rowsOf(attestations).filter(about)
+    const rows = proving === undefined ? [] : rowsOf(proving.attestations).filter(about)
     return { items: rows.slice(0, limit) }
   })
 }

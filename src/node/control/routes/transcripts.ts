@@ -19,7 +19,7 @@ interface Parts {
   readonly core: Pick<Core, 'log'>
   readonly rpc: Pick<Rpc, 'ask'>
   readonly transcripts: TranscriptStore
-  readonly attestations?: Attestations | undefined
+  readonly proving?: { readonly attestations: Attestations } | undefined
 }
 
 /**
@@ -29,7 +29,7 @@ interface Parts {
 export function transcriptsRoute(app: FastifyInstance, parts: Parts): void {
   app.get<{ Params: { id: string } }>('/v1/transcripts/:id', async ({ params }) => {
     const asked = params.id.toLowerCase()
-    const rows = parts.attestations === undefined ? [] : rowsOf(parts.attestations)
+    const rows = parts.proving === undefined ? [] : rowsOf(parts.proving.attestations)
     const named = rows.filter(({ transcript }) => transcript?.startsWith(asked))
     const id = asked.length === 64 ? asked : named[0]?.transcript
     if (!/^[0-9a-f]{12,64}$/.test(asked) || id === undefined || id === null) throw unknown(asked)
