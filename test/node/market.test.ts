@@ -44,11 +44,18 @@ async function row() {
   const first = stack.use(await localNode())
   const middle = stack.use(await localNode({ bootstrap: first.addrs }))
   const last = stack.use(await localNode({ bootstrap: middle.addrs }))
+  // Both ways: who is not yet known to listen is sent nothing, and nobody would notice.
+  const hears = (one: RunningNode, other: RunningNode): void => {
+    const { gossip } = one.parts.core.libp2p.services
+    for (const topic of [offersTopic, noticesTopic]) {
+      const name = topicName(one.parts.core.net, topic)
+      expect(gossip.getSubscribers(name).map(String)).toContain(other.parts.core.peerId)
+    }
+  }
   await vi.waitFor(() => {
-    for (const { parts } of [first, last]) {
-      const { gossip } = parts.core.libp2p.services
-      const name = topicName(parts.core.net, offersTopic)
-      expect(gossip.getSubscribers(name).map(String)).toContain(middle.parts.core.peerId)
+    for (const end of [first, last]) {
+      hears(end, middle)
+      hears(middle, end)
     }
   }, WAIT)
   return { first, middle, last, [Symbol.asyncDispose]: () => stack.disposeAsync() }
