@@ -4,15 +4,18 @@ import { messageOf, NodeError } from '../../errors.ts'
 import { resumeMeter } from '../../protocols/metering.ts'
 import { secondsMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
-import { closeLease, endingFor, finish, meterUntilClosed } from './host-run.ts'
+import { closeLease, containerStatus, endingFor, finish, meterUntilClosed } from './host-run.ts'
 import { isOver } from './lease-machine.ts'
 
 const RETRY_MS = secondsMs(2)
 
+/** How long a starting node waits for its engine before it goes on without. */
+const PATIENCE_MS = secondsMs(10)
+
 /**
  * After a restart: leases whose container still runs go on, unbilled for the time in between; the others end, and
- * every container that belongs to no lease is removed. Waits for an engine that does not answer yet: what it runs is
- * unknown until then, and unknown ends nothing.
+ * every container that belongs to no lease is removed. What an engine runs that does not answer is unknown, and unknown
+ * ends nothing: after a while the node goes on, and the adoption follows when the engine answers.
  */
 export async function adoptLeases(book: HostBook): Promise<void> {
   const stored = (await book.records.all()).filter((lease) => !isOver(lease))
@@ -25,9 +28,16 @@ export async function adoptLeases(book: HostBook): Promise<void> {
       book.capacity.reserve(now.id, now.terms.devices)
     }
   }
+  const adopted = adoptContainers(book)
+  adopted.catch((error) => book.log.error('adoption-failed', error))
+  await Promise.race([adopted, sleep(PATIENCE_MS, book.lifetime.signal)])
+}
+
+async function adoptContainers(book: HostBook): Promise<void> {
+  const before = [...book.live.values()]
   const containers = book.engine instanceof NodeError ? [] : await listed(book, book.engine)
   if (book.lifetime.signal.aborted) return
-  for (const now of [...book.live.values()]) {
+  for (const now of before) {
     now.container = containers.find(({ leaseId }) => leaseId === now.id)
     resume(book, now).catch((error) => book.log.error('lease-adoption-failed', error))
   }
@@ -51,14 +61,14 @@ async function listed(book: HostBook, engine: Engine): Promise<Container[]> {
 }
 
 async function resume(book: HostBook, now: HostedNow): Promise<void> {
-  const { lease, terms, container } = now
+  const { lease, terms } = now
   if (lease.state === 'CLOSING') return finish(book, now)
   if (lease.state !== 'ACTIVE' || lease.meter === undefined || lease.startedAtMs === undefined) {
     const reason = 'the miner restarted before the container ran'
     return closeLease(book, now, { outcome: 'failed', reason })
   }
   const nowMs = book.nowMs()
-  const status = (await container?.status()) ?? 'gone'
+  const status = await containerStatus(book, now)
   const ending = endingFor(status, nowMs >= lease.startedAtMs + terms.durationMs)
   const meter = resumeMeter(lease.meter, nowMs)
   await book.locks.run(now.id, () => book.save(now, { ...now.lease, meter }))

@@ -296,9 +296,9 @@ export async function enterLease(
   if (now?.lease.state === 'ACTIVE' && now.container !== undefined) {
     return { container: now.container, closing: now.closing.signal }
   }
-  if (starting()) {
-    throw new NodeError('PEER_STARTING', 'the container is still starting', {
-      next: 'try again: pulling a large image takes a while',
+  if (starting() || now?.lease.state === 'ACTIVE') {
+    throw new NodeError('PEER_STARTING', 'the container is not ready yet', {
+      next: 'try again: pulling a large image takes a while, and so does a restart of the engine',
     })
   }
   const reason = (now?.lease ?? lease).ending?.reason ?? 'it is not running'

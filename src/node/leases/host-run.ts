@@ -108,7 +108,7 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
     } catch {
       return // closing: the final receipt is on its way
     }
-    const status = (await now.container?.status()) ?? 'gone'
+    const status = await containerStatus(book, now)
     const ending = endingFor(status, book.nowMs() >= expiryOf(now))
     if (ending === undefined) await issueReceipt(book, now, healthOf(status))
     else await closeLease(book, now, ending)
@@ -117,6 +117,13 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
 
 const expiryOf = ({ lease, terms }: HostedNow): number =>
   (lease.startedAtMs ?? 0) + terms.durationMs
+
+/** Where no engine was found nothing is known of a container; where one was, a container that is not there is gone. */
+export const containerStatus = async (
+  { engine }: HostBook,
+  { container }: HostedNow,
+): Promise<ContainerStatus> =>
+  (await container?.status()) ?? (engine instanceof NodeError ? 'unknown' : 'gone')
 
 const healths: Readonly<Record<ContainerStatus, Health>> = {
   created: 'ok',
@@ -161,7 +168,7 @@ async function saveReceipt(book: HostBook, now: HostedNow, lease: HostedLease): 
 export async function closeLease(book: HostBook, now: HostedNow, ending: Ending): Promise<void> {
   const closed = await book.locks.run(now.id, async () => {
     if (!isRunning(now.lease)) return false
-    const status = (await now.container?.status()) ?? 'gone'
+    const status = await containerStatus(book, now)
     const lease = advance(now.lease, { kind: 'close', ending })
     const closedAtMs = book.nowMs()
     await saveReceipt(book, now, { ...lease, health: healthOf(status), closedAtMs })
