@@ -6,6 +6,7 @@ import { commands, runNodeCommand } from './commands/command-table.ts'
 import { type Config, loadConfig } from './config.ts'
 import { exitCodeOf, INTERRUPTED } from './exit-codes.ts'
 import { commandHelp, findCommand, programHelp } from './help.ts'
+import { createInterrupts } from './interrupts.ts'
 import { flagName, type OptionKey, optionTable } from './options.ts'
 import { toJson } from './output.ts'
 import { packageVersion } from './package-version.ts'
@@ -147,23 +148,11 @@ function interruption(signal: AbortSignal, thrown: unknown): unknown {
   return signal.aborted && torn ? signal.reason : undefined
 }
 
-/** A second signal this soon is the same key press, handed on by npm or by the launcher. */
-const SAME_PRESS_MS = 700
-
 /** The program: the first Ctrl-C or SIGTERM ends it in order, another one at once. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const controller = new AbortController()
-  let firstMs = 0
-  const stop = (name: NodeJS.Signals): void => {
-    if (!controller.signal.aborted) {
-      firstMs = Date.now()
-      controller.abort(new NodeError('FAILED_INTERRUPTED', `stopped by ${name}`))
-    } else if (Date.now() - firstMs > SAME_PRESS_MS) {
-      process.exit(INTERRUPTED)
-    }
-  }
-  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
-  endWithParent(() => stop('SIGTERM'))
+  const interrupts = createInterrupts(Date.now, () => process.exit(INTERRUPTED))
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, interrupts.press)
+  endWithParent(() => interrupts.press('the end of the process that started it'))
   // A reader that went away (`compute-node offers | head`) is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
@@ -171,7 +160,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   const { env, stdin, stdout, stderr } = process
   const terminal = { stdin, stdout, stderr }
-  const exitCode = await runCli(argv, { terminal, env, signal: controller.signal })
+  const exitCode = await runCli(argv, { terminal, env, signal: interrupts.signal })
   await flushed(stdout)
   process.exit(exitCode)
 }

@@ -1,19 +1,27 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
+import { createControlClient } from '../../src/node/control/client.ts'
 import { errorSchema, outputSchemas } from '../../src/node/output-schemas.ts'
 import { endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cn-life-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-const nodeArgs = (name: string): string[] => [
-  ...['--role', 'relay', '--network', 'local', '--genesis', 'ab'.repeat(32)],
-  ...['--listen', '/ip4/127.0.0.1/tcp/0', '--data-dir', join(root, name), '--json'],
+const commandArgs = (name: string): string[] => [
+  ...['--network', 'local', '--genesis', 'ab'.repeat(32)],
+  ...['--data-dir', join(root, name), '--json'],
 ]
+const nodeArgs = (name: string): string[] => [
+  ...['--role', 'relay', '--listen', '/ip4/127.0.0.1/tcp/0'],
+  ...commandArgs(name),
+]
+/** A peer that does not answer, so that a command listens for as long as it was told. */
+const nowhere = ['--bootstrap', '/ip4/127.0.0.1/tcp/1']
 
 const shapeOf = (command: string) => outputSchemas[command]!.schema
 
@@ -101,14 +109,22 @@ test('the JSON of peers and of failures has the documented shape', async () => {
   expect(errorSchema.parse(JSON.parse(failed.stdout)).error.code).toBe('FAILED_NOT_RUNNING')
 })
 
+test('a node made for one command stays while another command uses it', async () => {
+  const child = startCli(['peers', ...commandArgs('shared'), '--gather', '1s', ...nowhere])
+  const ended = once(child, 'exit')
+  while (!existsSync(join(root, 'shared/control.sock'))) await sleep(50)
+  const folder = ['--data-dir', join(root, 'shared')]
+  using client = createControlClient(join(root, 'shared/control.sock'))
+  const hold = await client.hold()
+  await firstLine(child) // its own work is done
+  expect(await runCli(['peers', '--json', ...folder])).toMatchObject({ exitCode: 0 })
+  expect(child.exitCode).toBeNull()
+  hold[Symbol.dispose]()
+  expect(await ended).toEqual([0, null])
+})
+
 test('a command that waits ends at the first Ctrl-C', async () => {
-  const gather = ['--gather', '10m', '--bootstrap', '/ip4/127.0.0.1/tcp/1']
-  const args = nodeArgs('waits').slice(2)
-  const child = startCli([
-    'peers',
-    ...args.filter((arg) => arg !== '--listen' && !arg.includes('/tcp/0')),
-    ...gather,
-  ])
+  const child = startCli(['peers', ...commandArgs('waits'), '--gather', '10m', ...nowhere])
   while (!existsSync(join(root, 'waits/control.sock'))) await sleep(50)
   expect(await endWith(child, 'SIGINT')).toBe(130)
   expect(existsSync(join(root, 'waits/lock'))).toBe(false)

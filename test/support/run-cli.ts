@@ -31,10 +31,12 @@ export function startCli(
   args: readonly string[],
   { env = {}, node }: CliOptions = {},
 ): ChildProcess {
-  return spawn(node ?? process.execPath, [entry, ...args], {
+  const child = spawn(node ?? process.execPath, [entry, ...args], {
     env: { ...cleanEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  process.once('exit', () => child.kill('SIGKILL')) // a test that failed leaves nothing running
+  return child
 }
 
 /** Runs one command line to its end. */

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process'
+import { PassThrough } from 'node:stream'
+import { expect, test } from 'vitest'
+import { NodeError } from '../../src/errors.ts'
+import { runCli } from '../../src/node/cli.ts'
+import { exitCodeOf } from '../../src/node/exit-codes.ts'
+import { allCommands } from '../../src/node/help.ts'
+
+/** Runs a command line in this process. */
+async function cli(...argv: string[]) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  const exitCode = await runCli(argv, {
+    terminal: { stdin, stdout, stderr },
+    env: {},
+    signal: new AbortController().signal,
+  })
+  return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
+}
+
+const names = allCommands.map(({ name }) => name).filter((name) => name !== '')
+
+test.each(names)('%s has help that says how it is used', async (name) => {
+  const { exitCode, stdout } = await cli(...name.split(' '), '--help')
+  expect(exitCode).toBe(0)
+  expect(stdout.startsWith(`Usage: compute-node ${name}`)).toBe(true)
+  expect(stdout).toContain('--data-dir')
+})
+
+test('the help of the program names every command and fits a wide terminal', async () => {
+  const { stdout } = await cli('--help')
+  for (const name of names) expect(stdout).toContain(`  ${name} `)
+  expect((await cli()).stdout).toBe(stdout)
+  const widest = Math.max(...stdout.split('\n').map((line) => line.length))
+  expect(widest).toBeLessThanOrEqual(120)
+})
+
+test('the first word of a group shows the group', async () => {
+  const { stdout } = await cli('chain', '--help')
+  expect(stdout).toContain('Usage: compute-node chain dev')
+  expect(await cli('chain')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('is one of: dev'),
+  })
+})
+
+test.each(['bash', 'zsh', 'fish'])(
+  'completion for %s knows commands and options',
+  async (shell) => {
+    const { exitCode, stdout } = await cli('completion', shell)
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('offers')
+    expect(stdout).toContain('--data-dir')
+  },
+)
+
+test('the bash completion completes', async () => {
+  const { stdout: script } = await cli('completion', 'bash')
+  const asked = 'COMP_WORDS=(compute-node offe); COMP_CWORD=1; _compute_node; echo "$COMPREPLY"'
+  const answer = spawnSync('bash', ['-c', `${script}\n${asked}`], { encoding: 'utf8' })
+  expect(answer.stdout).toBe('offers\n')
+})
+
+test.each([
+  ['BAD_CONFIG', 2],
+  ['BAD_CONFIG_PORT', 2],
+  ['NOTHING_MATCHED', 3],
+  ['PEER_TIMEOUT', 4],
+  ['REFUSED_CAPACITY', 5],
+  ['ENGINE_ABSENT', 6],
+  ['GPU_LOST', 6],
+  ['CHAIN_UNREACHABLE', 7],
+  ['FAILED_INTERRUPTED', 130],
+  ['BAD_MESSAGE', 1],
+  ['STORE_FULL', 1],
+] as const)('%s exits with %i', (code, exitCode) => {
+  expect(exitCodeOf(new NodeError(code, 'x'))).toBe(exitCode)
+})
+
+test('an error that nobody foresaw exits with 1', () => {
+  expect(exitCodeOf(new TypeError('x'))).toBe(1)
+})
