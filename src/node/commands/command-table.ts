@@ -22,6 +22,17 @@ export const runNodeCommand: Command = {
  */
 export const commands: readonly Command[] = [
   {
+    name: 'devnet',
+    usage: '',
+    describe: 'Run a whole market on this machine, separate processes',
+    options: ['once', 'miners', 'validators', 'keep', 'engine'],
+    examples: [
+      ['compute-node devnet', 'look at a market and try every command on it'],
+      ['compute-node devnet --once --json', 'do one full round and print a summary'],
+    ],
+    load: async () => (await import('./devnet.ts')).devnet,
+  },
+  {
     name: 'status',
     usage: '',
     describe: 'Show what the node of this data folder is doing',
@@ -62,6 +73,62 @@ export const commands: readonly Command[] = [
     options: ['port', 'blockMs', 'tempo', 'spec'],
     examples: [['compute-node chain dev --netuid 1', 'subnet 1 on ws://127.0.0.1:9944']],
     load: async () => (await import('./chain-dev.ts')).chainDev,
+  },
+  {
+    name: 'chain metagraph',
+    usage: '',
+    describe: 'List who is registered in the subnet, with stake and permits',
+    options: [],
+    load: async () => (await import('./chain-metagraph.ts')).chainMetagraph,
+  },
+  {
+    name: 'chain weights',
+    usage: '',
+    describe: 'List the weights that validators have set',
+    options: [],
+    load: async () => (await import('./chain-weights.ts')).chainWeights,
+  },
+  {
+    name: 'chain register',
+    usage: '',
+    describe: "Register the wallet's hotkey in the subnet, and stake on it",
+    options: ['stake'],
+    examples: [
+      ['compute-node chain register --wallet.name main', 'burns TAO of the coldkey'],
+      ['compute-node chain register --wallet.name main --stake 1000', 'a validator'],
+    ],
+    load: async () => (await import('./chain-register.ts')).chainRegister,
+  },
+  {
+    name: 'chain bind',
+    usage: '',
+    describe: "Let the hotkey vouch for this data folder's PeerId, on chain",
+    options: [],
+    examples: [['compute-node chain bind --wallet.name main', 'needed once per node and key']],
+    load: async () => (await import('./chain-bind.ts')).chainBind,
+  },
+  {
+    name: 'wallet create',
+    usage: '',
+    describe: 'Create a hotkey, and a coldkey where the wallet has none, as btcli keeps them',
+    options: ['keyType'],
+    examples: [['compute-node wallet create --wallet.name main', 'in ~/.bittensor/wallets/main']],
+    load: async () => (await import('./wallet-create.ts')).walletCreate,
+  },
+  {
+    name: 'wallet list',
+    usage: '',
+    describe: 'List the hotkeys of every wallet',
+    options: [],
+    load: async () => (await import('./wallet-list.ts')).walletList,
+  },
+  {
+    name: 'wallet import',
+    usage: '',
+    describe: 'Write a hotkey from its secret words, read from stdin',
+    options: ['keyType'],
+    examples: [['compute-node wallet import --wallet.hotkey miner < words.txt', '12 to 24 words']],
+    load: async () => (await import('./wallet-import.ts')).walletImport,
   },
   {
     name: 'rent',

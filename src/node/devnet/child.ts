@@ -26,7 +26,7 @@ export interface ChildOptions {
   readonly signal: AbortSignal
 }
 
-const entry = join(import.meta.dirname, '..', `cli${import.meta.filename.slice(-3)}`)
+const entry = join(import.meta.dirname, '../../../bin/compute-node.js')
 const READY_MS = secondsMs(60)
 const STOP_MS = secondsMs(15)
 
@@ -38,7 +38,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const logFile = join(options.dataDir, 'node.log')
   const process_ = spawn(process.execPath, [entry, ...options.args], {
-    env: options.env,
+    env: { ...options.env, COMPUTE_NODE_LAUNCHED: '1' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Its own group: Ctrl-C in the terminal reaches the devnet alone, which then stops all in order.
     detached: true,
