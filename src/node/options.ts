@@ -139,6 +139,14 @@ export const options = {
   port: option('command', 'Port to listen on (0 picks one)', 'N', port, 9944),
   blockMs: option('command', 'Time between blocks, in milliseconds', 'N', whole(10, 600_000), 1000),
   tempo: option('command', 'Blocks in an epoch', 'N', whole(2, 65_535), 10),
+  stake: option('command', 'TAO that shall be staked on the hotkey', 'TAO', price, '0'),
+  keyType: option(
+    'command',
+    'Signature scheme of the hotkey; btcli reads sr25519 alone',
+    'TYPE',
+    oneOf('sr25519', 'ed25519'),
+    'sr25519',
+  ),
   spec: option('command', 'Runtime version to speak', 'N', oneOf('218', '424'), '424'),
 } as const satisfies Readonly<Record<string, Option<unknown>>>
 

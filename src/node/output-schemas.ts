@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
+import type { NeuronRow } from './commands/chain-metagraph.ts'
+import type { WeightRow } from './commands/chain-weights.ts'
+import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
 import type { ReceiptsAnswer } from './control/routes/leases.ts'
 import type { PeerRow } from './control/routes/peers.ts'
@@ -83,6 +86,52 @@ const chainReady = z.strictObject({
 })
 
 const decimal = z.string().describe('decimal')
+
+const address = z.string().describe('SS58 address')
+
+const neuron: z.ZodType<NeuronRow> = z.strictObject({
+  uid: whole,
+  hotkey: address,
+  coldkey: address,
+  stake: decimal.describe('alpha'),
+  validatorPermit: z.boolean(),
+  active: z.boolean(),
+  lastUpdate: whole.describe('block'),
+  registeredAt: whole.describe('block'),
+  incentive: whole.describe('of 65535'),
+  dividends: whole.describe('of 65535'),
+  emission: decimal.describe('alpha in the last epoch'),
+})
+
+const weight: z.ZodType<WeightRow> = z.strictObject({
+  validatorUid: whole,
+  validator: address,
+  uid: whole,
+  hotkey: address,
+  weight: whole.describe('of 65535'),
+})
+
+const registered = z.strictObject({
+  uid: whole,
+  hotkey: address,
+  registered: z.boolean().describe('false when it was already'),
+  stake: decimal.describe('alpha'),
+})
+
+const bound = z.strictObject({
+  peerId,
+  hotkey: address,
+  seq: whole,
+  expiresAtBlock: whole,
+})
+
+const keyType = z.enum(['sr25519', 'ed25519'])
+
+const wallet: z.ZodType<WalletRow> = z.strictObject({
+  name: z.string(),
+  hotkey: z.string().describe('its name'),
+  address: address.nullable().describe('null when its file cannot be used here'),
+})
 
 const lease: z.ZodType<LeaseView> = z.strictObject({
   id: z.string(),
@@ -199,6 +248,19 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   peers: { describe: 'a list', schema: listOf(peer) },
   offers: { describe: 'a list', schema: listOf(offer) },
   'chain dev': { describe: 'first line, once it answers', schema: chainReady },
+  'chain metagraph': { describe: 'a list', schema: listOf(neuron) },
+  'chain weights': { describe: 'a list', schema: listOf(weight) },
+  'chain register': { describe: 'where it stands', schema: registered },
+  'chain bind': { describe: 'the binding', schema: bound },
+  'wallet create': {
+    describe: 'the keys',
+    schema: z.strictObject({ name: z.string(), hotkey: address, coldkey: address, keyType }),
+  },
+  'wallet list': { describe: 'a list', schema: listOf(wallet) },
+  'wallet import': {
+    describe: 'the key',
+    schema: z.strictObject({ name: z.string(), hotkey: address, keyType }),
+  },
   rent: { describe: 'the lease that runs', schema: lease },
   'rent -- CMD': { describe: 'the lease and what the command printed', schema: rented },
   leases: { describe: 'a list of leases', schema: listOf(lease) },
