@@ -1,12 +1,14 @@
 import type Docker from 'dockerode'
 import { NodeError } from '../errors.ts'
 import { type Log, silent } from '../log.ts'
+import { dockerAddress } from './docker-address.ts'
 import { askDocker, createDockerClient } from './docker-client.ts'
 import { dockerContainer } from './docker-container.ts'
 import type { Container, Engine } from './engine.ts'
+import { ensureFirewall } from './firewall.ts'
 import { expiryInName, hardenedSpec, LABEL } from './hardened-spec.ts'
 import { createImages } from './images.ts'
-import { ensureLeaseNetwork, LEASE_NETWORK } from './lease-network.ts'
+import { ensureLeaseNetwork, LEASE_BRIDGE, LEASE_NETWORK } from './lease-network.ts'
 
 export interface DockerEngineOptions {
   /** Whose containers `list` returns: the node's PeerId. */
@@ -42,13 +44,14 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
   const lifetime = new AbortController()
   const images = createImages(docker, lifetime.signal)
   const network = retriedOnce(() => ensureLeaseNetwork(docker))
+  const fence = createFence(log)
   return {
     kind: 'docker',
     label: `docker ${version.Version.split('+')[0]}`,
     ensureImage: (image, imageOptions) => images.ensure(image, imageOptions),
     async create(spec) {
       await network()
-      await refuseSecond(docker, spec.leaseId)
+      await Promise.all([fence(), refuseSecond(docker, spec.leaseId)])
       const wanted = hardenedSpec(spec, { nodeId, network: LEASE_NETWORK, maxOpenFiles })
       const { id } = await askDocker('create a container', (abortSignal) =>
         docker.createContainer({ ...wanted, abortSignal }),
@@ -66,6 +69,34 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     list: () => listContainers(docker, nodeId, log),
     close: async () => lifetime.abort(),
   }
+}
+
+/** Other programs may flush the rules at any time, so they are set anew now and then. */
+const FENCE_EVERY_MS = 60_000
+
+/**
+ * Sets the firewall before a lease starts. Where it cannot be set the provider is warned: it may be fenced by other
+ * means, which this program cannot see.
+ */
+function createFence(log: Log): () => Promise<void> {
+  let atMs = Number.NEGATIVE_INFINITY
+  return async () => {
+    if (performance.now() - atMs < FENCE_EVERY_MS) return
+    try {
+      requireLocalEngine()
+      await ensureFirewall(LEASE_BRIDGE)
+      atMs = performance.now()
+    } catch (error) {
+      log.error('leases-not-fenced', error)
+    }
+  }
+}
+
+function requireLocalEngine(): void {
+  if (dockerAddress().startsWith('unix://')) return
+  throw new NodeError('ENGINE_FIREWALL', `leases run on another machine (${dockerAddress()})`, {
+    next: 'run the miner where the Docker Engine runs, or fence its bridge cn-leases0 there',
+  })
 }
 
 async function refuseSecond(docker: Docker, leaseId: string): Promise<void> {

@@ -1,8 +1,12 @@
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, Engine } from '../../src/containers/engine.ts'
 import { docker, noDocker, smallSpec, testEngine } from '../support/docker.ts'
+import { requireOrSkip } from '../support/skips.ts'
 
+const notRoot = !noDocker && !requireOrSkip(process.getuid?.() === 0, 'root (for the firewall)')
 const sh = (script: string): string[] => ['sh', '-c', script]
 
 describe.skipIf(noDocker)('docker engine', () => {
@@ -242,6 +246,33 @@ describe.skipIf(noDocker)('docker engine', () => {
       expect((await inside(script(10_000_000))).out.trim()).toBe('10000000')
       expect((await inside(script(200_000_000))).out.trim()).not.toBe('200000000')
     })
+
+    test.skipIf(notRoot)(
+      'neither the host nor its networks are in reach; the host reaches the lease',
+      async () => {
+        const server = createServer((socket) => socket.end('reached\n'))
+        await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
+        const { port } = server.address() as AddressInfo
+        const container = await idle()
+        const { NetworkSettings } = await docker.getContainer(container.id).inspect()
+        const { IPAddress, Gateway } = NetworkSettings.Networks['cn-leases']!
+        // Every address of the host, and the cloud's metadata service.
+        const own = Object.values(networkInterfaces())
+          .flatMap((addresses) => addresses ?? [])
+          .filter(({ family, internal }) => family === 'IPv4' && !internal)
+        for (const address of [Gateway, '169.254.169.254', ...own.map((one) => one.address)]) {
+          const exec = await container.exec(sh(`nc -w 2 ${address} ${port} </dev/null; echo done`))
+          exec.stderr.resume()
+          expect(await text(exec.stdout), address).toBe('done\n')
+        }
+        const inner = await container.exec(sh('echo up; nc -l -p 7000 -e echo hi'))
+        inner.stderr.resume()
+        await new Promise((resolve) => inner.stdout.once('data', resolve))
+        expect(await text(connect(7000, IPAddress))).toBe('hi\n')
+        server.close()
+        await container.remove()
+      },
+    )
 
     test('no other lease is in reach', async () => {
       const server = await idle()
