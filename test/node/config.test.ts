@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parseCommandLine } from '../../src/node/command-line.ts'
 import { type Config, configWith, loadConfig } from '../../src/node/config.ts'
+import { allCommands } from '../../src/node/help.ts'
 import { envName, flagName, optionTable } from '../../src/node/options.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cn-config-'))
@@ -183,4 +184,18 @@ test('no two options share a flag, a letter or a variable', () => {
   for (const names of [keys.map(flagName), keys.map(envName), letters]) {
     expect(new Set(names).size).toBe(names.length)
   }
+})
+
+test('every option has a reader: a command that takes it, or code that uses its value', () => {
+  const taken = new Set(allCommands.flatMap(({ options }) => options))
+  const src = join(import.meta.dirname, '../../src')
+  const code = globSync('**/*.ts', { cwd: src })
+    .filter((name) => !name.endsWith('node/options.ts'))
+    .map((name) => readFileSync(join(src, name), 'utf8'))
+    .join('\n')
+  const unread = [...optionTable].filter(([key, { scope }]) => {
+    const used = new RegExp(`(config\\??\\.|[{,]\\s*|has\\(')${key}\\b`).test(code)
+    return !used || (scope === 'command' && !taken.has(key))
+  })
+  expect(unread.map(([key]) => key)).toEqual([])
 })
