@@ -6,8 +6,6 @@ import { KiB, MiB } from '../units.ts'
 
 const WINDOW_BYTES = 4 * MiB
 const HIGH_WATER_BYTES = 256 * KiB
-/** Writes that together are smaller travel as one muxer frame. */
-const COALESCE_BYTES = 16 * KiB
 
 /**
  * The muxer every node uses. `pause()` aborts a stream whose window outgrew its read buffer (4 MiB by default against a
