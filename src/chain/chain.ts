@@ -50,6 +50,10 @@ export interface Neuron {
 export interface Metagraph {
   readonly netuid: number
   readonly block: BlockRef
+  /** The uid of the subnet owner's hotkey, whose share is burned; undefined when it is not registered. */
+  readonly ownerUid: number | undefined
+  /** Blocks after its last weights at which a validator stops counting as active. */
+  readonly activityCutoff: number
   /** Index = uid. */
   readonly neurons: readonly Neuron[]
 }

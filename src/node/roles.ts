@@ -25,6 +25,7 @@ import { collectOffers } from './services/collect-offers.ts'
 import { computeScores } from './services/compute-scores.ts'
 import { discoverCapabilities } from './services/discover-capabilities.ts'
 import { followChain } from './services/follow-chain.ts'
+import { fundRenter } from './services/fund-renter.ts'
 import { hostLeases } from './services/host-leases.ts'
 import { joinNetwork } from './services/join-network.ts'
 import { publishOffer } from './services/publish-offer.ts'
@@ -32,6 +33,7 @@ import { relayPulses } from './services/relay-pulses.ts'
 import { rent } from './services/rent.ts'
 import { serveSessions } from './services/serve-sessions.ts'
 import { serveTranscripts } from './services/serve-transcripts.ts'
+import { setWeights } from './services/set-weights.ts'
 import { syncBooks } from './services/sync-books.ts'
 
 /** Every topic that nodes carry, whatever their role: a node forwards only what it can judge. */
@@ -66,6 +68,13 @@ const challengeBoundMiners = proving((parts) => {
   return challengeMiners({ ...parts, capabilities: { all } })
 })
 
+/** Weights need a chain to go to and scores to come from. */
+const setOwnWeights: ServiceFactory = (parts) => {
+  const { chainLink, scores } = parts
+  if (chainLink === undefined || scores === undefined) return undefined
+  return setWeights({ ...parts, chainLink, scores })
+}
+
 const everyone: readonly ServiceFactory[] = [
   having('chainLink', followChain),
   collectOffers,
@@ -88,8 +97,8 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     having('hosting', serveSessions),
     publishOffer,
   ],
-  validator: [challengeBoundMiners],
-  renter: [rent],
+  validator: [challengeBoundMiners, setOwnWeights],
+  renter: [having('ledger', fundRenter), rent],
 }
 
 /** The services of a node's roles, each once, in order. */

@@ -46,7 +46,10 @@ export async function readMetagraph(
   const columns = await readColumns(at, netuid)
   const owned = await readOwned(at, netuid, hotkeys)
   const neurons = hotkeys.map(({ uid, hotkey }, i) => neuron(uid, hotkey, owned[i]!, columns))
-  return { netuid, block, neurons }
+  const owner = (await subtensor(at, 'subnetOwnerHotkey')(netuid)).toString()
+  const ownerUid = hotkeys.find(({ hotkey }) => hotkey === owner)?.uid
+  const activityCutoff = numberOf(await subtensor(at, 'activityCutoff')(netuid))
+  return { netuid, block, ownerUid, activityCutoff, neurons }
 }
 
 const COLUMNS = [
