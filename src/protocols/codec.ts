@@ -70,13 +70,18 @@ const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) ==
  * (RFC 7049 §3.9), no floats, no tags, keys whose value is undefined left out.
  */
 export function encodeCbor(value: unknown): Uint8Array {
-  assertPlain(withoutUndefined(value), 0)
-  return encode(withoutUndefined(value))
+  const plain = withoutUndefined(value)
+  assertPlain(plain, 0)
+  return encode(plain)
 }
 
 function withoutUndefined(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUndefined)
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // A Map or a Date has no entries of its own: it would travel as an empty map.
+  if (prototype !== Object.prototype && prototype !== null)
+    bad('an instance has no place on the wire')
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, item]) => item !== undefined)

@@ -100,6 +100,7 @@ export function peekRecord(net: Network, bytes: Uint8Array): RawRecord {
     throw new NodeError('BAD_MESSAGE_VERSION', `record version ${version} is not known here`)
   }
   const shaped =
+    version === VERSION &&
     value.length === 5 &&
     Number.isInteger(type) &&
     type >= 0 &&
