@@ -7,8 +7,12 @@ import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
 import type { ReceiptsAnswer } from './control/routes/leases.ts'
 import type { PeerRow } from './control/routes/peers.ts'
+import type { ScoreRow } from './control/routes/scores.ts'
 import type { NodeStatus } from './control/routes/status.ts'
+import { roundFailure, roundSummary } from './devnet/summary.ts'
+import type { Finding } from './doctor/finding.ts'
 import type { LeaseView } from './leases/lease-view.ts'
+import { reasonCodes } from './scoring/reason-codes.ts'
 
 /** What a command prints on stdout with `--json`. docs/cli.md shows it; tests hold real output against it. */
 export interface OutputSchema {
@@ -232,6 +236,54 @@ const finding = z.strictObject({
   verifyMs: whole.optional(),
 })
 
+const scoreRow: z.ZodType<ScoreRow> = z.strictObject({
+  hotkey: z.string(),
+  score: z.number().describe('rated units, the sum over its devices'),
+  weight: z.number().describe('what it gets of the division'),
+  reliability: z.number().describe('share of its known slots that were ok'),
+  reason: z.enum(reasonCodes),
+  miners: z.array(peerId),
+})
+
+const scoreDetail = z.strictObject({
+  hotkey: z.string(),
+  score: z.number(),
+  weight: z.number(),
+  reliability: z.number(),
+  reason: z.string(),
+  gpus: z.array(
+    z.looseObject({
+      hotkey: z.string(),
+      miner: peerId,
+      gpu: z.string(),
+      score: z.number().describe('the product of its terms'),
+      ok: whole,
+      failed: whole,
+      unknown: whole,
+      terms: z.array(
+        z.looseObject({
+          name: z.string(),
+          value: z.number(),
+          reason: z.string(),
+          detail: z.string(),
+        }),
+      ),
+    }),
+  ),
+  constantsHash: z.string().describe('nodes with the same hash compute the same score'),
+  from: whole.describe('first slot of the window'),
+  to: whole.describe('last slot of the window'),
+})
+
+const checked: z.ZodType<Finding> = z.strictObject({
+  check: z.string(),
+  ok: z.boolean(),
+  required: z.boolean().describe('whether its lack makes the exit code 1'),
+  actual: z.string(),
+  wanted: z.string(),
+  remedy: z.string().nullable().describe('the next step; null where it is ok'),
+})
+
 /** What every failed command prints last, on stdout, with `--json`. */
 export const errorSchema = z.strictObject({
   error: z.strictObject({
@@ -269,8 +321,15 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   wait: { describe: 'the lease', schema: lease },
   receipts: { describe: 'a list, checked as a whole', schema: receipts },
   attestations: { describe: 'a list', schema: listOf(attestation) },
+  score: { describe: 'a list of all miners, best first', schema: listOf(scoreRow) },
+  'score PEER': { describe: 'one miner, term by term', schema: scoreDetail },
   'gpu list': { describe: 'a list', schema: listOf(gpu) },
   'gpu verify': { describe: 'what was found', schema: finding },
+  devnet: {
+    describe: 'last line: what one full round did, or where it failed',
+    schema: z.discriminatedUnion('ok', [roundSummary, roundFailure]),
+  },
+  doctor: { describe: 'a list', schema: listOf(checked) },
   version: {
     describe: 'one document',
     schema: z.strictObject({ version: z.string(), node: z.string() }),

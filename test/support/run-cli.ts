@@ -26,6 +26,12 @@ export interface CliOptions {
   readonly node?: string
 }
 
+/** A test that failed leaves nothing running. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Starts the program as a person would: a process of its own. The caller ends it. */
 export function startCli(
   args: readonly string[],
@@ -35,7 +41,8 @@ export function startCli(
     env: { ...cleanEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  process.once('exit', () => child.kill('SIGKILL')) // a test that failed leaves nothing running
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   return child
 }
 
