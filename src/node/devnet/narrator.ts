@@ -1,3 +1,4 @@
+import { formatAmount } from '../../protocols/money.ts'
 import type { NodeEvent } from '../events.ts'
 
 /** Turns PeerIds and hotkeys into the names of this devnet's members. */
@@ -10,33 +11,61 @@ const ms = (value: unknown): string => `${Math.round(Number(value))} ms`
 const KiBs = (value: unknown): string => `${Math.round(Number(value) / 1024)} KiB`
 const short = (value: unknown): string => String(value).slice(0, 12)
 
+const money = (units: unknown): string => formatAmount(BigInt(String(units)), 'DEV')
+
 const sentences: Readonly<Record<string, Sentence>> = {
-  'peer-greeted': (e, n) => `met ${n(e['peerId'])}`,
-  'capability-announced': (e) => `announced what it owns: ${e['classes']}`,
-  'offer-published': (e) => `offers ${e['title'] ?? 'capacity'} at ${e['dph']} ${e['asset']}/hour`,
+  'capability-announced': (e) =>
+    e['classes'] === ''
+      ? undefined
+      : `announced ${e['devices']} (class ${e['classes']}) in the DHT`,
+  'capability-seen': (e, n) =>
+    e['classes'] === '' ? undefined : `learned that ${n(e['peer'])} has ${e['devices']}`,
+  'offer-published': (e) => `offers its capacity at ${e['dph']} ${e['asset']} an hour`,
   'offer-seen': (e, n) =>
-    `sees an offer of ${n(e['miner'])}: ${e['title'] ?? ''} at ${e['dph']} ${e['asset']}/hour`,
-  'offer-withdrawn': (e, n) => `offer of ${n(e['miner'])} withdrawn`,
-  'slot-started': (e) => `slot ${e['slot']} starts: the pulse of round ${e['slot']} was verified`,
+    `sees an offer of ${n(e['peer'])}: ${e['what']} at ${e['dph']} ${e['asset']} an hour`,
+  'offer-withdrawn': (e, n) => `sees that ${n(e['peer'])} withdrew its offer`,
+  'slot-started': (e) =>
+    e['n'] === undefined
+      ? `slot ${e['slot']} begins: follows ${e['gpus']} devices`
+      : `slot ${e['slot']} begins: proves ${e['gpu']} with ${e['backend']}, n = ${e['n']}`,
   'challenge-proved': (e) =>
-    `proved slot ${e['slot']} with ${e['backend']}: ${e['steps']} steps, opened in ${ms(e['proveMs'])}, ${KiBs(e['bytes'])}`,
+    `slot ${e['slot']}: ${e['steps']} steps done, opened in ${ms(e['proveMs'])}, ${KiBs(e['bytes'])}`,
+  'challenge-failed': (e) => `slot ${e['slot']}: proving ${e['gpu']} failed: ${e['reason']}`,
   'slot-verdict': (e, n) =>
-    `slot ${e['slot']}: ${n(e['miner'])} ${e['verdict']} (${e['backend']}, ${e['steps']} steps, verified in ${ms(e['verifyMs'])}, ${KiBs(e['bytes'])})`,
-  'report-gossiped': (e) => `gossiped its report on slot ${e['slot']} (${e['rows']} rows)`,
+    `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']} (${e['steps']} steps, ${e['tops']} TOPS, proved in ${ms(e['proveMs'])}, verified in ${ms(e['verifyMs'])})`,
+  'slot-abstained': (e) => `slot ${e['slot']}: abstains (${e['why']})`,
+  'report-gossiped': (e) => `slot ${e['slot']}: gossiped its report, ${e['rows']} rows`,
   'equivocation-kept': (e, n) =>
     `kept evidence: ${n(e['validator'])} signed two things for slot ${e['slot']}`,
-  'scores-computed': (e) => `computed scores: ${e['summary']}`,
-  'weights-set': (e) => `set weights at epoch ${e['epoch']}: ${e['weights']}`,
-  'lease-requested': (e, n) => `asks ${n(e['miner'])} for a lease`,
-  'lease-running': (e) => `lease ${short(e['id'])} runs (${e['engine']})`,
+  'miner-scored': (e, n) =>
+    `scores ${n(e['miner'])}: ${e['score']} (${e['reason']}, reliability ${e['reliability']})`,
+  'weights-set': (e) => `set weights in epoch ${e['epoch']}: ${e['weights']}`,
+  'weights-skipped': (e) => `sets no weights in epoch ${e['epoch']}: ${e['reason']}`,
+  'lease-requested': (e, n) => `${n(e['renter'])} asks for a lease`,
+  'lease-running': (e) => `lease ${short(e['id'])} runs in ${e['engine']}`,
   'receipt-countersigned': (e) =>
-    `countersigned receipt ${e['seq']} of lease ${short(e['id'])}: ${e['cumulative']} owed`,
+    `lease ${short(e['id'])}: receipt ${e['seq']} countersigned, ${money(e['cumulative'])} DEV owed`,
   'lease-ended': (e) => `lease ${short(e['id'])} ended: ${e['reason']}`,
-  'lease-settled': (e) => `lease ${short(e['id'])} settled: ${e['amount']} ${e['asset']}`,
+  'lease-settled': (e) => `lease ${short(e['id'])} settled: ${money(e['amount'])} ${e['asset']}`,
+}
+
+/**
+ * Whose telling of a thing people hear where several members see the same: all of them would say it twice. The rest
+ * is told by whoever it happened to.
+ */
+const teller: Readonly<Record<string, (member: string) => boolean>> = {
+  'miner-scored': (member) => member === 'validator-1',
+  'capability-seen': (member) => member === 'renter',
+  'offer-seen': (member) => member === 'renter',
+  'offer-withdrawn': (member) => member === 'renter',
+  'receipt-countersigned': (member) => member === 'renter',
+  'lease-ended': (member) => member === 'renter',
+  'lease-running': (member) => member === 'renter',
 }
 
 /** The line a person reads about an event of `member`; undefined when it says nothing to people. */
 export function narrate(member: string, event: NodeEvent, name: NameOf): string | undefined {
+  if (teller[event.event]?.(member) === false) return undefined
   const sentence = sentences[event.event]?.(event, name)
   return sentence === undefined ? undefined : `${member.padEnd(12)} ${sentence}`
 }

@@ -1,18 +1,16 @@
 import { join } from 'node:path'
 import type { Chain } from '../../chain/chain.ts'
-import { DEV_ACCOUNT } from '../../chain/dev-account.ts'
 import { createWallet, loadColdkey, loadHotkey, type Wallet } from '../../chain/wallet.ts'
 import { codeOf } from '../../errors.ts'
 import type { Network } from '../../protocols/network.ts'
 import { bindPeer } from '../bind-peer.ts'
 import type { Identity } from '../identity.ts'
 import { readBinding } from '../own-binding.ts'
+import { joinSubnet } from '../subnet-member.ts'
 import type { Member } from './layout.ts'
 
-const TAO = 1_000_000_000n
-/** Enough to register, stake and pay fees. */
-const FUNDS = 2_000n * TAO
-const STAKE = 1_000n * TAO
+/** What a validator stakes. */
+const STAKE_RAO = 1_000_000_000_000n
 
 export interface PrepareOptions {
   readonly chain: Chain
@@ -35,29 +33,17 @@ export const hasWallet = ({ role }: Member): boolean => role === 'miner' || role
  * stake), and a PeerId bound to it. What an earlier run did is not done twice.
  */
 export async function prepareChain(options: PrepareOptions): Promise<void> {
-  const { chain, members, net } = options
-  const { neurons } = await chain.metagraph(net.netuid)
-  const registered = new Set(neurons.map(({ hotkey }) => hotkey))
-  await Promise.all(members.filter(hasWallet).map((one) => prepare(one, registered, options)))
+  await Promise.all(options.members.filter(hasWallet).map((one) => prepare(one, options)))
 }
 
-async function prepare(
-  member: Member,
-  registered: ReadonlySet<string>,
-  { chain, identities, net }: PrepareOptions,
-): Promise<void> {
+async function prepare(member: Member, { chain, identities, net }: PrepareOptions): Promise<void> {
+  const { dataDir, role, name } = member
   const { coldkey, hotkey } = await obtainWallet(member)
-  if (!registered.has(hotkey.address)) {
-    await chain.transfer(DEV_ACCOUNT, coldkey.address, FUNDS)
-    await chain.register(net.netuid, coldkey, hotkey.address)
-    if (member.role === 'validator') {
-      await chain.addStake(net.netuid, coldkey, hotkey.address, STAKE)
-    }
-  }
-  if ((await readBinding(member.dataDir)) === undefined) {
-    const key = identities.get(member.name)!.recordKey
-    await bindPeer({ chain, net, hotkey, key, dataDir: member.dataDir })
-  }
+  const stakeRao = role === 'validator' ? STAKE_RAO : 0n
+  const membership = { chain, netuid: net.netuid, coldkey, hotkey, stakeRao, embedded: true }
+  await joinSubnet(membership)
+  if ((await readBinding(dataDir)) !== undefined) return
+  await bindPeer({ chain, net, hotkey, key: identities.get(name)!.recordKey, dataDir })
 }
 
 /** The member's keys, made at its first run. */
