@@ -137,13 +137,15 @@ export function createSlotMarket(inMs = 6000) {
       collectAttestations(parts),
       role === 'miner' ? answerChallenges(parts, options.misbehaviour) : challengeMiners(parts),
     ]
-    const running = await runServices(services)
+    // Before services start: they would look for unknown addresses in a DHT that knows nobody yet.
     for (const other of shared.nodes) await libp2p.dial(other.getMultiaddrs())
+    const running = await runServices(services)
     shared.nodes.push(libp2p)
     let stopped = false
     const stop = async (): Promise<void> => {
       if (stopped) return
       stopped = true
+      shared.nodes.splice(shared.nodes.indexOf(libp2p), 1)
       await running[Symbol.asyncDispose]()
       life.abort()
       await libp2p.stop()

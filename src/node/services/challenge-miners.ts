@@ -103,6 +103,7 @@ export const challengeMiners = (parts: Parts): Service => {
     else if (effect.type === 'commit') {
       const sealed = await testimony.report(slot, effect.lines.map(reportRow))
       for (const { commit } of sealed) await publish(commit)
+      events.emit('report-committed', { slot, rows: effect.lines.length })
     } else if (effect.type === 'report') {
       await publishReport(slot, await testimony.report(slot, effect.lines.map(reportRow)))
     } else if (effect.type === 'verdicts') await publishVerdicts(slot, effect)
