@@ -4,6 +4,8 @@ import { egressRules, entriesFor } from './egress-rules.ts'
 
 const WAIT = ['-w', '5'] // another program may be changing the tables
 const TIMEOUT_MS = 15_000
+/** Where iptables is, also for a service that was given a short path. */
+const PATH = [process.env['PATH'], '/usr/sbin', '/sbin'].filter(Boolean).join(':')
 
 /**
  * Keeps everything behind this bridge away from the host and the private network. May be repeated, and is idempotent.
@@ -39,10 +41,15 @@ async function enters(chain: string, rule: readonly string[]): Promise<boolean> 
 
 function run(program: string, args: readonly string[], input = ''): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, args, { timeout: TIMEOUT_MS }, (error, _stdout, stderr) => {
-      if (error === null) resolve()
-      else reject(Object.assign(new Error(stderr.trim() || error.message), { code: error.code }))
-    })
+    const child = execFile(
+      program,
+      args,
+      { timeout: TIMEOUT_MS, env: { ...process.env, PATH } },
+      (error, _stdout, stderr) => {
+        if (error === null) resolve()
+        else reject(Object.assign(new Error(stderr.trim() || error.message), { code: error.code }))
+      },
+    )
     child.stdin?.on('error', () => undefined) // its own exit says why
     child.stdin?.end(input)
   })

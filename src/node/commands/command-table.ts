@@ -232,6 +232,14 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./gpu-verify.ts')).gpuVerify,
   },
   {
+    name: 'doctor',
+    usage: '',
+    describe: 'Check what this machine lacks to run a node, and say what to do',
+    options: ['roles', 'listen'],
+    examples: [['compute-node doctor --role miner', 'what hosting leases takes']],
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
     name: 'completion',
     usage: 'bash|zsh|fish',
     describe: 'Print a script that completes commands and options in a shell',

@@ -1,0 +1,169 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { doctor } from '../../../src/node/commands/doctor.ts'
+import { type Config, configWith } from '../../../src/node/config.ts'
+import { createDataFolder, lockDataFolder } from '../../../src/node/data-folder.ts'
+import { checkEngine } from '../../../src/node/doctor/check-engine.ts'
+import { checkClock, checkMemory, checkNode } from '../../../src/node/doctor/check-machine.ts'
+import { checkDataFolder, checkPorts } from '../../../src/node/doctor/check-node.ts'
+import { outputSchemas } from '../../../src/node/output-schemas.ts'
+
+let root: string
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'cn-doctor-'))
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(root, { recursive: true, force: true })
+})
+
+test.each([
+  ['24.21.0', true],
+  ['25.0.0', true],
+  ['20.19.2', false],
+])('Node %s: %s', (version, ok) => {
+  expect(checkNode(version).ok).toBe(ok)
+})
+
+test.each([
+  [0, false],
+  [4 * 1024 ** 3, true],
+])('%i bytes of free memory', (bytes, ok) => {
+  expect(checkMemory(bytes).ok).toBe(ok)
+})
+
+test.each([
+  ['yes', true],
+  ['no', false],
+  [undefined, true],
+])('a clock whose system says %s', async (said, ok) => {
+  const found = await checkClock(async () => said)
+  expect(found.ok).toBe(ok)
+  expect(found.remedy === null).toBe(ok)
+})
+
+describe('the data folder', () => {
+  test('one that can be made is good', async () => {
+    expect(await checkDataFolder(join(root, 'a/b'))).toMatchObject({ ok: true, remedy: null })
+  })
+
+  test('one that cannot be made is not', async () => {
+    await writeFile(join(root, 'file'), '')
+    const { ok, remedy } = await checkDataFolder(join(root, 'file/inside'))
+    expect(ok).toBe(false)
+    expect(remedy).toContain('--data-dir')
+  })
+
+  test('one that others can read is not, nor such a key', async () => {
+    const folder = join(root, 'node')
+    await mkdir(folder, { mode: 0o700 })
+    await chmod(folder, 0o755)
+    expect(await checkDataFolder(folder)).toMatchObject({
+      ok: false,
+      remedy: `chmod go-rwx ${folder}`,
+    })
+    await chmod(folder, 0o700)
+    const key = join(folder, 'identity.key')
+    await writeFile(key, 'secret', { mode: 0o644 })
+    expect(await checkDataFolder(folder)).toMatchObject({
+      ok: false,
+      remedy: `chmod go-rwx ${key}`,
+    })
+    await chmod(key, 0o600)
+    expect(await checkDataFolder(folder)).toMatchObject({ ok: true })
+  })
+})
+
+describe('ports', () => {
+  test('a free one, one in use, one used by the own node, and a relay', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const used = `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`
+    const folder = join(root, 'node')
+    const found = await checkPorts(['/ip4/127.0.0.1/tcp/0', used, '/p2p-circuit'], folder)
+    expect(found.map(({ ok }) => ok)).toEqual([true, false])
+    expect(found[1]!.remedy).toContain('--listen')
+
+    await using _lock = await lockDataFolder(await createDataFolder(folder))
+    const [own] = await checkPorts([used], folder)
+    expect(own).toMatchObject({ ok: true, actual: expect.stringContaining(String(process.pid)) })
+    server.close()
+  })
+})
+
+describe('without Docker', () => {
+  beforeEach(() => vi.stubEnv('DOCKER_HOST', 'unix:///nonexistent'))
+  const dockerOf = async (roles: Config['roles'], network: Config['network']) =>
+    (await checkEngine({ roles, network })).find(({ check }) => check === 'docker')
+
+  test('a miner of a public network needs one, and is told what to install', async () => {
+    expect(await dockerOf(['miner'], 'finney')).toMatchObject({
+      ok: false,
+      required: true,
+      remedy: expect.stringContaining('apt-get install docker.io'),
+    })
+  })
+
+  test.each([
+    [['validator'], 'finney'],
+    [['miner'], 'local'],
+  ] as const)('%s on %s does not', async (roles, network) => {
+    expect(await dockerOf([...roles], network)).toMatchObject({ ok: false, required: false })
+  })
+})
+
+describe('the command', () => {
+  const run = async (changes: Partial<Config>) => {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+    const config = configWith({
+      dataDir: join(root, 'node'),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      ...changes,
+    })
+    const code = await doctor({
+      config,
+      args: [],
+      rest: undefined,
+      terminal: { stdin: new PassThrough(), stdout, stderr },
+      signal: new AbortController().signal,
+    })
+    stdout.end()
+    stderr.end()
+    return { code, out: await text(stdout), err: await text(stderr) }
+  }
+
+  test('JSON as documented, exit code 1 when something required is missing', async () => {
+    vi.stubEnv('DOCKER_HOST', 'unix:///nonexistent')
+    const { code, out } = await run({ roles: ['miner'], json: true })
+    const { items } = outputSchemas['doctor']!.schema.parse(JSON.parse(out)) as {
+      items: { check: string }[]
+    }
+    expect(items.map(({ check }) => check)).toEqual(
+      expect.arrayContaining([
+        'node',
+        'memory',
+        'disk',
+        'data-folder',
+        'port-0',
+        'docker',
+        'gpu',
+        'clock',
+      ]),
+    )
+    expect(code).toBe(1)
+  })
+
+  test('a table with the remedies after it, exit code 0 when only the optional is missing', async () => {
+    vi.stubEnv('DOCKER_HOST', 'unix:///nonexistent')
+    const { code, out, err } = await run({ roles: ['validator'] })
+    expect(out).toMatch(/^docker +lacking +Docker did not answer/m)
+    expect(err).toMatch(/^docker: apt-get install docker\.io/m)
+    expect(code).toBe(0)
+  })
+})
