@@ -1,4 +1,3 @@
-import { loadHotkey } from '../chain/wallet.ts'
 import { attestationsTopic } from '../protocols/attestations.ts'
 import { noticesTopic, offersTopic } from '../protocols/offers.ts'
 import { pulsesTopic } from '../protocols/pulses.ts'
@@ -34,7 +33,7 @@ import { relayPulses } from './services/relay-pulses.ts'
 import { rent } from './services/rent.ts'
 import { serveSessions } from './services/serve-sessions.ts'
 import { serveTranscripts } from './services/serve-transcripts.ts'
-import { setWeights, setWeights } from './services/set-weights.ts'
+import { setWeights } from './services/set-weights.ts'
 import { syncBooks } from './services/sync-books.ts'
 
 /** Every topic that nodes carry, whatever their role: a node forwards only what it can judge. */
@@ -74,15 +73,6 @@ const setOwnWeights: ServiceFactory = (parts) => {
   const { chainLink, scores } = parts
   if (chainLink === undefined || scores === undefined) return undefined
   return setWeights({ ...parts, chainLink, scores })
-}
-
-/** Weights need scores, a chain and the wallet's hotkey, which is read when the first are due. */
-const weighing: ServiceFactory = (parts) => {
-  const { chainLink, scores, core } = parts
-  if (chainLink === undefined || scores === undefined) return undefined
-  const { walletPath, walletName, walletHotkey } = core.config
-  const place = { path: walletPath, name: walletName, hotkey: walletHotkey }
-  return setWeights({ ...parts, chainLink, scores, hotkey: () => loadHotkey(place) })
 }
 
 const everyone: readonly ServiceFactory[] = [
