@@ -23,6 +23,8 @@ export interface Testimony {
   readonly validator: string
   readonly report: Report | undefined
   readonly verdicts: Verdicts | undefined
+  /** Ids of the records that hold the verdicts. */
+  readonly verdictIds: readonly Uint8Array[]
   /** It signed two different things under one place: nothing it said of the slot counts. */
   readonly equivocated: boolean
 }
@@ -196,6 +198,9 @@ export async function createAttestations(
       validator,
       report: merged(said, recordTypes.report, (item) => isCommitted(item, said, net)),
       verdicts: merged(said, recordTypes.verdict, () => true),
+      verdictIds: said
+        .filter((item) => item.type === recordTypes.verdict)
+        .map((item) => item.record.id),
       equivocated: lied.has(validator),
     }))
     return { slot, testimony: testimony as Testimony[] }

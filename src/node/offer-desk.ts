@@ -2,6 +2,7 @@ import {
   noticesTopic,
   OFFER_LIFETIME_MS,
   type Offer,
+  type OfferDevice,
   offersTopic,
   sealOffer,
   sealWithdrawal,
@@ -35,6 +36,8 @@ export interface DeskOptions {
   readonly price: Price
   /** How long a lease may be. */
   readonly terms: Offer['terms']
+  /** What validators measured of a device, with the attestations that say so. */
+  readonly measuredOf?: (deviceId: string) => OfferDevice['measured']
   /** How long one record stands unless it is repeated. */
   readonly lifetimeMs?: number
 }
@@ -58,11 +61,16 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
     return turn
   }
 
+  const deviceOf = (device: Machine['devices'][number]): OfferDevice => {
+    const measured = options.measuredOf?.(device.id)
+    return { ...withoutUuid(device), ...(measured === undefined ? {} : { measured }) }
+  }
+
   const say = async (topic: Topic, bytes: Uint8Array): Promise<void> =>
     void (await libp2p.services.gossip.publish(topicName(net, topic), bytes))
 
   function draft(seq: number): Offer {
-    const devices = machine.devices.filter(({ id }) => available.has(id)).map(withoutUuid)
+    const devices = machine.devices.filter(({ id }) => available.has(id)).map(deviceOf)
     const now = nowMs()
     const hotkey = machine.binding?.()?.hotkey
     return {

@@ -208,8 +208,11 @@ function olderThan(
   return undefined
 }
 
-/** Whether one offer merely repeats another: equal but for issue and expiry. */
+/** Whether one offer merely repeats another: equal but for issue, expiry and what was measured meanwhile. */
 export function sameTerms(a: Offer, b: Offer): boolean {
-  const core = (offer: Offer) => encodeCbor({ ...offer, issuedAtMs: 0, expiresAtMs: 0 })
+  const core = (offer: Offer) => {
+    const devices = offer.devices.map((device) => ({ ...device, measured: undefined }))
+    return encodeCbor({ ...offer, devices, issuedAtMs: 0, expiresAtMs: 0 })
+  }
   return Buffer.compare(core(a), core(b)) === 0
 }

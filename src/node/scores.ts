@@ -1,6 +1,6 @@
 import { type BeaconInfo, timeOf } from '../beacon.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
-import type { Offer } from '../protocols/offers.ts'
+import type { Offer, OfferDevice } from '../protocols/offers.ts'
 import type { Standing } from '../protocols/query/facts.ts'
 import { minutesMs, secondsMs } from '../units.ts'
 import type { Attestations } from './attestations.ts'
@@ -20,6 +20,8 @@ export interface Scores {
   of(peerOrHotkey: string): MinerScore | undefined
   /** What offers show of their miner. */
   standingOf(offer: Pick<Offer, 'peerId'>): Standing
+  /** What validators measured of a device, with the ids of attestations that say so; undefined before the first. */
+  measuredOf(peerId: string, device: string): OfferDevice['measured']
 }
 
 export interface ScoresNeeds {
@@ -33,6 +35,9 @@ export interface ScoresNeeds {
 
 /** Reports of a slot have settled this long after its end: 50 blocks of 12 s, on a local network moments. */
 const SETTLED_MS = { local: secondsMs(2), test: minutesMs(10), finney: minutesMs(10) } as const
+
+/** Ok slots whose median an offer states. */
+const MEASURED_SLOTS = 8
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
@@ -83,6 +88,17 @@ export function createScores(needs: ScoresNeeds): Scores {
     cutSlot: () => attestations.slots().filter(settled).at(-1)?.slot ?? 0,
     current,
     of,
+    measuredOf(peerId, device) {
+      const gpu = of(peerId)?.gpus.find((one) => one.miner === peerId && one.gpu === device)
+      const last = gpu?.slots.filter(({ outcome }) => outcome === 'ok').slice(-MEASURED_SLOTS) ?? []
+      if (last.length === 0) return undefined
+      const tops = last.map((one) => one.tops).toSorted((a, b) => a - b)
+      const newest = last.at(-1)!.slot
+      return {
+        gops: Math.round(tops[Math.floor(tops.length / 2)]! * 1000),
+        attestations: attestationsOf(attestations, newest, { miner: peerId, gpu: device }),
+      }
+    },
     standingOf({ peerId }) {
       const gpus = of(peerId)?.gpus.filter(({ miner }) => miner === peerId)
       if (gpus === undefined) return {}
@@ -95,6 +111,21 @@ export function createScores(needs: ScoresNeeds): Scores {
     },
   }
 }
+
+/** The ids of at most four attestations that found a device VALID in a slot. */
+const attestationsOf = (
+  attestations: Attestations,
+  slot: number,
+  { miner, gpu }: { miner: string; gpu: string },
+): Uint8Array[] =>
+  attestations
+    .slots(slot, slot)
+    .flatMap(({ testimony }) => testimony)
+    .filter(({ verdicts }) =>
+      verdicts?.rows.some((r) => r.miner === miner && r.gpu === gpu && r.verdict === 'VALID'),
+    )
+    .flatMap(({ verdictIds }) => verdictIds.slice(0, 1))
+    .slice(0, 4)
 
 const total = (gpus: MinerScore['gpus'], name: 'ok' | 'failed'): number =>
   gpus.reduce((sum, gpu) => sum + gpu[name], 0)

@@ -8,6 +8,8 @@ export interface ScoredSlot {
   readonly slot: number
   readonly outcome: Outcome
   readonly units: number
+  /** Measured integer throughput; 0 unless ok. */
+  readonly tops: number
   readonly reason: ReasonCode
 }
 

@@ -195,8 +195,12 @@ const uncovered: SlotOutcome = {
   n: 0,
 }
 
+/** Of fewer GPUs than this, half may well be silent by themselves: a lone miner's silence is its own. */
+const ABSTAIN_FROM = 4
+
 /** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
 function heardTooFew({ rows }: Testimony, wasOk: ReadonlySet<string>): boolean {
+  if (wasOk.size < ABSTAIN_FROM) return false
   const heard = rows.filter((row) => row.steps > 0 || row.passes > 0).map(gpuKey)
   return heard.filter((key) => wasOk.has(key)).length * 2 < wasOk.size
 }
@@ -246,10 +250,10 @@ function unitsOf(
   { gemmWindowMs }: Evidence,
   c: ScoringConstants,
 ): Omit<ScoredSlot, 'slot'> {
-  if (outcome !== 'ok') return { outcome, reason, units: 0 }
+  if (outcome !== 'ok') return { outcome, reason, units: 0, tops: 0 }
   const t = topsOf(n, steps, gemmWindowMs)
   const worth = isCpu(ref) ? cpuUnits(t, c) : units({ v: 0, b: 0, t }, c)
-  return { outcome, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth }
+  return { outcome, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth, tops: q6(t) }
 }
 
 function scoredGpu(

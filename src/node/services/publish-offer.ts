@@ -4,19 +4,21 @@ import type { Core } from '../core.ts'
 import type { Machine } from '../machine.ts'
 import { createOfferDesk, DEFAULT_TERMS } from '../offer-desk.ts'
 import type { Offers } from '../offers.ts'
+import type { Scores } from '../scores.ts'
 import type { Service } from '../service.ts'
 
 interface Parts {
   readonly core: Core
   readonly offers: Offers
   readonly machine?: Machine | undefined
+  readonly scores?: Scores | undefined
 }
 
 /**
  * Repeats this miner's offer so that newcomers learn it within one interval, and withdraws it at the end and while
  * leases hold every device. A miner without a price or without a container engine offers nothing, and says so.
  */
-export function publishOffer({ core, offers, machine }: Parts): Service {
+export function publishOffer({ core, offers, machine, scores }: Parts): Service {
   const { config, log, net } = core
   const local = net.network === 'local'
   const desk =
@@ -28,6 +30,7 @@ export function publishOffer({ core, offers, machine }: Parts): Service {
           machine,
           price: { perHour: config.price, asset: 'DEV' },
           terms: DEFAULT_TERMS,
+          measuredOf: (device) => scores?.measuredOf(core.peerId, device),
           ...(local ? { lifetimeMs: minutesMs(2) } : {}),
         })
   return {

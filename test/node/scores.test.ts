@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { devBeacon, timeOf } from '../../src/beacon.ts'
+import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import type { Attestations, SlotTestimony } from '../../src/node/attestations.ts'
+import { createScores } from '../../src/node/scores.ts'
+import { LOCAL_CONSTANTS } from '../../src/node/scoring/constants.ts'
+import { testKey, testNet } from '../support/market.ts'
+
+const net = testNet()
+const beacon = devBeacon(new Uint8Array(32).fill(5), 1000, 0)
+const slots = slotNetworks.local
+const [v1, v2, miner] = [testKey(1), testKey(2), testKey(3)]
+const gpu = { miner: miner.peerId, hotkey: miner.publicKey, gpu: 'cpu-0' }
+const hotkey = Buffer.from(miner.publicKey).toString('hex')
+const witness = new Uint8Array(32)
+
+const said = (
+  slot: number,
+  validator: string,
+  steps: number,
+  equivocated = false,
+): SlotTestimony['testimony'][number] => ({
+  validator,
+  report: {
+    slot,
+    chunk: 0,
+    salt: witness,
+    rows: [{ ...gpu, mode: 'idle', n: 512, passes: 0, steps }],
+  },
+  verdicts: {
+    slot,
+    chunk: 0,
+    rows: [{ ...gpu, verdict: steps > 0 ? 'VALID' : 'SILENT', openings: witness, witness }],
+  },
+  verdictIds: [new Uint8Array(32).fill(slot)],
+  equivocated,
+})
+const slotOf = (slot: number, steps: number, equivocated = false): SlotTestimony => ({
+  slot,
+  testimony: [said(slot, v1.peerId, steps), said(slot, v2.peerId, steps, equivocated)],
+})
+
+function made(known: SlotTestimony[], { registered }: { registered?: Uint8Array[] } = {}) {
+  let nowMs = timeOf(beacon, 1000)
+  const scores = createScores({
+    core: { net, nowMs: () => nowMs },
+    attestations: {
+      slots: (from = 0, to = 1e9) => known.filter(({ slot }) => slot >= from && slot <= to),
+    } as Attestations,
+    beacon,
+    validators: { validators: () => [v1, v2].map(({ peerId }) => ({ peerId, stake: 10n })) },
+    registered: () => registered,
+  })
+  return {
+    scores,
+    known,
+    at: (ms: number) => {
+      nowMs = ms
+    },
+  }
+}
+
+test('a miner is found by PeerId and by hotkey, with a score from what was counted', () => {
+  const { scores } = made([slotOf(12, 75), slotOf(24, 75)])
+  const found = scores.of(miner.peerId)!
+  expect(found).toBe(scores.of(hotkey))
+  const tops = (2 * 512 ** 3 * 75) / 1e12
+  expect(found.score).toBeCloseTo(tops / LOCAL_CONSTANTS.CPU_T_REF, 4)
+  expect(scores.of('nobody')).toBeUndefined()
+})
+
+test('a slot counts once it has settled', () => {
+  const { scores, at } = made([slotOf(12, 75), slotOf(24, 0)])
+  at(timeOf(beacon, 24 + slots.end))
+  expect(scores.cutSlot()).toBe(12)
+  expect(scores.of(hotkey)).toMatchObject({ reliability: 1 })
+  at(timeOf(beacon, 24 + slots.end) + 2000)
+  expect(scores.cutSlot()).toBe(24)
+  expect(scores.of(hotkey)).toMatchObject({ reliability: 0.5, reason: 'SILENT' })
+})
+
+test('testimony of one who contradicted itself does not count', () => {
+  const { scores } = made([slotOf(12, 75), slotOf(24, 75, true)])
+  expect(scores.of(hotkey)!.gpus[0]!.slots[1]).toMatchObject({ outcome: 'networkUnknown' })
+})
+
+test('new testimony is seen although scores are kept between calls', () => {
+  const { scores, known } = made([slotOf(12, 75)])
+  const before = scores.current()
+  expect(scores.current()).toBe(before)
+  known.push(slotOf(24, 75))
+  expect(scores.current()).not.toBe(before)
+  expect(scores.current().slots).toBe(2)
+})
+
+test('offers show score, reliability and proof of their miner, and nothing of a stranger', () => {
+  const { scores } = made([slotOf(12, 75), slotOf(24, 0)])
+  expect(scores.standingOf({ peerId: miner.peerId })).toMatchObject({
+    reliability: 0.5,
+    verified: true,
+    score: expect.any(Number),
+  })
+  expect(scores.standingOf({ peerId: v1.peerId })).toEqual({})
+})
+
+test('what was measured is the median of ok slots, with the attestations of the newest', () => {
+  const { scores } = made([slotOf(12, 10), slotOf(24, 30), slotOf(36, 20), slotOf(48, 0)])
+  const measured = scores.measuredOf(miner.peerId, 'cpu-0')!
+  expect(measured.gops).toBe(Math.round(((2 * 512 ** 3 * 20) / 1e12) * 1000))
+  expect(measured.attestations).toEqual([new Uint8Array(32).fill(36), new Uint8Array(32).fill(36)])
+  expect(scores.measuredOf(miner.peerId, 'gpu-1')).toBeUndefined()
+})
+
+test('an unregistered hotkey gets no weight', () => {
+  const { scores } = made([slotOf(12, 75)], { registered: [v1.publicKey] })
+  expect(scores.of(hotkey)).toMatchObject({ weight: 0, reason: 'UNREGISTERED' })
+})
