@@ -82,12 +82,16 @@ function drained(stream: Stream): Promise<void> {
   })
 }
 
-/** 'end' and 'close' also come, without an error, when the connection breaks: only 'remoteCloseWrite' is a real end. */
+/**
+ * 'end' and 'close' also come, without an error, when the connection breaks: only 'remoteCloseWrite' is a real end. And
+ * a peer that answers and ends at once may have 'ended' while protocol selection still holds its bytes, which come
+ * afterwards: the end is what has nothing left to read.
+ */
 function followReadable(stream: Stream, duplex: Duplex): void {
   let finished = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
   let ended = false
   const end = (): void => {
-    if (ended || !finished) return
+    if (ended || !finished || stream.readBufferLength > 0) return
     ended = true
     duplex.push(null)
   }
@@ -97,7 +101,8 @@ function followReadable(stream: Stream, duplex: Duplex): void {
   stream.addEventListener('message', ({ data }) => {
     let more = true
     for (const part of data instanceof Uint8Array ? [data] : data) more = duplex.push(part)
-    if (!more && stream.readStatus === 'readable') stream.pause()
+    if (stream.readableEnded) end()
+    else if (!more && stream.readStatus === 'readable') stream.pause()
   })
   stream.addEventListener('end', end)
   stream.addEventListener('close', ({ error }) => {
