@@ -48,8 +48,6 @@ async function open(core: Core, url: string, stack: AsyncDisposableStack): Promi
     })
   }
   const ledger = await openDevLedger({ url, genesis: net.genesis, key, signal: life.signal })
-  // Its one grant: a devnet's renter has something to spend. Asking again changes nothing.
-  if (core.config.roles.includes('renter')) await ledger.faucet()
   return {
     beacon,
     genesis,

@@ -12,10 +12,6 @@ import type { CommandContext, Run, Terminal } from './command.ts'
 import { assertRunning, SETTLE_MS, watchLease } from './lease-output.ts'
 import { leasePath, runInLease } from './run-in-lease.ts'
 
-/** What runs where no image is named: the devnet's own, elsewhere a common one. */
-const defaultImage = (network: string): string =>
-  network === 'local' ? 'busybox:1.37' : 'ubuntu:24.04'
-
 /** With `--json` the command's output goes into one document; what is longer is for a pipe. */
 const MOST_COLLECTED_BYTES = 4 * MiB
 
@@ -41,11 +37,11 @@ export const rent: Run = (context) =>
   })
 
 function wishOf({ args, config }: CommandContext): WishBody {
-  const { image = defaultImage(config.network), order, maxDph, hours, authorize } = config
+  const { image, order, maxDph, hours, authorize } = config
   return {
     query: args.join(' '),
     order: order ?? DEFAULT_ORDER,
-    image,
+    ...(image === undefined ? {} : { image }),
     durationMs: Math.max(1000, Math.round(hours * hoursMs(1))),
     ...(maxDph === undefined ? {} : { maxDph }),
     authorized: [...authorize],

@@ -23,7 +23,8 @@ import { DEFAULT_ORDER } from './offers.ts'
 const wish = z.strictObject({
   query: z.string().max(4096).default(''),
   order: z.string().max(512).default(DEFAULT_ORDER),
-  image: imageName(),
+  /** Without one: the devnet's own on a local network, elsewhere a common one. */
+  image: imageName().optional(),
   command: commandLine().optional(),
   durationMs: z
     .int()
@@ -71,7 +72,8 @@ export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Nee
     const body = parsed(wish, request.body)
     const header = request.headers['idempotency-key']
     const idempotencyKey = typeof header === 'string' ? header.slice(0, 128) : undefined
-    const now = await placeOrder(book, offers, { ...body, idempotencyKey })
+    const image = body.image ?? (book.net.network === 'local' ? 'busybox:1.37' : 'ubuntu:24.04')
+    const now = await placeOrder(book, offers, { ...body, image, idempotencyKey })
     if (book.live.has(now.id)) follow(book, now)
     return viewOf(book, now.lease)
   })
