@@ -1,5 +1,5 @@
 import type { Log } from '../../log.ts'
-import { fromHex, toHex } from '../hex.ts'
+import { toHex } from '../hex.ts'
 import { blake2 } from '../scale.ts'
 import { executeBlock } from './block-author.ts'
 import { nonceOf } from './calls/balances.ts'
@@ -8,6 +8,7 @@ import { KEEP_BLOCKS } from './chain-store.ts'
 import { type Blocks, openExtrinsic, type SignedExtrinsic } from './extrinsics.ts'
 import { type Header, headerHash } from './header.ts'
 import { Pool, type Watcher } from './pool.ts'
+import { assertPoolTakes } from './pool-guard.ts'
 import type { Runtime } from './runtime.ts'
 import { Storage } from './storage.ts'
 import { type Changes, nextRoot, VersionedState } from './versioned-state.ts'
@@ -77,6 +78,7 @@ export class DevNode implements Blocks {
   /** Checks a transaction and lets it wait for the next block; throws the JSON-RPC error of a refusal. */
   submit(bytes: Uint8Array, watcher?: Watcher): SignedExtrinsic {
     const transaction = openExtrinsic(this.runtime, this, bytes)
+    assertPoolTakes(this.storage, transaction)
     const nonce = nonceOf(this.storage, transaction.signer)
     this.pool.add(transaction, nonce, this.head, watcher)
     return transaction
@@ -91,7 +93,7 @@ export class DevNode implements Blocks {
       number,
       parentHash: this.#head.hash,
       timeMs: this.#parts.nowMs(),
-      netuids: this.#netuids(),
+      netuids: storage.subnets(),
     }
     const block = await this.#store(place.parentHash, number, taken, () =>
       executeBlock(storage, place, taken, this.#parts.log),
@@ -121,18 +123,6 @@ export class DevNode implements Blocks {
     this.#forget(number - KEEP_BLOCKS)
     for (const listener of this.listeners) listener(block, changes)
     return block
-  }
-
-  #netuids(): number[] {
-    const entry = this.runtime.entry('subtensorModule', 'networksAdded')
-    const keys = this.state.keys(this.#prefix('subtensorModule', 'networksAdded'))
-    return keys
-      .filter((key) => this.runtime.decode(entry, this.state.get(key))?.toJSON() === true)
-      .map((key) => Buffer.from(fromHex(key, 64)!).readUInt16LE(32))
-  }
-
-  #prefix(section: string, name: string): string {
-    return toHex(this.runtime.entry(section, name).keyPrefix())
   }
 
   #remember(block: Block): void {

@@ -68,7 +68,8 @@ function fill(storage: Storage, options: GenesisOptions, nowMs: number): void {
     weightsSetRateLimit: 0,
     maxAllowedValidators: 64,
     activityCutoff: 5000,
-    commitReveal: options.commitReveal,
+    maxWeightsLimit: 65_535,
+    commitRevealWeightsEnabled: options.commitReveal,
     pool: 1_000_000n * TAO,
   })
 }

@@ -1,4 +1,5 @@
 import type { Codec } from '@polkadot/types/types'
+import { toHex } from '../hex.ts'
 import type { Runtime } from './runtime.ts'
 import type { Changes, VersionedState } from './versioned-state.ts'
 
@@ -54,6 +55,18 @@ export class Storage {
 
   putNote(key: string, value: string): void {
     this.#changes.set(noteKey(key), `0x${Buffer.from(value).toString('hex')}`)
+  }
+
+  /** The netuids of all subnets, ascending, those of this block included. */
+  subnets(): number[] {
+    const entry = this.runtime.entry('subtensorModule', 'networksAdded')
+    const prefix = toHex(entry.keyPrefix())
+    const changed = [...this.#changes.keys()].filter((key) => key.startsWith(prefix))
+    const keys = new Set([...this.#state.keys(prefix), ...changed])
+    return [...keys]
+      .filter((key) => this.runtime.decode(entry, this.#raw(key))?.toJSON() === true)
+      .map((key) => Buffer.from(key.slice(-4), 'hex').readUInt16LE())
+      .sort((a, b) => a - b)
   }
 
   /** Runs `work`; when it throws, its writes are undone and the error goes on. */

@@ -1,7 +1,7 @@
 import type { DispatchFailure } from '../runtime.ts'
 import { burn, EXISTENTIAL_DEPOSIT, freeOf, putFree } from './balances.ts'
 import { addressArg, argsOf, bigintArg, type Call, type Handlers } from './call.ts'
-import { alphaOf, putPerUid, uidOf } from './subnet.ts'
+import { alphaOf, putPerUid, putSubnet, uidOf } from './subnet.ts'
 
 const MODULE = 'subtensorModule'
 
@@ -74,7 +74,7 @@ function addStake(call: Call): void {
   if (ownerOf(call, hotkey) === undefined) throw fail(call, 'HotKeyAccountNotExists')
   const tao = storage.bigint(MODULE, 'subnetTAO', netuid)
   const alphaIn = storage.bigint(MODULE, 'subnetAlphaIn', netuid)
-  const alphaLeft = (tao * alphaIn) / (tao + rao)
+  const alphaLeft = (tao * alphaIn + tao + rao - 1n) / (tao + rao) // rounds against the staker
   const alpha = alphaIn - alphaLeft
   putFree(storage, who, free - rao)
   storage.put(MODULE, 'subnetTAO', [netuid], tao + rao)
@@ -84,7 +84,20 @@ function addStake(call: Call): void {
   call.emit('SubtensorModule', 'StakeAdded', [who, hotkey, rao, alpha, netuid, 0])
 }
 
+/** A new subnet with the runtime's own hyperparameters; its owner's hotkey is uid 0. No lock is taken here. */
+function registerNetwork(call: Call): void {
+  const { storage, who } = call
+  const hotkey = addressArg(call, 0)
+  const netuid = 1 + Math.max(...storage.subnets())
+  claimHotkey(call, hotkey)
+  putSubnet(storage, netuid, who, { pool: 1n })
+  storage.put(MODULE, 'subnetOwnerHotkey', [netuid], hotkey)
+  appendNeuron(call, netuid, 0, hotkey)
+  call.emit('SubtensorModule', 'NetworkAdded', [netuid, 1])
+}
+
 export const registrationCalls: Handlers = {
+  'subtensorModule.registerNetwork': registerNetwork,
   'subtensorModule.burnedRegister': burnedRegister,
   'subtensorModule.addStake': addStake,
 }

@@ -2,14 +2,15 @@ import type { Storage } from '../storage.ts'
 
 const MODULE = 'subtensorModule'
 
-/** Hyperparameters a dev subnet starts with; what is absent keeps the runtime's default. */
+/** Hyperparameters a subnet starts with; what is absent keeps the runtime's default. */
 export interface SubnetParameters {
-  readonly tempo: number
-  readonly minAllowedWeights: number
-  readonly weightsSetRateLimit: number
-  readonly maxAllowedValidators: number
-  readonly activityCutoff: number
-  readonly commitReveal: boolean
+  readonly tempo?: number
+  readonly minAllowedWeights?: number
+  readonly weightsSetRateLimit?: number
+  readonly maxAllowedValidators?: number
+  readonly maxWeightsLimit?: number
+  readonly activityCutoff?: number
+  readonly commitRevealWeightsEnabled?: boolean
   /** Rao and alpha in the pool, which fixes the first price of alpha at 1. */
   readonly pool: bigint
 }
@@ -19,22 +20,16 @@ export function putSubnet(
   storage: Storage,
   netuid: number,
   owner: string,
-  parameters: SubnetParameters,
+  { pool, ...parameters }: SubnetParameters,
 ): void {
   const put = (name: string, value: unknown) => storage.put(MODULE, name, [netuid], value)
   storage.put(MODULE, 'totalNetworks', [], storage.number(MODULE, 'totalNetworks') + 1)
   put('networksAdded', true)
   put('subnetworkN', 0)
   put('subnetOwner', owner)
-  put('tempo', parameters.tempo)
-  put('minAllowedWeights', parameters.minAllowedWeights)
-  put('weightsSetRateLimit', parameters.weightsSetRateLimit)
-  put('maxAllowedValidators', parameters.maxAllowedValidators)
-  put('activityCutoff', parameters.activityCutoff)
-  put('maxWeightsLimit', 65_535)
-  put('commitRevealWeightsEnabled', parameters.commitReveal)
-  put('subnetTAO', parameters.pool)
-  put('subnetAlphaIn', parameters.pool)
+  for (const [name, value] of Object.entries(parameters)) put(name, value)
+  put('subnetTAO', pool)
+  put('subnetAlphaIn', pool)
 }
 
 /** A subnet's list with one value per uid, e.g. `lastUpdate`. */
