@@ -39,6 +39,7 @@ export const createTestNode = (
         globalSignaturePolicy: StrictNoSign,
         allowPublishToZeroTopicPeers: true,
         emitSelf: false,
+        ignoreDuplicatePublishError: true,
         msgIdFn: (message) => messageId(message.topic, message.data),
       }),
       dht: kadDHT({
