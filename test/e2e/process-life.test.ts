@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { createControlClient } from '../../src/node/control/client.ts'
 import { errorSchema, outputSchemas } from '../../src/node/output-schemas.ts'
-import { endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
+import { endWith, firstLine, runCli, startCli, untilExists } from '../support/run-cli.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cn-life-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -112,7 +112,7 @@ test('the JSON of peers and of failures has the documented shape', async () => {
 test('a node made for one command stays while another command uses it', async () => {
   const child = startCli(['peers', ...commandArgs('shared'), '--gather', '1s', ...nowhere])
   const ended = once(child, 'exit')
-  while (!existsSync(join(root, 'shared/control.sock'))) await sleep(50)
+  await untilExists(join(root, 'shared/control.sock'), child)
   const folder = ['--data-dir', join(root, 'shared')]
   using client = createControlClient(join(root, 'shared/control.sock'))
   const hold = await client.hold()
@@ -125,7 +125,7 @@ test('a node made for one command stays while another command uses it', async ()
 
 test('a command that waits ends at the first Ctrl-C', async () => {
   const child = startCli(['peers', ...commandArgs('waits'), '--gather', '10m', ...nowhere])
-  while (!existsSync(join(root, 'waits/control.sock'))) await sleep(50)
+  await untilExists(join(root, 'waits/control.sock'), child)
   expect(await endWith(child, 'SIGINT')).toBe(130)
   expect(existsSync(join(root, 'waits/lock'))).toBe(false)
 })

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const entry = join(import.meta.dirname, '../../bin/compute-node.js')
 
@@ -70,4 +72,12 @@ export async function endWith(child: ChildProcess, signal: NodeJS.Signals): Prom
   const ended = once(child, 'exit')
   child.kill(signal)
   return (await ended)[0]
+}
+
+/** Waits until a file appears; throws with its stderr when the process that should make it ends before. */
+export async function untilExists(path: string, child: ChildProcess): Promise<void> {
+  while (!existsSync(path)) {
+    if (child.exitCode !== null) throw new Error(`it ended early: ${await text(child.stderr!)}`)
+    await sleep(50)
+  }
 }
