@@ -106,9 +106,11 @@ export class Link {
     const reader = createFrameReader(this.#duplex, maxBytes)
     for (let frame = await reader.next(); frame !== undefined; frame = await reader.next()) {
       const { tag, id, body } = readMessage(frame)
-      if (tag === tags.refused && id === 0) throw refusalError(body, this.#peer)
-      if (tag === tags.refused) this.#settle(id)?.reject(refusalError(body, this.#peer))
-      else if (tag === tags.result) this.#settle(id)?.resolve(body)
+      if (tag === tags.refused) {
+        const error = refusalError(body, this.#peer)
+        if (id === 0) throw error // speaks of the whole stream
+        this.#settle(id)?.reject(error)
+      } else if (tag === tags.result) this.#settle(id)?.resolve(body)
       else throw new NodeError('BAD_MESSAGE', `frame tag ${tag} has no place here`)
     }
   }
