@@ -30,7 +30,7 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
   options.signal.addEventListener('abort', () => void close(), { once: true })
   const info = chainInfo(api)
   const sender = new Sender(api, life.signal)
-  const head = () => reading('the newest block', () => finalizedHead(api))
+  const head = () => reading(api, 'the newest block', () => finalizedHead(api))
   const call = (section: string, method: string, ...args: unknown[]): Transaction =>
     api.tx[section]![method]!(...args)
   return {
@@ -38,7 +38,7 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
     info: () => info,
     head,
     async onHead(listener, signal) {
-      const stop = await reading('new blocks', () =>
+      const stop = await reading(api, 'new blocks', () =>
         api.rpc.chain.subscribeFinalizedHeads((header) => {
           listener({ number: header.number.toNumber(), hash: header.hash.toHex() })
         }),
@@ -47,13 +47,15 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       signal.addEventListener('abort', stop, { once: true })
     },
     metagraph: async (netuid, at) =>
-      reading('the metagraph', async () => readMetagraph(api, netuid, at ?? (await head()))),
+      reading(api, 'the metagraph', async () => readMetagraph(api, netuid, at ?? (await head()))),
     epoch: async (netuid, at) =>
-      reading('the epoch', async () => readEpoch(api, netuid, at ?? (await head()))),
+      reading(api, 'the epoch', async () => readEpoch(api, netuid, at ?? (await head()))),
     weights: async (netuid, at) =>
-      reading('the weights', async () => readWeights(api, netuid, at ?? (await head()))),
+      reading(api, 'the weights', async () => readWeights(api, netuid, at ?? (await head()))),
     commitments: async (netuid, at) =>
-      reading('the commitments', async () => readCommitments(api, netuid, at ?? (await head()))),
+      reading(api, 'the commitments', async () =>
+        readCommitments(api, netuid, at ?? (await head())),
+      ),
     async setCommitment(netuid, hotkey, bytes): Promise<TxResult> {
       if (bytes.length > MAX_COMMITMENT)
         throw new NodeError('BAD_MESSAGE', `a commitment has at most ${MAX_COMMITMENT} bytes`)
@@ -72,7 +74,7 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       return sender.send(call('subtensorModule', 'revealWeights', ...args), hotkey)
     },
     balance: async (address) =>
-      reading('a balance', async () => {
+      reading(api, 'a balance', async () => {
         const account = await api.query['system']!['account']!(address)
         return BigInt((account as unknown as { data: { free: object } }).data.free.toString())
       }),

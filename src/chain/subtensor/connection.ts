@@ -59,9 +59,32 @@ const aborted = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 
-/** Runs a read; whatever goes wrong underneath becomes CHAIN_UNREACHABLE. */
-export async function reading<T>(what: string, read: () => Promise<T>): Promise<T> {
+/** How long a call waits for a lost connection to come back. */
+const RECONNECT_MS = 10_000
+
+/** Resolves once the provider is connected again; rejects when that takes too long. */
+export async function connected(api: ApiPromise): Promise<void> {
+  if (api.isConnected) return
+  using limit = deadline(undefined, RECONNECT_MS)
+  const back = Promise.withResolvers<void>()
+  api.on('connected', back.resolve)
   try {
+    await Promise.race([back.promise, aborted(limit.signal)])
+  } finally {
+    api.off('connected', back.resolve)
+  }
+}
+
+/**
+ * Runs a read, after a lost connection has come back; whatever goes wrong underneath becomes CHAIN_UNREACHABLE.
+ */
+export async function reading<T>(
+  api: ApiPromise,
+  what: string,
+  read: () => Promise<T>,
+): Promise<T> {
+  try {
+    await connected(api)
     return await read()
   } catch (cause) {
     if (cause instanceof NodeError) throw cause

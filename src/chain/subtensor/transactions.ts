@@ -6,6 +6,7 @@ import { deadline, sleep } from '../../clock.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import type { TxResult } from '../chain.ts'
 import type { Hotkey } from '../keys.ts'
+import { connected } from './connection.ts'
 
 export type Transaction = SubmittableExtrinsic<'promise', ISubmittableResult>
 
@@ -72,6 +73,7 @@ export class Sender {
     const api = this.#api
     let signed: Transaction
     try {
+      await connected(api)
       const nonce = await api.rpc.system.accountNextIndex(key.address)
       signed = await transaction.signAsync(pairOf(key), { nonce })
     } catch (cause) {
