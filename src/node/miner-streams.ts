@@ -2,6 +2,7 @@ import { sleep } from '../clock.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type ChallengeItem, challenge } from '../protocols/challenge.ts'
+import { createQuota } from '../protocols/quota.ts'
 import type { Rpc } from '../protocols/rpc.ts'
 
 export interface MinerStreamsOptions {
@@ -12,9 +13,14 @@ export interface MinerStreamsOptions {
   readonly retryMs: number
   /** A stream without any item for this long is dead. */
   readonly silentMs: number
+  /** Wait after a stream that no honest miner sends. */
+  readonly banMs: number
   /** A signed record with the time of its arrival, before anything was checked; false ends the stream. */
   readonly onRecord: (miner: string, record: Uint8Array, atMs: number) => boolean
 }
+
+/** A machine with 32 GPUs sends some 30 records a second in a local window; each costs a signature check. */
+const MAX_RECORDS_PER_MINUTE = 4096
 
 /** One challenge stream per miner, opened again when it is lost, until `signal` aborts. */
 export interface MinerStreams {
@@ -28,25 +34,29 @@ export function createMinerStreams(
   options: MinerStreamsOptions,
   signal: AbortSignal,
 ): MinerStreams {
-  const { rpc, log, nowMs, retryMs, silentMs, onRecord } = options
+  const { rpc, log, nowMs, retryMs, silentMs, banMs, onRecord } = options
   const followed = new Map<string, AbortController>()
   const standing = new Set<string>()
 
-  async function once(miner: string, life: AbortController): Promise<void> {
+  /** Follows one stream to its end; false when the miner ended it by what it sent. */
+  async function once(miner: string, life: AbortController): Promise<boolean> {
     const stream = new AbortController()
     const stop = (): void => stream.abort(life.signal.reason)
     life.signal.addEventListener('abort', stop, { once: true })
     const silent = (): void => stream.abort(new DOMException('silent', 'TimeoutError'))
     let timer = setTimeout(silent, silentMs)
+    const quota = createQuota(MAX_RECORDS_PER_MINUTE, nowMs)
     const take = ({ kind, record }: ChallengeItem): boolean =>
-      kind !== 'record' || record === undefined || onRecord(miner, record, nowMs())
+      quota.take({ peerId: miner, prefix: undefined }) &&
+      (kind !== 'record' || record === undefined || onRecord(miner, record, nowMs()))
     try {
       for await (const item of rpc.askStream(challenge, miner, {}, stream.signal)) {
         clearTimeout(timer)
         timer = setTimeout(silent, silentMs)
         standing.add(miner)
-        if (!take(item)) return
+        if (!take(item)) return false
       }
+      return true
     } finally {
       clearTimeout(timer)
       standing.delete(miner)
@@ -56,14 +66,18 @@ export function createMinerStreams(
 
   async function follow(miner: string, life: AbortController): Promise<void> {
     while (!life.signal.aborted) {
+      let waitMs = retryMs
       try {
-        await once(miner, life)
+        if (!(await once(miner, life))) {
+          waitMs = banMs
+          log.warn('challenge-stream-refused', { miner })
+        }
       } catch (error) {
         if (life.signal.aborted) return
         log.debug('challenge-stream-lost', { miner, code: codeOf(error), reason: messageOf(error) })
       }
       try {
-        await sleep(retryMs, life.signal)
+        await sleep(waitMs, life.signal)
       } catch {
         return // let go while waiting
       }

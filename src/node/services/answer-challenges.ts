@@ -1,23 +1,16 @@
-import { codeOf, messageOf, NodeError } from '../../errors.ts'
-import type { GemmOpenings } from '../../gpu/gemm-proof.ts'
+import { roundAt } from '../../beacon.ts'
+import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
-import { type ProverEffect, ProverSlot } from '../../gpu/prover-slot.ts'
-import type { Announcement } from '../../gpu/slot.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
-import { encodeTranscript } from '../../gpu/transcript.ts'
-import {
-  type ChallengeItem,
-  challenge,
-  sealFinal,
-  sealOpenings,
-  sealTick,
-} from '../../protocols/challenge.ts'
+import { type ChallengeItem, challenge } from '../../protocols/challenge.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import type { Signed } from '../../protocols/signed.ts'
+import { secondsMs } from '../../units.ts'
 import { announcedGpus, type CapabilityRecord } from '../announced-gpus.ts'
 import { createBroadcast } from '../broadcast.ts'
 import type { Core } from '../core.ts'
 import { followSlots } from '../follow-slots.ts'
+import { MinerRun, type Misbehaviour, type SentKind } from '../miner-run.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
 import type { TranscriptStore } from '../transcript-store.ts'
@@ -35,144 +28,58 @@ interface Parts {
   readonly proverOf: (gpu: string) => Prover | undefined
 }
 
-/** Makes a miner lie, for tests of what happens to one that does; no configuration reaches it. */
-export interface Misbehaviour {
-  readonly openings?: (openings: GemmOpenings) => GemmOpenings
-  /** False keeps a message of this kind from being sent. */
-  readonly sends?: (kind: 'tick' | 'final' | 'openings', k: number) => boolean
-  readonly seed?: (seed: Uint8Array) => Uint8Array
-}
-
-type OpenEffect = Extract<ProverEffect, { type: 'open' }>
-
 /** How often running slots look at the clock. */
 const TURN_MS = 20
-const ALIVE_MS = 15_000
+/** A quiet stream says so in this time, so that both ends know it stands. */
+const ALIVE_MS = secondsMs(15)
 
 /** Proves this machine's devices in every slot, and lets permitted validators follow. */
 export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}): Service => {
-  const { core, rpc, pulses, validators, transcripts, capabilities, proverOf } = parts
-  const { net, key, log, nowMs, events, peerId } = core
+  const { core, rpc, pulses, validators, capabilities, proverOf } = parts
+  const { net, log, nowMs } = core
   const slots = slotNetworks[net.network]
   const broadcast = createBroadcast<ChallengeItem>({ aliveMs: ALIVE_MS, alive: { kind: 'alive' } })
   /** What a validator that connects in the middle of a slot still needs. */
   const recent = new Map<string, { slot: number; item: ChallengeItem }>()
-  const running = new Set<Running>()
+  const running = new Set<MinerRun>()
   let timer: NodeJS.Timeout | undefined
 
-  function send(kind: 'tick' | 'final' | 'openings', slot: number, record: Signed<unknown>): void {
-    const k = (record.payload as { k?: number }).k ?? 0
+  function send(kind: SentKind, slot: number, record: Signed<unknown>): void {
+    const { gpu, k = 0 } = record.payload as { gpu: string; k?: number }
     if (misbehaviour.sends?.(kind, k) === false) return
-    const item = { kind: 'record', record: record.bytes }
-    const gpu = (record.payload as { gpu: string }).gpu
+    const bytes = misbehaviour.record?.(record.bytes, kind) ?? record.bytes
+    const item = { kind: 'record', record: bytes }
     if (kind !== 'tick') recent.set(`${slot}/${gpu}/${kind}`, { slot, item })
     broadcast.send(item)
   }
 
-  /** One device in one slot. */
-  class Running {
-    readonly #machine: ProverSlot
-    readonly #gpu: Announcement
-    readonly #prover: Prover
-    readonly slot: number
-
-    constructor(slot: number, gpu: Announcement, prover: Prover) {
-      this.slot = slot
-      this.#gpu = gpu
-      this.#prover = prover
-      this.#machine = new ProverSlot(slots, pulses.beacon, gpu, slot)
-    }
-
-    handle(event: Parameters<ProverSlot['handle']>[0]): void {
-      for (const effect of this.#machine.handle(event)) this.#act(effect)
-    }
-
-    #act(effect: ProverEffect): void {
-      if (effect.type === 'start') this.#run(effect.seed, effect.n)
-      else if (effect.type === 'stop') this.#prover.stop()
-      else if (effect.type === 'tick')
-        send('tick', this.slot, sealTick(net, key, { ...effect.tick }))
-      else if (effect.type === 'final')
-        send('final', this.slot, sealFinal(net, key, { ...effect.final }))
-      else this.#open(effect).catch((error) => this.#failed(error))
-    }
-
-    #run(honestSeed: Uint8Array, n: number): void {
-      const { gpuId } = this.#gpu
-      events.emit('slot-started', { slot: this.slot, gpu: gpuId, backend: this.#prover.backend, n })
-      const seed = misbehaviour.seed?.(honestSeed) ?? honestSeed
-      this.#prover
-        .run({ seed, n }, (root) => this.handle({ type: 'root', root }))
-        .catch((error) => this.#failed(error))
-    }
-
-    #failed(error: unknown): void {
-      const { slot } = this
-      const gpu = this.#gpu.gpuId
-      log.error('challenge-failed', error, { slot, gpu })
-      events.emit('challenge-failed', {
-        slot,
-        gpu,
-        code: codeOf(error),
-        reason: messageOf(error),
-      })
-    }
-
-    async #open({ statement, counts, final, pulses: signed }: OpenEffect): Promise<void> {
-      const { slot } = this
-      const gpu = this.#gpu
-      const startedMs = nowMs()
-      const seed = misbehaviour.seed?.(statement.seed) ?? statement.seed
-      const timeoutMs = (slots.end - slots.open) * pulses.beacon.periodMs
-      const job = { statement: { ...statement, seed }, counts, limits: slots.gemm }
-      const honest = await this.#prover.open(job, timeoutMs)
-      const openings = misbehaviour.openings?.(honest) ?? honest
-      const proveMs = nowMs() - startedMs
-      const { name, publicKey, periodMs, genesisMs } = pulses.beacon
-      const content = encodeTranscript({
-        version: 1,
-        network: net.network,
-        genesis: net.genesis,
-        netuid: net.netuid,
-        hotkey: gpu.hotkey,
-        peerId,
-        gpu: gpu.gpuId,
-        n: gpu.n,
-        slot,
-        work: 'gemm',
-        beacon: { name, publicKey, periodMs, genesisMs },
-        startPulse: { round: signed.gemm.round, signature: signed.gemm.signature },
-        openPulse: { round: signed.open.round, signature: signed.open.signature },
-        final: sealFinal(net, key, { ...final }).bytes,
-        ...openings,
-        counts: [...openings.counts],
-      })
-      const id = await transcripts.put(content)
-      const bytes = content.length
-      const offer = { slot, gpu: gpu.gpuId, content: id, bytes, proveMs }
-      send('openings', slot, sealOpenings(net, key, offer))
-      const { backend } = this.#prover
-      const steps = final.count
-      events.emit('challenge-proved', { slot, gpu: gpu.gpuId, backend, proveMs, bytes, steps })
-    }
+  /** The devices announced, each with what proves it. */
+  function provers() {
+    const record = capabilities.own()
+    const gpus = record === undefined ? [] : announcedGpus(net, slots, record)
+    return gpus.flatMap((gpu) => {
+      const prover = proverOf(gpu.gpuId)
+      return prover === undefined ? [] : [{ gpu, prover }]
+    })
   }
 
   function begin(slot: number): void {
     for (const [place, item] of recent) if (item.slot < slot) recent.delete(place)
-    const record = capabilities.own()
-    if (record === undefined) return
-    for (const gpu of announcedGpus(net, slots, record)) {
-      const prover = proverOf(gpu.gpuId)
-      if (prover !== undefined) running.add(new Running(slot, gpu, prover))
+    for (const { gpu, prover } of provers()) {
+      // While the slot's first pulse becomes the one that starts the work: a cold thread would lose part of its window.
+      prover
+        .prepare(gpu.n)
+        .catch((error: unknown) => log.error('prover-not-prepared', error, { gpu: gpu.gpuId }))
+      running.add(new MinerRun({ ...parts, slots, send, misbehaviour }, slot, gpu, prover))
     }
     timer ??= setInterval(turn, TURN_MS)
   }
 
   function turn(): void {
-    const round = (nowMs() - pulses.beacon.genesisMs) / pulses.beacon.periodMs + 1
-    for (const one of running) {
-      one.handle({ type: 'time', nowMs: nowMs() })
-      if (round > one.slot + slots.end) running.delete(one)
+    const now = nowMs()
+    for (const run of running) {
+      run.handle({ type: 'time', nowMs: now })
+      if (roundAt(pulses.beacon, now) > run.slot + slots.end) running.delete(run)
     }
     if (running.size > 0) return
     clearInterval(timer)
@@ -186,25 +93,16 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
       })
     }
     yield { kind: 'ready' }
-    yield* broadcast.follow(
-      signal,
-      [...recent.values()].map(({ item }) => item),
-    )
+    const missed = [...recent.values()].map(({ item }) => item)
+    yield* broadcast.follow(signal, missed)
   }
 
   return {
     name: 'answer-challenges',
     async start(signal) {
-      const record = capabilities.own()
-      const gpus = record === undefined ? [] : announcedGpus(net, slots, record)
-      for (const { gpuId, n } of gpus) {
-        proverOf(gpuId)
-          ?.prepare(n)
-          .catch((error: unknown) => log.error('prover-not-prepared', error, { gpu: gpuId }))
-      }
       await rpc.serveStream(challenge, (_, caller) => follow(caller.peerId, caller.signal), signal)
       const onPulse = ({ pulse }: HeardPulse): void => {
-        for (const one of running) one.handle({ type: 'pulse', pulse })
+        for (const run of running) run.handle({ type: 'pulse', pulse })
       }
       followSlots({ pulses, slots, nowMs }, { onSlot: begin, onPulse }, signal)
     },

@@ -1,0 +1,94 @@
+import { roundAt, timeOf } from '../beacon.ts'
+import { messageOf } from '../errors.ts'
+import type { Line } from '../gpu/slot.ts'
+import type { SlotNetwork } from '../gpu/slot-network.ts'
+import { attestationsTopic, signPulse, type Verdicts } from '../protocols/attestations.ts'
+import { topicName } from '../protocols/topic.ts'
+import type { Attestations } from './attestations.ts'
+import type { Core } from './core.ts'
+import { createOwnTestimony, type SealedReport } from './own-testimony.ts'
+import type { PulseBook } from './pulse-book.ts'
+
+/** Says in public what this validator saw; everything is written down before it is signed. */
+export interface Testifier {
+  /** Binds the lines of a slot before anyone's are public. */
+  commit(slot: number, lines: readonly Line[]): Promise<void>
+  report(slot: number, lines: readonly Line[]): Promise<void>
+  /** Resolves with the rows as signed. `sign` makes this validator's word over the open pulse, which a VALID needs. */
+  verdicts(
+    slot: number,
+    rows: Verdicts['rows'],
+    pulseSignature: Uint8Array | undefined,
+  ): Promise<Verdicts['rows']>
+  /** This validator's signature over an open pulse, 64 B. */
+  signPulse(openPulse: Uint8Array): Uint8Array
+  /** Goes on with what was written before this node stopped: a crash neither silences nor contradicts. */
+  resume(signal: AbortSignal): Promise<void>
+}
+
+interface Needs {
+  readonly core: Core
+  readonly pulses: PulseBook
+  readonly attestations: Attestations
+  readonly slots: SlotNetwork
+}
+
+export function createTestifier({ core, pulses, attestations, slots }: Needs): Testifier {
+  const { net, key, log, nowMs, events, libp2p } = core
+  const { beacon } = pulses
+  const own = createOwnTestimony(core)
+
+  /** Own testimony is judged and kept like everybody's, then gossiped. */
+  async function publish(record: Parameters<Attestations['admit']>[0]): Promise<void> {
+    const verdict = await attestations.admit(record)
+    if (verdict !== 'accept') log.debug('own-attestation-not-kept', { ...verdict })
+    try {
+      await libp2p.services.gossip.publish(topicName(net, attestationsTopic), record.bytes)
+    } catch (error) {
+      log.debug('attestation-not-published', { reason: messageOf(error) })
+    }
+  }
+
+  async function publishCommits(slot: number, sealed: readonly SealedReport[]): Promise<void> {
+    for (const { commit } of sealed) await publish(commit)
+    events.emit('report-committed', { slot, rows: rowsIn(sealed) })
+  }
+
+  async function publishReports(slot: number, sealed: readonly SealedReport[]): Promise<void> {
+    for (const { report } of sealed) await publish(report)
+    events.emit('report-gossiped', { slot, rows: rowsIn(sealed) })
+  }
+
+  return {
+    async commit(slot, lines) {
+      await publishCommits(slot, await own.report(slot, lines.map(rowOf)))
+    },
+    async report(slot, lines) {
+      await publishReports(slot, await own.report(slot, lines.map(rowOf)))
+    },
+    async verdicts(slot, rows, pulseSignature) {
+      const sealed = await own.verdicts(slot, rows, pulseSignature)
+      for (const record of sealed) await publish(record)
+      return sealed.flatMap(({ payload }) => payload.rows)
+    },
+    signPulse: (openPulse) => signPulse(net, key, openPulse),
+    async resume(signal) {
+      const since = Math.max(1, roundAt(beacon, nowMs()) - slots.end)
+      for (const slot of await own.reportedSlots(since)) {
+        const sealed = await own.report(slot, [])
+        if (nowMs() < timeOf(beacon, slot + slots.commit)) await publishCommits(slot, sealed)
+        const waitMs = Math.max(0, timeOf(beacon, slot + slots.reveal) - nowMs())
+        const timer = setTimeout(() => {
+          publishReports(slot, sealed).catch((error) => log.error('report-failed', error, { slot }))
+        }, waitMs)
+        signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+      }
+    },
+  }
+}
+
+const rowsIn = (sealed: readonly SealedReport[]): number =>
+  sealed.reduce((sum, { report }) => sum + report.payload.rows.length, 0)
+
+/** A line of the slot as it stands in the report; GPUs that prove beside a tenant will say so here. */
+const rowOf = (line: Line) => ({ ...line, mode: 'idle' })

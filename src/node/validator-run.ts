@@ -1,0 +1,145 @@
+import { timeOf } from '../beacon.ts'
+import { type Announcement, gpuKey } from '../gpu/slot.ts'
+import type { SlotNetwork } from '../gpu/slot-network.ts'
+import {
+  type ValidatorEffect,
+  type ValidatorEvent,
+  ValidatorSlot,
+  type VerdictRow,
+} from '../gpu/validator-slot.ts'
+import type { Verifier } from '../gpu/verifier.ts'
+import { type Verdicts, witnessOf } from '../protocols/attestations.ts'
+import type { Rpc } from '../protocols/rpc.ts'
+import { checkOpenings, type Pull, type PullOutcome } from './check-openings.ts'
+import type { Core } from './core.ts'
+import type { PulseBook } from './pulse-book.ts'
+import type { Testifier } from './testifier.ts'
+import type { TranscriptStore } from './transcript-store.ts'
+
+export interface ValidatorRunParts {
+  readonly core: Core
+  readonly rpc: Rpc
+  readonly pulses: PulseBook
+  readonly slots: SlotNetwork
+  readonly transcripts: TranscriptStore
+  readonly verifier: Verifier
+  readonly testifier: Testifier
+}
+
+type SignedRow = Verdicts['rows'][number]
+type Figures = PullOutcome & { readonly proveMs: number; readonly steps: number }
+
+/** One slot of a validator: carries out what its state machine decides. */
+export class ValidatorRun {
+  readonly slot: number
+  /** True once nothing more will come of it. */
+  done = false
+  readonly #parts: ValidatorRunParts
+  readonly #life: AbortSignal
+  readonly #machine: ValidatorSlot
+  readonly #gpus: ReadonlyMap<string, Announcement>
+  readonly #figures = new Map<string, Figures>()
+
+  constructor(
+    parts: ValidatorRunParts,
+    slot: number,
+    gpus: readonly Announcement[],
+    heardBefore: ReadonlySet<string>,
+    life: AbortSignal,
+  ) {
+    const { slots, pulses } = parts
+    this.slot = slot
+    this.#parts = parts
+    this.#life = life
+    this.#gpus = new Map(gpus.map((gpu) => [gpuKey(gpu.peerId, gpu.gpuId), gpu] as const))
+    const { beacon } = pulses
+    this.#machine = new ValidatorSlot({ net: slots, beacon, gpus, slot, heardBefore })
+  }
+
+  /** Keys of the GPUs whose ticks were counted. */
+  get heard(): ReadonlySet<string> {
+    return this.#machine.heard
+  }
+
+  handle(event: ValidatorEvent): void {
+    for (const effect of this.#machine.handle(event)) {
+      this.#act(effect).catch((error: unknown) => {
+        if (this.#life.aborted) return // the node stops: what was written goes on at its next start
+        this.#parts.core.log.error('testimony-failed', error, { slot: this.slot })
+      })
+    }
+  }
+
+  async #act(effect: ValidatorEffect): Promise<void> {
+    const { core, testifier } = this.#parts
+    const { slot } = this
+    if (effect.type === 'pull') await this.#pull(effect)
+    else if (effect.type === 'commit') await testifier.commit(slot, effect.lines)
+    else if (effect.type === 'report') await testifier.report(slot, effect.lines)
+    else if (effect.type === 'verdicts') {
+      await this.#testify(effect.rows, effect.openPulse?.signature)
+    } else if (effect.type === 'abstained') {
+      core.log.warn('slot-abstained', { slot, why: effect.why })
+      core.events.emit('slot-abstained', { slot, why: effect.why })
+    } else this.done = true
+  }
+
+  async #pull(pull: Pull): Promise<void> {
+    const { core, pulses, slots } = this.#parts
+    const { miner, gpu, proveMs, final } = pull
+    const place = gpuKey(miner, gpu)
+    const untilMs = timeOf(pulses.beacon, this.slot + slots.end) - core.nowMs()
+    const limits = { untilMs, signal: this.#life }
+    const outcome = await checkOpenings(this.#parts, pull, this.#gpus.get(place)!, limits)
+    const { result } = outcome
+    if (result === 'unchecked') return this.handle({ type: 'unchecked', miner, gpu })
+    this.#figures.set(place, { ...outcome, proveMs, steps: final.count })
+    this.handle({ type: 'checked', miner, gpu, result })
+  }
+
+  async #testify(rows: readonly VerdictRow[], openPulse: Uint8Array | undefined): Promise<void> {
+    const { testifier } = this.#parts
+    const signature = openPulse === undefined ? undefined : testifier.signPulse(openPulse)
+    const batch = rows.map((row) => this.#signedRow(row, signature))
+    const signed = await testifier.verdicts(this.slot, batch, signature)
+    for (const row of signed) this.#tell(row)
+  }
+
+  #signedRow({ at, ...row }: VerdictRow, pulseSignature: Uint8Array | undefined): SignedRow {
+    const found = this.#figures.get(gpuKey(row.miner, row.gpu))
+    const witnessed = row.verdict === 'VALID' && pulseSignature !== undefined
+    const { content, proveMs, verifyMs, bytes } = found ?? {}
+    return {
+      ...row,
+      ...(at === undefined ? {} : { at: at.filter((place) => place !== undefined) }),
+      ...(witnessed && content !== undefined
+        ? { witness: witnessOf(pulseSignature, content) }
+        : {}),
+      ...(proveMs === undefined ? {} : { proveMs }),
+      ...(verifyMs === undefined ? {} : { verifyMs }),
+      ...(bytes === undefined ? {} : { transcriptBytes: bytes }),
+    }
+  }
+
+  #tell(row: SignedRow): void {
+    const { core, slots } = this.#parts
+    const { miner, gpu, verdict, proveMs = 0, verifyMs = 0, transcriptBytes = 0 } = row
+    const place = gpuKey(miner, gpu)
+    const steps = this.#figures.get(place)?.steps ?? 0
+    const n = this.#gpus.get(place)?.n ?? 0
+    const tops = (2 * n ** 3 * steps) / (slots.windowMs.gemm / 1000) / 1e12
+    core.events.emit('slot-verdict', {
+      slot: this.slot,
+      miner,
+      validator: core.peerId,
+      gpu,
+      backend: gpu.startsWith('cpu') ? 'cpu' : 'gpu',
+      verdict,
+      proveMs,
+      verifyMs,
+      bytes: transcriptBytes,
+      steps,
+      tops: Math.round(tops * 1e4) / 1e4,
+    })
+  }
+}
