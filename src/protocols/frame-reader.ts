@@ -18,9 +18,16 @@ interface Waiter {
   reject(error: Error): void
 }
 
-/** Reads frames with bodies up to `maxBodyBytes`; the Duplex is paused while nobody asks. */
-export function createFrameReader(duplex: Duplex, maxBodyBytes: number): FrameReader {
-  const parse = createFrameParser(maxBodyBytes)
+/**
+ * Reads frames with bodies up to `maxBodyBytes`; the Duplex is paused while nobody asks. A channel's frame above
+ * `wholeBytes` comes in pieces.
+ */
+export function createFrameReader(
+  duplex: Duplex,
+  maxBodyBytes: number,
+  wholeBytes?: number,
+): FrameReader {
+  const parse = createFrameParser(maxBodyBytes, wholeBytes)
   let queue: Frame[] = []
   let at = 0
   let ended = false

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { type Duplex, finished } from 'node:stream'
 import { NodeError } from '../errors.ts'
-import { MiB } from '../units.ts'
+import { KiB, MiB } from '../units.ts'
 import { createFrameReader, type FrameReader, lost } from './frame-reader.ts'
 import { refusalError, refusalFrame } from './refusal.ts'
 import { CHANNELS, createFrameWriter, type Frame, frameHead, readMessage, tags } from './wire.ts'
 
 /** The largest payload of one frame. */
 export const MAX_FRAME_BYTES = MiB
+/** Up to this a payload arrives as it was sent; a larger one may arrive in pieces. */
+export const WHOLE_BYTES = 16 * KiB
 /** How long an aborted channel waits for the peer to read why. */
 const LINGER_MS = 5000
 
@@ -19,7 +21,8 @@ export interface FrameChannel {
   /** Sends up to 1 MiB on channel 0 to 239; resolves once the peer keeps up, rejects with PEER_LOST when it is gone. */
   send(channel: number, data: Uint8Array): Promise<void>
   /**
-   * What the peer sends, once, until its `end`. A slow reader slows the sender. Data are views: copy to keep.
+   * What the peer sends, once, until its `end`. A slow reader slows the sender. Data are views: copy to keep. A payload
+   * above 16 KiB may come in several pieces, one after the other.
    * @throws PEER_LOST when the stream stopped without the final frame, BAD_MESSAGE when the checksum differs, or the
    * peer's own error when it aborted
    */
@@ -30,11 +33,15 @@ export interface FrameChannel {
   abort(error: Error): void
 }
 
+/** Reads a channel's frames, and a handshake's before it. */
+export const createChannelReader = (duplex: Duplex): FrameReader =>
+  createFrameReader(duplex, MAX_FRAME_BYTES, WHOLE_BYTES)
+
 /** A channel over a Duplex; `reader` continues where a handshake on the same Duplex stopped reading. */
 export function createFrameChannel(
   duplex: Duplex,
   peer: string,
-  reader: FrameReader = createFrameReader(duplex, MAX_FRAME_BYTES),
+  reader: FrameReader = createChannelReader(duplex),
 ): FrameChannel {
   const sent = createHash('sha256')
   const writer = createFrameWriter(duplex)
@@ -94,7 +101,9 @@ async function* checked(reader: FrameReader, duplex: Duplex, peer: string) {
   const received = createHash('sha256')
   for (let frame = await reader.next(); frame !== undefined; frame = await reader.next()) {
     if (frame.tag < CHANNELS) {
-      received.update(frameHead(frame.tag, frame.body.length)).update(frame.body)
+      if (frame.length !== undefined) received.update(frameHead(frame.tag, frame.length))
+      received.update(frame.body)
+      if (frame.body.length === 0 && frame.length !== 0) continue // a head whose pieces follow
       yield { channel: frame.tag, data: frame.body }
     } else if (frame.tag === tags.end) {
       if (!received.digest().equals(frame.body)) {

@@ -5,8 +5,8 @@ import { messageOf, NodeError } from '../errors.ts'
 import { createAdmission } from './admission.ts'
 import { Call, type Caller } from './call.ts'
 import type { Codec } from './codec.ts'
-import { createFrameReader, type FrameReader } from './frame-reader.ts'
-import { createFrameChannel, type FrameChannel, MAX_FRAME_BYTES } from './frames.ts'
+import type { FrameReader } from './frame-reader.ts'
+import { createChannelReader, createFrameChannel, type FrameChannel } from './frames.ts'
 import { type Peers, type Remote, refuse } from './peers.ts'
 import { refusalError } from './refusal.ts'
 import { timedOut } from './rpc-client.ts'
@@ -51,7 +51,7 @@ export function serveTunnel<Req>(
 ): Promise<void> {
   const admit = createAdmission(peers, protocol)
   const serve = (duplex: Duplex, from: Remote): void => {
-    const reader = createFrameReader(duplex, MAX_FRAME_BYTES)
+    const reader = createChannelReader(duplex)
     const tunnel = new ServedTunnel(duplex, from, reader)
     const run = async (): Promise<void> => {
       const body = await requestOf(reader, protocol.limits.timeoutMs)
@@ -127,7 +127,7 @@ export async function openTunnel<Req>(
   using limit = deadline(signal, limits.timeoutMs)
   try {
     const duplex = await peers.open(name, peer, limit.signal)
-    const reader = createFrameReader(duplex, MAX_FRAME_BYTES)
+    const reader = createChannelReader(duplex)
     const stop = (): void => {
       reader.fail(limit.signal.reason)
       duplex.destroy()

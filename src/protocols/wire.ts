@@ -31,6 +31,8 @@ export const ID_BYTES = 4
 export interface Frame {
   readonly tag: number
   readonly body: Uint8Array
+  /** The whole body's length as its head says; undefined for a further piece of the frame before. */
+  readonly length: number | undefined
 }
 
 /** A frame head: 5 bytes. */
@@ -52,9 +54,9 @@ export function messageFrame(tag: number, id: number, body: Uint8Array = new Uin
 }
 
 /** A frame's request id and the rest of its body; throws BAD_MESSAGE when it is too short. */
-export function readMessage({ tag, body }: Frame): MessageFrame {
+export function readMessage({ tag, body, length }: Frame): MessageFrame {
   if (body.length < ID_BYTES) throw new NodeError('BAD_MESSAGE', 'a message has no request id')
-  return { tag, id: readU32(body, 0), body: body.subarray(ID_BYTES) }
+  return { tag, id: readU32(body, 0), body: body.subarray(ID_BYTES), length }
 }
 
 export interface MessageFrame extends Frame {
@@ -70,14 +72,27 @@ const TRUSTED_BYTES = 128 * KiB
 /**
  * Cuts a byte stream into frames. Memory grows with the bytes that came, not with the length that was claimed, and a
  * claim above `maxBodyBytes` throws BAD_MESSAGE at once. Bodies are views of what came: copy what must not keep more.
+ * A channel's frame above `wholeBytes` is not put together but handed out in pieces as they come, uncopied.
  */
-export function createFrameParser(maxBodyBytes: number): (chunk: Uint8Array) => Frame[] {
+export function createFrameParser(
+  maxBodyBytes: number,
+  wholeBytes = Number.POSITIVE_INFINITY,
+): (chunk: Uint8Array) => Frame[] {
   const held = new HeldBytes()
   let needed = HEAD_BYTES
+  let tag = 0
+  /** What is still to come of a frame that is handed out in pieces. */
+  let left = 0
+  const continued = (chunk: Uint8Array, frames: Frame[]): Uint8Array => {
+    const body = chunk.subarray(0, left)
+    if (body.length > 0) frames.push({ tag, body, length: undefined })
+    left -= body.length
+    return chunk.subarray(body.length)
+  }
   return (chunk) => {
-    const bytes = held.add(chunk, needed)
-    if (bytes.length < needed) return []
     const frames: Frame[] = []
+    const bytes = held.add(continued(chunk, frames), needed)
+    if (bytes.length < needed) return frames
     let at = 0
     needed = HEAD_BYTES
     while (bytes.length - at >= HEAD_BYTES) {
@@ -86,12 +101,16 @@ export function createFrameParser(maxBodyBytes: number): (chunk: Uint8Array) => 
         throw new NodeError('BAD_MESSAGE', `a frame of ${length} bytes, at most ${maxBodyBytes}`)
       }
       const end = at + HEAD_BYTES + length
-      if (end > bytes.length) {
+      tag = bytes[at + 4]!
+      const split = length > wholeBytes && tag < CHANNELS
+      if (end > bytes.length && !split) {
         needed = HEAD_BYTES + length
         break
       }
-      frames.push({ tag: bytes[at + 4]!, body: bytes.subarray(at + HEAD_BYTES, end) })
-      at = end
+      const body = bytes.subarray(at + HEAD_BYTES, end)
+      frames.push({ tag, body, length })
+      left = length - body.length
+      at = Math.min(end, bytes.length)
     }
     held.keep(bytes.subarray(at))
     return frames

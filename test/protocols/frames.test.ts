@@ -125,6 +125,29 @@ describe('the parser', () => {
     },
   )
 
+  test.each([1, 7, 100, 1000, 1e6])(
+    'in pieces of %i bytes, large frames keep their bytes and small ones their shape',
+    (size) => {
+      const bodies = [3, 500, 20, 21, 0, 2000].map((length) => randomBytes(length))
+      const stream = Buffer.concat(bodies.map((body, i) => frame(i, body)))
+      const parse = createFrameParser(4096, 20)
+      const got = new Map<number, { lengths: number[]; parts: Uint8Array[] }>()
+      for (let at = 0; at < stream.length; at += size) {
+        for (const { tag, body, length } of parse(stream.subarray(at, at + size))) {
+          const seen = got.get(tag) ?? { lengths: [], parts: [] }
+          got.set(tag, seen)
+          if (length !== undefined) seen.lengths.push(length)
+          seen.parts.push(body)
+        }
+      }
+      for (const [tag, body] of bodies.entries()) {
+        expect(Buffer.concat(got.get(tag)!.parts)).toEqual(body)
+        expect(got.get(tag)!.lengths).toEqual([body.length])
+        if (body.length <= 20) expect(got.get(tag)!.parts).toHaveLength(1)
+      }
+    },
+  )
+
   test('refuses a claimed length at once, without waiting for the bytes', () => {
     expect(() => createFrameParser(100)(frameHead(0, 101))).toThrow(/at most 100/)
     expect(createFrameParser(101)(frameHead(0, 101))).toEqual([])
