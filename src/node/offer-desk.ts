@@ -3,6 +3,7 @@ import {
   OFFER_LIFETIME_MS,
   type Offer,
   type OfferDevice,
+  offerId,
   offersTopic,
   sealOffer,
   sealWithdrawal,
@@ -98,7 +99,7 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
     await offers.admit(record)
     await say(offersTopic, record.bytes)
     if (changed) {
-      const id = Buffer.from(record.id).toString('hex')
+      const id = Buffer.from(offerId(net, record)).toString('hex')
       events.emit('offer-published', { id, dph: next.dph, asset: next.asset })
     }
   }

@@ -2,6 +2,7 @@ import {
   noticesTopic,
   type Offer,
   offerCodec,
+  offerId,
   offerKind,
   offersTopic,
   type Withdrawal,
@@ -33,7 +34,7 @@ export interface Offers {
   withdraw(record: Signed<Withdrawal>): Promise<Verdict>
   /** Standing offers that a query asks for, in order. */
   search(query: Query, order?: Order): Listing[]
-  /** The standing offer with an id in hex, or with its first 8 characters or more. */
+  /** The standing offer of an id in hex, or of its first 8 characters or more; the id of one of its records will do. */
   find(id: string): Signed<Offer> | undefined
   standing(): Signed<Offer>[]
   /** Whether what an offer says still stands: itself, or a repetition of it. */
@@ -55,7 +56,8 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** Loads what stood when this node stopped, and goes on from there. */
 export async function createOffers(core: OffersCore, options: OffersOptions): Promise<Offers> {
-  const { store, events, nowMs } = core
+  const { net, store, events, nowMs } = core
+  const nameOf = (record: Signed<Offer>): string => hex(offerId(net, record))
   const bucket = store.bucket('offers')
   const book = new OrderBook(options.ownerOf)
   await restore(core, bucket, book)
@@ -75,7 +77,7 @@ export async function createOffers(core: OffersCore, options: OffersOptions): Pr
       const verdict = await apply(change)
       if (change.isNews === true) {
         const what = devices.map((one) => one.name).join(', ')
-        events.emit('offer-seen', { id: hex(record.id), peer: peerId, dph, asset, what })
+        events.emit('offer-seen', { id: nameOf(record), peer: peerId, dph, asset, what })
       }
       return verdict
     },
@@ -86,12 +88,14 @@ export async function createOffers(core: OffersCore, options: OffersOptions): Pr
       return verdict
     },
     search(query, order) {
-      const listings = book.offers(nowMs()).map((record) => listing(record, options))
+      const listings = book.offers(nowMs()).map((record) => listing(core, record, options))
       const found = listings.filter(({ facts }) => matches(query, facts))
       return order === undefined ? found : found.toSorted((a, b) => order(a.facts, b.facts))
     },
     find(id) {
-      const found = book.offers(nowMs()).filter((record) => hex(record.id).startsWith(id))
+      const found = book
+        .offers(nowMs())
+        .filter((record) => [nameOf(record), hex(record.id)].some((one) => one.startsWith(id)))
       return id.length >= 8 && found.length === 1 ? found[0] : undefined
     },
     standing: () => book.offers(nowMs()),
@@ -105,17 +109,21 @@ export async function createOffers(core: OffersCore, options: OffersOptions): Pr
     async sweep() {
       const { expired, remove } = book.sweep(nowMs())
       await apply({ verdict: 'accept', remove })
-      for (const { id, payload } of expired) {
-        events.emit('offer-expired', { id: hex(id), peer: payload.peerId })
+      for (const record of expired) {
+        events.emit('offer-expired', { id: nameOf(record), peer: record.payload.peerId })
       }
     },
   }
   return { ...offers, books: booksOf(offers, book, core) }
 }
 
-const listing = (record: Signed<Offer>, { standingOf }: OffersOptions): Listing => ({
+const listing = (
+  { net }: OffersCore,
+  record: Signed<Offer>,
+  { standingOf }: OffersOptions,
+): Listing => ({
   record,
-  facts: factsOf(record, { rentable: true, ...standingOf?.(record.payload) }),
+  facts: factsOf(net, record, { rentable: true, ...standingOf?.(record.payload) }),
 })
 
 /** Offers and their withdrawals travel on two topics; each is served to those who come later. */

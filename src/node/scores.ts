@@ -95,7 +95,7 @@ export function createScores(needs: ScoresNeeds): Scores {
       const tops = last.map((one) => one.tops).toSorted((a, b) => a - b)
       const newest = last.at(-1)!.slot
       return {
-        gops: Math.round(tops[Math.floor(tops.length / 2)]! * 1000),
+        mops: Math.round(tops[Math.floor(tops.length / 2)]! * 1e6),
         attestations: attestationsOf(attestations, newest, { miner: peerId, gpu: device }),
       }
     },

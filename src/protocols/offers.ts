@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { KiB, minutesMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
@@ -18,8 +19,8 @@ const LOTS = 16
 const measured = z.looseObject({
   memoryMiB: integer(0, 2 ** 40).optional(),
   bandwidthMBps: integer(0, 2 ** 40).optional(),
-  /** Thousandths of a TOPS: 10^9 integer operations per second. */
-  gops: integer(0, 2 ** 40).optional(),
+  /** Millions of integer operations per second: 10^6 are one TOPS. */
+  mops: integer(0, 2 ** 50).optional(),
   attestations: z.array(bytes(32)).max(4),
 })
 
@@ -136,6 +137,25 @@ export const noticesTopic = defineTopic({
   maxBytes: 64 * KiB,
   score: { weight: 0.5, expectedPerMinute: 20 },
 })
+
+/**
+ * What an offer is called: it stays while the offer is repeated and changes when what is offered does.
+ * SHA-256("compute-node/offer/1\0" ‖ netDigest ‖ signer's key ‖ u8 lot ‖ u64 seq), 32 B.
+ */
+export function offerId(
+  net: Network,
+  {
+    publicKey,
+    payload,
+  }: Pick<Signed<Offer>, 'publicKey'> & { payload: Pick<Offer, 'lot' | 'seq'> },
+): Uint8Array {
+  const place = Buffer.alloc(9)
+  place.writeUInt8(payload.lot)
+  place.writeBigUInt64BE(BigInt(payload.seq), 1)
+  const domain = Buffer.from('compute-node/offer/1\0')
+  const preimage = Buffer.concat([domain, net.digest, publicKey, place])
+  return new Uint8Array(hash('sha256', preimage, 'buffer'))
+}
 
 /** Signs an offer. */
 export const sealOffer = (net: Network, key: RecordKey, value: Offer): Signed<Offer> =>

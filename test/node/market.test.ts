@@ -74,6 +74,11 @@ test('an offer is heard by all, withdrawn for all, and a new one stands again', 
   const [standing] = market.first.parts.offers.standing()
   expect(standing!.payload.seq).toBe(found[0]!.record.payload.seq)
   expect(market.first.parts.offers.stands(found[0]!.record)).toBe(true)
+  // A repetition is another record of the same offer: what a person copied still names it.
+  expect(standing!.id).not.toEqual(found[0]!.record.id)
+  expect(market.first.parts.offers.find(String(found[0]!.facts['id']).slice(0, 12))).toBe(standing)
+  expect(market.first.parts.offers.find(Buffer.from(standing!.id).toString('hex'))).toBe(standing)
+  expect(market.first.parts.offers.find('00')).toBeUndefined()
   await desk.setAvailable([])
   await vi.waitFor(() => expect(offersOn(market.last)).toEqual([]), WAIT)
   await say(market.last, offersTopic, found[0]!.record.bytes) // an old copy changes nothing

@@ -106,7 +106,7 @@ test('offers show score, reliability and proof of their miner, and nothing of a 
 test('what was measured is the median of ok slots, with the attestations of the newest', () => {
   const { scores } = made([slotOf(12, 10), slotOf(24, 30), slotOf(36, 20), slotOf(48, 0)])
   const measured = scores.measuredOf(miner.peerId, 'cpu-0')!
-  expect(measured.gops).toBe(Math.round(((2 * 512 ** 3 * 20) / 1e12) * 1000))
+  expect(measured.mops).toBe(Math.round(((2 * 512 ** 3 * 20) / 1e12) * 1e6))
   expect(measured.attestations).toEqual([new Uint8Array(32).fill(36), new Uint8Array(32).fill(36)])
   expect(scores.measuredOf(miner.peerId, 'gpu-1')).toBeUndefined()
 })

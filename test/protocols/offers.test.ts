@@ -139,7 +139,7 @@ test('the largest honest offer fits', () => {
     measured: {
       memoryMiB: 80_000,
       bandwidthMBps: 2_900_000,
-      gops: 800_000,
+      mops: 800_000_000,
       attestations: Array(4).fill(new Uint8Array(32)),
     },
   }))

@@ -13,7 +13,7 @@ import {
   type Network,
   wireName,
 } from '../../src/protocols/network.ts'
-import { sealOffer, sealWithdrawal, withdrawalOf } from '../../src/protocols/offers.ts'
+import { offerId, sealOffer, sealWithdrawal, withdrawalOf } from '../../src/protocols/offers.ts'
 import type { Signed } from '../../src/protocols/signed.ts'
 import { capabilityOf, NOW_MS, offerOf, testKey, testNet } from './market.ts'
 
@@ -127,7 +127,7 @@ function records(net: Network) {
         computeCapability: '9.0',
         measured: {
           bandwidthMBps: 2_900_000,
-          gops: 800_000,
+          mops: 800_000_000,
           attestations: [new Uint8Array(32).fill(3)],
         },
       },
@@ -140,6 +140,7 @@ function records(net: Network) {
     capability: describe(capabilityOf(key), 1, sealCapability(net, key, capabilityOf(key))),
     offer: describe(offerOf(key), 2, sealOffer(net, key, offerOf(key))),
     offerOfGpus: describe(gpus, 2, sealOffer(net, key, gpus)),
+    offerId: hex(offerId(net, sealOffer(net, key, offerOf(key)))),
     withdrawal: describe(withdrawal, 3, sealWithdrawal(net, key, withdrawal)),
   }
 }

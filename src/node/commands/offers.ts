@@ -4,6 +4,8 @@ import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
 
+const digits = (value: unknown): string | undefined =>
+  typeof value === 'number' ? String(Number(value.toPrecision(3))) : undefined
 const fixed = (value: unknown, places: number): string | undefined =>
   typeof value === 'number' ? value.toFixed(places) : undefined
 
@@ -16,7 +18,7 @@ const columns: readonly Column<OfferRow>[] = [
   { title: 'N', value: (row) => Number(row['num_gpus']), align: 'right' },
   { title: 'MODEL', value: ({ devices }) => modelOf(devices), shrinks: true },
   { title: 'VRAM', value: (row) => number(row['gpu_ram']), align: 'right' },
-  { title: 'TOPS', value: (row) => fixed(row['tops'], 1), align: 'right' },
+  { title: 'TOPS', value: (row) => digits(row['tops']), align: 'right' },
   { title: 'CORES', value: (row) => number(row['cpu_cores']), align: 'right' },
   { title: 'RAM', value: (row) => fixed(row['cpu_ram'], 0), align: 'right' },
   { title: 'DISK', value: (row) => fixed(row['disk_space'], 0), align: 'right' },

@@ -1,5 +1,6 @@
 import { modelClass, VRAM_STEPS_GIB } from '../capability.ts'
-import type { Offer } from '../offers.ts'
+import type { Network } from '../network.ts'
+import { type Offer, offerId } from '../offers.ts'
 import type { Signed } from '../signed.ts'
 import type { Facts } from './fields.ts'
 
@@ -19,10 +20,11 @@ const isCpu = (id: string): boolean => id.startsWith('cpu')
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** An offer under the names of the query language. */
-export function factsOf({ id, payload: offer }: Signed<Offer>, standing: Standing = {}): Facts {
+export function factsOf(net: Network, record: Signed<Offer>, standing: Standing = {}): Facts {
+  const offer = record.payload
   const { host, terms } = offer
   return {
-    id: hex(id),
+    id: hex(offerId(net, record)),
     host_id: offer.peerId,
     hotkey: offer.hotkey === undefined ? undefined : hex(offer.hotkey),
     ...gpuFacts(offer),
@@ -47,9 +49,9 @@ export function factsOf({ id, payload: offer }: Signed<Offer>, standing: Standin
 function gpuFacts({ devices }: Offer): Facts {
   const gpus = devices.filter(({ id }) => !isCpu(id))
   const first = gpus[0]
-  const tops = devices.map(({ measured }) => measured?.gops)
+  const tops = devices.map(({ measured }) => measured?.mops)
   const measuredTops = tops.every((one) => one !== undefined)
-    ? { tops: tops.reduce((sum, gops) => sum + (gops ?? 0), 0) / 1000 }
+    ? { tops: tops.reduce((sum, mops) => sum + (mops ?? 0), 0) / 1e6 }
     : {}
   if (first === undefined) {
     const names = devices.map(({ name }) => name).join(' ')

@@ -9,14 +9,14 @@ import { offerOf, testKey, testNet } from '../../support/market.ts'
 
 const key = testKey(1)
 const facts = (change: object = {}) =>
-  factsOf(sealOffer(testNet(), key, offerOf(key, change)), { rentable: true })
+  factsOf(testNet(), sealOffer(testNet(), key, offerOf(key, change)), { rentable: true })
 const h100 = {
   vendor: 'nvidia',
   name: 'NVIDIA H100 80GB HBM3',
   vramMiB: 81_559,
   driver: '550.54.15',
   computeCapability: '9.0',
-  measured: { bandwidthMBps: 2_900_000, gops: 400_000, attestations: [] },
+  measured: { bandwidthMBps: 2_900_000, mops: 400_000_000, attestations: [] },
 }
 const gpus = (...vram: number[]) =>
   vram.map((vramMiB, i) => ({ ...h100, vramMiB, id: `0000:0${i}:00.0` }))

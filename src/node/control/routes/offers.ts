@@ -9,6 +9,8 @@ export interface OfferRow {
   readonly [field: string]: unknown
   readonly id: string
   readonly host_id: string
+  /** Of the newest record of this offer: what a lease's terms name. */
+  readonly recordId: string
   readonly expiresAtMs: number
   readonly seq: number
   readonly devices: readonly OfferDevice[]
@@ -35,7 +37,8 @@ export function offersRoute(app: FastifyInstance, { offers }: { readonly offers:
 
 const rowOf = ({ record, facts }: Listing): OfferRow => ({
   ...facts,
-  id: Buffer.from(record.id).toString('hex'),
+  id: String(facts['id']),
+  recordId: Buffer.from(record.id).toString('hex'),
   host_id: record.payload.peerId,
   expiresAtMs: record.payload.expiresAtMs,
   seq: record.payload.seq,
