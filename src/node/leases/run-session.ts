@@ -1,7 +1,9 @@
 import type { Readable, Writable } from 'node:stream'
+import { pipe } from 'it-pipe'
 import { sleep } from '../../clock.ts'
 import type { Container, Exec } from '../../containers/engine.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
+import { inPieces, toChannel } from '../../protocols/channel-pipe.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import {
   channels,
@@ -13,7 +15,7 @@ import { secondsMs } from '../../units.ts'
 
 /** How long a command may take to end after its renter left, before it is killed. */
 const HANGUP_MS = secondsMs(3)
-/** A pull of a stream may be larger than a frame; pieces of this size keep a slow link responsive. */
+/** A pull of a stream may be larger than a frame. */
 const PIECE_BYTES = 128 * 1024
 
 /**
@@ -60,13 +62,8 @@ async function sendOutput(exec: Exec, channel: FrameChannel): Promise<void> {
 }
 
 /** A slow renter holds the reading back, and with it the command. */
-async function sendAll(from: Readable, to: number, channel: FrameChannel): Promise<void> {
-  for await (const chunk of from as AsyncIterable<Buffer>) {
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      await channel.send(to, chunk.subarray(at, at + PIECE_BYTES))
-    }
-  }
-}
+const sendAll = (from: Readable | readonly Uint8Array[], to: number, channel: FrameChannel) =>
+  pipe(from as AsyncIterable<Uint8Array>, inPieces(PIECE_BYTES), toChannel(channel, to))
 
 /** The exit code, or that the engine cannot tell. */
 async function outcome(exec: Exec): Promise<Uint8Array> {
@@ -148,13 +145,7 @@ async function hangUp(exec: Exec): Promise<void> {
 
 async function sendLogs(container: Container, channel: FrameChannel): Promise<void> {
   const { stdout, stderr } = await container.logs()
-  for (const [to, bytes] of [
-    [channels.stdout, stdout],
-    [channels.stderr, stderr],
-  ] as const) {
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      await channel.send(to, bytes.subarray(at, at + PIECE_BYTES))
-    }
-  }
+  await sendAll([stdout], channels.stdout, channel)
+  await sendAll([stderr], channels.stderr, channel)
   await channel.send(channels.control, controlToRenter.encode({ kind: 'exit', exitCode: 0 }))
 }
