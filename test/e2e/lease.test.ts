@@ -1,0 +1,204 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { silent } from '../../src/log.ts'
+import { createDataFolder } from '../../src/node/data-folder.ts'
+import { loadIdentity } from '../../src/node/identity.ts'
+import { docker, noDocker } from '../support/docker.ts'
+import { type CliRun, endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
+
+type Started = ReturnType<typeof startCli>
+
+/** A chain with its ledger, a miner, a renter and a stranger: processes on this machine, each with its folder. */
+async function startMarket(engine: 'docker' | 'process') {
+  const root = await mkdtemp(join(tmpdir(), 'cn-e2e-lease-'))
+  const dataDir = (name: string): string => join(root, name)
+  const names = ['miner', 'renter', 'stranger']
+  const peerIds = await Promise.all(names.map((name) => peerIdIn(dataDir(name))))
+  const running = new Map<string, Started>()
+  onTestFinished(async () => {
+    // The renter first: what it rents ends with the miner anyway.
+    for (const name of ['renter', 'stranger', 'miner', 'chain']) {
+      const child = running.get(name)
+      if (child !== undefined) await endWith(child, 'SIGTERM')
+    }
+    if (engine === 'docker') await removeContainers(peerIds[0]!)
+    await rm(root, { recursive: true, force: true })
+  })
+  const start = async (name: string, args: readonly string[]) => {
+    const child = startCli([...args, '--data-dir', dataDir(name), '--json'])
+    running.set(name, child)
+    return JSON.parse(await firstLine(child)) as Record<string, unknown>
+  }
+  const chain = await start('chain', ['chain', 'dev', '--port', '0', '--netuid', '1'])
+  const network = [
+    ...['--network', 'local', '--netuid', '1', '--chain', String(chain['url'])],
+    ...['--genesis', String(chain['genesis']).replace(/^0x/, '')],
+    ...peerIds.flatMap((peer) => ['--peer', peer]),
+  ]
+  const listen = (port = 0) => ['--listen', `/ip4/127.0.0.1/tcp/${port}`]
+  const startMiner = (port?: number) => {
+    const own = ['--role', 'miner', '--engine', engine, '--price', '3.6']
+    return start('miner', [...network, ...own, ...listen(port)])
+  }
+  const miner = await startMiner()
+  const address = (miner['addrs'] as string[])[0]!
+  const join_ = ['--bootstrap', address, '--role', 'renter', ...listen()]
+  await Promise.all(['renter', 'stranger'].map((name) => start(name, [...network, ...join_])))
+  return {
+    root,
+    miner: { peerId: String(miner['peerId']), port: Number(/tcp\/(\d+)/.exec(address)![1]) },
+    run: (name: string, ...args: string[]): Promise<CliRun> => {
+      const at = args.indexOf('--')
+      const folder = ['--data-dir', dataDir(name)]
+      const own =
+        at < 0 ? [...args, ...folder] : [...args.slice(0, at), ...folder, ...args.slice(at)]
+      return runCli(own)
+    },
+    kill: (name: string) => endWith(running.get(name)!, 'SIGKILL'),
+    startMiner,
+    dataDir,
+  }
+}
+
+type Market = Awaited<ReturnType<typeof startMarket>>
+
+async function peerIdIn(folder: string): Promise<string> {
+  const { keyFile } = await createDataFolder(folder)
+  return (await loadIdentity(keyFile, silent)).peerId
+}
+
+/** Runs a command until it gives `exitCode`: gossip takes a moment. */
+async function until(run: () => Promise<CliRun>, exitCode = 0): Promise<CliRun> {
+  for (let tries = 0; ; tries++) {
+    const result = await run()
+    if (result.exitCode === exitCode) return result
+    if (tries >= 120) throw new Error(`still ${result.exitCode}: ${result.stderr}`)
+    await delay(500)
+  }
+}
+
+const json = ({ stdout }: CliRun) => JSON.parse(stdout)
+
+/** A command with bytes on its stdin. */
+async function withInput(market: Market, args: readonly string[], input: Uint8Array) {
+  const entry = join(import.meta.dirname, '../../bin/compute-node.js')
+  const folder = ['--data-dir', market.dataDir('renter')]
+  const child = spawn(process.execPath, [entry, args[0]!, args[1]!, ...folder, ...args.slice(2)])
+  child.stdin.end(input)
+  const [stdout] = await Promise.all([buffer(child.stdout), once(child, 'close')])
+  return { stdout, exitCode: child.exitCode }
+}
+
+const engines = [
+  ['docker', noDocker],
+  ['process', false],
+] as const
+
+/** Five processes and a dozen commands on a busy machine. */
+const timeout = 240_000
+
+describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
+  test.skipIf(missing)('a lease by commands, from rent to receipts', async () => {
+    const market = await startMarket(engine)
+    const { run } = market
+    await until(() => run('renter', 'offers'))
+    const script = 'echo out; echo err >&2; exit 7'
+    const once_ = await run(
+      'renter',
+      'rent',
+      'gpu_name=CPU',
+      '--hours',
+      '0.1',
+      '--',
+      'sh',
+      '-c',
+      script,
+    )
+    expect(once_).toMatchObject({ exitCode: 7, stdout: 'out\n' })
+    expect(once_.stderr).toContain('err\n')
+    const [ended] = json(await run('renter', 'leases', '--json')).items
+    expect(ended).toMatchObject({ state: 'SETTLED', outcome: 'ended', asset: 'DEV', rail: 'dev' })
+    expect(ended.settled).toBe(ended.owed)
+    await until(() => run('renter', 'offers'))
+    const taken = await run('renter', 'rent', '--hours', '0.1', '-q')
+    expect(taken).toMatchObject({ exitCode: 0, stderr: '' })
+    const id = taken.stdout.trim()
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    const bytes = randomBytes(2_000_000)
+    const echoed = await withInput(market, ['exec', id.slice(0, 8), '--', 'cat'], bytes)
+    expect(echoed.exitCode).toBe(0)
+    expect(Buffer.compare(echoed.stdout, bytes)).toBe(0)
+    const foreign = `${id}@${market.miner.peerId}`
+    const refused = await run('stranger', 'exec', foreign, '--', 'id')
+    expect(refused).toMatchObject({ exitCode: 5, stdout: '' })
+    expect(refused.stderr).toContain('not authorized')
+    await until(async () => {
+      const { items } = json(await run('renter', 'receipts', id, '--json'))
+      return { exitCode: items.length >= 2 ? 0 : 1, stdout: '', stderr: '' }
+    })
+    expect(await run('renter', 'stop', id, '-q')).toMatchObject({ exitCode: 0, stdout: `${id}\n` })
+    expect((await run('renter', 'wait', id)).exitCode).toBe(0)
+    const receipts = json(await run('renter', 'receipts', id, '--json'))
+    expect(receipts).toMatchObject({ verified: true, asset: 'DEV' })
+    expect(receipts.items.at(-1).final).toBe('stopped by the renter')
+    expect(receipts.claimed).toBe(receipts.acknowledged)
+    const shown = json(await run('renter', 'show', id, '--json'))
+    expect(shown).toMatchObject({ state: 'SETTLED', settled: receipts.claimed })
+    expect(Number(shown.settled)).toBeGreaterThan(0)
+    expect((await run('renter', 'exec', id, '--', 'true')).exitCode).toBe(1)
+    expect((await run('renter', 'show', 'ffffffff')).exitCode).toBe(3)
+    if (engine === 'docker') expect(await containersOf(id)).toEqual([])
+  })
+
+  test.skipIf(missing)(
+    'a miner killed during a command: outcome unknown, then adopted or ended',
+    async () => {
+      const { run, miner, kill, startMiner, dataDir } = await startMarket(engine)
+      await until(() => run('renter', 'offers'))
+      const id = (await run('renter', 'rent', '--hours', '0.1', '-q')).stdout.trim()
+      const folder = ['--data-dir', dataDir('renter')]
+      const script = 'echo began; sleep 600'
+      const running = startCli(['exec', id, ...folder, '--', 'sh', '-c', script])
+      let said = ''
+      running.stderr!.on('data', (chunk) => {
+        said += chunk
+      })
+      const ended = once(running, 'close')
+      expect(await firstLine(running)).toBe('began')
+      await kill('miner')
+      expect(await ended).toEqual([4, null])
+      expect(said).toMatch(/outcome unknown/)
+      expect(said).toMatch(/next: compute-node show/)
+      await startMiner(miner.port)
+      await until(async () => {
+        const { health, over } = json(await run('renter', 'show', id, '--json'))
+        return { exitCode: over || health === 'ok' ? 0 : 1, stdout: '', stderr: health }
+      })
+      const { over } = json(await run('renter', 'show', id, '--json'))
+      if (!over) {
+        expect((await run('renter', 'exec', id, '--', 'echo', 'again')).stdout).toBe('again\n')
+        expect((await run('renter', 'stop', id, '-q')).exitCode).toBe(0)
+      }
+      expect((await run('renter', 'wait', id)).exitCode).toBe(over ? 1 : 0)
+      if (engine === 'docker') expect(await containersOf(id)).toEqual([])
+    },
+  )
+})
+
+const containersOf = async (lease: string) =>
+  (await docker.listContainers({ all: true })).filter(({ Names }) =>
+    Names.some((name) => name.includes(lease)),
+  )
+
+/** What a test that failed may have left of its miner. */
+async function removeContainers(nodeId: string): Promise<void> {
+  const left = await docker.listContainers({ all: true, filters: { label: [`cn.node=${nodeId}`] } })
+  for (const { Id } of left) await docker.getContainer(Id).remove({ force: true })
+}
