@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type DevBeacon, devBeacon, roundAt, timeOf } from '../../src/beacon.ts'
+import { type DevBeacon, devBeacon, roundAt } from '../../src/beacon.ts'
 import { every } from '../../src/clock.ts'
 import { createCpuProver } from '../../src/gpu/cpu-prover.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
@@ -92,11 +92,10 @@ const sourceOf = (beacon: DevBeacon): PulseSource => ({
   },
 })
 
-/** A market whose first slot starts about `inMs` from now; the first node made has the beacon as a source. */
-export function createSlotMarket(inMs = 6000) {
+/** A market with slots every 12 s; the first node made has the beacon as a source. */
+export function createSlotMarket() {
   const period = 1000
-  const slot = slots.stride
-  const genesisMs = Date.now() + inMs - (slot - 1) * period
+  const genesisMs = Date.now() - period
   const beacon = devBeacon(new Uint8Array(32).fill(5), period, genesisMs)
   const shared: Shared = { beacon, validators: [], capabilities: [], nodes: [] }
 
@@ -156,5 +155,10 @@ export function createSlotMarket(inMs = 6000) {
     onTestFinished(stop)
     return { peerId, core, events: seen, parts, stop }
   }
-  return { beacon, slot, slotMs: timeOf(beacon, slot), shared, node }
+  /** The first slot that everyone who is there now sees as a whole. */
+  const nextSlot = (): number => {
+    const round = roundAt(beacon, Date.now() + 500) + 1
+    return Math.ceil(round / slots.stride) * slots.stride
+  }
+  return { beacon, nextSlot, shared, node }
 }
