@@ -13,6 +13,8 @@ export interface Capabilities {
   own(): Signed<Capability> | undefined
   /** The newest unexpired record known of a peer, without asking anybody. */
   known(peerId: string): Signed<Capability> | undefined
+  /** When the DHT was last asked about a peer; 0 for never. */
+  askedAtMs(peerId: string): number
   /** Everything known and unexpired. */
   all(): Signed<Capability>[]
   /** What is known of a peer, after asking the DHT. */
@@ -26,7 +28,7 @@ export interface Capabilities {
 /** A capability record without what signing adds. */
 export type Announced = Omit<Capability, 'peerId' | 'seq' | 'issuedAtMs' | 'expiresAtMs'>
 
-/** Records kept; beyond it the one closest to its expiry that is not this node's goes. */
+/** Records kept; beyond it only what expired makes room. */
 const KEPT = 10_000
 /** A machine that left is believed for this long at most; records are renewed far more often. */
 const LIFETIME_MS = hoursMs(3)
@@ -41,6 +43,7 @@ export async function createCapabilities(
   const { net, store, events, log, nowMs, key, peerId: self } = core
   const bucket = store.bucket('capabilities')
   const records = new Map<string, Signed<Capability>>()
+  const asked = new Map<string, number>()
   for await (const [peerId, bytes] of bucket.iterator()) {
     try {
       records.set(peerId, openCapability(net, capabilityKey(peerId), bytes, nowMs()))
@@ -55,12 +58,21 @@ export async function createCapabilities(
     const { peerId, seq, classes } = record.payload
     const before = records.get(peerId)
     if (before !== undefined && before.payload.seq >= seq) return
+    if (before === undefined && records.size >= KEPT) await forgetExpired()
     if (before === undefined && records.size >= KEPT) return
     await bucket.put(peerId, record.bytes)
     records.set(peerId, record)
     if (peerId !== self && before?.payload.classes.join() !== classes.join()) {
       const names = record.payload.devices.map(({ name }) => name).join(', ')
       events.emit('capability-seen', { peer: peerId, classes: classes.join(' '), devices: names })
+    }
+  }
+
+  async function forgetExpired(): Promise<void> {
+    for (const [peerId, { payload }] of records) {
+      if (payload.expiresAtMs > nowMs()) continue
+      records.delete(peerId)
+      await bucket.del(peerId)
     }
   }
 
@@ -75,6 +87,9 @@ export async function createCapabilities(
     peerId: string,
     signal?: AbortSignal,
   ): Promise<Signed<Capability> | undefined> {
+    if (asked.size >= KEPT) asked.delete(asked.keys().next().value!)
+    asked.delete(peerId)
+    asked.set(peerId, nowMs())
     const found = await dht.capability(peerId, signal)
     if (found !== undefined) await keep(found)
     return known(peerId)
@@ -83,6 +98,7 @@ export async function createCapabilities(
   return {
     own: () => known(self),
     known,
+    askedAtMs: (peerId) => asked.get(peerId) ?? 0,
     all,
     look,
     async findClass(name, limit, signal) {

@@ -6,8 +6,14 @@ import { minutesMs, secondsMs } from '../units.ts'
 import type { Attestations } from './attestations.ts'
 import type { Core } from './core.ts'
 import { constantsOf, type ScoringConstants } from './scoring/constants.ts'
-import { type MinerScore, type ScoreReport, type SlotEvidence, score } from './scoring/score.ts'
-import type { ValidatorView } from './validator-view.ts'
+import {
+  type Evidence,
+  type MinerScore,
+  type ScoreReport,
+  type SlotEvidence,
+  score,
+} from './scoring/score.ts'
+import type { PermittedValidator, ValidatorView } from './validator-view.ts'
 
 /** Scores as this node computes them from the testimony it has. */
 export interface Scores {
@@ -36,6 +42,8 @@ export interface ScoresNeeds {
 /** Reports of a slot have settled this long after its end: 50 blocks of 12 s, on a local network moments. */
 const SETTLED_MS = { local: secondsMs(2), test: minutesMs(10), finney: minutesMs(10) } as const
 
+/** Within this time the same scores are given again: lists ask once per row. */
+const FRESH_MS = 500
 /** Ok slots whose median an offer states. */
 const MEASURED_SLOTS = 8
 
@@ -46,12 +54,13 @@ export function createScores(needs: ScoresNeeds): Scores {
   const { network } = core.net
   const constants = constantsOf(network)
   const slots = slotNetworks[network]
-  let cached: { key: string; report: ScoreReport } | undefined
+  let cached: { key: string; report: ScoreReport; atMs: number } | undefined
 
   const settled = ({ slot }: { slot: number }): boolean =>
     timeOf(beacon, slot + slots.end) + SETTLED_MS[network] <= core.nowMs()
 
   function current(): ScoreReport {
+    if (cached !== undefined && core.nowMs() - cached.atMs < FRESH_MS) return cached.report
     const known = attestations.slots().filter(settled).slice(-constants.WINDOW_SLOTS)
     const active = validators.validators()
     const hotkeys = registered()?.map(hex)
@@ -60,18 +69,23 @@ export function createScores(needs: ScoresNeeds): Scores {
       active.map(({ peerId, stake }) => [peerId, stake.toString()]),
       hotkeys,
     ])
-    if (cached?.key === key) return cached.report
+    if (cached?.key === key) return keep(key, cached.report)
+    const voiceOf = voices(active)
     const report = score(
       {
-        slots: known.map(evidenceOf),
-        validators: active.map(({ peerId, stake }) => ({ validator: peerId, stake })),
+        slots: known.map((slot) => evidenceOf(slot, voiceOf)),
+        validators: [...voiceOf.values()],
         registered: hotkeys === undefined ? undefined : new Set(hotkeys),
         measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
         gemmWindowMs: slots.windowMs.gemm,
       },
       constants,
     )
-    cached = { key, report }
+    return keep(key, report)
+  }
+
+  function keep(key: string, report: ScoreReport): ScoreReport {
+    cached = { key, report, atMs: core.nowMs() }
     return report
   }
 
@@ -141,13 +155,27 @@ const sizesOf = ({ validator, report, verdicts, equivocated }: One) => [
   equivocated,
 ]
 
-/** Testimony as scoring reads it; who contradicted itself in a slot has said nothing. */
-const evidenceOf = ({ slot, testimony }: SlotTestimony): SlotEvidence => ({
+type Voice = Evidence['validators'][number]
+
+/** A hotkey may bind many PeerIds, but its stake speaks once: by PeerId, the voice it speaks with. */
+function voices(active: readonly PermittedValidator[]): Map<string, Voice> {
+  const found = new Map<string, Voice>()
+  for (const { peerId, hotkey, stake } of active) {
+    found.set(peerId, { validator: hotkey === undefined ? peerId : hex(hotkey), stake })
+  }
+  return found
+}
+
+/** Testimony as scoring reads it; who contradicted itself in a slot has said nothing, of many nodes of one hotkey the first is heard. */
+const evidenceOf = (
+  { slot, testimony }: SlotTestimony,
+  voiceOf: ReadonlyMap<string, Voice>,
+): SlotEvidence => ({
   slot,
-  testimony: testimony
+  testimony: firstOfEach(testimony, ({ validator }) => voiceOf.get(validator)?.validator)
     .filter(({ equivocated }) => !equivocated)
     .map(({ validator, report, verdicts }) => ({
-      validator,
+      validator: voiceOf.get(validator)?.validator ?? validator,
       rows: (report?.rows ?? []).map((row) => ({
         hotkey: hex(row.hotkey),
         miner: row.miner,
@@ -165,3 +193,14 @@ const evidenceOf = ({ slot, testimony }: SlotTestimony): SlotEvidence => ({
       })),
     })),
 })
+
+/** The testimony of one node per voice, of those that reported the lowest PeerId's; none of those without stake. */
+function firstOfEach(testimony: readonly One[], voiceOf: (one: One) => string | undefined): One[] {
+  const first = new Map<string, One>()
+  const rank = ({ report, validator }: One) => `${report === undefined ? 1 : 0}${validator}`
+  for (const one of testimony.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))) {
+    const voice = voiceOf(one)
+    if (voice !== undefined && !first.has(voice)) first.set(voice, one)
+  }
+  return [...first.values()]
+}

@@ -4,6 +4,7 @@ import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import type { Attestations, SlotTestimony } from '../../src/node/attestations.ts'
 import { createScores } from '../../src/node/scores.ts'
 import { LOCAL_CONSTANTS } from '../../src/node/scoring/constants.ts'
+import type { PermittedValidator } from '../../src/node/validator-view.ts'
 import { testKey, testNet } from '../support/market.ts'
 
 const net = testNet()
@@ -40,7 +41,10 @@ const slotOf = (slot: number, steps: number, equivocated = false): SlotTestimony
   testimony: [said(slot, v1.peerId, steps), said(slot, v2.peerId, steps, equivocated)],
 })
 
-function made(known: SlotTestimony[], { registered }: { registered?: Uint8Array[] } = {}) {
+function made(
+  known: SlotTestimony[],
+  { registered, stakes }: { registered?: Uint8Array[]; stakes?: PermittedValidator[] } = {},
+) {
   let nowMs = timeOf(beacon, 1000)
   const scores = createScores({
     core: { net, nowMs: () => nowMs },
@@ -48,7 +52,9 @@ function made(known: SlotTestimony[], { registered }: { registered?: Uint8Array[
       slots: (from = 0, to = 1e9) => known.filter(({ slot }) => slot >= from && slot <= to),
     } as Attestations,
     beacon,
-    validators: { validators: () => [v1, v2].map(({ peerId }) => ({ peerId, stake: 10n })) },
+    validators: {
+      validators: () => stakes ?? [v1, v2].map(({ peerId }) => ({ peerId, stake: 10n })),
+    },
     registered: () => registered,
   })
   return {
@@ -85,10 +91,11 @@ test('testimony of one who contradicted itself does not count', () => {
 })
 
 test('new testimony is seen although scores are kept between calls', () => {
-  const { scores, known } = made([slotOf(12, 75)])
+  const { scores, known, at } = made([slotOf(12, 75)])
   const before = scores.current()
   expect(scores.current()).toBe(before)
   known.push(slotOf(24, 75))
+  at(timeOf(beacon, 1001))
   expect(scores.current()).not.toBe(before)
   expect(scores.current().slots).toBe(2)
 })
@@ -114,4 +121,15 @@ test('what was measured is the median of ok slots, with the attestations of the 
 test('an unregistered hotkey gets no weight', () => {
   const { scores } = made([slotOf(12, 75)], { registered: [v1.publicKey] })
   expect(scores.of(hotkey)).toMatchObject({ weight: 0, reason: 'UNREGISTERED' })
+})
+
+test('a hotkey with many nodes has its stake once', () => {
+  const nodes = [10, 11, 12].map((seed) => testKey(seed).peerId)
+  const stakes = [
+    ...nodes.map((peerId) => ({ peerId, hotkey: v1.publicKey, stake: 10n })),
+    { peerId: v2.peerId, hotkey: v2.publicKey, stake: 11n },
+  ]
+  const lies = nodes.map((peerId) => said(12, peerId, 0))
+  const { scores } = made([{ slot: 12, testimony: [...lies, said(12, v2.peerId, 75)] }], { stakes })
+  expect(scores.of(hotkey)).toMatchObject({ reliability: 1 })
 })

@@ -1,11 +1,12 @@
-import { every, sleep } from '../../clock.ts'
+import { every } from '../../clock.ts'
 import { classesOf, classKey, shardOf, utcDay } from '../../protocols/capability.ts'
 import { capabilityKey } from '../../protocols/capability-dht.ts'
 import type { DhtRecords } from '../../protocols/dht.ts'
 import { hoursMs, minutesMs, secondsMs } from '../../units.ts'
-import type { Capabilities } from '../capabilities.ts'
+import type { Announced, Capabilities } from '../capabilities.ts'
 import type { Core } from '../core.ts'
 import type { Machine } from '../machine.ts'
+import { toJson } from '../output.ts'
 import { packageVersion } from '../package-version.ts'
 import type { Service } from '../service.ts'
 
@@ -17,8 +18,8 @@ interface Parts {
 }
 
 /**
- * Signs what this machine has, puts it into the DHT and lists this node under its classes, again and again: the DHT
- * forgets values after 48 hours and class keys change every UTC day.
+ * Signs what this machine has, puts it into the DHT and lists this node under its classes: at once when it changes
+ * (a hotkey bound this peer), and again and again, for the DHT forgets values and class keys change every UTC day.
  */
 export const announceCapability = ({ core, dht, capabilities, machine }: Parts): Service => {
   const { net, key, peerId, log, nowMs, events } = core
@@ -26,16 +27,8 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
 
   /** Resolves with how many holders took the record. */
   async function announce(of: Machine, signal: AbortSignal): Promise<number> {
-    const { devices, backend, engine } = of
-    const binding = of.binding?.()
-    const record = await capabilities.announce({
-      devices: [...devices],
-      classes: classesOf(devices),
-      backend,
-      engine,
-      versions: { node: process.versions.node, program: packageVersion() },
-      ...(binding === undefined ? {} : { binding }),
-    })
+    const { devices } = of
+    const record = await capabilities.announce(whatOf(of))
     const { classes } = record.payload
     const holders = await dht.put(capabilityKey(peerId), record.bytes, signal)
     // From an hour before midnight also under tomorrow's keys, so that nobody vanishes at the change.
@@ -55,12 +48,28 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
     name: 'announce-capability',
     async start(signal) {
       if (machine === undefined) return
-      const retryMs = secondsMs(local ? 1 : 15)
       const intervalMs = local ? secondsMs(30) : minutesMs(30)
-      void every(intervalMs, { signal, log, name: 'announce-capability' }, async () => {
-        // Nobody holds it while this node knows nobody: it would be found only after the next interval.
-        while ((await announce(machine, signal)) === 0) await sleep(retryMs, signal)
+      let said = { text: '', atMs: 0, holders: 0 }
+      const lookMs = secondsMs(local ? 1 : 15)
+      void every(lookMs, { signal, log, name: 'announce-capability' }, async () => {
+        const text = toJson(whatOf(machine))
+        const isDue = said.atMs + intervalMs <= nowMs()
+        // Without a holder nobody would find it before the next interval.
+        if (text === said.text && !isDue && said.holders > 0) return
+        said = { text, atMs: nowMs(), holders: await announce(machine, signal) }
       })
     },
+  }
+}
+
+function whatOf({ devices, backend, engine, binding }: Machine): Announced {
+  const bound = binding?.()
+  return {
+    devices: [...devices],
+    classes: classesOf(devices),
+    backend,
+    engine,
+    versions: { node: process.versions.node, program: packageVersion() },
+    ...(bound === undefined ? {} : { binding: bound }),
   }
 }

@@ -31,6 +31,10 @@ export const discoverCapabilities = ({
   const local = net.network === 'local'
   const classes = local ? ['cpu'] : ['cpu', ...VRAM_STEPS_GIB.map((gib) => `vram:${gib}`)]
 
+  // A record may change at any time: a hotkey bound its peer, a GPU came or went.
+  const knownMs = local ? secondsMs(15) : minutesMs(20)
+  const unknownMs = local ? secondsMs(2) : minutesMs(5)
+
   async function round(signal: AbortSignal): Promise<void> {
     const candidates = new Set([
       ...offers.standing().map(({ payload }) => payload.peerId),
@@ -38,8 +42,15 @@ export const discoverCapabilities = ({
       ...libp2p.getPeers().map(String),
     ])
     candidates.delete(self)
-    const unknown = [...candidates].filter((peer) => capabilities.known(peer) === undefined)
-    for (const peer of unknown.slice(0, PER_ROUND)) await capabilities.look(peer, signal)
+    const asked = [...candidates].map((peer) => [capabilities.askedAtMs(peer), peer] as const)
+    const due = asked.filter(([atMs, peer]) => {
+      const refreshMs = capabilities.known(peer) === undefined ? unknownMs : knownMs
+      return atMs + refreshMs <= core.nowMs()
+    })
+    // Those never asked about first, then those asked longest ago.
+    for (const [, peer] of due.toSorted(([a], [b]) => a - b).slice(0, PER_ROUND)) {
+      await capabilities.look(peer, signal)
+    }
   }
 
   return {
