@@ -1,6 +1,7 @@
 import { NodeError } from '../errors.ts'
 import type { Chain, TxResult } from './chain.ts'
 import { fromHex, toHex } from './hex.ts'
+import type { Transaction } from './subtensor/await-final.ts'
 import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
 import { chainInfo } from './subtensor/features.ts'
 import {
@@ -11,7 +12,7 @@ import {
   readWeights,
 } from './subtensor/reads.ts'
 import { submitWeights } from './subtensor/submit-weights.ts'
-import { Sender, type Transaction } from './subtensor/transactions.ts'
+import { Sender } from './subtensor/transactions.ts'
 
 /** A commitment's field holds at most this many bytes. */
 const MAX_COMMITMENT = 128

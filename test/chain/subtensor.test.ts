@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Chain } from '../../src/chain/chain.ts'
+import type { Chain, PendingReveal } from '../../src/chain/chain.ts'
 import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { type Hotkey, keyFromSeed } from '../../src/chain/keys.ts'
@@ -137,6 +137,43 @@ describe.each([218, 424] as const)('the adapter against an embedded chain of spe
     await blocks(async () => seen.length >= 3)
     stop.abort()
     expect(seen).toEqual(seen.map((_, i) => seen[0]! + i))
+  })
+})
+
+describe.each([218, 424] as const)('hash commits on spec %d', (spec) => {
+  test('weights are kept before they are committed, hidden, and revealed in a later epoch', async () => {
+    const life = new AbortController()
+    const folder = await mkdtemp(join(tmpdir(), 'cn-commit-'))
+    const options = {
+      dataDir: folder,
+      spec,
+      blockMs: 100,
+      tempo: 30,
+      commitReveal: true,
+      log: silent,
+    }
+    const dev = await startDevChain({ ...options, signal: life.signal })
+    const chain = await connectChain(dev.url, { log: silent, signal: life.signal })
+    await chain.register(1, DEV_ACCOUNT, validator.address)
+    await chain.addStake(1, DEV_ACCOUNT, validator.address, TAO)
+    const until = async (condition: () => Promise<boolean>): Promise<void> => {
+      while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await until(async () => (await chain.metagraph(1)).neurons[0]!.validatorPermit)
+    const kept: PendingReveal[] = []
+    const keep = async (reveal: PendingReveal) => void kept.push(reveal)
+    const outcome = await chain.submitWeights(1, validator, new Map([[0, 3]]), { keep })
+    expect(outcome).toMatchObject({ kind: 'hash', reveal: kept[0] })
+    expect(await chain.weights(1)).toEqual(new Map())
+    const tooEarly = chain.revealWeights(validator, kept[0]!)
+    await expect(tooEarly).rejects.toMatchObject({ details: { error: 'RevealTooEarly' } })
+    const { index } = await chain.epoch(1)
+    await until(async () => (await chain.epoch(1)).index > index)
+    await chain.revealWeights(validator, kept[0]!)
+    expect(await chain.weights(1)).toEqual(new Map([[0, [[0, 65535]]]]))
+    await chain.close()
+    await dev.close()
+    await rm(folder, { recursive: true })
   })
 })
 

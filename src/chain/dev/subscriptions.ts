@@ -3,6 +3,7 @@ import type { BlockListener, DevNode } from './dev-node.ts'
 import { headerJson } from './header.ts'
 import { badParams } from './rpc-error.ts'
 import type { Client, Method, Methods } from './rpc-server.ts'
+import type { Changes } from './versioned-state.ts'
 
 const MAX_KEYS = 1000
 
@@ -21,7 +22,7 @@ export function subscriptionMethods(
         client,
         event,
         (block) => headerJson(block.header),
-        headerJson(node.newest.header),
+        () => headerJson(node.newest.header),
       )
   const submitAndWatch: Method = ([bytes], client) => {
     const id = client.subscribe(() => undefined)
@@ -54,35 +55,42 @@ export function subscriptionMethods(
   }
 }
 
-/** Sends `first` after the subscription's id, then what each block gives; undefined is not sent. */
+/** Sends what is so now, after the subscription's id, and then what each block gives; undefined is not sent. */
 function follow(
   node: DevNode,
   client: Client,
   event: string,
-  map: (block: Block, changes: Parameters<BlockListener>[1]) => unknown,
-  first: unknown,
+  map: (block: Block, changes: Changes) => unknown,
+  now: () => unknown,
 ): string {
   const listener: BlockListener = (block, changes) => {
     const result = map(block, changes)
     if (result !== undefined) client.notify(event, id, result)
   }
-  const id = client.subscribe(() => node.listeners.delete(listener))
-  node.listeners.add(listener)
-  setImmediate(() => client.notify(event, id, first)) // after the answer that tells the id
+  let ended = false
+  const id = client.subscribe(() => {
+    ended = true
+    node.listeners.delete(listener)
+  })
+  setImmediate(() => {
+    if (ended) return
+    client.notify(event, id, now())
+    node.listeners.add(listener) // no block comes between the two
+  })
   return id
 }
 
 function subscribeStorage(node: DevNode, client: Client, param: unknown): string {
   if (!Array.isArray(param) || param.length > MAX_KEYS) throw badParams('at most 1000 keys')
   const keys = param.map(String)
-  const first = {
+  const now = () => ({
     block: node.newest.hash,
     changes: keys.map((key) => [key, node.state.get(key)]),
-  }
-  const map = (block: Block, changes: Parameters<BlockListener>[1]): unknown => {
+  })
+  const map = (block: Block, changes: Changes): unknown => {
     const changed = keys.filter((key) => changes.has(key))
     if (changed.length === 0) return undefined
     return { block: block.hash, changes: changed.map((key) => [key, changes.get(key) ?? null]) }
   }
-  return follow(node, client, 'state_storage', map, first)
+  return follow(node, client, 'state_storage', map, now)
 }

@@ -1,14 +1,12 @@
 import type { ApiPromise } from '@polkadot/api'
-import type { SubmittableExtrinsic } from '@polkadot/api/types'
-import type { DispatchError, EventRecord } from '@polkadot/types/interfaces'
-import type { IKeyringPair, ISubmittableResult } from '@polkadot/types/types'
-import { deadline, sleep } from '../../clock.ts'
-import { messageOf, NodeError } from '../../errors.ts'
+import type { IKeyringPair } from '@polkadot/types/types'
+import { sleep } from '../../clock.ts'
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { TxResult } from '../chain.ts'
 import type { Hotkey } from '../keys.ts'
+import { type OnItsWay, sendAndAwait, type Transaction } from './await-final.ts'
 import { connected } from './connection.ts'
-
-export type Transaction = SubmittableExtrinsic<'promise', ISubmittableResult>
+import { finalizedHead } from './reads.ts'
 
 /** From handing a transaction over to its final block; a mortal one is void after 64 blocks of 12 s anyway. */
 const FINAL_WITHIN_MS = 180_000
@@ -58,106 +56,46 @@ export class Sender {
   }
 
   /** Another process may use the same account: a nonce that was taken meanwhile is asked for again. */
-  async #submit(transaction: Transaction, key: Hotkey): Promise<{ final: Promise<TxResult> }> {
+  async #submit(transaction: Transaction, key: Hotkey): Promise<OnItsWay> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#submitOnce(transaction, key)
       } catch (error) {
-        if (attempt >= NONCE_TRIES || !nonceTaken(error)) throw error
+        const again = nonceTaken(error) ? NONCE_TRIES : notSent(error) ? 2 : 0
+        if (attempt >= again) throw error
         await sleep(100 * attempt, this.#signal)
       }
     }
   }
 
-  async #submitOnce(transaction: Transaction, key: Hotkey): Promise<{ final: Promise<TxResult> }> {
+  async #submitOnce(transaction: Transaction, key: Hotkey): Promise<OnItsWay> {
     const api = this.#api
-    let signed: Transaction
+    const { signed, since } = await this.#sign(transaction, key)
+    const options = { since, withinMs: FINAL_WITHIN_MS, signal: this.#signal }
+    const sent = sendAndAwait(api, signed, options)
+    await sent.pooled
+    return sent
+  }
+
+  async #sign(transaction: Transaction, key: Hotkey) {
+    const api = this.#api
     try {
       await connected(api)
-      const nonce = await api.rpc.system.accountNextIndex(key.address)
-      signed = await transaction.signAsync(pairOf(key), { nonce })
+      const [nonce, { number: since }] = await Promise.all([
+        api.rpc.system.accountNextIndex(key.address),
+        finalizedHead(api),
+      ])
+      return { signed: await transaction.signAsync(pairOf(key), { nonce }), since }
     } catch (cause) {
       throw new NodeError('CHAIN_UNREACHABLE', `cannot prepare: ${messageOf(cause)}`, { cause })
     }
-    const pooled = Promise.withResolvers<void>()
-    const final = Promise.withResolvers<TxResult>()
-    final.promise.catch(() => undefined) // whoever asked gets it through `send`; without a pool there is nobody yet
-    const limit = deadline(this.#signal, FINAL_WITHIN_MS)
-    const lost = (): void => final.reject(outcomeUnknown(signed.hash.toHex()))
-    limit.signal.addEventListener('abort', lost, { once: true })
-    const stop = signed.send((result) => {
-      if (result.isError) return pooled.reject(poolError(result.status.type, result.internalError))
-      pooled.resolve()
-      if (result.isFinalized) void this.#conclude(result).then(final.resolve, final.reject)
-    })
-    stop.catch((cause) => pooled.reject(poolError(messageOf(cause), cause)))
-    void final.promise
-      .catch(() => undefined)
-      .finally(async () => {
-        limit[Symbol.dispose]()
-        ;(await stop)()
-      })
-    try {
-      await pooled.promise
-    } catch (error) {
-      limit[Symbol.dispose]()
-      throw error
-    }
-    return { final: final.promise }
-  }
-
-  async #conclude(result: ISubmittableResult): Promise<TxResult> {
-    const failed = result.dispatchError
-    if (failed !== undefined) throw dispatchError(this.#api, failed)
-    const hash = result.status.asFinalized.toHex()
-    const header = await this.#api.rpc.chain.getHeader(hash)
-    return { block: { number: header.number.toNumber(), hash }, events: eventNames(result.events) }
   }
 }
 
-const eventNames = (records: readonly EventRecord[]): string[] =>
-  records.map(({ event }) => `${event.section}.${event.method}`)
+/** The connection was lost while preparing: nothing went out. */
+const notSent = (error: unknown): boolean => codeOf(error) === 'CHAIN_UNREACHABLE'
 
 const nonceTaken = (error: unknown): boolean =>
   error instanceof NodeError &&
   error.code === 'CHAIN_POOL' &&
   /stale|outdated|1014|priority is too low/i.test(error.message)
-
-const outcomeUnknown = (hash: string): NodeError =>
-  new NodeError('CHAIN_TIMEOUT', `transaction ${hash} is not final yet: its outcome is unknown`, {
-    next: 'look at the chain before you send it again',
-    hash,
-  })
-
-const poolError = (reason: string, cause: unknown): NodeError =>
-  new NodeError('CHAIN_POOL', `the chain refused the transaction: ${reason}`, {
-    cause,
-    next: /custom/.test(reason)
-      ? 'check stake, registration and rate limits: compute-node chain metagraph'
-      : 'check the balance of the signer and try again',
-  })
-
-/** What each refusal of a call asks of the reader. */
-const advice: Readonly<Record<string, string>> = {
-  HotKeyAlreadyRegisteredInSubNet: 'nothing to do: this hotkey is registered',
-  HotKeyNotRegisteredInSubNet: 'register the hotkey first: compute-node chain register',
-  AccountNotAllowedCommit: 'register the hotkey first: compute-node chain register',
-  NotEnoughBalanceToStake: 'put more TAO on the coldkey',
-  NeuronNoValidatorPermit: 'stake more, and wait for the next epoch',
-  NotEnoughStakeToSetWeights: 'stake more on this hotkey',
-  SettingWeightsTooFast: 'wait until the rate limit has passed',
-  CommittingWeightsTooFast: 'wait until the rate limit has passed',
-  CommitmentSetRateLimitExceeded: 'wait until the rate limit has passed',
-  SpaceLimitExceeded: 'wait for the next epoch of the subnet',
-}
-
-/** A failed call as an error that names pallet and error, e.g. `subtensorModule.DuplicateUids`. */
-function dispatchError(api: ApiPromise, error: DispatchError): NodeError {
-  if (!error.isModule)
-    return new NodeError('CHAIN_DISPATCH', `the transaction failed: ${error.toString()}`)
-  const { section, name } = api.registry.findMetaError(error.asModule)
-  return new NodeError('CHAIN_DISPATCH', `the transaction failed: ${section}.${name}`, {
-    next: advice[name] ?? 'read the chain with: compute-node chain metagraph',
-    error: name,
-  })
-}
