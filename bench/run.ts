@@ -5,6 +5,7 @@
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { NodeError } from '../src/errors.ts'
 import { type Bench, type Figures, machine, rounded, type Target } from './support/bench.ts'
 
 async function loadAll(): Promise<Bench[]> {
@@ -72,4 +73,11 @@ async function main(): Promise<number> {
   return 0
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!(error instanceof NodeError)) throw error
+  console.error(`${error.code}: ${error.message}`)
+  if (error.next !== undefined) console.error(`next: ${error.next}`)
+  process.exitCode = 1
+}
