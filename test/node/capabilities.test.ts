@@ -1,0 +1,196 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { silent } from '../../src/log.ts'
+import { createCapabilities } from '../../src/node/capabilities.ts'
+import { createEvents } from '../../src/node/events.ts'
+import type { Machine } from '../../src/node/machine.ts'
+import { announceCapability } from '../../src/node/services/announce-capability.ts'
+import { discoverCapabilities } from '../../src/node/services/discover-capabilities.ts'
+import { openStore } from '../../src/node/store.ts'
+import { type Binding, type Capability, sealCapability } from '../../src/protocols/capability.ts'
+import type { DhtRecords } from '../../src/protocols/dht.ts'
+import type { Signed } from '../../src/protocols/signed.ts'
+import { capabilityOf, NOW_MS, offerOf, testKey, testNet } from '../support/market.ts'
+
+const net = testNet()
+const [self, other] = [testKey(1), testKey(2)]
+const sealed = (change: object = {}, key = other) =>
+  sealCapability(net, key, { ...capabilityOf(key), ...change })
+const WAIT = { timeout: 10_000, interval: 20 }
+
+/** A node's capability book over a DHT that holds what the test puts there. */
+async function open(folder?: string) {
+  const path = folder ?? (await mkdtemp(join(tmpdir(), 'cn-capabilities-')))
+  if (folder === undefined) onTestFinished(() => rm(path, { recursive: true }))
+  const store = await openStore(path)
+  let now = NOW_MS
+  const held = new Map<string, Signed<Capability>>()
+  const calls = { put: 0, provide: [] as string[], look: [] as string[] }
+  let holders = 1
+  const dht = {
+    put: async () => {
+      calls.put++
+      return holders
+    },
+    provide: async (cid: unknown) => calls.provide.push(String(cid)),
+    capability: async (peerId: string) => {
+      calls.look.push(peerId)
+      return held.get(peerId)
+    },
+    peersOfClass: async () => [...held.keys()].map((id) => ({ id })),
+  } as unknown as DhtRecords
+  const events = createEvents(() => now)
+  const core = { net, store, events, log: silent, nowMs: () => now, key: self, peerId: self.peerId }
+  const capabilities = await createCapabilities(core, dht)
+  return {
+    path,
+    store,
+    core,
+    dht,
+    held,
+    calls,
+    capabilities,
+    events,
+    at: (ms: number) => {
+      now = ms
+    },
+    withHolders: (n: number) => {
+      holders = n
+    },
+  }
+}
+
+test('the newest record of a peer stands until it expires', async () => {
+  const { store, held, capabilities, at, events } = await open()
+  held.set(other.peerId, sealed())
+  expect(capabilities.known(other.peerId)).toBeUndefined()
+  expect((await capabilities.look(other.peerId))?.payload.seq).toBe(NOW_MS)
+  held.set(other.peerId, sealed({ seq: NOW_MS - 1 }))
+  expect((await capabilities.look(other.peerId))?.payload.seq).toBe(NOW_MS)
+  expect(events.recent().filter(({ event }) => event === 'capability-seen')).toHaveLength(1)
+  expect(capabilities.askedAtMs(other.peerId)).toBe(NOW_MS)
+  at(NOW_MS + 3_600_001)
+  expect(capabilities.known(other.peerId)).toBeUndefined()
+  expect(capabilities.all()).toEqual([])
+  await store[Symbol.asyncDispose]()
+})
+
+test('what was known survives a restart, and what expired meanwhile does not', async () => {
+  const first = await open()
+  first.held.set(other.peerId, sealed())
+  await first.capabilities.look(other.peerId)
+  await first.store[Symbol.asyncDispose]()
+  const second = await open(first.path)
+  expect(second.capabilities.known(other.peerId)?.payload.peerId).toBe(other.peerId)
+  await second.store[Symbol.asyncDispose]()
+})
+
+test('sequences rise, also when the clock was set back', async () => {
+  const { store, capabilities, at } = await open()
+  const what = {
+    devices: [],
+    classes: ['cpu'],
+    backend: 'cpu',
+    engine: 'none',
+    versions: { node: '24', program: '1' },
+  }
+  const first = await capabilities.announce(what)
+  at(NOW_MS - 60_000)
+  const second = await capabilities.announce(what)
+  expect(second.payload.seq).toBe(first.payload.seq + 1)
+  await store[Symbol.asyncDispose]()
+})
+
+test('classes are found among those listed and those known', async () => {
+  const { store, held, capabilities } = await open()
+  held.set(other.peerId, sealed())
+  expect((await capabilities.findClass('cpu', 5)).map(({ payload }) => payload.peerId)).toEqual([
+    other.peerId,
+  ])
+  expect(await capabilities.findClass('gpu:h100-sxm', 5)).toEqual([])
+  await store[Symbol.asyncDispose]()
+})
+
+const machineWith = (binding?: () => Binding | undefined): Machine => ({
+  devices: capabilityOf(self).devices,
+  backend: 'cpu',
+  engine: 'none',
+  host: offerOf(self).host,
+  ...(binding === undefined ? {} : { binding }),
+})
+
+test('a node announces again until somebody holds it, at once when it changes, and not otherwise', async () => {
+  const node = await open()
+  const life = new AbortController()
+  let bound: Binding | undefined
+  node.withHolders(0)
+  const service = announceCapability({
+    ...node,
+    core: node.core as never,
+    machine: machineWith(() => bound),
+  })
+  await service.start(life.signal)
+  await vi.waitFor(() => expect(node.calls.put).toBeGreaterThanOrEqual(2), WAIT)
+  node.withHolders(3)
+  const announced = () =>
+    node.events
+      .recent()
+      .filter(({ event, holders }) => event === 'capability-announced' && holders === 3).length
+  await vi.waitFor(() => expect(announced()).toBe(1), WAIT)
+  expect(node.capabilities.own()?.payload.binding).toBeUndefined()
+  bound = {
+    hotkey: self.publicKey,
+    hotkeyType: 'ed25519',
+    seq: 1,
+    expiresAtBlock: 9,
+    sigHotkey: new Uint8Array(64),
+    sigPeer: new Uint8Array(64),
+    index: 0,
+    path: [],
+  }
+  await vi.waitFor(
+    () => expect(node.capabilities.own()?.payload.binding?.expiresAtBlock).toBe(9),
+    WAIT,
+  )
+  await vi.waitFor(() => expect(announced()).toBe(2), WAIT)
+  expect(new Set(node.calls.provide).size).toBe(1)
+  life.abort()
+  await node.store[Symbol.asyncDispose]()
+})
+
+test('before midnight a node is listed under the keys of tomorrow too', async () => {
+  const node = await open()
+  node.at(Date.UTC(2026, 5, 1, 23, 30))
+  const life = new AbortController()
+  await announceCapability({ ...node, core: node.core as never, machine: machineWith() }).start(
+    life.signal,
+  )
+  await vi.waitFor(() => expect(new Set(node.calls.provide).size).toBe(2), WAIT)
+  life.abort()
+  await node.store[Symbol.asyncDispose]()
+})
+
+test('discovery asks about peers that offer, are bound or are connected, and asks again later', async () => {
+  const node = await open()
+  const life = new AbortController()
+  const [offering, bound, connected] = [testKey(5), testKey(6), testKey(7)]
+  const service = discoverCapabilities({
+    core: { ...node.core, libp2p: { getPeers: () => [connected.peerId, self.peerId] } } as never,
+    capabilities: node.capabilities,
+    offers: { standing: () => [{ payload: offerOf(offering) }] } as never,
+    boundPeers: () => [bound.peerId],
+  })
+  await service.start(life.signal)
+  const asked = () => new Set(node.calls.look)
+  await vi.waitFor(
+    () => expect(asked()).toEqual(new Set([offering.peerId, bound.peerId, connected.peerId])),
+    WAIT,
+  )
+  node.held.set(bound.peerId, sealed({}, bound))
+  node.at(NOW_MS + 2000)
+  await vi.waitFor(() => expect(node.capabilities.known(bound.peerId)).toBeDefined(), WAIT)
+  life.abort()
+  await node.store[Symbol.asyncDispose]()
+})
