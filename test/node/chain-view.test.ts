@@ -1,0 +1,125 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { Chain, Neuron } from '../../src/chain/chain.ts'
+import { type Hotkey, keyFromSeed } from '../../src/chain/keys.ts'
+import { silent } from '../../src/log.ts'
+import { type ChainView, createChainView } from '../../src/node/chain-view.ts'
+import { makeBinding } from '../../src/node/own-binding.ts'
+import { type Capability, sealCapability } from '../../src/protocols/capability.ts'
+import type { Signed } from '../../src/protocols/signed.ts'
+import { capabilityOf, testKey, testNet } from '../support/market.ts'
+
+const net = testNet()
+const EXPIRES = 1000
+const miner = testKey(1)
+const validator = testKey(2)
+const minerHotkey = keyFromSeed('sr25519', new Uint8Array(32).fill(11))
+const validatorHotkey = keyFromSeed('ed25519', new Uint8Array(32).fill(12))
+
+const neuron = (uid: number, hotkey: Hotkey, changes: Partial<Neuron> = {}): Neuron => ({
+  uid,
+  hotkey: hotkey.address,
+  hotkeyPublicKey: hotkey.publicKey,
+  coldkey: hotkey.address,
+  stake: 0n,
+  validatorPermit: false,
+  active: true,
+  lastUpdate: 0,
+  registeredAt: 0,
+  incentive: 0,
+  dividends: 0,
+  emission: 0n,
+  ...changes,
+})
+
+let neurons: Neuron[]
+let commitments: Map<string, { bytes: Uint8Array; block: number }>
+let records: Signed<Capability>[]
+let view: ChainView
+
+/** The ledger as a table; the real one is covered by the adapter's tests and the market's. */
+const chain = {
+  metagraph: async (netuid: number, block: object) => ({ netuid, block, neurons }),
+  epoch: async () => ({ index: 1, tempo: 10, last: 0, next: 10, blocksLeft: 5 }),
+  commitments: async () => commitments,
+} as unknown as Chain
+
+const refresh = (number: number) => view.refresh(chain, { number, hash: '0x00' })
+
+function bind(peer: typeof miner, hotkey: Hotkey): void {
+  const needs = { net, hotkey, key: peer, seq: 5, expiresAtBlock: EXPIRES }
+  const { binding, commitment } = makeBinding(needs)
+  records.push(sealCapability(net, peer, { ...capabilityOf(peer), binding }))
+  commitments.set(hotkey.address, { bytes: commitment, block: 1 })
+}
+
+beforeEach(async () => {
+  records = []
+  commitments = new Map()
+  neurons = [
+    neuron(0, minerHotkey),
+    neuron(1, validatorHotkey, { stake: 7n, validatorPermit: true }),
+  ]
+  view = createChainView({ net, log: silent, records: () => records })
+  bind(miner, minerHotkey)
+  bind(validator, validatorHotkey)
+})
+
+test('nothing is believed before the chain was read', () => {
+  expect(view.snapshot()).toBeUndefined()
+  expect(view.validators()).toEqual([])
+  expect(view.neuronOf(miner.peerId)).toBeUndefined()
+})
+
+test("a bound PeerId is its hotkey's; a validator needs permit and stake", async () => {
+  await refresh(10)
+  expect(view.neuronOf(miner.peerId)?.uid).toBe(0)
+  expect(view.boundPeers()).toEqual([miner.peerId, validator.peerId])
+  expect(view.validators()).toEqual([
+    { peerId: validator.peerId, hotkey: validatorHotkey.publicKey, stake: 7n },
+  ])
+  neurons[1] = neuron(1, validatorHotkey, { stake: 0n, validatorPermit: true })
+  await refresh(12)
+  expect(view.validators()).toEqual([])
+})
+
+test('a hotkey that commits to other bindings, or leaves the subnet, revokes', async () => {
+  const other = makeBinding({
+    net,
+    hotkey: minerHotkey,
+    key: testKey(9),
+    seq: 6,
+    expiresAtBlock: EXPIRES,
+  })
+  commitments.set(minerHotkey.address, { bytes: other.commitment, block: 2 })
+  await refresh(10)
+  expect(view.neuronOf(miner.peerId)).toBeUndefined()
+  neurons = [neurons[0]!]
+  await refresh(12)
+  expect(view.neuronOf(validator.peerId)).toBeUndefined()
+})
+
+test('a peer cannot claim a hotkey that did not sign for it', async () => {
+  const thief = testKey(3)
+  const forged = makeBinding({
+    net,
+    hotkey: {
+      ...keyFromSeed('sr25519', new Uint8Array(32).fill(66)),
+      publicKey: minerHotkey.publicKey,
+    },
+    key: thief,
+    seq: 9,
+    expiresAtBlock: EXPIRES,
+  })
+  records.push(sealCapability(net, thief, { ...capabilityOf(thief), binding: forged.binding }))
+  // Even if it could write the commitment: the hotkey's signature is not there.
+  commitments.set(minerHotkey.address, { bytes: forged.commitment, block: 3 })
+  await refresh(10)
+  expect(view.neuronOf(thief.peerId)).toBeUndefined()
+})
+
+test('a binding ends at its block', async () => {
+  await refresh(EXPIRES - 1)
+  expect(view.neuronOf(miner.peerId)?.uid).toBe(0)
+  await refresh(EXPIRES)
+  expect(view.neuronOf(miner.peerId)).toBeUndefined()
+})
