@@ -9,6 +9,7 @@ import { tcp } from '@libp2p/tcp'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
 import { messageOf, NodeError } from '../errors.ts'
+import { PROVIDER_VALIDITY_MS } from '../protocols/dht-datastore.ts'
 import { boundedYamux } from '../protocols/duplex.ts'
 import {
   gossipMessageId,
@@ -39,7 +40,7 @@ export interface Libp2pOptions {
 }
 
 /** The longest an address is believed; longer than provider records live, or holders reset (trap 13). */
-const ADDRESS_AGE_MS = hoursMs(72)
+const ADDRESS_AGE_MS = PROVIDER_VALIDITY_MS + hoursMs(24)
 
 /**
  * Creates this participant's libp2p node, not yet listening: `listen` starts it once its protocols are registered.
