@@ -34,6 +34,7 @@ import { rent } from './services/rent.ts'
 import { serveSessions } from './services/serve-sessions.ts'
 import { serveTranscripts } from './services/serve-transcripts.ts'
 import { setWeights } from './services/set-weights.ts'
+import { settle } from './services/settle.ts'
 import { syncBooks } from './services/sync-books.ts'
 
 /** Every topic that nodes carry, whatever their role: a node forwards only what it can judge. */
@@ -98,7 +99,7 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     publishOffer,
   ],
   validator: [challengeBoundMiners, setOwnWeights],
-  renter: [having('ledger', fundRenter), rent],
+  renter: [having('ledger', fundRenter), rent, settle],
 }
 
 /** The services of a node's roles, each once, in order. */

@@ -32,7 +32,7 @@ const schema = z.looseObject({
   /** One from each side, so that no two leases share an id. */
   renterNonce: bytes(16),
   minerNonce: bytes(16),
-  /** The id of the offer record that was taken. */
+  /** The offer that was taken, by the name it keeps while it is repeated. */
   offerId: bytes(32),
   asset: text(16),
   /** How money moves, e.g. `dev`; `none` for what is free. */

@@ -79,7 +79,12 @@ export class FakeLedger {
       },
       reclaim: async (leaseId) => {
         up()
-        return held(leaseId)
+        const escrow = held(leaseId)
+        if (escrow.state === 'closed') return escrow
+        const closed: Escrow = { ...escrow, state: 'closed' }
+        this.escrows.set(hex(leaseId), closed)
+        this.#move(escrow.renter, escrow.deposit)
+        return closed
       },
       balance: async () => {
         up()

@@ -14,7 +14,7 @@ import { createRentBook, type RentBook, type RentedNow } from '../../src/node/le
 import { type RentOrder, rentLease, stopRequest } from '../../src/node/leases/rent-lease.ts'
 import { runServices, type Service } from '../../src/node/service.ts'
 import { hostLeases } from '../../src/node/services/host-leases.ts'
-import { follow, rent } from '../../src/node/services/rent.ts'
+import { followAll, rent } from '../../src/node/services/rent.ts'
 import { serveSessions } from '../../src/node/services/serve-sessions.ts'
 import { openStore } from '../../src/node/store.ts'
 import { leaseProtocol } from '../../src/protocols/lease.ts'
@@ -202,9 +202,11 @@ export const orderOf = (miner: TestMiner, changes: Partial<RentOrder> = {}): Ren
 
 /** Rents and follows, as the node does. */
 export async function take(renter: TestRenter, order: RentOrder): Promise<RentedNow> {
-  const now = await rentLease(renter.book, order)
-  follow(renter.book, now)
-  return now
+  try {
+    return await rentLease(renter.book, order)
+  } finally {
+    followAll(renter.book)
+  }
 }
 
 /** Asks the miner to end a lease. */

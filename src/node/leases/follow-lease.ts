@@ -141,22 +141,24 @@ async function finishTogether(book: RentBook, now: RentedNow): Promise<void> {
   await settled(book, now)
 }
 
-/** Ends the lease here with what the ledger says was paid. */
+/** Ends the lease here with what the ledger says was paid; an escrow that is still open is watched by `settle`. */
 async function settled(book: RentBook, now: RentedNow): Promise<void> {
-  const paid = await paidFor(book, now)
+  const escrow = await escrowOf(book, now)
+  const paid = escrow?.state === 'open' ? {} : { settled: (escrow?.claimed ?? 0n).toString() }
   await book.locks.run(now.id, async () => {
     if (now.lease.state !== 'CLOSING') return
     const next = advance(now.lease, { kind: 'settled' })
-    const escrow = now.lease.escrow === 'none' ? 'none' : 'closed'
-    await book.save(now, { ...next, escrow, settled: paid.toString() })
+    const state = escrow === undefined ? 'none' : escrow.state
+    await book.save(now, { ...next, escrow: state, ...paid })
   })
-  const { asset } = now.terms
-  book.events.emit('lease-settled', { id: now.id, amount: paid.toString(), asset })
+  if (paid.settled === undefined) return
+  book.events.emit('lease-settled', { id: now.id, amount: paid.settled, asset: now.terms.asset })
 }
 
-async function paidFor({ rail }: RentBook, { terms, lease }: RentedNow): Promise<bigint> {
-  if (terms.rail === FREE_RAIL || rail === undefined) return 0n
-  return (await rail.escrow(lease.leaseId))?.claimed ?? 0n
+/** What the ledger holds for a lease; undefined for what is free or was never paid in. */
+async function escrowOf({ rail }: RentBook, { terms, lease }: RentedNow) {
+  if (terms.rail === FREE_RAIL || rail === undefined) return undefined
+  return rail.escrow(lease.leaseId)
 }
 
 /** What an error means for the lease: cheating ends it, forgetting ends it, silence leaves it unknown. */

@@ -41,7 +41,7 @@ const MAX_TRIES = 8
  */
 export function placeOrder(
   book: RentBook,
-  offers: Offers,
+  offers: Pick<Offers, 'find' | 'search'>,
   wish: Wish,
   signal?: AbortSignal,
 ): Promise<RentedNow> {
@@ -57,7 +57,7 @@ export function placeOrder(
 
 async function takeFirst(
   book: RentBook,
-  offers: Offers,
+  offers: Pick<Offers, 'find' | 'search'>,
   wish: Wish,
   signal: AbortSignal | undefined,
 ): Promise<RentedNow> {
@@ -85,7 +85,10 @@ const limitFor = ({ maxDph }: Wish, { payload }: Signed<Offer>): bigint | undefi
   maxDph === undefined ? undefined : parseAmount(maxDph, payload.asset)
 
 /** An offer by its id, or all that a query asks for below the price limit. */
-function candidates(offers: Offers, { query, order, maxDph }: Wish): Signed<Offer>[] {
+function candidates(
+  offers: Pick<Offers, 'find' | 'search'>,
+  { query, order, maxDph }: Wish,
+): Signed<Offer>[] {
   if (/^[0-9a-f]{8,64}$/.test(query)) {
     const named = offers.find(query)
     return named === undefined ? [] : [named]

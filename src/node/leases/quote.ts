@@ -2,7 +2,7 @@ import { NodeError } from '../../errors.ts'
 import type { ReserveRequest } from '../../protocols/lease.ts'
 import { costCap, formatAmount, parseAmount } from '../../protocols/money.ts'
 import type { Network } from '../../protocols/network.ts'
-import type { Offer } from '../../protocols/offers.ts'
+import { type Offer, offerId } from '../../protocols/offers.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
@@ -63,7 +63,7 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
     miner: side.miner,
     renterNonce: request.nonce,
     minerNonce: side.minerNonce,
-    offerId: offer.id,
+    offerId: offerId(side.net, offer),
     asset: payload.asset,
     rail: railFor(payload, price, side),
     pricePerHour: price.toString(),
@@ -117,7 +117,7 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['renter', terms.renter === renter],
     ['miner', terms.miner === offer.payload.peerId],
     ['nonce', equal(terms.renterNonce, request.nonce)],
-    ['offer', equal(terms.offerId, offer.id)],
+    ['offer', equal(terms.offerId, offerId(asked.net, offer))],
     ['asset', terms.asset === offer.payload.asset],
     ['price', BigInt(terms.pricePerHour) === price],
     ['cap', BigInt(terms.cap) === costCap(price, request.durationMs)],

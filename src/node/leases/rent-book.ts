@@ -44,8 +44,8 @@ export interface RentedNow {
   progress: string | undefined
   /** The newest countersignature that the miner is known to have. */
   deliveredSeq: number
-  /** Settles when nothing more will happen, or the node stops. */
-  followed: Promise<void>
+  /** Settles when nothing more will happen, or the node stops; undefined while nobody follows it. */
+  followed: Promise<void> | undefined
 }
 
 /** The renter's leases: what is stored and what is alive, kept together. */
@@ -74,7 +74,7 @@ export function createRentBook(options: RentOptions): RentBook {
     lease,
     progress: undefined,
     deliveredSeq: 0,
-    followed: Promise.resolve(),
+    followed: undefined,
   })
   return {
     ...options,

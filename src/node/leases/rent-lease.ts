@@ -28,6 +28,10 @@ export interface RentOrder {
 /** An escrow outlives its lease by this much, in which the miner may still claim. */
 const CLAIM_MS = hoursMs(48)
 
+/** When the renter may take back what is left of its escrow. */
+export const escrowExpiryMs = (terms: Terms): number =>
+  terms.acceptByMs + terms.durationMs + CLAIM_MS
+
 /**
  * Takes an offer: asks for a quote, checks it, signs, and hands the signature over while the money is locked. Returns
  * once both have signed; the container starts meanwhile.
@@ -115,7 +119,7 @@ async function lockMoney(book: RentBook, now: RentedNow): Promise<void> {
     leaseId: lease.leaseId,
     miner: keyOfPeerId(terms.miner),
     deposit: BigInt(terms.cap),
-    expiresAtMs: terms.acceptByMs + terms.durationMs + CLAIM_MS,
+    expiresAtMs: escrowExpiryMs(terms),
   })
   await book.locks.run(now.id, () => book.save(now, { ...now.lease, escrow: 'open' }))
 }

@@ -8,8 +8,9 @@ export const rent = ({ renting: book }: { readonly renting: RentBook }): Service
   name: 'rent',
   async start() {
     for (const lease of await book.records.all()) {
-      if (!isOver(lease)) follow(book, book.add(lease))
+      if (!isOver(lease)) book.add(lease)
     }
+    followAll(book)
   },
   async stop() {
     const followed = [...book.live.values()].map((now) => now.followed)
@@ -18,8 +19,15 @@ export const rent = ({ renting: book }: { readonly renting: RentBook }): Service
   },
 })
 
+/** Follows every lease that nobody follows yet, also one whose taking failed half-way. */
+export function followAll(book: RentBook): void {
+  for (const now of book.live.values()) {
+    if (now.followed === undefined) follow(book, now)
+  }
+}
+
 /** Follows a lease in the background until it is over or the node stops. */
-export function follow(book: RentBook, now: RentedNow): void {
+function follow(book: RentBook, now: RentedNow): void {
   now.followed = followLease(book, now).catch((error) => {
     if (!book.lifetime.signal.aborted) book.log.error('follow-failed', error, { lease: now.id })
   })

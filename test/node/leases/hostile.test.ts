@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { followLease } from '../../../src/node/leases/follow-lease.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { hexOf } from '../../../src/node/leases/lease-records.ts'
-import { rentLease } from '../../../src/node/leases/rent-lease.ts'
+import { escrowExpiryMs, rentLease } from '../../../src/node/leases/rent-lease.ts'
+import { settleAll } from '../../../src/node/services/settle.ts'
 import { type LeaseResponse, leaseProtocol } from '../../../src/protocols/lease.ts'
 import { openReceipt, receiptsProtocol, sealReceipt } from '../../../src/protocols/receipts.ts'
 import { leaseIdOf, openTerms, sealTerms } from '../../../src/protocols/terms.ts'
@@ -155,9 +156,11 @@ test('a countersignature that is forged, of another receipt or without its vouch
   const now = await take(renter, orderOf(miner))
   await until(() => now.lease.acknowledgedSeq >= 2)
   renter.book.lifetime.abort(new Error('the test speaks from here on'))
+  await now.followed
   const hosted = miner.book.live.get(now.id)!
+  const there = hosted.lease.meter!.seq
+  await until(() => hosted.lease.meter!.seq > there + 1)
   const seen = hosted.lease.acknowledgedSeq
-  await until(() => hosted.lease.meter!.seq > seen + 1)
   const { leaseId } = now.lease
   const [newest] = await miner.book.records.receipts(now.id, seen + 1, 1)
   const { payload } = openReceipt(net, newest!, miner.key.publicKey)
@@ -196,6 +199,13 @@ test('a miner that inflates its receipts is stopped and gets what was signed bef
   expect(BigInt(hosted.lease.acknowledged)).toBeLessThan(50_000n)
   expect(ledger.balance(miner.key)).toBe(0n)
   await expect(followLease(renter.book, now)).resolves.toBeUndefined()
+  // The miner may still claim what was signed; what it leaves is taken back when the escrow expires.
+  await settleAll(renter.book)
+  expect((await renter.book.records.get(now.id))?.escrow).toBe('open')
+  const later = escrowExpiryMs(now.terms) + 1
+  await settleAll({ ...renter.book, nowMs: () => later })
+  expect(await renter.book.records.get(now.id)).toMatchObject({ escrow: 'closed', settled: '0' })
+  expect(ledger.balance(renter.key)).toBe(10_000_000n)
 })
 
 test('messages that are too large or too many are refused, and the lease goes on', async () => {

@@ -16,7 +16,7 @@ import { placeOrder } from '../../leases/place-order.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
 import { mirror, statusIn, stopRequest } from '../../leases/rent-lease.ts'
 import type { Offers } from '../../offers.ts'
-import { follow } from '../../services/rent.ts'
+import { followAll } from '../../services/rent.ts'
 import { DEFAULT_ORDER } from './offers.ts'
 
 /** The body of `POST /v1/leases`. */
@@ -73,9 +73,12 @@ export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Nee
     const header = request.headers['idempotency-key']
     const idempotencyKey = typeof header === 'string' ? header.slice(0, 128) : undefined
     const image = body.image ?? (book.net.network === 'local' ? 'busybox:1.37' : 'ubuntu:24.04')
-    const now = await placeOrder(book, offers, { ...body, image, idempotencyKey })
-    if (book.live.has(now.id)) follow(book, now)
-    return viewOf(book, now.lease)
+    try {
+      const now = await placeOrder(book, offers, { ...body, image, idempotencyKey })
+      return viewOf(book, now.lease)
+    } finally {
+      followAll(book)
+    }
   })
   app.get('/v1/leases', async () => {
     const leases = await book.records.all()

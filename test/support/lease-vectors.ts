@@ -1,0 +1,60 @@
+import { leaseProtocol } from '../../src/protocols/lease.ts'
+import { sealReceipt } from '../../src/protocols/receipts.ts'
+import { controlToMiner, controlToRenter, sessionProtocol } from '../../src/protocols/session.ts'
+import { agreed, miner, net, renter, stranger } from './lease.ts'
+import { NOW_MS } from './market.ts'
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** What a lease writes, from fixed keys: made anew here, compared with test/vectors/lease.json. */
+export function leaseVectors() {
+  const lease = agreed({ command: ['sh', '-c', 'echo hi'], authorized: [stranger.peerId] })
+  const { leaseId, terms } = lease
+  const first = sealReceipt(net, miner, {
+    leaseId,
+    seq: 1,
+    atMs: NOW_MS + 1000,
+    upMs: 1000,
+    cumulative: '1000',
+    prev: leaseId,
+  })
+  const final = { outcome: 'ended' as const, reason: 'stopped' }
+  const last = sealReceipt(net, miner, {
+    ...first.payload,
+    seq: 2,
+    atMs: NOW_MS + 1500,
+    upMs: 1500,
+    cumulative: '1500',
+    prev: first.id,
+    final,
+  })
+  const exec = { kind: 'exec' as const, command: ['id'], tty: false, env: { A: 'b' } }
+  return {
+    about:
+      'One lease of 60 s at 3.6 DEV per hour between the keys of seed 1 (miner) and 2 (renter) on local-1.',
+    netDigest: hex(net.digest),
+    miner: hex(miner.publicKey),
+    renter: hex(renter.publicKey),
+    leaseId: hex(leaseId),
+    minerTerms: hex(lease.minerTerms),
+    renterTerms: hex(lease.renterTerms),
+    receipts: [first, last].map(({ id, bytes }) => ({ id: hex(id), record: hex(bytes) })),
+    countersigned: hex(sealReceipt(net, renter, last.payload).bytes),
+    messages: {
+      reserve: hex(
+        leaseProtocol.request.encode({
+          kind: 'reserve',
+          offer: new Uint8Array([1, 2, 3]),
+          nonce: terms.renterNonce,
+          durationMs: terms.durationMs,
+          image: terms.image,
+          authorized: terms.authorized,
+        }),
+      ),
+      stop: hex(leaseProtocol.request.encode({ kind: 'stop', leaseId, reason: 'done' })),
+      session: hex(sessionProtocol.request.encode({ leaseId, ...exec })),
+      resize: hex(controlToMiner.encode({ kind: 'resize', columns: 80, rows: 24 })),
+      exit: hex(controlToRenter.encode({ kind: 'exit', exitCode: 3 })),
+    },
+  }
+}
