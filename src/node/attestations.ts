@@ -45,6 +45,8 @@ export interface Equivocation {
 export interface Attestations {
   readonly books: readonly Book[]
   admit(record: Signed<ReportCommit | Report | Verdicts>): Promise<Verdict>
+  /** Keeps this node's own testimony: right after a start it may not yet see on chain that it is permitted. */
+  keepOwn(record: Signed<ReportCommit | Report | Verdicts>): Promise<Verdict>
   /** What was said of the slots in a range, oldest first; all by default. */
   slots(from?: number, to?: number): SlotTestimony[]
   equivocations(): readonly Equivocation[]
@@ -114,11 +116,14 @@ export async function createAttestations(
   async function admitAs(kind: RecordKind<Payload>, record: Signed<Payload>): Promise<Verdict> {
     const item = place(record, kind.type)
     const why = untimely(item)
-    if (why !== null) return { ignore: why }
+    return why === null ? keep(item) : { ignore: why }
+  }
+
+  async function keep(item: Held): Promise<Verdict> {
     const before = held.get(item.key)
     if (before !== undefined) return keepConflict(before, item)
     hold(item)
-    await bucket.put(item.key, Buffer.concat([Uint8Array.of(item.late ? 1 : 0), record.bytes]))
+    await bucket.put(item.key, Buffer.concat([Uint8Array.of(item.late ? 1 : 0), item.record.bytes]))
     tell(item)
     await forget()
     return 'accept'
@@ -221,6 +226,7 @@ export async function createAttestations(
       const kind = kinds.find((one) => one.type === type)
       return kind === undefined ? { reject: 'no attestation' } : admitAs(kind, record)
     },
+    keepOwn: (record) => keep(place(record, peekRecord(net, record.bytes).type)),
     slots(from = 0, to = roundAt(beacon, nowMs()) + 1) {
       const inRange = [...held.values()].filter(({ slot }) => slot >= from && slot <= to)
       const bySlot = Map.groupBy(inRange, ({ slot }) => slot)

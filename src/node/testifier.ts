@@ -38,10 +38,9 @@ export function createTestifier({ core, pulses, attestations, slots }: Needs): T
   const { beacon } = pulses
   const own = createOwnTestimony(core)
 
-  /** Own testimony is judged and kept like everybody's, then gossiped. */
+  /** Own testimony is kept beside everybody's, so that `sync` serves it, then gossiped. */
   async function publish(record: Parameters<Attestations['admit']>[0]): Promise<void> {
-    const verdict = await attestations.admit(record)
-    if (verdict !== 'accept') log.debug('own-attestation-not-kept', { ...verdict })
+    await attestations.keepOwn(record)
     try {
       await libp2p.services.gossip.publish(topicName(net, attestationsTopic), record.bytes)
     } catch (error) {

@@ -88,8 +88,13 @@ async function* readEvents(
 ): AsyncIterable<NodeEvent> {
   try {
     const response = await open()
-    for await (const line of createInterface({ input: response })) {
-      if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as NodeEvent
+    try {
+      for await (const line of createInterface({ input: response })) {
+        if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as NodeEvent
+      }
+    } finally {
+      response.on('error', () => response.destroy()) // nobody listens any more: the node may stop later
+      response.destroy()
     }
   } catch (error) {
     if (!signal.aborted) throw error instanceof NodeError ? error : lost(error)

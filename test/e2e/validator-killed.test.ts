@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { silent } from '../../src/log.ts'
+import { configWith } from '../../src/node/config.ts'
+import { type ControlClient, createControlClient } from '../../src/node/control/client.ts'
+import type { AttestationRow } from '../../src/node/control/routes/attestations.ts'
+import { startChild } from '../../src/node/devnet/child.ts'
+import { devnetLayout } from '../../src/node/devnet/layout.ts'
+import { type Node, startMarket } from '../../src/node/devnet/market.ts'
+import type { NodeEvent } from '../../src/node/events.ts'
+
+const clientOf = (node: Pick<Node, 'ready'>): ControlClient => {
+  const client = createControlClient(String(node.ready['control']))
+  onTestFinished(() => client[Symbol.dispose]())
+  return client
+}
+
+/** The first event of a node that fits; `signal` ends the waiting. */
+async function event(
+  client: ControlClient,
+  fits: (event: NodeEvent) => boolean,
+  signal: AbortSignal,
+): Promise<NodeEvent> {
+  for await (const happened of client.events(signal)) if (fits(happened)) return happened
+  throw new Error('the node stopped')
+}
+
+async function until<T>(look: () => Promise<T | undefined>, forMs: number): Promise<T> {
+  for (const endMs = Date.now() + forMs; Date.now() < endMs; await delay(500)) {
+    const found = await look()
+    if (found !== undefined) return found
+  }
+  throw new Error(`not seen within ${forMs} ms`)
+}
+
+test('a validator killed between ticks and report testifies after its restart, and contradicts nothing', {
+  timeout: 300_000,
+}, async () => {
+  const root = await mkdtemp(join(tmpdir(), 'cn-e2e-validator-'))
+  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  const stack = new AsyncDisposableStack()
+  onTestFinished(() => stack.disposeAsync())
+  const { signal } = new AbortController()
+  const config = configWith({ engine: 'process' })
+  const { env } = process
+  const layout = devnetLayout(root, 1, 2)
+  const options = { layout, config, env, log: silent, signal, onStep: () => undefined }
+  const market = await startMarket(options, stack)
+  const named = (name: string): Node => market.nodes.find(({ member }) => member.name === name)!
+  const [first, second] = [named('validator-1'), named('validator-2')]
+  const limit = AbortSignal.timeout(180_000)
+
+  const committed = await event(
+    clientOf(second),
+    ({ event, rows }) => event === 'report-committed' && Number(rows) > 0,
+    limit,
+  )
+  process.kill(second.pid, 'SIGKILL')
+  await second.ended
+  const { dataDir, name, role } = second.member
+  const args = ['--role', role, '--data-dir', dataDir, '--json']
+  const again = await startChild({ name, args, dataDir, env, signal })
+  stack.defer(() => again.stop())
+  expect(again.ready['peerId']).toBe(second.peerId)
+
+  const witness = clientOf(first)
+  const row = await until(async () => {
+    const path = `/v1/attestations?limit=5000&peer=${second.peerId}`
+    const { items } = await witness.get<{ items: AttestationRow[] }>(path)
+    return items.find(({ slot, steps }) => slot === committed['slot'] && steps !== null)
+  }, 120_000)
+  expect(row).toMatchObject({ validator: second.peerId, equivocated: false })
+  const happened = await witness.get<{ items: AttestationRow[] }>('/v1/attestations?limit=5000')
+  expect(happened.items.filter(({ equivocated }) => equivocated)).toEqual([])
+})
