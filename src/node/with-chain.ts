@@ -34,7 +34,7 @@ export async function withChain<T>(
     })
   }
   const log = createLog({ level: config.logLevel, json: config.json })
-  const chain = await connectChain(url, { log, signal })
+  const chain = await connectChain(url, { log, signal, failFast: true })
   try {
     return await work({ chain, url, net: netOf(config, url, chain.genesis) })
   } finally {

@@ -12,6 +12,8 @@ export interface ConnectOptions {
   readonly signal: AbortSignal
   /** How long to try before CHAIN_UNREACHABLE; 10 s unless told. */
   readonly timeoutMs?: number
+  /** Give up at the first failure, as a command does; a node keeps trying. */
+  readonly failFast?: boolean
 }
 
 const RETRY_MS = 1000
@@ -24,7 +26,7 @@ export async function openApi(url: string, options: ConnectOptions): Promise<Api
       next: 'give an address like ws://127.0.0.1:9944 with --chain',
     })
   }
-  const { log, signal, timeoutMs = 10_000 } = options
+  const { log, signal, timeoutMs = 10_000, failFast = false } = options
   quietConsole(log.child('polkadot'))
   const { ApiPromise, WsProvider } = polkadotApi()
   const provider = new WsProvider(url, RETRY_MS, {}, CALL_TIMEOUT_MS) as ProviderInterface
@@ -36,7 +38,7 @@ export async function openApi(url: string, options: ConnectOptions): Promise<Api
   api.isReadyOrError.catch(() => undefined) // rejects with the same error even when nobody asks for it
   using limit = deadline(signal, timeoutMs)
   try {
-    await Promise.race([api.isReady, aborted(limit.signal)])
+    await Promise.race([failFast ? api.isReadyOrError : api.isReady, aborted(limit.signal)])
     return api
   } catch (cause) {
     await api.disconnect()

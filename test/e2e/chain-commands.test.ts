@@ -1,0 +1,94 @@
+// The chain and wallet commands, each its own process, against an embedded chain in another.
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { outputSchemas } from '../../src/node/output-schemas.ts'
+import { endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'cn-chain-commands-'))
+let chain: ChildProcess
+let common: string[] = []
+
+beforeAll(async () => {
+  const args = ['--json', '--netuid', '1', '--port', '0', '--block-ms', '200', '--tempo', '5']
+  chain = startCli(['chain', 'dev', ...args, '--data-dir', join(root, 'chain')])
+  const ready = JSON.parse(await firstLine(chain))
+  expect(outputSchemas['chain dev']!.schema.parse(ready)).toEqual(ready)
+  common = ['--network', 'local', '--netuid', '1', '--chain', ready.url]
+  common.push('--wallet.path', join(root, 'wallets'), '--data-dir', join(root, 'node'))
+})
+afterAll(async () => {
+  expect(await endWith(chain, 'SIGTERM')).toBe(0)
+  rmSync(root, { recursive: true })
+})
+
+/** Runs a command with --json and holds its output against its schema. */
+async function json(name: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const run = await runCli([...name.split(' '), '--json', ...common, ...args])
+  expect([run.exitCode, run.stderr]).toEqual([0, ''])
+  const value = JSON.parse(run.stdout)
+  expect(outputSchemas[name]!.schema.parse(value)).toEqual(value)
+  return value
+}
+
+test('a wallet is created, registered, staked, bound and listed; doing it again changes nothing', async () => {
+  const made = await json('wallet create')
+  expect(statSync(join(root, 'wallets/default/hotkeys/default')).mode & 0o777).toBe(0o600)
+  expect(await json('wallet list')).toEqual({
+    items: [{ name: 'default', hotkey: 'default', address: made['hotkey'] }],
+  })
+  const first = await json('chain register', '--stake', '12.5')
+  expect(first).toMatchObject({ uid: 0, hotkey: made['hotkey'], registered: true })
+  expect(Number(first['stake'])).toBeGreaterThan(12)
+  const again = await json('chain register', '--stake', '12.5')
+  expect(again).toEqual({ ...first, registered: false })
+  const bound = await json('chain bind')
+  expect(bound).toMatchObject({ hotkey: made['hotkey'] })
+  const rebound = await json('chain bind')
+  expect(rebound['seq']).toBeGreaterThan(bound['seq'] as number)
+  const { items } = (await json('chain metagraph')) as { items: Record<string, unknown>[] }
+  expect(items).toMatchObject([{ uid: 0, hotkey: made['hotkey'], coldkey: made['coldkey'] }])
+  expect(await json('chain weights')).toEqual({ items: [] })
+})
+
+test('words come on stdin and show up nowhere', async () => {
+  const words = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk'
+  const entry = join(import.meta.dirname, '../../bin/compute-node.js')
+  const args = ['wallet', 'import', '--wallet.hotkey', 'restored', ...common]
+  const child = spawn(process.execPath, [entry, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(`${words}\n`)
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toContain('5DfhGyQdFobKM8NsWvEeAKk5EQQgYe9AydgJ7rMB6E1EqRzV')
+  expect(stdout).not.toContain('bottom')
+})
+
+test.each([
+  [2, 'overwritten', ['wallet', 'create']],
+  [2, 'is no wallet name', ['wallet', 'create', '--wallet.name', '../x']],
+  [2, 'there is no key', ['chain', 'register', '--wallet.name', 'none']],
+  [2, '--stake', ['chain', 'register', '--stake', 'much']],
+  [7, 'there is no subnet 9', ['chain', 'metagraph', '--netuid', '9']],
+  [7, 'cannot reach the chain', ['chain', 'metagraph', '--chain', 'ws://127.0.0.1:9']],
+  [2, 'is not the chain of', ['chain', 'metagraph', '--genesis', '22'.repeat(32)]],
+])('exit %d and one clear line: %s', async (exitCode, words, args) => {
+  const run = await runCli([...args, ...common.filter((_, i) => !overridden(args, i))])
+  expect(run.exitCode).toBe(exitCode)
+  expect(run.stderr).toContain(words)
+  expect(run.stderr).toContain('next:')
+  expect(run.stdout).toBe('')
+})
+
+/** Whether a common option, or the value after it, is given by the test itself. */
+function overridden(args: readonly string[], i: number): boolean {
+  return args.includes(common[i - (i % 2)]!)
+}
