@@ -36,6 +36,7 @@ export function createMinerStreams(
 ): MinerStreams {
   const { rpc, log, nowMs, retryMs, silentMs, banMs, onRecord } = options
   const followed = new Map<string, AbortController>()
+  const quota = createQuota(MAX_RECORDS_PER_MINUTE, nowMs)
   const standing = new Set<string>()
 
   /** Follows one stream to its end; false when the miner ended it by what it sent. */
@@ -45,7 +46,6 @@ export function createMinerStreams(
     life.signal.addEventListener('abort', stop, { once: true })
     const silent = (): void => stream.abort(new DOMException('silent', 'TimeoutError'))
     let timer = setTimeout(silent, silentMs)
-    const quota = createQuota(MAX_RECORDS_PER_MINUTE, nowMs)
     const take = ({ kind, record }: ChallengeItem): boolean =>
       quota.take({ peerId: miner, prefix: undefined }) &&
       (kind !== 'record' || record === undefined || onRecord(miner, record, nowMs()))

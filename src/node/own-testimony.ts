@@ -11,7 +11,8 @@ import {
   type Verdicts,
   verdictCodec,
 } from '../protocols/attestations.ts'
-import type { Codec } from '../protocols/codec.ts'
+import { type Codec, encodeCbor } from '../protocols/codec.ts'
+import { KiB } from '../units.ts'
 import type { Core } from './core.ts'
 
 /** One chunk of a slot's report with its commit, both signed. */
@@ -36,10 +37,27 @@ export interface OwnTestimony {
   reportedSlots(since: number): Promise<number[]>
 }
 
-const chunksOf = <T>(rows: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(rows.length / MAX_ROWS) }, (_, i) =>
-    rows.slice(i * MAX_ROWS, (i + 1) * MAX_ROWS),
-  )
+/** Bytes of rows in one chunk; what stands around them fits beside it in a record of 64 KiB. */
+const CHUNK_BYTES = 60 * KiB
+
+/** Rows in as few chunks as fit: miners choose how long their names are, so both rows and bytes are counted. */
+function chunksOf<T>(rows: readonly T[]): T[][] {
+  const chunks: T[][] = []
+  let left = 0
+  for (const row of rows) {
+    const size = encodeCbor(row).length
+    const last = chunks.at(-1)
+    if (last === undefined || last.length >= MAX_ROWS || size > left) {
+      chunks.push([row])
+      left = CHUNK_BYTES - size
+    } else {
+      last.push(row)
+      left -= size
+    }
+  }
+  return chunks
+}
+
 const keyOf = (kind: string, slot: number, chunk: number): string =>
   `${kind}/${String(slot).padStart(16, '0')}/${String(chunk).padStart(2, '0')}`
 

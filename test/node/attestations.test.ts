@@ -189,6 +189,27 @@ test('two writers of one place say one thing', async () => {
   expect(both[0]![0]!.report.bytes).toEqual(both[1]![0]!.report.bytes)
 })
 
+test('long names chosen by a miner cannot burst a batch', async () => {
+  const store = await openStore(await folder())
+  onTestFinished(() => store[Symbol.asyncDispose]())
+  const own = createOwnTestimony({ net, key: alice, store })
+  const long = (i: number): string => String(i).padStart(64, 'x')
+  const rows = Array.from({ length: 256 }, (_, i) => ({
+    ...gpu,
+    gpu: long(i),
+    verdict: 'VALID',
+    openings: new Uint8Array(32),
+    witness: new Uint8Array(32),
+    proveMs: 86_400_000,
+    verifyMs: 86_400_000,
+    transcriptBytes: 2 ** 32,
+  }))
+  const sealed = await own.verdicts(SLOT, rows, new Uint8Array(64))
+  expect(sealed.length).toBeGreaterThan(1)
+  expect(sealed.flatMap(({ payload }) => payload.rows)).toHaveLength(256)
+  for (const { bytes } of sealed) expect(bytes.length).toBeLessThanOrEqual(64 * 1024)
+})
+
 test('many GPUs make several chunks, each within the topic', async () => {
   const store = await openStore(await folder())
   onTestFinished(() => store[Symbol.asyncDispose]())

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest'
+import { devBeacon, type Pulse, timeOf } from '../../src/beacon.ts'
+import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import { announcedGpus } from '../../src/node/announced-gpus.ts'
+import { followSlots } from '../../src/node/follow-slots.ts'
+import type { HeardPulse, PulseBook } from '../../src/node/pulse-book.ts'
+import type { Capability } from '../../src/protocols/capability.ts'
+import { capabilityOf, testKey, testNet } from '../support/market.ts'
+
+const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
+const local = slotNetworks.local
+
+/** A book whose pulses come when the test says so. */
+function world(sinceRound: number) {
+  const known = new Map<number, Pulse>()
+  const listeners: ((heard: HeardPulse) => void)[] = []
+  const clock = { nowMs: timeOf(beacon, sinceRound) }
+  const pulses: PulseBook = {
+    beacon,
+    get: (round) => known.get(round),
+    offer: async () => 'accept',
+    subscribe: (listener) => void listeners.push(listener),
+  }
+  const told: string[] = []
+  const listener = {
+    onSlot: (slot: number) => void told.push(`slot ${slot}`),
+    onPulse: ({ pulse }: HeardPulse) => void told.push(`pulse ${pulse.round}`),
+  }
+  followSlots(
+    { pulses, slots: local, nowMs: () => clock.nowMs },
+    listener,
+    new AbortController().signal,
+  )
+  return {
+    told,
+    /** A pulse arrives in a round (its own, unless late). */
+    hear(round: number, inRound = round): void {
+      clock.nowMs = Math.max(clock.nowMs, timeOf(beacon, inRound))
+      const pulse = { round, signature: new Uint8Array(48), randomness: new Uint8Array(32) }
+      known.set(round, pulse)
+      for (const listen of listeners) listen({ pulse, atMs: clock.nowMs })
+    },
+  }
+}
+
+test('a slot is told once, before its pulses', () => {
+  const { told, hear } = world(11)
+  for (const round of [12, 13, 16]) hear(round)
+  expect(told).toEqual(['slot 12', 'pulse 12', 'pulse 13', 'pulse 16'])
+})
+
+test('pulses that came before the slot was known are repeated for it', () => {
+  const { told, hear } = world(11)
+  hear(13)
+  hear(12, 13)
+  expect(told).toEqual(['pulse 13', 'slot 12', 'pulse 13', 'pulse 12'])
+})
+
+test.each([
+  ['one that began before this node followed', 14, 14],
+  ['one whose work has closed', 11, 15],
+])('%s is no slot for it', (_, since, heardIn) => {
+  const { told, hear } = world(since)
+  hear(12, heardIn)
+  expect(told).toEqual(['pulse 12'])
+})
+
+test('devices prove under the hotkey their record binds, with the n it names or the network’s', () => {
+  const [key, hotkey] = [testKey(1), testKey(2).publicKey]
+  const payload = capabilityOf(key)
+  const net = testNet()
+  const own = { genesis: net.genesis, netuid: 1, peerId: key.peerId, gpuId: 'cpu-0' }
+  const of = (record: Capability, slots = local) =>
+    announcedGpus(net, slots, { publicKey: key.publicKey, payload: record })
+  expect(of(payload)).toEqual([{ ...own, hotkey: key.publicKey, n: local.cpuN }])
+  const binding = { hotkey } as NonNullable<Capability['binding']>
+  const devices = [
+    { id: 'cpu-0', vendor: 'x', name: 'x', vramMiB: 0, proofN: 1024 },
+    { id: 'pci-1', vendor: 'x', name: 'x', vramMiB: 8 },
+  ]
+  expect(of({ ...payload, binding, devices })).toEqual([{ ...own, hotkey, n: 1024 }])
+  expect(of(payload, slotNetworks.finney)).toEqual([])
+})

@@ -1,0 +1,121 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { silent } from '../../src/log.ts'
+import { createMinerStreams } from '../../src/node/miner-streams.ts'
+import type { ChallengeItem } from '../../src/protocols/challenge.ts'
+import type { Rpc } from '../../src/protocols/rpc.ts'
+import { eventually } from '../support/nodes.ts'
+
+type Script = (signal: AbortSignal) => AsyncIterable<ChallengeItem>
+
+function follow(
+  script: Script,
+  options: {
+    onRecord?: (miner: string, record: Uint8Array, atMs: number) => boolean
+    banMs?: number
+    silentMs?: number
+  } = {},
+) {
+  const life = new AbortController()
+  onTestFinished(() => life.abort())
+  const opened: string[] = []
+  const records: Uint8Array[] = []
+  const rpc = {
+    askStream: ((_protocol: unknown, peer: string, _request: unknown, signal: AbortSignal) => {
+      opened.push(peer)
+      return script(signal)
+    }) as unknown as Rpc['askStream'],
+  }
+  const { onRecord = () => true, banMs = 60_000, silentMs = 60_000 } = options
+  const streams = createMinerStreams(
+    {
+      rpc,
+      log: silent,
+      nowMs: Date.now,
+      retryMs: 5,
+      silentMs,
+      banMs,
+      onRecord: (miner, record, atMs) => {
+        records.push(record)
+        return onRecord(miner, record, atMs)
+      },
+    },
+    life.signal,
+  )
+  return { streams, opened, records, life }
+}
+
+const item = (value: number): ChallengeItem => ({ kind: 'record', record: Uint8Array.of(value) })
+const forever = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
+test('one stream per miner; a lost one is opened again; unknown items are skipped', async () => {
+  const { streams, opened, records } = follow(async function* () {
+    yield { kind: 'ready' }
+    yield { kind: 'from-the-future' }
+    yield item(1)
+    throw new Error('lost')
+  })
+  streams.want(['a', 'a', 'b'])
+  streams.want(['a', 'b'])
+  await eventually(() => opened.length >= 4, 'both are opened again')
+  expect(new Set(opened)).toEqual(new Set(['a', 'b']))
+  expect(records.length).toBeGreaterThan(0)
+})
+
+test('a miner no longer wanted is let go, and all are at the end', async () => {
+  let open = 0
+  const { streams, opened, life } = follow(async function* (signal) {
+    open++
+    try {
+      yield { kind: 'ready' }
+      await forever(signal)
+    } finally {
+      open--
+    }
+  })
+  streams.want(['a', 'b'])
+  await eventually(() => streams.standing === 2, 'both stand')
+  streams.want(['b'])
+  await eventually(() => open === 1, 'one is closed')
+  life.abort()
+  await eventually(() => open === 0, 'all are closed')
+  expect(opened).toHaveLength(2)
+})
+
+test('a stream with what no honest miner sends is ended and left alone for a while', async () => {
+  const { streams, opened, records } = follow(
+    async function* () {
+      for (let i = 0; ; i++) yield item(i % 256)
+    },
+    { onRecord: () => false },
+  )
+  streams.want(['liar'])
+  await eventually(() => records.length > 0, 'its first record is seen')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect([opened.length, records.length]).toEqual([1, 1])
+})
+
+test('a flood is cut off before its signatures are checked', async () => {
+  const { streams, opened, records } = follow(async function* () {
+    for (let i = 0; ; i++) yield item(i % 256)
+  })
+  streams.want(['flood'])
+  await eventually(() => records.length > 100 && streams.standing === 0, 'it is cut off')
+  expect(records.length).toBeLessThan(5000)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(opened).toHaveLength(1)
+})
+
+test('a stream that says nothing any more is opened again', async () => {
+  const { streams, opened } = follow(
+    async function* (signal) {
+      yield { kind: 'ready' }
+      await forever(signal)
+    },
+    { silentMs: 50 },
+  )
+  streams.want(['mute'])
+  await eventually(() => opened.length >= 2, 'it is opened again')
+})
