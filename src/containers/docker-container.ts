@@ -16,6 +16,8 @@ export interface DockerContainerParts {
   readonly expiresAtMs: number
   /** True when its main process only idles: nothing in it wants a grace. */
   readonly idle: boolean
+  /** The container that holds its network; it ends with this one. */
+  readonly holder?: string | undefined
   readonly log: Log
 }
 
@@ -33,9 +35,13 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     const { State } = await inspect()
     return { running: State.Running, exitCode: State.Running ? null : State.ExitCode }
   }
+  const removeAll = async (): Promise<void> => {
+    await removeNow(container)
+    if (parts.holder !== undefined) await removeNow(docker.getContainer(parts.holder))
+  }
   const remove: Container['remove'] = async ({ graceMs = idle ? 0 : GRACE_MS } = {}) => {
     if (graceMs > 0) await stop(container, graceMs)
-    await removeNow(container)
+    await removeAll()
   }
 
   return {
@@ -49,7 +55,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
         await askDocker('start the container', (abortSignal) => container.start({ abortSignal }))
         if (idle) await checkIdling(mainState)
       } catch (error) {
-        await removeNow(container).catch((cause) =>
+        await removeAll().catch((cause) =>
           log.error('failed-start-not-removed', cause, { lease: leaseId, container: id }),
         )
         throw error

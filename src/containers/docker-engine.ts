@@ -1,14 +1,16 @@
 import type Docker from 'dockerode'
 import { NodeError } from '../errors.ts'
 import { type Log, silent } from '../log.ts'
+import { removeNow } from './container-end.ts'
 import { dockerAddress } from './docker-address.ts'
 import { askDocker, createDockerClient } from './docker-client.ts'
 import { dockerContainer } from './docker-container.ts'
 import type { Container, Engine } from './engine.ts'
 import { ensureFirewall } from './firewall.ts'
-import { expiryInName, hardenedSpec, LABEL } from './hardened-spec.ts'
+import { expiryInName, type HardenedOptions, hardenedSpec, LABEL } from './hardened-spec.ts'
 import { createImages } from './images.ts'
 import { ensureLeaseNetwork, LEASE_BRIDGE, LEASE_NETWORK } from './lease-network.ts'
+import { prepareNetworks } from './prepared-network.ts'
 
 export interface DockerEngineOptions {
   /** Whose containers `list` returns: the node's PeerId. */
@@ -45,6 +47,7 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
   const images = createImages(docker, lifetime.signal)
   const network = retriedOnce(() => ensureLeaseNetwork(docker))
   const fence = createFence(log)
+  const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network })
   return {
     kind: 'docker',
     label: `docker ${version.Version.split('+')[0]}`,
@@ -52,22 +55,35 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     async create(spec) {
       await network()
       await Promise.all([fence(), refuseSecond(docker, spec.leaseId)])
-      const wanted = hardenedSpec(spec, { nodeId, network: LEASE_NETWORK, maxOpenFiles })
-      const { id } = await askDocker('create a container', (abortSignal) =>
-        docker.createContainer({ ...wanted, abortSignal }),
-      )
+      const holder = await prepared.take()
+      const wanted = hardenedSpec(spec, { nodeId, network: LEASE_NETWORK, holder, maxOpenFiles })
+      const id = await createOrRelease(docker, wanted, holder)
       const { leaseId, expiresAtMs } = spec
-      return dockerContainer({
-        docker,
-        id,
-        leaseId,
-        expiresAtMs,
-        idle: spec.command === undefined,
-        log,
-      })
+      const idle = spec.command === undefined
+      return dockerContainer({ docker, id, leaseId, expiresAtMs, idle, holder, log })
     },
     list: () => listContainers(docker, nodeId, log),
-    close: async () => lifetime.abort(),
+    async close() {
+      lifetime.abort()
+      await prepared.close()
+    },
+  }
+}
+
+/** Creates the container; a prepared network that it would have joined does not stay behind when that fails. */
+async function createOrRelease(
+  docker: Docker,
+  wanted: HardenedOptions,
+  holder: string | undefined,
+): Promise<string> {
+  try {
+    const { id } = await askDocker('create a container', (abortSignal) =>
+      docker.createContainer({ ...wanted, abortSignal }),
+    )
+    return id
+  } catch (error) {
+    if (holder !== undefined) await removeNow(docker.getContainer(holder))
+    throw error
   }
 }
 
@@ -113,7 +129,7 @@ const listLabelled = (docker: Docker, label: readonly string[]) =>
   )
 
 async function listContainers(docker: Docker, nodeId: string, log: Log): Promise<Container[]> {
-  const found = await listLabelled(docker, [`${LABEL.managed}=1`, `${LABEL.node}=${nodeId}`])
+  const found = await listLabelled(docker, [LABEL.lease, `${LABEL.node}=${nodeId}`])
   return found.map(({ Id: id, Labels, Names }) =>
     dockerContainer({
       docker,
@@ -121,6 +137,7 @@ async function listContainers(docker: Docker, nodeId: string, log: Log): Promise
       leaseId: Labels[LABEL.lease] ?? '',
       expiresAtMs: expiryInName(Names[0] ?? '') ?? Number(Labels[LABEL.expires] ?? 0),
       idle: Labels[LABEL.idle] === '1',
+      holder: Labels[LABEL.joins],
       log,
     }),
   )

@@ -11,6 +11,8 @@ export type HardenedOptions = ContainerCreateOptions & { HostConfig: HardenedHos
 export interface HardeningOptions {
   readonly nodeId: string
   readonly network: string
+  /** The container whose network it joins, prepared on `network` before. */
+  readonly holder?: string | undefined
   /** Must not exceed the engine's own limit, or starts fail. */
   readonly maxOpenFiles: number
 }
@@ -22,6 +24,10 @@ export const LABEL = {
   lease: 'cn.lease',
   expires: 'cn.expires',
   idle: 'cn.idle',
+  /** On a lease: the id of the container that holds its network. */
+  joins: 'cn.joins',
+  /** On such a container. */
+  holder: 'cn.holder',
 } as const
 
 /**
@@ -40,6 +46,11 @@ export const KEPT_CAPABILITIES: readonly string[] = [
   'SETUID',
   'SYS_CHROOT',
 ]
+
+/** A private resolver would be dialled from the lease's network, and is closed with everything private. */
+export const RESOLVERS: readonly string[] = ['1.1.1.1', '9.9.9.9']
+
+export const HOSTNAME = 'lease'
 
 export const MAX_PROCESSES = 512
 
@@ -68,7 +79,7 @@ export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): Ha
     // An image's entrypoint runs for a command, as with `docker run`; to idle it must not.
     ...(idle ? { Entrypoint: [], Cmd: IDLE } : { Cmd: [...spec.command] }),
     Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
-    Hostname: 'lease',
+    ...(options.holder === undefined ? { Hostname: HOSTNAME } : {}), // the holder's otherwise
     Tty: false,
     // The main command's streams are attached before it starts; its stdin ends when the renter's does.
     OpenStdin: !idle,
@@ -83,6 +94,7 @@ export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): Ha
       [LABEL.lease]: spec.leaseId,
       [LABEL.expires]: String(spec.expiresAtMs),
       ...(idle ? { [LABEL.idle]: '1' } : {}),
+      ...(options.holder === undefined ? {} : { [LABEL.joins]: options.holder }),
     },
     HostConfig: hostConfig(spec, options),
   }
@@ -91,9 +103,9 @@ export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): Ha
 function hostConfig(spec: ContainerSpec, options: HardeningOptions): HardenedHostConfig {
   const memoryBytes = spec.memoryMiB * MiB
   return {
-    NetworkMode: options.network,
-    // A private resolver would be dialled through the engine and is blocked with the private network.
-    Dns: ['1.1.1.1', '9.9.9.9'],
+    ...(options.holder === undefined
+      ? { NetworkMode: options.network, Dns: [...RESOLVERS] }
+      : { NetworkMode: `container:${options.holder}` }),
     PublishAllPorts: false,
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,

@@ -44,7 +44,7 @@ export function createImages(
   }
   return {
     async ensure(image, { signal, onProgress } = {}) {
-      if (await isPresent(docker, image, signal)) return
+      if (await hasImage(docker, image, signal)) return
       const fetch = underway.get(image) ?? start(image)
       underway.set(image, fetch)
       if (onProgress !== undefined) fetch.listeners.add(onProgress)
@@ -71,10 +71,11 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
   }
 }
 
-async function isPresent(
+/** Whether the engine has the image. */
+export async function hasImage(
   docker: Docker,
   image: string,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<boolean> {
   try {
     await askDocker(`look at image ${image}`, () => docker.getImage(image).inspect(), { signal })

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, Engine } from '../../src/containers/engine.ts'
-import { docker, noDocker, smallSpec, testEngine } from '../support/docker.ts'
+import { noDocker, smallSpec, testEngine } from '../support/docker.ts'
 import { requireOrSkip } from '../support/skips.ts'
 
 const notRoot = !noDocker && !requireOrSkip(process.getuid?.() === 0, 'root (for the firewall)')
@@ -22,6 +22,13 @@ describe.skipIf(noDocker)('docker engine', () => {
     await container.start()
     return container
   }
+  const said = async (container: Container, script: string): Promise<string> => {
+    const exec = await container.exec(sh(script))
+    exec.stderr.resume()
+    return (await text(exec.stdout)).trim()
+  }
+  const addressOf = async (container: Container): Promise<string> =>
+    /inet (\d+\.\d+\.\d+\.\d+)/.exec(await said(container, 'ip -4 addr show eth0'))![1]!
   /** Runs a script in an idle container of its own; what it wrote and its exit code. */
   const inside = async (script: string): Promise<{ out: string; code: number }> => {
     const container = await idle()
@@ -254,13 +261,13 @@ describe.skipIf(noDocker)('docker engine', () => {
         await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
         const { port } = server.address() as AddressInfo
         const container = await idle()
-        const { NetworkSettings } = await docker.getContainer(container.id).inspect()
-        const { IPAddress, Gateway } = NetworkSettings.Networks['cn-leases']!
+        const IPAddress = await addressOf(container)
+        const gateway = /^default via (\S+)/m.exec(await said(container, 'ip route'))![1]
         // Every address of the host, and the cloud's metadata service.
         const own = Object.values(networkInterfaces())
           .flatMap((addresses) => addresses ?? [])
           .filter(({ family, internal }) => family === 'IPv4' && !internal)
-        for (const address of [Gateway, '169.254.169.254', ...own.map((one) => one.address)]) {
+        for (const address of [gateway, '169.254.169.254', ...own.map((one) => one.address)]) {
           const exec = await container.exec(sh(`nc -w 2 ${address} ${port} </dev/null; echo done`))
           exec.stderr.resume()
           expect(await text(exec.stdout), address).toBe('done\n')
@@ -279,8 +286,7 @@ describe.skipIf(noDocker)('docker engine', () => {
       const listening = await server.exec(sh('echo up; nc -l -p 7000 -e echo hi'))
       listening.stderr.resume()
       await new Promise((resolve) => listening.stdout.once('data', resolve))
-      const { NetworkSettings } = await docker.getContainer(server.id).inspect()
-      const address = NetworkSettings.Networks['cn-leases']!.IPAddress
+      const address = await addressOf(server)
       expect(address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
       const { out } = await inside(`nc -w 2 ${address} 7000 </dev/null; echo done`)
       expect(out).toBe('done\n')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ContainerSpec } from '../../src/containers/engine.ts'
 import { containerName, expiryInName, hardenedSpec } from '../../src/containers/hardened-spec.ts'
+import { holderSpec } from '../../src/containers/prepared-network.ts'
 
 const spec: ContainerSpec = {
   leaseId: 'ab12',
@@ -78,4 +79,22 @@ test.each([
 
 test('a name holds the expiry that it is given', () => {
   expect(expiryInName(containerName('ab12', 5))).toBe(5)
+})
+
+test('a prepared network is joined, and with it its name and resolvers', () => {
+  const joined = hardenedSpec(spec, { ...options, holder: 'f00d' })
+  expect(joined.HostConfig.NetworkMode).toBe('container:f00d')
+  expect(joined.HostConfig.Dns ?? joined.Hostname).toBeUndefined() // the engine refuses both
+  expect(joined.Labels?.['cn.joins']).toBe('f00d')
+})
+
+test('what holds a network has no rights at all', () => {
+  const { HostConfig, User } = holderSpec('12D3node')
+  expect(HostConfig).toMatchObject({
+    CapDrop: ['ALL'],
+    ReadonlyRootfs: true,
+    NetworkMode: 'cn-leases',
+  })
+  expect(HostConfig.CapAdd).toBeUndefined()
+  expect(User).toBe('65534:65534')
 })
