@@ -47,7 +47,9 @@ test('a validator killed between ticks and report testifies after its restart, a
   const config = configWith({ engine: 'process' })
   const { env } = process
   const layout = devnetLayout(root, 1, 2)
-  const options = { layout, config, env, log: silent, signal, onStep: () => undefined }
+  const ignore = (): void => undefined
+  const told = { onStep: ignore, onReady: ignore, onNode: ignore }
+  const options = { layout, config, env, log: silent, signal, ...told }
   const market = await startMarket(options, stack)
   const named = (name: string): Node => market.nodes.find(({ member }) => member.name === name)!
   const [first, second] = [named('validator-1'), named('validator-2')]
