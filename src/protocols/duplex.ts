@@ -25,11 +25,12 @@ export const boundedYamux = (windowBytes = WINDOW_BYTES) =>
  * an error. Attach it in the same tick as the stream was handed over, and listen for 'error'.
  */
 export function toDuplex(stream: Stream, highWaterBytes = HIGH_WATER_BYTES): Duplex {
+  const flow = createFlow(stream)
   const duplex = new Duplex({
     readableHighWaterMark: highWaterBytes,
     writableHighWaterMark: highWaterBytes,
     read() {
-      if (stream.readStatus === 'paused') stream.resume()
+      flow.resume()
     },
     writev(chunks, done) {
       try {
@@ -47,8 +48,36 @@ export function toDuplex(stream: Stream, highWaterBytes = HIGH_WATER_BYTES): Dup
       done(error)
     },
   })
-  followReadable(stream, duplex)
+  followReadable(stream, duplex, flow)
   return duplex
+}
+
+/**
+ * `stream.resume()` first hands out what it kept and then reopens the muxer's window: a pause in between would be
+ * undone, and the peer would send on into a paused stream until that is aborted. So it is kept until resume is through.
+ */
+function createFlow(stream: Stream) {
+  let resuming = false
+  let wanted = false
+  const pause = (): void => {
+    if (resuming) wanted = true
+    else if (stream.readStatus === 'readable') stream.pause()
+  }
+  return {
+    pause,
+    resume(): void {
+      if (resuming) wanted = false
+      if (stream.readStatus !== 'paused') return
+      resuming = true
+      try {
+        stream.resume()
+      } finally {
+        resuming = false
+      }
+      if (wanted) pause()
+      wanted = false
+    },
+  }
 }
 
 const isLive = (stream: Stream): boolean =>
@@ -87,7 +116,7 @@ function drained(stream: Stream): Promise<void> {
  * a peer that answers and ends at once may have 'ended' while protocol selection still holds its bytes, which come
  * afterwards: the end is what has nothing left to read.
  */
-function followReadable(stream: Stream, duplex: Duplex): void {
+function followReadable(stream: Stream, duplex: Duplex, flow: { pause(): void }): void {
   let finished = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
   let ended = false
   const end = (): void => {
@@ -102,7 +131,7 @@ function followReadable(stream: Stream, duplex: Duplex): void {
     let more = true
     for (const part of data instanceof Uint8Array ? [data] : data) more = duplex.push(part)
     if (stream.readableEnded) end()
-    else if (!more && stream.readStatus === 'readable') stream.pause()
+    else if (!more) flow.pause()
   })
   stream.addEventListener('end', end)
   stream.addEventListener('close', ({ error }) => {
