@@ -12,12 +12,11 @@ const environment = z
   .refine((env) => Object.keys(env).length <= 64, 'at most 64 variables')
 
 /**
- * `exec` runs a command in the lease's container; `main` is the main process's own streams, once, from its start;
- * `logs` is the newest that the main process printed.
+ * `exec` runs a command in the lease's container; `logs` is the newest that its main process printed.
  */
 const request = z.looseObject({
   leaseId: bytes(32),
-  kind: z.enum(['exec', 'main', 'logs']),
+  kind: z.enum(['exec', 'logs']),
   command: commandLine().optional(),
   tty: z.boolean(),
   env: environment,

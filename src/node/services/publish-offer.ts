@@ -29,7 +29,8 @@ export function publishOffer({ core, offers, machine, scores }: Parts): Service 
           offers,
           machine,
           price: { perHour: config.price, asset: 'DEV' },
-          terms: DEFAULT_TERMS,
+          // A devnet shows whole lives of leases: they may be short.
+          terms: local ? { ...DEFAULT_TERMS, minLeaseMs: 1000 } : DEFAULT_TERMS,
           measuredOf: (device) => scores?.measuredOf(core.peerId, device),
           ...(local ? { lifetimeMs: minutesMs(2) } : {}),
         })
