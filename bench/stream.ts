@@ -13,8 +13,8 @@ import { type Bench, median } from './support/bench.ts'
 import { answerParent, type Child, startChild } from './support/child.ts'
 import { type BenchPeer, startPeer } from './support/peer.ts'
 
-const ROUNDS = 5
-const RAW_MIB = 1024
+const ROUNDS = 7
+const RAW_MIB = 512
 const TUNNEL_MIB = 256
 const STALL_MIB = 512
 const STALL_MS = 3000

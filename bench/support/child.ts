@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
 /** The other process of a benchmark: a copy of its own file that answers messages. */
@@ -11,11 +11,19 @@ export interface Child extends AsyncDisposable {
 export function startChild(file: string, args: readonly string[] = []): Child {
   const child = fork(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   return {
-    async ask<Answer>(message: unknown) {
-      child.send(message as object)
-      const [answer] = await Promise.race([once(child, 'message'), gone(child)])
-      return answer as Answer
-    },
+    ask: <Answer>(message: unknown) =>
+      new Promise<Answer>((resolve, reject) => {
+        const onExit = (code: number | null): void => {
+          child.off('message', onMessage)
+          reject(new Error(`the other process ended with ${code}`))
+        }
+        const onMessage = (answer: unknown): void => {
+          child.off('exit', onExit)
+          resolve(answer as Answer)
+        }
+        child.once('message', onMessage).once('exit', onExit)
+        child.send(message as object)
+      }),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exit = once(child, 'exit')
@@ -23,11 +31,6 @@ export function startChild(file: string, args: readonly string[] = []): Child {
       await exit
     },
   }
-}
-
-async function gone(child: ChildProcess): Promise<never> {
-  const [code] = await once(child, 'exit')
-  throw new Error(`the other process ended with ${code}`)
 }
 
 /** In the child: answers each message; a failure ends the process. */
