@@ -2,6 +2,7 @@
 // `bySpec(a, b)` marks what differs between spec 218 and spec 424; `null` means absent there.
 import { bySpec, constant, item, map, optional, type PalletRow } from './table.ts'
 
+/** Bytes that a hotkey anchors in a subnet. */
 export const commitments: PalletRow = {
   index: 18,
   crate: 'pallet_commitments',
@@ -23,6 +24,7 @@ export const commitments: PalletRow = {
   },
 }
 
+/** Hyperparameters, through sudo alone. */
 export const adminUtils: PalletRow = {
   index: 19,
   crate: 'pallet_admin_utils',

@@ -17,6 +17,7 @@ const bySubnetAndUid = ['Identity u16', 'Identity u16']
 const bySubnetAndHotkey = ['Identity u16', 'Blake2_128Concat AccountId32']
 const byAccount = ['Blake2_128Concat AccountId32']
 
+/** Subnets, neurons, stake and weights. */
 export const subtensorModule: PalletRow = {
   index: 7,
   crate: 'pallet_subtensor',

@@ -15,6 +15,7 @@ const runtimeApis = Object.entries({
 }).map(([name, version]) => [toHex(blake2b(Buffer.from(name), { dkLen: 8 })), version])
 const byAccount = ['Blake2_128Concat AccountId32']
 
+/** Blocks, events and accounts. */
 export const system: PalletRow = {
   index: 0,
   crate: 'frame_system',
@@ -56,6 +57,7 @@ export const system: PalletRow = {
   },
 }
 
+/** The time of a block. */
 export const timestamp: PalletRow = {
   index: 2,
   crate: 'pallet_timestamp',
@@ -64,6 +66,7 @@ export const timestamp: PalletRow = {
   constants: { MinimumPeriod: constant('u64', bySpec(1500, 6000)) },
 }
 
+/** Free rao and its transfers. */
 export const balances: PalletRow = {
   index: 5,
   crate: 'pallet_balances',
@@ -94,6 +97,7 @@ export const balances: PalletRow = {
   constants: { ExistentialDeposit: constant('u64', 500) },
 }
 
+/** Fees, of which this chain takes none. */
 export const transactionPayment: PalletRow = {
   index: 6,
   crate: 'pallet_transaction_payment',

@@ -2,6 +2,7 @@
 // `bySpec(a, b)` marks what differs between spec 218 and spec 424; `null` means absent there.
 import { constant, item, map, optional, type PalletRow, value } from './table.ts'
 
+/** Several calls in one. */
 export const utility: PalletRow = {
   index: 11,
   crate: 'pallet_utility',
@@ -22,6 +23,7 @@ export const utility: PalletRow = {
   constants: { batched_calls_limit: constant('u32', 10922) },
 }
 
+/** The development account's privileged calls. */
 export const sudo: PalletRow = {
   index: 12,
   crate: 'pallet_sudo',
@@ -31,6 +33,7 @@ export const sudo: PalletRow = {
   errors: { RequireSudo: 0 },
 }
 
+/** Accounts of several signers. */
 export const multisig: PalletRow = {
   index: 13,
   crate: 'pallet_multisig',
