@@ -25,7 +25,7 @@ export interface PreparedNetworks {
 
 const HOLDER_IMAGE = 'cn-holder:1'
 /** The next one is prepared when the lease that took the last has had time to start. */
-const REFILL_AFTER_MS = 500
+const REFILL_AFTER_MS = 250
 
 export interface PreparedNetworksOptions {
   readonly docker: Docker
@@ -67,12 +67,11 @@ export function prepareNetworks(options: PreparedNetworksOptions): PreparedNetwo
     },
     async close() {
       lifetime.abort()
-      const left = await ready
-      if (left === undefined) return
+      await ready
       try {
-        await removeNow(docker.getContainer(left))
+        await sweep(docker, nodeId)
       } catch (error) {
-        log.error('network-not-removed', error, { container: left }) // the next start of this node removes it
+        log.error('network-not-removed', error) // the next start of this node removes it
       }
     },
   }
@@ -139,7 +138,7 @@ export const holderSpec = (nodeId: string): HardenedOptions => ({
   },
 })
 
-/** Removes this node's holders that no lease joins: a former run was killed before it could. */
+/** Removes this node's holders that no lease joins, also those of a former run that was killed. */
 async function sweep(docker: Docker, nodeId: string): Promise<void> {
   const list = (label: string) =>
     askDocker('list the containers', (abortSignal) =>
