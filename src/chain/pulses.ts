@@ -2,7 +2,8 @@ import { type BeaconInfo, roundAt } from '../beacon.ts'
 import { codeOf, NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { fromHex } from './hex.ts'
-import { connectJsonRpc, type JsonRpc, keepConnected } from './json-rpc.ts'
+import { connectJsonRpc, type JsonRpc } from './json-rpc.ts'
+import { keepConnected } from './keep-connected.ts'
 
 /** A pulse as its source told it; whoever uses it verifies it first. */
 export interface RawPulse {

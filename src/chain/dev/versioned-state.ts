@@ -13,6 +13,8 @@ interface Version {
 export class VersionedState {
   readonly #versions = new Map<string, Version[]>()
   readonly #keepBlocks: number
+  /** Removed keys, oldest first, forgotten once no readable block has them. */
+  readonly #removed: { readonly block: number; readonly key: string }[] = []
   #oldest: number
   #newest: number
 
@@ -50,9 +52,22 @@ export class VersionedState {
       const versions = this.#versions.get(key) ?? []
       versions.push({ block, value })
       while (versions.length > 1 && versions[1]!.block <= oldest) versions.shift()
-      if (versions.length === 1 && value === null) this.#versions.delete(key)
-      else this.#versions.set(key, versions)
+      this.#versions.set(key, versions)
+      if (value === null) this.#removed.push({ block, key })
     }
+    while (this.#removed[0] !== undefined && this.#removed[0].block <= oldest) {
+      this.#forget(this.#removed.shift()!.key)
+    }
+  }
+
+  /** How many keys are held, for tests of what is forgotten. */
+  get size(): number {
+    return this.#versions.size
+  }
+
+  #forget(key: string): void {
+    const last = this.#versions.get(key)?.at(-1)
+    if (last?.value === null && last.block <= this.oldest) this.#versions.delete(key)
   }
 }
 
