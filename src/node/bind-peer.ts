@@ -2,10 +2,7 @@ import type { Chain, TxResult } from '../chain/chain.ts'
 import type { Hotkey } from '../chain/keys.ts'
 import type { Network } from '../protocols/network.ts'
 import type { RecordKey } from '../protocols/signed.ts'
-import { makeBinding, writeBinding } from './own-binding.ts'
-
-/** A binding lasts about 30 days of 12 s blocks; binding again before then renews it. */
-const BINDING_BLOCKS = 216_000
+import { BINDING_BLOCKS, makeBinding, writeBinding } from './own-binding.ts'
 
 export interface BindNeeds {
   readonly chain: Chain

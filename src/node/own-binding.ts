@@ -14,6 +14,9 @@ import type { Core } from './core.ts'
 
 const codec = cborCodec(bindingSchema, 4 * KiB)
 
+/** A binding lasts about 30 days of 12 s blocks; binding again before then renews it. */
+export const BINDING_BLOCKS = 216_000
+
 /** Where a node keeps its hotkey's consent. It holds no secret: it travels in the capability record. */
 export const bindingFile = (dataDir: string): string => join(dataDir, 'binding.cbor')
 

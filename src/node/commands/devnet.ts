@@ -3,7 +3,8 @@ import { NodeError } from '../../errors.ts'
 import type { Config } from '../config.ts'
 import type { Market } from '../devnet/market.ts'
 import { runDevnet } from '../devnet/run-devnet.ts'
-import { failureOf, type RoundSummary } from '../devnet/summary.ts'
+import { StageFailure } from '../devnet/stage.ts'
+import { failureOf, type RoundFailure, type RoundSummary } from '../devnet/summary.ts'
 import { createLog } from '../log-to-stderr.ts'
 import { options } from '../options.ts'
 import { createOutput, toJson } from '../output.ts'
@@ -18,7 +19,6 @@ export const devnet: Run = async (context) => {
   const say = (line: string): void => {
     if (!config.json) terminal.stdout.write(`${clock()} ${line}\n`)
   }
-  let stage = 'start'
   let done = false
   if (!config.json) terminal.stdout.write(preface(config, root))
   try {
@@ -29,10 +29,7 @@ export const devnet: Run = async (context) => {
       log,
       signal,
       say,
-      onStage(name) {
-        stage = name
-        output.progress(`── ${name}`)
-      },
+      onStage: (stage) => output.progress(`── ${stage}`),
       onRound(summary, market) {
         done = true
         if (config.json) terminal.stdout.write(`${toJson(summary)}\n`)
@@ -44,8 +41,9 @@ export const devnet: Run = async (context) => {
     if (done && signal.aborted) return 0
     // A mistake in how it was called is the caller's, not a round that failed.
     if (error instanceof NodeError && error.code.startsWith('BAD_CONFIG')) throw error
-    if (config.json) terminal.stdout.write(`${toJson(failureOf(stage, error))}\n`)
-    else printFailure(context, stage, error)
+    const failure = failureOf(error)
+    if (config.json) terminal.stdout.write(`${toJson(failure)}\n`)
+    else printFailure(context, failure, error)
     return 1
   }
 }
@@ -100,9 +98,12 @@ function hints({ nodes }: Market, root: string): string[] {
   ]
 }
 
-function printFailure({ terminal }: CommandContext, stage: string, error: unknown): void {
-  const { message, code } = failureOf(stage, error).error
-  terminal.stderr.write(`compute-node: the devnet failed at "${stage}": ${message} (${code})\n`)
-  const next = error instanceof NodeError ? error.next : undefined
+function printFailure({ terminal }: CommandContext, failure: RoundFailure, error: unknown): void {
+  const { code, message } = failure.error
+  terminal.stderr.write(
+    `compute-node: the devnet failed at "${failure.stage}": ${message} (${code})\n`,
+  )
+  const why = error instanceof StageFailure ? error.cause : error
+  const next = why instanceof NodeError ? why.next : undefined
   if (next !== undefined) terminal.stderr.write(`  next: ${next}\n`)
 }

@@ -14,6 +14,8 @@ export interface Child {
   readonly ready: Readonly<Record<string, unknown>>
   /** Settles when it has ended, whatever the reason; resolves with a short text for people. */
   readonly ended: Promise<string>
+  /** Whether it was told to end. */
+  wasStopped(): boolean
   stop(): Promise<void>
 }
 
@@ -50,12 +52,17 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   })
   try {
     const ready = await readyLine(process_, ended, options, logFile)
+    let stopped = false
     return {
       name: options.name,
       pid: process_.pid!,
       ready,
       ended,
-      stop: () => stopProcess(process_, ended),
+      wasStopped: () => stopped,
+      stop() {
+        stopped = true
+        return stopProcess(process_, ended)
+      },
     }
   } catch (error) {
     await stopProcess(process_, ended)

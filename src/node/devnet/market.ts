@@ -1,21 +1,33 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Chain } from '../../chain/chain.ts'
+import { polkadotApi } from '../../chain/polkadot.ts'
 import type { Log } from '../../log.ts'
 import { createNetwork, type Network } from '../../protocols/network.ts'
 import type { Config } from '../config.ts'
-import { createDataFolder } from '../data-folder.ts'
-import { type Identity, loadIdentity } from '../identity.ts'
+import { allOrNone } from './all-or-none.ts'
 import { type Child, startChild } from './child.ts'
 import type { Layout, Member } from './layout.ts'
-import { hasWallet, prepareChain, walletPlace } from './prepare-chain.ts'
+import {
+  bindMembers,
+  hasWallet,
+  joinMembers,
+  type KeyedMember,
+  makeKeys,
+  walletPlace,
+} from './prepare-chain.ts'
 
 /** The netuid of every devnet. */
 export const DEVNET_NETUID = 1
+/** Short blocks and epochs: what waits for a block or an epoch waits for moments. */
+const BLOCK_MS = 500
+const TEMPO_BLOCKS = 10
 
 export interface Node extends Child {
   readonly member: Member
   readonly peerId: string
+  /** SS58 address of its hotkey; relays and renters have none. */
+  readonly hotkey: string | undefined
 }
 
 export interface Market {
@@ -34,87 +46,108 @@ export interface MarketOptions {
   readonly signal: AbortSignal
   /** Told of each step, for a person who waits. */
   readonly onStep: (step: string) => void
+  /** Told of each process once it is ready. */
+  readonly onReady: (child: Child) => void
+  /** Told of each node once it is ready. */
+  readonly onNode: (node: Node) => void
 }
 
 /**
- * Starts a whole market, each part its own process: the chain, then accounts and registrations on it, the relay that
- * all others join through, and the rest at once. Pushes each child on `stack` as it starts, so that a failure stops
- * what had started.
+ * Starts a whole market, each part its own process: the chain, the relay that all others join through, then the rest
+ * at once, while their hotkeys are registered on the chain. Pushes each child on `stack` as it starts, so that a
+ * failure stops what had started.
  */
 export async function startMarket(
   options: MarketOptions,
   stack: AsyncDisposableStack,
 ): Promise<Market> {
-  const { layout, onStep, signal, log } = options
-  const start = async (member: { name: string; dataDir: string }, args: readonly string[]) => {
-    const child = await startChild({
-      ...member,
-      args: [...args, '--json'],
-      env: options.env,
-      signal,
-    })
-    stack.defer(() => child.stop())
-    return child
-  }
-
-  onStep('starting the chain')
-  const chainProcess = await start(
-    { name: 'chain', dataDir: layout.chainDir },
-    chainArgs(layout.chainDir),
-  )
-  const chainUrl = String(chainProcess.ready['url'])
-  const genesis = String(chainProcess.ready['genesis']).replace(/^0x/, '')
-  const net = createNetwork('local', DEVNET_NETUID, Uint8Array.from(Buffer.from(genesis, 'hex')))
-
-  onStep('making keys')
-  const identities = await makeIdentities(layout.members, log)
-  onStep('registering hotkeys, staking and binding peers on the chain')
+  const { onStep, signal, log } = options
+  const base = await startChain(options, stack)
+  const { chainUrl, net, keyed } = base
   const { connectChain } = await import('../../chain/subtensor.ts')
-  const ledger = await connectChain(chainUrl, { log, signal })
-  stack.defer(() => ledger.close())
-  await prepareChain({ chain: ledger, members: layout.members, identities, net })
-
-  const common = {
-    network: 'local',
-    netuid: DEVNET_NETUID,
-    genesis,
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    // The list that lets the process engine run: nobody else gets in.
-    peers: [...identities.values()].map(({ peerId }) => peerId),
+  const chain = await connectChain(chainUrl, { log, signal })
+  stack.defer(() => chain.close())
+  const unbound = await bindMembers(chain, net, keyed)
+  const register = async (): Promise<void> => {
+    onStep('registering hotkeys, staking and binding peers on the chain')
+    await joinMembers(chain, net, keyed, unbound)
+    onStep('every miner and validator is registered, validators have staked')
   }
-  const run = async (member: Member, more: Readonly<Record<string, unknown>>): Promise<Node> => {
-    const own = { ...common, ...more, ...optionsOf(member, options.config) }
-    writeConfig(member, own)
-    const child = await start(member, ['--role', member.role, '--data-dir', member.dataDir])
-    return { ...child, member, peerId: identities.get(member.name)!.peerId }
-  }
+  const start = (life: AbortSignal) => startNodes({ ...options, signal: life }, base, stack)
+  const [, nodes] = await allOrNone<[unknown, Node[]]>(signal, [register, start])
+  return { nodes, chain, net }
+}
 
-  const [relay, ...others] = layout.members
-  onStep(`starting ${relay!.name}`)
-  const first = await run(relay!, {})
-  const bootstrap = first.ready['addrs']
-  onStep(`starting ${others.map(({ name }) => name).join(', ')}`)
-  const rest = await Promise.all(
-    others.map((member) => run(member, { bootstrap, chain: chainUrl })),
-  )
-  return { nodes: [first, ...rest], chain: ledger, net }
+interface Base {
+  readonly chainUrl: string
+  readonly net: Network
+  readonly keyed: readonly KeyedMember[]
+}
+
+/** The chain's process and everybody's keys. */
+async function startChain(options: MarketOptions, stack: AsyncDisposableStack): Promise<Base> {
+  const { layout, log, signal, onStep } = options
+  onStep('starting the chain, making keys')
+  const chain = { name: 'chain', dataDir: layout.chainDir }
+  const [{ ready }, keyed] = await allOrNone<[Child, KeyedMember[], unknown]>(signal, [
+    (life) => start({ ...options, signal: life }, chain, chainArgs(layout.chainDir), stack),
+    () => makeKeys(layout.members, log),
+    // Half a second of work for this process, which would only wait meanwhile.
+    async () => polkadotApi(),
+  ])
+  const genesis = Buffer.from(String(ready['genesis']).replace(/^0x/, ''), 'hex')
+  const net = createNetwork('local', DEVNET_NETUID, new Uint8Array(genesis))
+  return { chainUrl: String(ready['url']), net, keyed }
 }
 
 const chainArgs = (dataDir: string): string[] => [
-  ...['chain', 'dev', '--port', '0', '--block-ms', '1000', '--tempo', '10'],
-  ...['--netuid', String(DEVNET_NETUID), '--data-dir', dataDir],
+  ...['chain', 'dev', '--port', '0', '--netuid', String(DEVNET_NETUID)],
+  ...['--block-ms', String(BLOCK_MS), '--tempo', String(TEMPO_BLOCKS), '--data-dir', dataDir],
 ]
 
-/** Each node's key, made where it has none: the list of admitted PeerIds must be known before any node starts. */
-async function makeIdentities(
-  members: readonly Member[],
-  log: Log,
-): Promise<Map<string, Identity>> {
-  const pairs = members.map(async ({ name, dataDir }) => {
-    const { keyFile } = await createDataFolder(dataDir)
-    return [name, await loadIdentity(keyFile, log)] as const
-  })
-  return new Map(await Promise.all(pairs))
+/** The relay, then all others at once, for they join through it. */
+async function startNodes(
+  options: MarketOptions,
+  { chainUrl, net, keyed }: Base,
+  stack: AsyncDisposableStack,
+): Promise<Node[]> {
+  const { config, signal, onStep, onNode } = options
+  const common = {
+    network: 'local',
+    netuid: DEVNET_NETUID,
+    genesis: Buffer.from(net.genesis).toString('hex'),
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    // The list that lets the process engine run: nobody else gets in.
+    peers: keyed.map(({ identity }) => identity.peerId),
+  }
+  const run = async (one: KeyedMember, more: object, life: AbortSignal): Promise<Node> => {
+    const { member, identity, wallet } = one
+    writeConfig(member, { ...common, ...more, ...optionsOf(member, config) })
+    const args = ['--role', member.role, '--data-dir', member.dataDir]
+    const child = await start({ ...options, signal: life }, member, args, stack)
+    const node = { ...child, member, peerId: identity.peerId, hotkey: wallet?.hotkey.address }
+    onNode(node)
+    return node
+  }
+  const [relay, ...others] = keyed
+  onStep(`starting ${relay!.member.name}`)
+  const first = await run(relay!, {}, signal)
+  onStep(`starting ${others.map(({ member }) => member.name).join(', ')}`)
+  const more = { bootstrap: first.ready['addrs'], chain: chainUrl }
+  const works = others.map((one) => (life: AbortSignal) => run(one, more, life))
+  return [first, ...(await allOrNone<Node[]>(signal, works))]
+}
+
+async function start(
+  { env, signal, onReady }: MarketOptions,
+  member: { readonly name: string; readonly dataDir: string },
+  args: readonly string[],
+  stack: AsyncDisposableStack,
+): Promise<Child> {
+  const child = await startChild({ ...member, args: [...args, '--json'], env, signal })
+  stack.defer(() => child.stop())
+  onReady(child)
+  return child
 }
 
 /** What a member's role asks for beside the network. */

@@ -11,13 +11,17 @@ const ms = (value: unknown): string => `${Math.round(Number(value))} ms`
 const KiBs = (value: unknown): string => `${Math.round(Number(value) / 1024)} KiB`
 const short = (value: unknown): string => String(value).slice(0, 12)
 
+/** Said where it is so: nobody may take this machine's processor for a GPU. */
+const cpuOnly = (classes: unknown): string =>
+  classes === 'cpu' ? '; no GPU here: CPU capacity, devnet only' : ''
+
 const money = (units: unknown): string => formatAmount(BigInt(String(units)), 'DEV')
 
 const sentences: Readonly<Record<string, Sentence>> = {
   'capability-announced': (e) =>
     e['classes'] === ''
       ? undefined
-      : `announced ${e['devices']} (class ${e['classes']}) in the DHT`,
+      : `announced ${e['devices']} (class ${e['classes']}) in the DHT${cpuOnly(e['classes'])}`,
   'capability-seen': (e, n) =>
     e['classes'] === '' ? undefined : `learned that ${n(e['peer'])} has ${e['devices']}`,
   'offer-published': (e) => `offers its capacity at ${e['dph']} ${e['asset']} an hour`,
@@ -40,7 +44,9 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'miner-scored': (e, n) =>
     `scores ${n(e['miner'])}: ${e['score']} (${e['reason']}, reliability ${e['reliability']})`,
   'weights-set': (e) => `set weights in epoch ${e['epoch']}: ${e['weights']}`,
-  'weights-skipped': (e) => `sets no weights in epoch ${e['epoch']}: ${e['reason']}`,
+  // Without evidence there is nothing to weigh: so it is at every start.
+  'weights-waiting': (e) =>
+    e['reason'] === 'NO_EVIDENCE' ? undefined : `sets no weights yet: ${e['reason']}`,
   'lease-requested': (e, n) => `${n(e['renter'])} asks for a lease`,
   'lease-running': (e) => `lease ${short(e['id'])} runs in ${e['engine']}`,
   'receipt-countersigned': (e) =>

@@ -3,82 +3,136 @@ import { sleep } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
 import { secondsMs } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'
-import type { LeaseView } from '../leases/lease-view.ts'
+import type { AttestationRow } from '../control/routes/attestations.ts'
+import { allOrNone } from './all-or-none.ts'
 import type { Market, Node } from './market.ts'
-import { runCommand } from './run-command.ts'
+import { inStage } from './stage.ts'
 import type { ChallengeSummary, LeaseSummary, RoundSummary } from './summary.ts'
+import { takeLease } from './take-lease.ts'
 import type { Happening, Watch } from './watch.ts'
 
 export interface RoundOptions {
   readonly market: Market
   readonly watch: Watch
-  /** A control client per node, by name. */
-  readonly clients: ReadonlyMap<string, ControlClient>
+  /** The renter's control client. */
+  readonly client: ControlClient
   readonly env: NodeJS.ProcessEnv
+  /** Aborts with the reason when a process of the market ends. */
   readonly signal: AbortSignal
   readonly startedAtMs: number
-  /** Told of each stage before it begins; the last one told of is where a round failed. */
+  /** Told of each stage as it begins. */
   readonly onStage: (stage: string) => void
 }
 
-/** What the renter runs: long enough for receipts to be exchanged while it does. */
-const LEASE_COMMAND = ['sh', '-c', 'echo "hello from $(uname -s)"; sleep 3; echo done']
+const OFFERS_MS = secondsMs(60)
 const SLOT_MS = secondsMs(90)
+const TESTIMONY_MS = secondsMs(60)
 const WEIGHTS_MS = secondsMs(60)
+const LOOK_MS = 250
 
 /**
- * Waits for one full round of a market: every offer seen, a lease taken and settled, every miner checked by every
- * validator, and weights of every validator on the chain. @throws what failed, with the stage last told of
+ * Waits for one full round of a market: a lease taken from its offers and settled, and meanwhile every miner checked
+ * by every validator, their testimony known to the renter, and weights that follow from it on the chain.
+ * @throws StageFailure
  */
 export async function fullRound(options: RoundOptions): Promise<RoundSummary> {
-  const { market, watch, clients, onStage, startedAtMs } = options
-  const { nodes } = market
-  const miners = nodes.filter(({ member }) => member.role === 'miner')
-  const validators = nodes.filter(({ member }) => member.role === 'validator')
-  const renter = nodes.find(({ member }) => member.role === 'renter')!
-  const client = clients.get(renter.member.name)!
-
-  onStage('offers')
-  await watch.until('an offer of every miner at the renter', secondsMs(60), (all) =>
-    miners.every(({ peerId }) => sees(all, renter, 'offer-seen', peerId)) ? true : undefined,
-  )
-  onStage('lease')
-  const lease = await takeLease(renter, client, options)
-  onStage('challenge')
-  const challenges = await watch.until(
-    'a verdict on every miner by every validator',
-    SLOT_MS,
-    (all) => challengesOf(all, miners, validators),
-  )
-  onStage('attestations')
-  const attestations = await watch.until('a report of every validator', SLOT_MS, (all) => {
-    const seen = all.filter(({ event }) => event.event === 'report-gossiped')
-    const heard = new Set(seen.map(({ member }) => member))
-    return validators.every(({ member }) => heard.has(member.name)) ? seen.length : undefined
-  })
-  onStage('weights')
-  const weights = await weightsOf(market, validators.length, options.signal)
-  const { items: peers } = await client.get<{ items: unknown[] }>('/v1/peers')
-  const { items: offers } = await client.get<{ items: unknown[] }>('/v1/offers')
-  const { items: capabilities } = await client.get<{ items: unknown[] }>('/v1/capabilities')
+  const { client, signal, startedAtMs } = options
+  const [lease, proofs] = await allOrNone<[LeaseSummary, Proofs]>(signal, [
+    (life) => offersThenLease({ ...options, signal: life }),
+    (life) => proofsThenWeights({ ...options, signal: life }),
+  ])
+  const count = async (what: string): Promise<number> =>
+    (await client.get<{ items: unknown[] }>(`/v1/${what}`)).items.length
   return {
     ok: true,
-    peers: peers.length + 1,
-    capabilities: capabilities.length,
-    offers: offers.length,
-    challenges,
-    attestations,
-    weights,
+    peers: (await count('peers')) + 1,
+    capabilities: await count('capabilities'),
+    offers: await count('offers'),
+    ...proofs,
     lease,
     elapsedMs: Date.now() - startedAtMs,
   }
 }
 
-const sees = (all: readonly Happening[], who: Node, event: string, peer: string): boolean =>
-  all.some(
-    (one) =>
-      one.member === who.member.name && one.event.event === event && one.event['peer'] === peer,
+async function offersThenLease(options: RoundOptions): Promise<LeaseSummary> {
+  const { market, watch, client, env, signal, onStage } = options
+  const miners = nodesOf(market, 'miner')
+  const [renter] = nodesOf(market, 'renter')
+  onStage('offers')
+  const seen = (all: readonly Happening[], { peerId }: Node): boolean =>
+    all.some(
+      ({ member, event }) =>
+        member === renter!.member.name && event.event === 'offer-seen' && event['peer'] === peerId,
+    )
+  await inStage('offers', () =>
+    watch.until(
+      'an offer of every miner at the renter',
+      OFFERS_MS,
+      (all) => miners.every((miner) => seen(all, miner)) || undefined,
+      signal,
+    ),
   )
+  onStage('lease')
+  const { dataDir } = renter!.member
+  return inStage('lease', () => takeLease({ dataDir, client, env, signal }))
+}
+
+type Proofs = Pick<RoundSummary, 'challenges' | 'attestations' | 'weights'>
+
+async function proofsThenWeights(options: RoundOptions): Promise<Proofs> {
+  const { market, watch, client, signal, onStage } = options
+  const miners = nodesOf(market, 'miner')
+  const validators = nodesOf(market, 'validator')
+  onStage('challenge')
+  const challenges = await inStage('challenge', () =>
+    watch.until(
+      'a verdict on every miner by every validator',
+      SLOT_MS,
+      (all) => challengesOf(all, miners, validators),
+      signal,
+    ),
+  )
+  onStage('attestations')
+  const attestations = await inStage('attestations', () =>
+    until('testimony of every validator on every miner at the renter', TESTIMONY_MS, signal, () =>
+      countTestimony(client, miners, validators),
+    ),
+  )
+  onStage('weights')
+  const valid = miners.filter(({ member }) =>
+    challenges.every(({ miner, verdict }) => miner !== member.name || verdict === 'VALID'),
+  )
+  const weights = await inStage('weights', () =>
+    until('weights of every validator on every honest miner', WEIGHTS_MS, signal, () =>
+      weightsOf(market, validators, valid),
+    ),
+  )
+  return { challenges, attestations, weights }
+}
+
+const nodesOf = ({ nodes }: Market, role: Node['member']['role']): Node[] =>
+  nodes.filter(({ member }) => member.role === role)
+
+/** Looks again and again until there is something. @throws FAILED_DEVNET naming `what` */
+async function until<T>(
+  what: string,
+  ms: number,
+  signal: AbortSignal,
+  look: () => Promise<T | undefined>,
+): Promise<T> {
+  const giveUpAtMs = Date.now() + ms
+  for (;;) {
+    signal.throwIfAborted()
+    const found = await look()
+    if (found !== undefined) return found
+    if (Date.now() > giveUpAtMs) {
+      throw new NodeError('FAILED_DEVNET', `${what} did not come within ${ms / 1000} s`, {
+        next: 'read the node.log files in the devnet folder',
+      })
+    }
+    await sleep(LOOK_MS, signal)
+  }
+}
 
 /** The newest verdict of every validator on every miner; undefined while one is missing. */
 function challengesOf(
@@ -86,18 +140,18 @@ function challengesOf(
   miners: readonly Node[],
   validators: readonly Node[],
 ): ChallengeSummary[] | undefined {
-  const found: ChallengeSummary[] = []
-  for (const validator of validators) {
-    for (const miner of miners) {
-      const last = all.findLast(
-        ({ member, event }) =>
-          member === validator.member.name &&
-          event.event === 'slot-verdict' &&
-          event['miner'] === miner.peerId,
-      )
-      if (last === undefined) return undefined
-      const { event } = last
-      found.push({
+  const pairs = validators.flatMap((validator) => miners.map((miner) => ({ validator, miner })))
+  const found = pairs.flatMap(({ validator, miner }): ChallengeSummary[] => {
+    const last = all.findLast(
+      ({ member, event }) =>
+        member === validator.member.name &&
+        event.event === 'slot-verdict' &&
+        event['miner'] === miner.peerId,
+    )
+    if (last === undefined) return []
+    const { event } = last
+    return [
+      {
         miner: miner.member.name,
         validator: validator.member.name,
         backend: String(event['backend']),
@@ -105,68 +159,53 @@ function challengesOf(
         proveMs: Number(event['proveMs']),
         verifyMs: Number(event['verifyMs']),
         bytes: Number(event['bytes']),
-      })
-    }
-  }
-  return found
+      },
+    ]
+  })
+  return found.length === pairs.length ? found : undefined
 }
 
-/** Rents by the command line, as a person would, and tells what came of it. */
-async function takeLease(
-  renter: Node,
+/** Rows with count and verdict, once the renter knows one of every validator on every miner. */
+async function countTestimony(
   client: ControlClient,
-  { env, signal }: RoundOptions,
-): Promise<LeaseSummary> {
-  const args = ['rent', 'gpu_name=CPU', '--data-dir', renter.member.dataDir, '--hours', '0.1']
-  const result = await runCommand([...args, '--', ...LEASE_COMMAND], { env, signal })
-  if (result.exitCode !== 0) {
-    const why = result.stderr.trim().split('\n').slice(-2).join(' ')
-    throw new NodeError('FAILED_LEASE', `rent ended with ${result.exitCode}: ${why}`)
-  }
-  const { items } = await client.get<{ items: LeaseView[] }>('/v1/leases')
-  const id = items[0]?.id ?? ''
-  const settled = await untilSettled(client, id, signal)
-  return {
-    id,
-    engine: settled.engine ?? '',
-    exitCode: result.exitCode,
-    stdout: result.stdout,
-    receipts: settled.receipts,
-    settled: settled.settled !== null,
-  }
+  miners: readonly Node[],
+  validators: readonly Node[],
+): Promise<number | undefined> {
+  const { items } = await client.get<{ items: AttestationRow[] }>('/v1/attestations?limit=5000')
+  const whole = items.filter(({ steps, verdict }) => steps !== null && verdict !== null)
+  const known = new Set(whole.map(({ validator, miner }) => `${validator}/${miner}`))
+  const all = validators.every((validator) =>
+    miners.every((miner) => known.has(`${validator.peerId}/${miner.peerId}`)),
+  )
+  return all ? whole.length : undefined
 }
 
-async function untilSettled(
-  client: ControlClient,
-  id: string,
-  signal: AbortSignal,
-): Promise<LeaseView> {
-  const giveUpAtMs = Date.now() + secondsMs(30)
-  for (;;) {
-    const lease = await client.get<LeaseView>(`/v1/leases/${id}`)
-    if (lease.settled !== null || Date.now() > giveUpAtMs) return lease
-    await sleep(200, signal)
-  }
-}
-
-/** The weights of all validators as the chain holds them. */
+/** The weights on the chain, once every validator gave some to every honest miner. */
 async function weightsOf(
   { chain, net }: Market,
-  validators: number,
-  signal: AbortSignal,
-): Promise<RoundSummary['weights']> {
-  const giveUpAtMs = Date.now() + WEIGHTS_MS
-  for (;;) {
-    const rows = await readWeights(chain, net.netuid)
-    if (Object.keys(rows).length >= validators) return rows
-    if (Date.now() > giveUpAtMs) {
-      throw new NodeError('FAILED_WEIGHTS', `weights of every validator did not reach the chain`)
-    }
-    await sleep(500, signal)
-  }
+  validators: readonly Node[],
+  honest: readonly Node[],
+): Promise<RoundSummary['weights'] | undefined> {
+  const uids = await uidsOf(chain, net.netuid)
+  const rows = new Map(
+    [...(await chain.weights(net.netuid))].map(([uid, row]) => [uid, new Map(row)]),
+  )
+  const given = ({ hotkey }: Node): ReadonlyMap<number, number> | undefined =>
+    rows.get(uids.get(hotkey!) ?? -1)
+  const done = validators.every((validator) => {
+    const row = given(validator)
+    return (
+      row !== undefined &&
+      row.size > 0 &&
+      honest.every(({ hotkey }) => (row.get(uids.get(hotkey!) ?? -1) ?? 0) > 0)
+    )
+  })
+  if (!done) return undefined
+  const filled = [...rows].filter(([, row]) => row.size > 0)
+  return Object.fromEntries(filled.map(([uid, row]) => [String(uid), Object.fromEntries(row)]))
 }
 
-async function readWeights(chain: Chain, netuid: number): Promise<RoundSummary['weights']> {
-  const rows = [...(await chain.weights(netuid))].filter(([, row]) => row.length > 0)
-  return Object.fromEntries(rows.map(([uid, row]) => [String(uid), Object.fromEntries(row)]))
+async function uidsOf(chain: Chain, netuid: number): Promise<Map<string, number>> {
+  const { neurons } = await chain.metagraph(netuid)
+  return new Map(neurons.map(({ hotkey, uid }) => [hotkey, uid]))
 }

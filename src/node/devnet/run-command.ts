@@ -19,12 +19,13 @@ export function runCommand(
   const child = spawn(process.execPath, [entry, ...args], {
     env,
     signal,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The channel ends it with this process, however that ends.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   })
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
+    child[name]!.setEncoding('utf8').on('data', (text: string) => {
       if (said[name].length < KEPT_BYTES) said[name] += text
     })
   }

@@ -1,15 +1,17 @@
 import { once } from 'node:events'
-import { messageOf } from '../../errors.ts'
+import { join } from 'node:path'
+import { messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Config } from '../config.ts'
-import { type ControlClient, createControlClient } from '../control/client.ts'
+import { createControlClient } from '../control/client.ts'
+import type { Child } from './child.ts'
 import { devnetLayout } from './layout.ts'
 import { takeFolder } from './lock.ts'
-import { type Market, startMarket } from './market.ts'
+import { type Market, type Node, startMarket } from './market.ts'
 import { narrate } from './narrator.ts'
 import { fullRound } from './round.ts'
 import type { RoundSummary } from './summary.ts'
-import { watchNodes } from './watch.ts'
+import { createWatch } from './watch.ts'
 
 export interface DevnetOptions {
   readonly root: string
@@ -28,6 +30,7 @@ export interface DevnetOptions {
 /**
  * Runs a whole market on this machine: starts it, narrates it, does one full round, and (without `--once`) keeps it
  * running until `signal` aborts. Whatever happens, every process it started is stopped before it returns.
+ * @throws StageFailure when the round fails, also because one of its processes ended; what fails to start as it is
  */
 export async function runDevnet(options: DevnetOptions): Promise<void> {
   const { root, config, env, log, signal, say, onStage, onRound } = options
@@ -36,38 +39,58 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
   await using stack = new AsyncDisposableStack()
   stack.use(takeFolder(layout, config.keep))
   const life = new AbortController()
-  onStage('start')
-  const market = await startMarket({ layout, config, env, log, signal, onStep: say }, stack)
-  stack.defer(() => life.abort())
-
-  const clients = new Map(market.nodes.map((node) => [node.member.name, clientOf(node, stack)]))
-  const watched = [...clients].map(([name, client]) => ({ name, client }))
-  const watch = watchNodes(watched, life.signal, log)
+  const watch = createWatch(life.signal, log)
+  const names = new Map<string, string>()
   watch.each(({ member, event }) => {
-    const line = narrate(member, event, nameIn(market))
+    const line = narrate(member, event, (id) => names.get(String(id)) ?? messageOf(id).slice(0, 12))
     if (line !== undefined) say(line)
   })
-  for (const node of market.nodes) {
-    void node.ended.then((how) => {
-      if (!life.signal.aborted) say(`${node.member.name.padEnd(12)} ended: ${how}`)
+  const tell = (name: string, text: string): void => say(`${name.padEnd(12)} ${text}`)
+  const losses = watchChildren({ root, signal, tell })
+  const onNode = (node: Node): void => {
+    const { name } = node.member
+    names.set(node.peerId, name)
+    tell(name, `joined as ${node.peerId} (process ${node.pid})`)
+    watch.follow(name, clientOf(node))
+  }
+  const clientOf = ({ ready }: Node) => stack.use(createControlClient(String(ready['control'])))
+
+  try {
+    onStage('start')
+    const starting = { layout, config, env, log, signal: losses.signal, onStep: say, onNode }
+    const market = await startMarket({ ...starting, onReady: losses.add }, stack)
+    const renter = market.nodes.find(({ member }) => member.role === 'renter')!
+    const round = { market, watch, client: clientOf(renter), env, startedAtMs, onStage }
+    onRound(await fullRound({ ...round, signal: losses.signal }), market)
+    if (config.once || signal.aborted) return
+    await once(signal, 'abort')
+    say('stopping every process')
+  } finally {
+    life.abort() // what nodes tell while they are being stopped is no news
+  }
+}
+
+interface Losses {
+  /** Aborts with `signal`, or with an error that names the first process that ended by itself. */
+  readonly signal: AbortSignal
+  readonly add: (child: Child) => void
+}
+
+/** Tells of processes that end without having been told to. */
+function watchChildren(options: {
+  readonly root: string
+  readonly signal: AbortSignal
+  readonly tell: (name: string, text: string) => void
+}): Losses {
+  const { root, signal, tell } = options
+  const lost = new AbortController()
+  const add = ({ name, ended, wasStopped }: Child): void => {
+    void ended.then((how) => {
+      if (wasStopped()) return
+      tell(name, `ended: ${how}`)
+      const next = `read ${join(root, name, 'node.log')}`
+      lost.abort(new NodeError('FAILED_PROCESS_ENDED', `${name} ended: ${how}`, { next }))
     })
   }
-  const round = { market, watch, clients, env, signal, startedAtMs, onStage }
-  onRound(await fullRound(round), market)
-  if (config.once || signal.aborted) return
-  await once(signal, 'abort')
-  say('stopping every process')
+  return { signal: AbortSignal.any([signal, lost.signal]), add }
 }
-
-function clientOf(
-  { ready }: { ready: Readonly<Record<string, unknown>> },
-  stack: AsyncDisposableStack,
-): ControlClient {
-  return stack.use(createControlClient(String(ready['control'])))
-}
-
-/** Members' names for their PeerIds; anything else by its first characters. */
-const nameIn =
-  ({ nodes }: Market) =>
-  (id: unknown): string =>
-    nodes.find(({ peerId }) => peerId === id)?.member.name ?? messageOf(id).slice(0, 12)

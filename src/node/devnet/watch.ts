@@ -11,10 +11,11 @@ export interface Happening {
   readonly event: NodeEvent
 }
 
-/** Everything that happened in the devnet's nodes, kept from its start. */
+/** What happens in the devnet's nodes. */
 export interface Watch {
-  readonly happenings: readonly Happening[]
-  /** Calls back for what happened so far and all that follows. */
+  /** Follows one more node's event stream, from its first event. */
+  follow(member: string, client: ControlClient): void
+  /** Calls back for everything that follows. */
   each(listener: (happening: Happening) => void): void
   /**
    * Resolves with what `find` makes of the happenings once that is not undefined; looked at again after each of them.
@@ -24,46 +25,42 @@ export interface Watch {
     what: string,
     ms: number,
     find: (happenings: readonly Happening[]) => T | undefined,
+    signal: AbortSignal,
   ): Promise<T>
 }
 
-export interface Watched {
-  readonly name: string
-  readonly client: ControlClient
-}
+/** More than any round brings; a devnet that runs for days forgets the oldest. */
+const KEPT = 20_000
 
-/** Follows the event streams of all nodes until `signal` aborts. */
-export function watchNodes(nodes: readonly Watched[], signal: AbortSignal, log: Log): Watch {
+/** A watch over nodes yet to be named; it ends when `signal` aborts. */
+export function createWatch(signal: AbortSignal, log: Log): Watch {
   const happenings: Happening[] = []
   const news = new EventEmitter().setMaxListeners(0)
-  const follow = async ({ name, client }: Watched): Promise<void> => {
+  const follow = async (member: string, client: ControlClient): Promise<void> => {
     try {
       for await (const event of client.events(signal)) {
-        const happening = { member: name, event }
+        const happening = { member, event }
         happenings.push(happening)
+        if (happenings.length > KEPT) happenings.shift()
         news.emit('happening', happening)
       }
     } catch (error) {
       // A node that ends is told of by whoever started it.
-      if (!signal.aborted) log.warn('events-ended', { member: name, reason: messageOf(error) })
+      if (!signal.aborted) log.warn('events-ended', { member, reason: messageOf(error) })
     }
   }
-  for (const node of nodes) void follow(node)
   return {
-    happenings,
-    each(listener) {
-      for (const happening of happenings) listener(happening)
-      news.on('happening', listener)
-    },
-    async until(what, ms, find) {
-      using limit = deadline(signal, ms)
+    follow: (member, client) => void follow(member, client),
+    each: (listener) => void news.on('happening', listener),
+    async until(what, ms, find, waiting) {
+      using limit = deadline(waiting, ms)
       for (;;) {
         const found = find(happenings)
         if (found !== undefined) return found
         try {
           await once(news, 'happening', { signal: limit.signal })
         } catch (cause) {
-          signal.throwIfAborted()
+          waiting.throwIfAborted()
           throw new NodeError('FAILED_DEVNET', `${what} did not happen within ${ms / 1000} s`, {
             cause,
             next: 'read the node.log files in the devnet folder',

@@ -14,21 +14,23 @@ interface Parts {
 }
 
 const RETRY_MS = secondsMs(5)
-/** Blocks between two readings of the subnet: 12 s blocks need no more; a devnet's are a second long. */
-const EVERY_BLOCKS = 2
+/** Between two readings of the subnet: every other block of a real chain; a devnet's come far more often. */
+const EVERY_MS = { local: secondsMs(2), test: secondsMs(20), finney: secondsMs(20) } as const
 
 /** Keeps the chain view fresh; a chain that cannot be reached is tried again and stops nothing else. */
 export const followChain = ({ core, chainLink, chainView }: Parts): Service => {
-  const { log, events } = core
+  const { log, events, net, nowMs } = core
+  const everyMs = EVERY_MS[net.network]
   let reading = false
-  let lastBlock = Number.NEGATIVE_INFINITY
+  let lastMs = Number.NEGATIVE_INFINITY
 
   async function onHead(chain: Chain, head: BlockRef): Promise<void> {
-    if (reading || head.number < lastBlock + EVERY_BLOCKS) return
+    const startMs = nowMs()
+    if (reading || startMs < lastMs + everyMs) return
     reading = true
     try {
       await chainView.refresh(chain, head)
-      lastBlock = head.number
+      lastMs = startMs
       events.emit('chain-read', {
         block: head.number,
         neurons: chainView.snapshot()!.metagraph.neurons.length,

@@ -49,7 +49,7 @@ export function publishOffer({ core, offers, machine, scores }: Parts): Service 
       const failed = (error: unknown): void => log.error('offer-failed', error)
       capacity?.onChange(() => void desk.setAvailable(free()).catch(failed), signal)
       await desk.setAvailable(free())
-      const intervalMs = local ? secondsMs(20) : minutesMs(5)
+      const intervalMs = local ? secondsMs(5) : minutesMs(5)
       void every(intervalMs, { signal, log, name: 'publish-offer' }, () => desk.repeat())
     },
     stop: async () => desk?.withdraw(),

@@ -53,7 +53,7 @@ export const syncBooks = ({ core, rpc, books }: Parts): Service => ({
       const fresh = connected().filter((peer) => !asked.has(peer))
       await ask(fresh.slice(0, Math.max(0, PEERS_ASKED - asked.size)))
     })
-    void every(local ? secondsMs(15) : minutesMs(3), { signal, log, name: 'sync-again' }, () =>
+    void every(local ? secondsMs(5) : minutesMs(3), { signal, log, name: 'sync-again' }, () =>
       ask(someOf(connected(), PEERS_ASKED)),
     )
   },
