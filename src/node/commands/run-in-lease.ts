@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 import { codeOf, NodeError } from '../../errors.ts'
 import { channels } from '../../protocols/session.ts'
-import { secondsMs } from '../../units.ts'
+import { KiB, secondsMs } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import { errorOf } from '../control/problem.ts'
 import type { SessionAsked } from '../control/routes/sessions.ts'
@@ -10,6 +10,9 @@ import type { Terminal } from './command.ts'
 
 /** How long a command may take to end after Ctrl-C reached it. */
 const INTERRUPT_MS = secondsMs(5)
+
+/** A message to the node has at most 1 MiB. */
+const PIECE_BYTES = 256 * KiB
 
 /** The path of a lease in the control API. */
 export const leasePath = (lease: string, rest = ''): string =>
@@ -58,8 +61,9 @@ async function openWhenStarted(client: ControlClient, path: string, signal: Abor
 function outcomeOf(socket: WebSocket, terminal: Terminal): Promise<number> {
   return new Promise((resolve, reject) => {
     let exitCode: number | undefined
+    const print = createPrinter(socket, terminal)
     socket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (isBinary) return print(socket, terminal, data)
+      if (isBinary) return print(data)
       const message = JSON.parse(data.toString()) as Record<string, unknown>
       if (message['kind'] === 'exit') exitCode = Number(message['exitCode'])
       const failure = message['kind'] === 'failed' ? message : message['error']
@@ -74,11 +78,19 @@ function outcomeOf(socket: WebSocket, terminal: Terminal): Promise<number> {
   })
 }
 
-function print(socket: WebSocket, { stdout, stderr }: Terminal, data: Buffer): void {
-  const to = data[0] === channels.stderr ? stderr : stdout
-  if (to.write(data.subarray(1))) return
-  socket.pause()
-  to.once('drain', () => socket.resume())
+/** Writes what the command prints; the socket rests while either output is full. */
+function createPrinter(socket: WebSocket, { stdout, stderr }: Terminal) {
+  const full = new Set<NodeJS.WritableStream>()
+  return (data: Buffer): void => {
+    const to = data[0] === channels.stderr ? stderr : stdout
+    if (to.write(data.subarray(1)) || full.has(to)) return
+    full.add(to)
+    socket.pause()
+    to.once('drain', () => {
+      full.delete(to)
+      if (full.size === 0) socket.resume()
+    })
+  }
 }
 
 const brokenOff = (cause: unknown): NodeError =>
@@ -89,19 +101,32 @@ const brokenOff = (cause: unknown): NodeError =>
 
 /** One chunk on its way at a time, so that a slow command slows whoever feeds it. */
 function sendInput(socket: WebSocket, stdin: Terminal['stdin'], life: AbortSignal): void {
+  let last: Promise<void> = Promise.resolve()
   const onData = (chunk: Buffer | string): void => {
     stdin.pause()
-    const head = Uint8Array.of(channels.stdin)
-    socket.send(Buffer.concat([head, Buffer.from(chunk)]), () => {
+    last = last.then(() => sendChunk(socket, Buffer.from(chunk)))
+    void last.then(() => {
       if (!life.aborted) stdin.resume()
     })
   }
-  const onEnd = (): void => socket.send(toJson({ kind: 'eof' }))
+  // 'end' may come while the last chunk is still on its way.
+  const onEnd = (): void => {
+    void last.then(() => socket.send(toJson({ kind: 'eof' })))
+  }
   stdin.on('data', onData).once('end', onEnd)
   life.addEventListener('abort', () => {
     stdin.off('data', onData).off('end', onEnd)
     stdin.pause()
   })
+}
+
+/** Never rejects: that the socket closed, its reader tells. */
+async function sendChunk(socket: WebSocket, data: Buffer): Promise<void> {
+  for (let at = 0; at < data.length; at += PIECE_BYTES) {
+    const piece = data.subarray(at, at + PIECE_BYTES)
+    const message = Buffer.concat([Uint8Array.of(channels.stdin), piece])
+    await new Promise<void>((resolve) => socket.send(message, () => resolve()))
+  }
 }
 
 function onInterrupt(socket: WebSocket, signal: AbortSignal, life: AbortSignal): void {
