@@ -34,8 +34,8 @@ apt() { DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -o DPkg::Lock::Timeout
 install_docker() {
   command -v apt-get >/dev/null || cannot "no apt-get here: install a Docker Engine by hand"
   say "installing $PACKAGES"
-  apt install --no-install-recommends $PACKAGES >/dev/null 2>&1 && return
-  apt update && apt install --no-install-recommends $PACKAGES >/dev/null || cannot "apt-get could not install $PACKAGES"
+  apt install --no-upgrade --no-install-recommends $PACKAGES >/dev/null 2>&1 && return
+  apt update && apt install --no-upgrade --no-install-recommends $PACKAGES >/dev/null || cannot "apt-get could not install $PACKAGES"
 }
 
 mount_cgroups() {
