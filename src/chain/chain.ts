@@ -132,6 +132,8 @@ export interface Chain {
   commitments(netuid: number, at?: BlockRef): Promise<ReadonlyMap<string, Commitment>>
   /** At most 128 bytes. */
   setCommitment(netuid: number, hotkey: Hotkey, bytes: Uint8Array): Promise<TxResult>
+  /** Rao that a registration burns at this moment. */
+  registrationCost(netuid: number): Promise<bigint>
   /** Registers a hotkey by burning from the coldkey's balance. */
   register(netuid: number, coldkey: Hotkey, hotkey: string): Promise<TxResult>
   addStake(netuid: number, coldkey: Hotkey, hotkey: string, rao: bigint): Promise<TxResult>

@@ -63,6 +63,10 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       const fields = [{ [`Raw${bytes.length}`]: toHex(bytes) }]
       return sender.send(call('commitments', 'setCommitment', netuid, { fields }), hotkey)
     },
+    registrationCost: async (netuid) =>
+      reading(api, 'the cost of registering', async () =>
+        BigInt((await api.query['subtensorModule']!['burn']!(netuid)).toString()),
+      ),
     register: (netuid, coldkey, hotkey) =>
       sender.send(call('subtensorModule', 'burnedRegister', netuid, hotkey), coldkey),
     addStake: (netuid, coldkey, hotkey, rao) =>

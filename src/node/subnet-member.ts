@@ -14,6 +14,14 @@ export interface Membership {
   readonly stakeRao: bigint
   /** On an embedded chain the development account pays. */
   readonly embedded: boolean
+  /** Asked before anything is spent; throws when the owner of the coldkey does not agree. */
+  readonly agree?: (cost: JoinCost) => Promise<void>
+}
+
+/** What joining takes from the coldkey, in rao. */
+export interface JoinCost {
+  readonly burnRao: bigint
+  readonly stakeRao: bigint
 }
 
 /** What `joinSubnet` found or did. */
@@ -28,13 +36,17 @@ export interface Joined {
  * @throws CHAIN_DISPATCH with the chain's own reason, e.g. too low a balance
  */
 export async function joinSubnet(membership: Membership): Promise<Joined> {
-  const { chain, netuid, coldkey, hotkey, stakeRao } = membership
+  const { chain, netuid, coldkey, hotkey, stakeRao, agree } = membership
   const before = await find(membership)
   const missing = stakeRao - (before?.stake ?? 0n)
   // The pool gives a little less alpha than rao: what is nearly there is not topped up again.
   const stakedRao = missing > stakeRao / 100n ? missing : 0n
   const registered = before === undefined
-  if (registered || stakedRao > 0n) await fund(membership, stakedRao)
+  if (registered || stakedRao > 0n) {
+    const burnRao = registered ? await chain.registrationCost(netuid) : 0n
+    await agree?.({ burnRao, stakeRao: stakedRao })
+    await fund(membership, burnRao + stakedRao)
+  }
   if (registered) await register(membership)
   if (stakedRao > 0n) await chain.addStake(netuid, coldkey, hotkey.address, stakedRao)
   const neuron = await find(membership)
@@ -60,12 +72,12 @@ async function register({ chain, netuid, coldkey, hotkey }: Membership): Promise
 
 const ALREADY = 'HotKeyAlreadyRegisteredInSubNet'
 
-/** For the burn of a registration, with room. */
-const REGISTRATION_RAO = 10n * TAO
+/** For fees, and because an account must keep a little to exist. */
+const ROOM_RAO = TAO
 
-async function fund({ chain, coldkey, embedded }: Membership, stakeRao: bigint): Promise<void> {
+async function fund({ chain, coldkey, embedded }: Membership, costRao: bigint): Promise<void> {
   if (!embedded) return
-  const wanted = stakeRao + REGISTRATION_RAO
+  const wanted = costRao + ROOM_RAO
   const lacking = wanted - (await chain.balance(coldkey.address))
   if (lacking > 0n) await chain.transfer(DEV_ACCOUNT, coldkey.address, lacking)
 }

@@ -92,7 +92,7 @@ export const commands: readonly Command[] = [
     name: 'chain register',
     usage: '',
     describe: "Register the wallet's hotkey in the subnet, and stake on it",
-    options: ['stake'],
+    options: ['stake', 'yes'],
     examples: [
       ['compute-node chain register --wallet.name main', 'burns TAO of the coldkey'],
       ['compute-node chain register --wallet.name main --stake 1000', 'a validator'],
