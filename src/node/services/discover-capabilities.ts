@@ -16,6 +16,8 @@ interface Parts {
 
 /** Peers looked up in one round; the rest waits for the next. */
 const PER_ROUND = 64
+/** Looks in vain before the wait between two grows: the record of a newcomer takes some seconds to be held. */
+const PATIENT_LOOKS = 4
 
 /**
  * Learns what peers have: those the DHT lists by class, those that offer something, those bound on chain and those
@@ -34,6 +36,14 @@ export const discoverCapabilities = ({
   // A record may change at any time: a hotkey bound its peer, a GPU came or went.
   const knownMs = local ? secondsMs(15) : minutesMs(20)
   const unknownMs = local ? secondsMs(2) : minutesMs(5)
+  /** How often in a row nobody held a peer's record: relays and renters have none. */
+  let misses: ReadonlyMap<string, number> = new Map()
+
+  function refreshMs(peer: string): number {
+    if (capabilities.known(peer) !== undefined) return knownMs
+    const doublings = Math.max(0, (misses.get(peer) ?? 0) - PATIENT_LOOKS)
+    return Math.min(unknownMs * 2 ** doublings, 2 * knownMs)
+  }
 
   async function round(signal: AbortSignal): Promise<void> {
     const candidates = new Set([
@@ -43,13 +53,13 @@ export const discoverCapabilities = ({
     ])
     candidates.delete(self)
     const asked = [...candidates].map((peer) => [capabilities.askedAtMs(peer), peer] as const)
-    const due = asked.filter(([atMs, peer]) => {
-      const refreshMs = capabilities.known(peer) === undefined ? unknownMs : knownMs
-      return atMs + refreshMs <= core.nowMs()
-    })
+    const due = asked.filter(([atMs, peer]) => atMs + refreshMs(peer) <= core.nowMs())
+    const missed = new Map([...misses].filter(([peer]) => candidates.has(peer)))
+    misses = missed
     // Those never asked about first, then those asked longest ago.
     for (const [, peer] of due.toSorted(([a], [b]) => a - b).slice(0, PER_ROUND)) {
-      await capabilities.look(peer, signal)
+      if ((await capabilities.look(peer, signal)) !== undefined) missed.delete(peer)
+      else missed.set(peer, (missed.get(peer) ?? 0) + 1)
     }
   }
 
