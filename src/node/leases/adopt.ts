@@ -25,12 +25,21 @@ export async function adoptLeases(book: HostBook): Promise<void> {
       book.live.delete(idOf(lease.leaseId))
     } else {
       const now = book.add(lease)
-      book.capacity.reserve(now.id, now.terms.devices)
+      holdDevices(book, now)
     }
   }
   const adopted = adoptContainers(book)
-  adopted.catch((error) => book.log.error('adoption-failed', error))
+  book.background(adopted)
   await Promise.race([adopted, sleep(PATIENCE_MS, book.lifetime.signal)])
+}
+
+/** A device that is not there any more ends no lease: whether its container still runs is asked of the engine. */
+function holdDevices({ capacity, log }: HostBook, { id, terms }: HostedNow): void {
+  try {
+    capacity.reserve(id, terms.devices)
+  } catch (error) {
+    log.error('lease-device-missing', error, { lease: id })
+  }
 }
 
 async function adoptContainers(book: HostBook): Promise<void> {
@@ -39,7 +48,7 @@ async function adoptContainers(book: HostBook): Promise<void> {
   if (book.lifetime.signal.aborted) return
   for (const now of before) {
     now.container = containers.find(({ leaseId }) => leaseId === now.id)
-    resume(book, now).catch((error) => book.log.error('lease-adoption-failed', error))
+    book.background(resume(book, now))
   }
   const orphans = containers.filter(({ leaseId }) => !book.live.has(leaseId))
   await Promise.all(orphans.map((container) => removeOrphan(book, container)))

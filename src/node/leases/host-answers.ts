@@ -135,7 +135,7 @@ async function accept(book: HostBook, record: Uint8Array, peer: string): Promise
   })
   if (agreed) {
     now.starting = bringUp(book, now)
-    void now.starting.then(() => meterUntilClosed(book, now))
+    book.background(now.starting.then(() => meterUntilClosed(book, now)))
   }
   return statusOf(book, now.lease, terms, now.progress)
 }
@@ -191,8 +191,7 @@ async function stop(
   const { lease, terms, now } = await lookUp(book, leaseId, ({ renter }) => renter === peer)
   if (now === undefined) return statusOf(book, lease, terms)
   if (isRunning(now.lease)) {
-    const closed = closeLease(book, now, { outcome: 'ended', reason: reason || 'stopped' })
-    closed.catch((error) => book.log.error('lease-close-failed', error, { lease: now.id }))
+    book.background(closeLease(book, now, { outcome: 'ended', reason: reason || 'stopped' }))
     await book.changes.until(now.id, () => (isRunning(now.lease) ? undefined : true), {
       ms: secondsMs(10),
       signal: book.lifetime.signal,

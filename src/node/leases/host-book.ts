@@ -73,18 +73,24 @@ export interface HostBook extends HostOptions {
   save(now: HostedNow, lease: HostedLease, receipts?: readonly NumberedReceipt[]): Promise<void>
   /** Takes a stored lease into memory. */
   add(lease: HostedLease): HostedNow
+  /** Lets work go on by itself: its failure is logged, and a stopping node waits for it. */
+  background(work: Promise<unknown>): void
+  /** Resolves when all of that has ended. */
+  idle(): Promise<void>
 }
 
 export function createHostBook(options: HostOptions): HostBook {
   const records = leaseRecords(options.store, 'hosted-leases', hostedLeaseCodec)
   const live = new Map<string, HostedNow>()
   const changes = createChanges()
+  const lifetime = new AbortController()
+  const working = new Set<Promise<unknown>>()
   return {
     ...options,
     records,
     live,
     changes,
-    lifetime: new AbortController(),
+    lifetime,
     locks: createLocks(),
     async save(now, lease, receipts = []) {
       await records.putWithReceipts(lease, receipts)
@@ -104,6 +110,15 @@ export function createHostBook(options: HostOptions): HostBook {
       live.set(now.id, now)
       return now
     },
+    background(work) {
+      const handled = work
+        .catch((error: unknown) => {
+          if (!lifetime.signal.aborted) options.log.error('lease-work-failed', error)
+        })
+        .finally(() => working.delete(handled))
+      working.add(handled)
+    },
+    idle: async () => void (await Promise.all(working)),
   }
 }
 

@@ -35,7 +35,7 @@ export async function bringUp(book: HostBook, now: HostedNow): Promise<void> {
     book.log.warn('lease-start-failed', { lease: now.id, code: codeOf(error) })
     const reason = `could not start: ${messageOf(error)}`.slice(0, 200)
     // Not awaited: closing waits for this very attempt to end.
-    void closeLease(book, now, { outcome: 'failed', reason })
+    book.background(closeLease(book, now, { outcome: 'failed', reason }))
   }
 }
 
@@ -100,13 +100,13 @@ const step = (book: HostBook, now: HostedNow, change: (lease: HostedLease) => Ho
 
 /** Meters an active lease until it closes: a look and a receipt every few seconds, and the end of its time. */
 export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<void> {
-  const { signal } = now.closing
+  const signal = AbortSignal.any([now.closing.signal, book.lifetime.signal])
   while (!signal.aborted && now.lease.state === 'ACTIVE') {
     const leftMs = expiryOf(now) - book.nowMs()
     try {
       await sleep(Math.max(0, Math.min(now.terms.receiptEveryMs, leftMs)), signal)
     } catch {
-      return // closing: the final receipt is on its way
+      return // closing, and the final receipt is on its way; or the node stops
     }
     const status = await containerStatus(book, now)
     const ending = endingFor(status, book.nowMs() >= expiryOf(now))

@@ -1,4 +1,4 @@
-import { deadline, every } from '../../clock.ts'
+import { deadline, every, sleep } from '../../clock.ts'
 import { leaseProtocol } from '../../protocols/lease.ts'
 import { receiptsProtocol } from '../../protocols/receipts.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
@@ -12,6 +12,8 @@ import type { Service } from '../service.ts'
 
 /** How long a stopping node takes to end its leases in order. */
 const STOP_MS = secondsMs(12)
+/** How long what is still written may take. */
+const IDLE_MS = secondsMs(3)
 
 /** Hosts leases: quotes, starts, meters and ends them; adopts what a run before this one left behind. */
 export const hostLeases = ({
@@ -42,6 +44,7 @@ export const hostLeases = ({
   async stop() {
     if (book.endOnStop) await endAll(book)
     book.lifetime.abort(new Error('this node stops'))
+    await Promise.race([book.idle(), sleep(IDLE_MS)])
   },
 })
 
@@ -52,7 +55,7 @@ async function endAll(book: HostBook): Promise<void> {
   const ending = { outcome: 'failed' as const, reason: 'the miner was stopped' }
   const closed = running.map((now) => {
     // Settlement may wait for the renter for hours; what must happen now is that the container goes.
-    closeLease(book, now, ending).catch((error) => book.log.error('lease-close-failed', error))
+    book.background(closeLease(book, now, ending))
     const gone = () => (book.capacity.holds(now.id) ? undefined : true)
     return book.changes.until(now.id, gone, { ms: STOP_MS, signal: limit.signal })
   })

@@ -2,10 +2,12 @@ import { expect, test } from 'vitest'
 import { followLease } from '../../../src/node/leases/follow-lease.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { hexOf } from '../../../src/node/leases/lease-records.ts'
+import { openSession } from '../../../src/node/leases/open-session.ts'
 import { escrowExpiryMs, rentLease } from '../../../src/node/leases/rent-lease.ts'
 import { settleAll } from '../../../src/node/services/settle.ts'
 import { type LeaseResponse, leaseProtocol } from '../../../src/protocols/lease.ts'
 import { openReceipt, receiptsProtocol, sealReceipt } from '../../../src/protocols/receipts.ts'
+import { channels, controlToRenter } from '../../../src/protocols/session.ts'
 import { leaseIdOf, openTerms, sealTerms } from '../../../src/protocols/terms.ts'
 import { net } from '../../support/lease.ts'
 import {
@@ -190,8 +192,9 @@ test('a miner that inflates its receipts is stopped and gets what was signed bef
   const now = await take(renter, orderOf(miner))
   await until(() => now.lease.acknowledgedSeq >= 1)
   const hosted = miner.book.live.get(now.id)!
-  const { meter } = hosted.lease
-  hosted.lease = { ...hosted.lease, meter: { ...meter!, upMs: 50_000 } }
+  await miner.book.locks.run(now.id, async () => {
+    hosted.lease = { ...hosted.lease, meter: { ...hosted.lease.meter!, upMs: 50_000 } }
+  })
   await until(() => isOver(now.lease))
   expect(now.lease).toMatchObject({ state: 'FAILED', ending: { outcome: 'failed' } })
   expect(now.lease.ending?.reason).toMatch(/claims 5\d{4} ms/)
@@ -206,6 +209,32 @@ test('a miner that inflates its receipts is stopped and gets what was signed bef
   await settleAll({ ...renter.book, nowMs: () => later })
   expect(await renter.book.records.get(now.id)).toMatchObject({ escrow: 'closed', settled: '0' })
   expect(ledger.balance(renter.key)).toBe(10_000_000n)
+})
+
+test('a session that sends what it must not is ended, and its command killed', async () => {
+  const { engine, miner, renter } = await market()
+  const { leaseId } = (await take(renter, orderOf(miner))).lease
+  const at = { leaseId, miner: miner.key.peerId }
+  const request = { kind: 'exec' as const, command: ['sleep'], tty: false, env: {} }
+  const sent: [number, Uint8Array][] = [
+    [channels.stdout, new Uint8Array(10)],
+    [channels.control, new Uint8Array(10)],
+    [channels.control, controlToRenter.encode({ kind: 'exit', exitCode: 0 })],
+    [9, new Uint8Array(10)],
+  ]
+  for (const [channel, data] of sent) {
+    const session = await openSession(renter.book, at, request, new AbortController().signal)
+    await session.send(channel, data)
+    const rest = (async () => {
+      for await (const frame of session.frames()) void frame
+    })()
+    await expect(rest).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
+  }
+  expect(engine.signals.filter((signal) => signal === 'SIGHUP')).toHaveLength(sent.length)
+  const tall = { ...request, env: { A: 'x'.repeat(70_000) } }
+  await expect(
+    openSession(renter.book, at, tall, new AbortController().signal),
+  ).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
 })
 
 test('messages that are too large or too many are refused, and the lease goes on', async () => {
