@@ -1,21 +1,14 @@
 import { sleep } from '../../clock.ts'
 import { codeOf, messageOf } from '../../errors.ts'
 import { leaseProtocol } from '../../protocols/lease.ts'
-import { acceptReceipt } from '../../protocols/metering.ts'
-import { keyOfPeerId } from '../../protocols/peer-key.ts'
-import {
-  openReceipt,
-  type Receipt,
-  receiptsProtocol,
-  sealReceipt,
-} from '../../protocols/receipts.ts'
-import type { Signed } from '../../protocols/signed.ts'
+import { receiptsProtocol } from '../../protocols/receipts.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
 import { advance, isOver } from './lease-machine.ts'
-import type { NumberedReceipt, RentedLease } from './lease-records.ts'
+import type { RentedLease } from './lease-records.ts'
 import { FREE_RAIL } from './quote.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
 import { mirror, statusIn, stopRequest } from './rent-lease.ts'
+import { takeReceipts } from './take-receipts.ts'
 
 /** How long one question waits at the miner for news. */
 const WAIT_MS = secondsMs(15)
@@ -90,47 +83,6 @@ async function exchangeReceipts(book: RentBook, now: RentedNow, waitMs = WAIT_MS
 async function mirrorEnd(book: RentBook, now: RentedNow): Promise<void> {
   const { reason } = await askStatus(book, now, 'ACTIVE')
   await close(book, now, reason ?? 'the miner ended it', 'failed')
-}
-
-/** Checks, stores and countersigns; the newest countersignature covers all before it. Under the lease's lock. */
-async function takeReceipts(
-  book: RentBook,
-  now: RentedNow,
-  records: readonly Uint8Array[],
-): Promise<void> {
-  if (records.length === 0) return
-  const miner = keyOfPeerId(now.terms.miner)
-  const elapsedMs = book.nowMs() - now.lease.acceptedAtMs
-  const kept: NumberedReceipt[] = []
-  let { meter } = now.lease
-  let newest: Signed<Receipt> | undefined
-  for (const bytes of records) {
-    newest = openReceipt(book.net, bytes, miner)
-    meter = acceptReceipt(meter, now.terms, newest, elapsedMs)
-    kept.push({ seq: newest.payload.seq, bytes })
-  }
-  const { seq, cumulative, final } = newest!.payload
-  const countersigned = sealReceipt(book.net, book.key, newest!.payload).bytes
-  const running: RentedLease = {
-    ...now.lease,
-    meter,
-    cumulative,
-    health: 'ok',
-    countersigned,
-    acknowledgedSeq: seq,
-    acknowledged: cumulative,
-    ...voucherFor(book, now, cumulative),
-  }
-  const lease =
-    final === undefined ? running : advance(running, { kind: 'close', ending: { ...final } })
-  await book.save(now, lease, kept)
-  book.events.emit('receipt-countersigned', { id: now.id, seq, cumulative })
-  if (final !== undefined) book.events.emit('lease-ended', { id: now.id, reason: final.reason })
-}
-
-function voucherFor({ rail }: RentBook, { terms, lease }: RentedNow, cumulative: string) {
-  if (rail === undefined || terms.rail === FREE_RAIL) return {}
-  return { voucher: rail.signVoucher(lease.leaseId, BigInt(cumulative)) }
 }
 
 /** Hands over the last countersignature, then waits until the miner has settled. */

@@ -1,7 +1,7 @@
 import type { Rpc } from '../../protocols/rpc.ts'
 import { sessionProtocol } from '../../protocols/session.ts'
 import { serveTunnel } from '../../protocols/tunnel.ts'
-import { enterLease } from '../leases/host-answers.ts'
+import { enterLease } from '../leases/enter-lease.ts'
 import type { HostBook } from '../leases/host-book.ts'
 import { runSession } from '../leases/run-session.ts'
 import type { Service } from '../service.ts'

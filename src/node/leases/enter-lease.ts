@@ -1,0 +1,36 @@
+import type { Container } from '../../containers/engine.ts'
+import { NodeError } from '../../errors.ts'
+import { mayEnter } from '../../protocols/terms.ts'
+import { secondsMs } from '../../units.ts'
+import type { HostBook } from './host-book.ts'
+import { lookUp } from './host-lookup.ts'
+
+/** How long a session waits for its container to start. */
+const START_WAIT_MS = secondsMs(50)
+
+/** The running container of a lease for a peer whose key may enter; waits while it starts. */
+export async function enterLease(
+  book: HostBook,
+  leaseId: Uint8Array,
+  peer: string,
+  signal: AbortSignal,
+): Promise<{ container: Container; closing: AbortSignal }> {
+  const { lease, now } = await lookUp(book, leaseId, (terms) => mayEnter(terms, peer))
+  const starting = (): boolean => now?.lease.state === 'AGREED' || now?.lease.state === 'STARTING'
+  if (now !== undefined) {
+    const ready = () => (starting() ? undefined : true)
+    await book.changes.until(now.id, ready, { ms: START_WAIT_MS, signal })
+  }
+  if (now?.lease.state === 'ACTIVE' && now.container !== undefined) {
+    return { container: now.container, closing: now.closing.signal }
+  }
+  if (starting() || now?.lease.state === 'ACTIVE') {
+    throw new NodeError('PEER_STARTING', 'the container is not ready yet', {
+      next: 'try again: pulling a large image takes a while, and so does a restart of the engine',
+    })
+  }
+  const reason = (now?.lease ?? lease).ending?.reason ?? 'it is not running'
+  throw new NodeError('FAILED_LEASE_ENDED', `the lease has ended: ${reason}`, {
+    next: 'rent again: compute-node rent',
+  })
+}

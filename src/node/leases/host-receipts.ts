@@ -1,0 +1,92 @@
+import { NodeError } from '../../errors.ts'
+import { keyOfPeerId } from '../../protocols/peer-key.ts'
+import {
+  openReceipt,
+  RECEIPTS_PER_PAGE,
+  type ReceiptsRequest,
+  type ReceiptsResponse,
+  receiptCodec,
+} from '../../protocols/receipts.ts'
+import type { HostBook, HostedNow } from './host-book.ts'
+import { lookUp } from './host-lookup.ts'
+import { isRunning } from './lease-machine.ts'
+import { type HostedLease, hexOf } from './lease-records.ts'
+
+/** Takes the renter's countersignature and hands out what is new, waiting for it as long as asked. */
+export async function answerReceipts(
+  book: HostBook,
+  request: ReceiptsRequest,
+  peer: string,
+): Promise<ReceiptsResponse> {
+  const { now, lease } = await lookUp(book, request.leaseId, ({ renter }) => renter === peer)
+  if (now === undefined) return page(book, lease, request.have)
+  if (request.countersigned !== undefined) {
+    await acknowledge(book, now, request.countersigned, request.voucher)
+  }
+  const news = () =>
+    (now.lease.meter?.seq ?? 0) > request.have || over(now.lease) ? true : undefined
+  await book.changes.until(now.id, news, { ms: request.waitMs, signal: book.lifetime.signal })
+  return page(book, now.lease, request.have)
+}
+
+const over = (lease: HostedLease): boolean => !isRunning(lease)
+
+async function page(book: HostBook, lease: HostedLease, have: number): Promise<ReceiptsResponse> {
+  const receipts = await book.records.receipts(hexOf(lease.leaseId), have, RECEIPTS_PER_PAGE)
+  const last = have + receipts.length
+  return { receipts, ended: over(lease) && last >= (lease.meter?.seq ?? 0) }
+}
+
+function acknowledge(
+  book: HostBook,
+  now: HostedNow,
+  countersigned: Uint8Array,
+  voucher: Uint8Array | undefined,
+): Promise<void> {
+  const renter = keyOfPeerId(now.terms.renter)
+  const { payload } = openReceipt(book.net, countersigned, renter)
+  return book.locks.run(now.id, async () => {
+    const { leaseId, acknowledgedSeq } = now.lease
+    if (payload.seq <= acknowledgedSeq || !isOpen(now.lease)) return // said before
+    const [issued] = await book.records.receipts(now.id, payload.seq - 1, 1)
+    const own = issued === undefined ? undefined : openReceipt(book.net, issued, book.key.publicKey)
+    if (
+      own === undefined ||
+      !sameBytes(receiptCodec.encode(own.payload), receiptCodec.encode(payload))
+    ) {
+      throw new NodeError('BAD_MESSAGE', 'the countersignature is of no receipt of this lease')
+    }
+    const cumulative = BigInt(payload.cumulative)
+    checkVoucher(book, now, cumulative, voucher, renter)
+    await book.save(now, {
+      ...now.lease,
+      countersigned,
+      acknowledgedSeq: payload.seq,
+      acknowledged: payload.cumulative,
+      ...(voucher === undefined ? {} : { voucher }),
+    })
+    book.events.emit('receipt-countersigned', {
+      id: hexOf(leaseId),
+      seq: payload.seq,
+      cumulative: payload.cumulative,
+    })
+  })
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+const isOpen = (lease: HostedLease): boolean => isRunning(lease) || lease.state === 'CLOSING'
+
+/** A ledger pays vouchers: an acknowledgement without one that the ledger takes would be worth nothing. */
+function checkVoucher(
+  { rail }: HostBook,
+  { terms, lease }: HostedNow,
+  cumulative: bigint,
+  signature: Uint8Array | undefined,
+  renter: Uint8Array,
+): void {
+  if (rail === undefined || terms.rail !== rail.name || cumulative === 0n) return
+  const { leaseId } = lease
+  const good =
+    signature !== undefined && rail.checkVoucher({ leaseId, cumulative, signature, renter })
+  if (!good) throw new NodeError('BAD_MESSAGE', 'the voucher is not what the receipt says')
+}
