@@ -35,6 +35,7 @@ interface EscrowJson {
   readonly miner: string
   readonly deposit: string
   readonly claimed: string
+  readonly expiresAtMs: number
   readonly state: 'open' | 'closed'
 }
 
@@ -109,13 +110,14 @@ export async function openDevLedger(options: DevRailOptions): Promise<DevLedgerR
   return rail
 }
 
-const escrowOf = ({ leaseId, renter, miner, deposit, claimed, state }: EscrowJson): Escrow => ({
+const escrowOf = ({ leaseId, renter, miner, ...rest }: EscrowJson): Escrow => ({
   leaseId: fromHex(leaseId, 32)!,
   renter: fromHex(renter, 32)!,
   miner: fromHex(miner, 32)!,
-  deposit: BigInt(deposit),
-  claimed: BigInt(claimed),
-  state,
+  deposit: BigInt(rest.deposit),
+  claimed: BigInt(rest.claimed),
+  expiresAtMs: rest.expiresAtMs,
+  state: rest.state,
 })
 
 interface Connection {

@@ -8,6 +8,8 @@ export interface Escrow {
   readonly deposit: bigint
   /** Base units that went to the miner. */
   readonly claimed: bigint
+  /** Unix ms; from then on the renter may take it back. */
+  readonly expiresAtMs: number
   readonly state: 'open' | 'closed'
 }
 

@@ -74,6 +74,7 @@ test('an escrow pays what the renter signed and gives the rest back; every step 
   expect(await miner.escrow(leaseId)).toMatchObject({
     deposit: 10n * DEV,
     claimed: 0n,
+    expiresAtMs: terms.expiresAtMs,
     state: 'open',
   })
   expect(await total()).toBe(before)

@@ -43,7 +43,7 @@ export class FakeLedger {
     return {
       name: 'dev',
       asset: 'DEV',
-      openEscrow: async ({ leaseId, miner, deposit }) => {
+      openEscrow: async ({ leaseId, miner, deposit, expiresAtMs }) => {
         up()
         if (this.escrows.has(hex(leaseId))) return
         if (this.balance(key) < deposit) throw new NodeError('CHAIN_BALANCE', 'not enough')
@@ -55,6 +55,7 @@ export class FakeLedger {
           miner,
           deposit,
           claimed: 0n,
+          expiresAtMs,
           state: 'open',
         })
       },

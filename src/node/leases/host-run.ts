@@ -1,3 +1,4 @@
+import type { Escrow } from '../../chain/payment-rail.ts'
 import { sleep } from '../../clock.ts'
 import type { Container, ContainerStatus } from '../../containers/engine.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
@@ -5,12 +6,14 @@ import type { Health } from '../../protocols/lease.ts'
 import { issued, nextReceipt, observe, startMeter } from '../../protocols/metering.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
 import { type Ending, sealReceipt } from '../../protocols/receipts.ts'
+import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
 import { settleHosted } from './host-settle.ts'
 import { advance, isRunning } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
 import { FREE_RAIL } from './quote.ts'
+import { escrowExpiryMs } from './rent-lease.ts'
 
 /** How long a renter has to lock the money after it accepted. */
 const ESCROW_MS = secondsMs(30)
@@ -63,7 +66,7 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
   return now.container
 }
 
-/** Waits until the ledger holds at least the cap for this lease; REFUSED_NOT_PAID when it does not in time. */
+/** Waits until the renter has locked the money; REFUSED_NOT_PAID when it has not in time, or too little. */
 async function escrowed({ rail, key, nowMs }: HostBook, now: HostedNow): Promise<void> {
   const { terms, lease, closing } = now
   if (terms.rail === FREE_RAIL) return
@@ -71,18 +74,25 @@ async function escrowed({ rail, key, nowMs }: HostBook, now: HostedNow): Promise
   const until = nowMs() + ESCROW_MS
   for (let pauseMs = 10; ; pauseMs = Math.min(500, pauseMs * 2)) {
     const escrow = await rail.escrow(lease.leaseId)
-    const good =
-      escrow?.state === 'open' &&
-      escrow.deposit >= BigInt(terms.cap) &&
-      Buffer.compare(escrow.miner, key.publicKey) === 0 &&
-      Buffer.compare(escrow.renter, keyOfPeerId(terms.renter)) === 0
-    if (good) return
+    if (escrow !== undefined) {
+      if (isPaid(escrow, terms, key.publicKey)) return
+      // A lease has one escrow: no better one will come.
+      throw new NodeError('REFUSED_NOT_PAID', 'the escrow is not what the terms ask for')
+    }
     if (nowMs() > until) {
       throw new NodeError('REFUSED_NOT_PAID', 'the renter has not locked the money in time')
     }
     await sleep(pauseMs, closing.signal)
   }
 }
+
+/** At least the cap, locked for this miner until it had time to claim: what could be taken back earlier pays nothing. */
+const isPaid = (escrow: Escrow, terms: Terms, miner: Uint8Array): boolean =>
+  escrow.state === 'open' &&
+  escrow.deposit >= BigInt(terms.cap) &&
+  escrow.expiresAtMs >= escrowExpiryMs(terms) &&
+  Buffer.compare(escrow.miner, miner) === 0 &&
+  Buffer.compare(escrow.renter, keyOfPeerId(terms.renter)) === 0
 
 async function markStarted(book: HostBook, now: HostedNow): Promise<void> {
   const atMs = book.nowMs()

@@ -154,6 +154,22 @@ test('a renter that cannot pay gets no container', async () => {
   expect(engine.containers.size).toBe(0)
 })
 
+test('an escrow that its renter could take back during the lease buys nothing', async () => {
+  const { engine, ledger, miner } = await market()
+  const sly = await startRenter({ key: freshKey(), ledger, miners: [miner] })
+  ledger.grant(sly.key, 10_000_000n)
+  const rail = ledger.railOf(sly.key)
+  Object.assign(sly.book.rail!, {
+    openEscrow: (terms: Parameters<typeof rail.openEscrow>[0]) =>
+      rail.openEscrow({ ...terms, expiresAtMs: Date.now() + 5000 }),
+  })
+  const now = await take(sly, orderOf(miner))
+  await until(() => isOver(now.lease))
+  expect(now.lease.ending?.reason).toContain('the escrow is not what the terms ask for')
+  expect(engine.containers.size).toBe(0)
+  expect(miner.book.capacity.free()).toEqual(['cpu-0'])
+})
+
 test('a renter that is away pays later; nothing is lost and nothing is a breach', async () => {
   const { ledger, miner, renter } = await market()
   const now = await take(renter, orderOf(miner))
