@@ -26,6 +26,8 @@ export const FREE_RAIL = 'none'
 
 /** How long a miner holds capacity for a quote that nobody has accepted. */
 export const QUOTE_MS = secondsMs(30)
+/** Clocks may differ by this much (DESIGN.md, "Bytes"). */
+const SKEW_MS = secondsMs(30)
 /** The ids of the devices an offer is of. */
 export const devicesOf = (offer: Pick<Offer, 'devices'>): string[] =>
   offer.devices.map(({ id }) => id)
@@ -124,7 +126,9 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['image', terms.image === request.image],
     ['command', JSON.stringify(terms.command) === JSON.stringify(request.command)],
     ['duration', terms.durationMs === request.durationMs],
-    ['devices', new Set(terms.devices).size === count && terms.devices.length === count],
+    ['devices', areOffered(terms.devices, count, offer.payload)],
+    // The money stays locked until some time after it: a late one would lock it for ever.
+    ['time to accept', terms.acceptByMs <= asked.nowMs + QUOTE_MS + SKEW_MS],
     ['authorized keys', terms.authorized.join() === request.authorized.join()],
     ['rail', price === 0n ? terms.rail === FREE_RAIL : terms.rail !== FREE_RAIL],
   ]
@@ -136,6 +140,11 @@ export function checkQuote(terms: Terms, asked: Asked): void {
   }
   checkLimits(terms, price, asked)
 }
+
+const areOffered = (devices: readonly string[], count: number, offer: Offer): boolean =>
+  devices.length === count &&
+  new Set(devices).size === count &&
+  devices.every((id) => devicesOf(offer).includes(id))
 
 function checkLimits(terms: Terms, price: bigint, { maxPricePerHour, rails }: Asked): void {
   if (maxPricePerHour !== undefined && price > maxPricePerHour) {

@@ -49,6 +49,8 @@ test.each<[string, Partial<Terms>]>([
   ['duration', { durationMs: 60_001 }],
   ['devices', { devices: ['cpu-0', 'cpu-1'] }],
   ['devices', { devices: ['cpu-0', 'cpu-0'] }],
+  ['devices', { devices: ['a-slower-one'] }],
+  ['time to accept', { acceptByMs: NOW_MS + 3_600_000 }],
   ['authorized keys', { authorized: [] }],
   ['rail', { rail: 'none' }],
 ])('a renter does not sign terms with another %s', (field, change) => {
