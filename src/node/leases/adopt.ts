@@ -5,7 +5,8 @@ import { resumeMeter } from '../../protocols/metering.ts'
 import { secondsMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import { closeLease, containerStatus, endingFor, finish, meterUntilClosed } from './host-run.ts'
-import { isOver } from './lease-machine.ts'
+import { isOver, isRunning } from './lease-machine.ts'
+import { hexOf } from './lease-records.ts'
 
 const RETRY_MS = secondsMs(2)
 
@@ -20,13 +21,14 @@ const PATIENCE_MS = secondsMs(10)
 export async function adoptLeases(book: HostBook): Promise<void> {
   const stored = (await book.records.all()).filter((lease) => !isOver(lease))
   for (const lease of stored) {
-    if (lease.state === 'QUOTED') {
-      await book.records.remove(book.add(lease).id)
-      book.live.delete(idOf(lease.leaseId))
-    } else {
-      const now = book.add(lease)
-      holdDevices(book, now)
-    }
+    if (lease.state !== 'QUOTED') book.add(lease)
+    else await book.records.remove(hexOf(lease.leaseId))
+  }
+  // Those that run come first: one that only waits for its money may name a device that was let again since.
+  const live = [...book.live.values()]
+  const waiting = live.filter(({ lease }) => !isRunning(lease))
+  for (const now of [...live.filter(({ lease }) => isRunning(lease)), ...waiting]) {
+    holdDevices(book, now)
   }
   const adopted = adoptContainers(book)
   book.background(adopted)
@@ -35,10 +37,12 @@ export async function adoptLeases(book: HostBook): Promise<void> {
 
 /** A device that is not there any more ends no lease: whether its container still runs is asked of the engine. */
 function holdDevices({ capacity, log }: HostBook, { id, terms }: HostedNow): void {
-  try {
-    capacity.reserve(id, terms.devices)
-  } catch (error) {
-    log.error('lease-device-missing', error, { lease: id })
+  for (const device of terms.devices) {
+    try {
+      capacity.reserve(id, [device])
+    } catch (error) {
+      log.warn('lease-device-not-held', { lease: id, reason: messageOf(error) })
+    }
   }
 }
 
@@ -53,8 +57,6 @@ async function adoptContainers(book: HostBook): Promise<void> {
   const orphans = containers.filter(({ leaseId }) => !book.live.has(leaseId))
   await Promise.all(orphans.map((container) => removeOrphan(book, container)))
 }
-
-const idOf = (id: Uint8Array): string => Buffer.from(id).toString('hex')
 
 async function listed(book: HostBook, engine: Engine): Promise<Container[]> {
   const { signal } = book.lifetime

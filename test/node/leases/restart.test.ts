@@ -189,3 +189,31 @@ test('an engine that is gone after a restart leaves its leases unknown, and anot
   await until(() => now.lease.health === 'ok' && now.lease.meter.upMs > upMs)
   expect(engine.containers.size).toBe(1)
 })
+
+test('a device that was let again while an older lease waits for its money stays held after a restart', async () => {
+  const { engine, ledger: _, ...start } = await persistent()
+  const first = await start.miner()
+  const renter = await start.renter([first])
+  renter.book.lifetime.abort(new Error('it countersigns nothing'))
+  const served = async () => {
+    const now = await take(renter, orderOf(first))
+    await until(() => (first.book.live.get(now.id)?.lease.meter?.seq ?? 0) >= 1)
+    return now
+  }
+  const waiting: string[] = []
+  let running = await served()
+  // Records are read in the order of their ids: one that waits must come before the one that runs.
+  while (!waiting.some((id) => id < running.id)) {
+    await stopLease(renter, running)
+    await until(() => first.book.capacity.free().length === 1)
+    waiting.push(running.id)
+    running = await served()
+  }
+  await first.kill()
+  const second = await start.miner()
+  expect(second.book.live.get(running.id)?.lease.state).toBe('ACTIVE')
+  await until(() => waiting.every((id) => second.book.live.get(id)?.closing.signal.aborted))
+  expect(second.book.capacity.holds(running.id)).toBe(true)
+  expect(second.book.capacity.free()).toEqual([])
+  expect([...engine.containers.keys()]).toEqual([running.id])
+})
