@@ -17,6 +17,11 @@ export interface SlotNetwork {
   readonly starts: Readonly<Record<Work, number>>
   readonly windowMs: Readonly<Record<Work, number>>
   readonly tickMs: number
+  /**
+   * A miner that a validator knew of for less than this before a slot, and whose stream does not stand yet, is left out
+   * of it: silence would be no fault of the miner's.
+   */
+  readonly leadMs: number
   /** Until this offset a Final may arrive: it fixes count and roots for all validators. */
   readonly close: number
   /** Offset of the pulse that picks what is opened. */
@@ -47,6 +52,7 @@ const real: SlotNetwork = {
   starts: { residency: 0, gemm: 2 },
   windowMs: { residency: 6000, gemm: 3000 },
   tickMs: 250,
+  leadMs: 120_000,
   close: 4,
   open: 5,
   commit: 10,
@@ -71,6 +77,7 @@ const local: SlotNetwork = {
   starts: { residency: 0, gemm: 1 },
   windowMs: { residency: 1000, gemm: 1000 },
   tickMs: 100,
+  leadMs: 10_000,
   close: 3,
   open: 4,
   commit: 8,

@@ -26,6 +26,8 @@ const MAX_RECORDS_PER_MINUTE = 4096
 export interface MinerStreams {
   /** The miners to follow from now on; others are let go. */
   want(miners: readonly string[]): void
+  /** Whether a miner's stream stands, or was wanted before `sinceMs`: its silence would be its own. */
+  isDue(miner: string, sinceMs: number): boolean
   /** How many streams stand. */
   readonly standing: number
 }
@@ -35,7 +37,7 @@ export function createMinerStreams(
   signal: AbortSignal,
 ): MinerStreams {
   const { rpc, log, nowMs, retryMs, silentMs, banMs, onRecord } = options
-  const followed = new Map<string, AbortController>()
+  const followed = new Map<string, { readonly life: AbortController; readonly sinceMs: number }>()
   const quota = createQuota(MAX_RECORDS_PER_MINUTE, nowMs)
   const standing = new Set<string>()
 
@@ -87,7 +89,7 @@ export function createMinerStreams(
   signal.addEventListener(
     'abort',
     () => {
-      for (const life of followed.values()) life.abort()
+      for (const { life } of followed.values()) life.abort()
     },
     { once: true },
   )
@@ -96,9 +98,11 @@ export function createMinerStreams(
     get standing() {
       return standing.size
     },
+    isDue: (miner, sinceMs) =>
+      standing.has(miner) || (followed.get(miner)?.sinceMs ?? Number.POSITIVE_INFINITY) <= sinceMs,
     want(miners) {
       const wanted = new Set(miners)
-      for (const [miner, life] of followed) {
+      for (const [miner, { life }] of followed) {
         if (wanted.has(miner)) continue
         life.abort()
         followed.delete(miner)
@@ -106,7 +110,7 @@ export function createMinerStreams(
       for (const miner of wanted) {
         if (followed.has(miner) || signal.aborted) continue
         const life = new AbortController()
-        followed.set(miner, life)
+        followed.set(miner, { life, sinceMs: nowMs() })
         void follow(miner, life)
       }
     },

@@ -84,6 +84,24 @@ test('a miner no longer wanted is let go, and all are at the end', async () => {
   expect(opened).toHaveLength(2)
 })
 
+test('a miner is due once its stream stands, or once there was time enough to open it', async () => {
+  const { streams } = follow(async function* (signal) {
+    yield { kind: 'ready' }
+    await forever(signal)
+  })
+  const deaf = follow((signal) => ({
+    [Symbol.asyncIterator]: () => ({ next: () => forever(signal) }),
+  }))
+  const wantedMs = Date.now()
+  streams.want(['ready'])
+  deaf.streams.want(['deaf'])
+  await eventually(() => streams.standing === 1, 'one stands')
+  expect(streams.isDue('ready', wantedMs - 10_000)).toBe(true)
+  expect(deaf.streams.isDue('deaf', wantedMs - 10_000)).toBe(false)
+  expect(deaf.streams.isDue('deaf', Date.now())).toBe(true)
+  expect(streams.isDue('unknown', Date.now())).toBe(false)
+})
+
 test('a stream with what no honest miner sends is ended and left alone for a while', async () => {
   const { streams, opened, records } = follow(
     async function* () {

@@ -14,7 +14,7 @@ import { announcedGpus, type CapabilityRecord } from '../announced-gpus.ts'
 import type { Attestations } from '../attestations.ts'
 import type { Core } from '../core.ts'
 import { followSlots } from '../follow-slots.ts'
-import { createMinerStreams } from '../miner-streams.ts'
+import { createMinerStreams, type MinerStreams } from '../miner-streams.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
 import { createTestifier } from '../testifier.ts'
@@ -57,9 +57,10 @@ export const challengeMiners = (parts: Parts): Service => {
       .filter(({ payload }) => payload.peerId !== peerId)
       .flatMap((record) => announcedGpus(net, slots, record))
 
-  function begin(slot: number, life: AbortSignal): void {
+  function begin(slot: number, streams: MinerStreams, life: AbortSignal): void {
     if (!permitted()) return
-    const gpus = announced()
+    const sinceMs = timeOf(pulses.beacon, slot) - slots.leadMs
+    const gpus = announced().filter((gpu) => streams.isDue(gpu.peerId, sinceMs))
     running.set(
       slot,
       new ValidatorRun({ ...parts, slots, testifier }, slot, gpus, heardBefore, life),
@@ -123,7 +124,7 @@ export const challengeMiners = (parts: Parts): Service => {
       const onPulse = ({ pulse, atMs }: HeardPulse): void => {
         for (const run of running.values()) run.handle({ type: 'pulse', pulse, atMs })
       }
-      const onSlot = (slot: number): void => begin(slot, signal)
+      const onSlot = (slot: number): void => begin(slot, streams, signal)
       followSlots({ pulses, slots, nowMs }, { onSlot, onPulse }, signal)
       await testifier.resume(signal)
     },
