@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Container, ContainerSpec, Engine } from '../../src/containers/engine.ts'
 import { createProcessEngine } from '../../src/containers/process-engine.ts'
 import { markedProcesses, processFacts } from '../../src/containers/process-table.ts'
@@ -186,9 +186,12 @@ test('a second container for a lease is refused, and a lease id that is a path',
 test('usage and expiry', async () => {
   const container = await idle()
   const exec = await container.exec(['sleep', '1000'])
-  const usage = await container.usage()
-  expect(usage.processes).toBe(1)
-  expect(usage.memoryBytes).toBeGreaterThan(0)
+  // A process that was just forked has no memory of its own yet.
+  await vi.waitFor(async () => {
+    const usage = await container.usage()
+    expect(usage.processes).toBe(1)
+    expect(usage.memoryBytes).toBeGreaterThan(0)
+  }, 10_000)
   await container.extend(1_900_000_000_000)
   const [found] = (await engine.list()).filter(({ id }) => id === container.id)
   expect(found?.expiresAtMs).toBe(1_900_000_000_000)
