@@ -12,7 +12,7 @@ import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
 import { leaseIdOf, mayEnter, openTerms, sealTerms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import { engineOf, type HostBook, type HostedNow, statusOf } from './host-book.ts'
-import { known, lookUp, notAuthorized } from './host-lookup.ts'
+import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
 import { bringUp, closeLease, meterUntilClosed } from './host-run.ts'
 import { advance, isRunning } from './lease-machine.ts'
 import { type HostedLease, hexOf } from './lease-records.ts'
@@ -116,6 +116,7 @@ async function accept(book: HostBook, record: Uint8Array, peer: string): Promise
   if (now === undefined) return statusOf(book, await known(book, id), terms)
   const agreed = await book.locks.run(id, async () => {
     if (now.lease.state !== 'QUOTED') return false
+    if (!book.live.has(id)) throw unknownLease() // dropped while we came, and its devices with it
     if (book.nowMs() > terms.acceptByMs) {
       throw new NodeError('REFUSED_EXPIRED', 'the quote has expired', { next: 'ask for a new one' })
     }

@@ -9,8 +9,8 @@ export const notAuthorized = (): NodeError =>
     next: 'ask the renter for its own data folder, or to rent with this PeerId among the authorized',
   })
 
-/** One answer for unknown and foreign leases, so that ids cannot be probed. */
-const unknownLease = (): NodeError =>
+/** A lease that is not, or no longer, among this miner's. */
+export const unknownLease = (): NodeError =>
   new NodeError('REFUSED_UNKNOWN_LEASE', 'this miner has no such lease', {
     next: 'compute-node leases lists the leases of this data folder',
   })

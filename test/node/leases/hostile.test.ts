@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { followLease } from '../../../src/node/leases/follow-lease.ts'
+import { dropQuotes } from '../../../src/node/leases/host-answers.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { hexOf } from '../../../src/node/leases/lease-records.ts'
 import { openSession } from '../../../src/node/leases/open-session.ts'
@@ -128,6 +129,28 @@ test('a quote holds capacity only until it lapses, and a peer holds one at most'
   await expect(ask(stranger, miner, { kind: 'accept', terms: late })).rejects.toEqual(
     refused('REFUSED_UNKNOWN_LEASE'),
   )
+})
+
+test('a quote that is dropped while it is being accepted gets no device', async () => {
+  const { engine, miner, renter } = await market()
+  const terms = openTerms(net, await quoteFor(renter, miner), 'miner').payload
+  const id = hexOf(leaseIdOf(net, terms))
+  const gate = Promise.withResolvers<void>()
+  const busy = miner.book.locks.run(id, () => gate.promise)
+  const dropped = dropQuotes(miner.book, () => true)
+  const accepted = ask(renter, miner, {
+    kind: 'accept',
+    terms: sealTerms(net, renter.key, terms).bytes,
+  })
+  const refusal = expect(accepted).rejects.toEqual(refused('REFUSED_UNKNOWN_LEASE'))
+  // Answered after the accept came in, for it travels on the same stream.
+  await expect(
+    ask(renter, miner, { kind: 'status', leaseId: new Uint8Array(32) }),
+  ).rejects.toBeDefined()
+  gate.resolve()
+  await Promise.all([busy, dropped, refusal])
+  expect(miner.book.capacity.free()).toEqual(['cpu-0'])
+  expect(engine.containers.size).toBe(0)
 })
 
 test('offers that are not this miner’s, expired or forged get no quote', async () => {
