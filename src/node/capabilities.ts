@@ -17,6 +17,8 @@ export interface Capabilities {
   askedAtMs(peerId: string): number
   /** Everything known and unexpired. */
   all(): Signed<Capability>[]
+  /** Another number after every record that came or went. */
+  revision(): number
   /** What is known of a peer, after asking the DHT. */
   look(peerId: string, signal?: AbortSignal): Promise<Signed<Capability> | undefined>
   /** Peers of a class: those known, and those the DHT lists. */
@@ -44,6 +46,7 @@ export async function createCapabilities(
   const bucket = store.bucket('capabilities')
   const records = new Map<string, Signed<Capability>>()
   const asked = new Map<string, number>()
+  let revision = 0
   for await (const [peerId, bytes] of bucket.iterator()) {
     try {
       records.set(peerId, openCapability(net, capabilityKey(peerId), bytes, nowMs()))
@@ -62,6 +65,7 @@ export async function createCapabilities(
     if (before === undefined && records.size >= KEPT) return
     await bucket.put(peerId, record.bytes)
     records.set(peerId, record)
+    revision += 1
     if (peerId !== self && before?.payload.classes.join() !== classes.join()) {
       const names = record.payload.devices.map(({ name }) => name).join(', ')
       events.emit('capability-seen', { peer: peerId, classes: classes.join(' '), devices: names })
@@ -72,6 +76,7 @@ export async function createCapabilities(
     for (const [peerId, { payload }] of records) {
       if (payload.expiresAtMs > nowMs()) continue
       records.delete(peerId)
+      revision += 1
       await bucket.del(peerId)
     }
   }
@@ -100,6 +105,7 @@ export async function createCapabilities(
     known,
     askedAtMs: (peerId) => asked.get(peerId) ?? 0,
     all,
+    revision: () => revision,
     look,
     async findClass(name, limit, signal) {
       const listed = await dht.peersOfClass(name, limit, signal)

@@ -31,16 +31,28 @@ export interface ChainViewNeeds {
   readonly log: Log
   /** Every capability record known, this node's own included. */
   readonly records: () => readonly Signed<Capability>[]
+  /** The record of one peer. */
+  readonly recordOf: (peerId: string) => Signed<Capability> | undefined
+  /** Another number whenever `records` changed. */
+  readonly revision: () => number
+}
+
+interface Bound {
+  readonly record: Signed<Capability>
+  readonly neuron: Neuron
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** A view that is empty until its first `refresh`. */
-export function createChainView({ net, log, records }: ChainViewNeeds): ChainView {
+export function createChainView(needs: ChainViewNeeds): ChainView {
+  const { net, log, records, recordOf, revision } = needs
   let current: ChainSnapshot | undefined
   let byHotkey = new Map<string, Neuron>()
   /** Verdicts on bindings: signatures are checked once per record and committed root. */
   const judged = new Map<string, string | undefined>()
+  /** Who is bound, as of one snapshot and revision: it is asked for with every attestation. */
+  let bindings: { readonly of: unknown; readonly at: number; readonly list: Bound[] } | undefined
 
   function flawOf(record: Signed<Capability>, neuron: Neuron): string | undefined {
     const { binding, peerId } = record.payload
@@ -71,11 +83,16 @@ export function createChainView({ net, log, records }: ChainViewNeeds): ChainVie
     return neuron !== undefined && flawOf(record, neuron) === undefined ? neuron : undefined
   }
 
-  const bound = (): { record: Signed<Capability>; neuron: Neuron }[] =>
-    records().flatMap((record) => {
+  function bound(): readonly Bound[] {
+    const at = revision()
+    if (bindings?.of === current && bindings?.at === at) return bindings.list
+    const list = records().flatMap((record) => {
       const neuron = boundNeuron(record)
       return neuron === undefined ? [] : [{ record, neuron }]
     })
+    bindings = { of: current, at, list }
+    return list
+  }
 
   return {
     snapshot: () => current,
@@ -93,7 +110,7 @@ export function createChainView({ net, log, records }: ChainViewNeeds): ChainVie
       byHotkey = new Map(metagraph.neurons.map((one) => [hex(one.hotkeyPublicKey), one]))
     },
     neuronOf(peerId) {
-      const record = records().find(({ payload }) => payload.peerId === peerId)
+      const record = recordOf(peerId)
       return record === undefined ? undefined : boundNeuron(record)
     },
     boundPeers: () => bound().map(({ record }) => record.payload.peerId),

@@ -88,7 +88,9 @@ export async function createParts(
   const chainView = createChainView({
     net,
     log: log.child('chain-view'),
-    records: () => capabilities.all(),
+    records: capabilities.all,
+    recordOf: capabilities.known,
+    revision: capabilities.revision,
   })
   const beacon = devChain?.beacon ?? (net.network === 'local' ? undefined : QUICKNET)
   const proving =

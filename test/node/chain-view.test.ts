@@ -35,6 +35,8 @@ let neurons: Neuron[]
 let commitments: Map<string, { bytes: Uint8Array; block: number }>
 let records: Signed<Capability>[]
 let view: ChainView
+/** How often all records were gone through. */
+let reads = 0
 
 /** The ledger as a table; the real one is covered by the adapter's tests and the market's. */
 const chain = {
@@ -59,7 +61,16 @@ beforeEach(async () => {
     neuron(0, minerHotkey),
     neuron(1, validatorHotkey, { stake: 7n, validatorPermit: true }),
   ]
-  view = createChainView({ net, log: silent, records: () => records })
+  view = createChainView({
+    net,
+    log: silent,
+    records: () => {
+      reads += 1
+      return records
+    },
+    recordOf: (peerId) => records.find(({ payload }) => payload.peerId === peerId),
+    revision: () => records.length,
+  })
   bind(miner, minerHotkey)
   bind(validator, validatorHotkey)
 })
@@ -122,4 +133,18 @@ test('a binding ends at its block', async () => {
   expect(view.neuronOf(miner.peerId)?.uid).toBe(0)
   await refresh(EXPIRES)
   expect(view.neuronOf(miner.peerId)).toBeUndefined()
+})
+
+test('records are gone through once per reading of the chain and change, not once per question', async () => {
+  await refresh(10)
+  reads = 0
+  for (let i = 0; i < 100; i++) {
+    expect(view.validators()).toHaveLength(1)
+    expect(view.neuronOf(miner.peerId)?.uid).toBe(0)
+  }
+  expect(reads).toBe(1)
+  const other = testKey(4)
+  bind(other, validatorHotkey)
+  await refresh(11)
+  expect(view.validators()).toMatchObject([{ peerId: other.peerId }])
 })

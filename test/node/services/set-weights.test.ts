@@ -35,7 +35,13 @@ async function bringUp(commitReveal: boolean): Promise<void> {
   dev = await startDevChain({ ...options, commitReveal, signal: life.signal })
   chain = await connectChain(dev.url, { log: silent, signal: life.signal })
   const net = createNetwork('local', 1, chain.genesis)
-  view = createChainView({ net, log: silent, records: () => [] })
+  view = createChainView({
+    net,
+    log: silent,
+    records: () => [],
+    recordOf: () => undefined,
+    revision: () => 0,
+  })
   wallet = await createWallet({ path: join(folder, 'wallets'), name: 'v', hotkey: 'h' })
 }
 
