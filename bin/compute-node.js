@@ -5,13 +5,16 @@ import { existsSync } from 'node:fs'
 import module, { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 
 const NEEDED = 24
 const KEEP_AFTER_MS = 10_000
+const STARTED_AFTER_MS = 5_000
 const here = fileURLToPath(import.meta.url)
 const home = dirname(dirname(here))
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  keepSmall()
   keepCompiled()
   const entry = entryFile()
   const { main } = await import(pathToFileURL(entry).href)
@@ -27,6 +30,15 @@ function entryFile() {
   const entry = existsSync(source) ? source : built
   if (existsSync(entry)) return entry
   return fail(`${home} holds neither src/ nor dist/`, 'npm install compute-node')
+}
+
+/**
+ * Loading a thousand small modules makes much garbage, for which V8 would grow its young generation and keep it: some
+ * 25 MiB for the rest of a relay's life, for a tenth of the processor time of starting (measured on Node 24.21).
+ */
+function keepSmall() {
+  setFlagsFromString('--semi-space-growth-factor=1')
+  setTimeout(() => setFlagsFromString('--semi-space-growth-factor=2'), STARTED_AFTER_MS).unref() // V8's default
 }
 
 /** Keeps compiled code beside the dependencies: every later start takes half the processor time. */
