@@ -30,8 +30,22 @@ export function refusalFrame(id: number, error: unknown): Buffer {
   return messageFrame(tags.refused, id, body)
 }
 
-/** The error that a peer's refusal is here; `details.peer` names who said so. Throws BAD_MESSAGE on a malformed one. */
+/** Codes that speak of the machine they arise on: here they would blame this one. */
+const OF_ITS_MACHINE = /^(BAD_CONFIG|ENGINE|GPU|CHAIN|STORE|FAILED_INTERRUPTED)(_|$)/
+
+/**
+ * The error that a peer's refusal is here; `details.peer` names who said so. A fault of the peer's own machine reads
+ * `PEER_ENGINE_…` and the like. Throws BAD_MESSAGE on a malformed one.
+ */
 export function refusalError(body: Uint8Array, peer: string): NodeError {
   const { code, message, next } = refusal.decode(body)
-  return new NodeError(code as ErrorCode, message, next === undefined ? { peer } : { next, peer })
+  return new NodeError(codeOfPeer(code), message, next === undefined ? { peer } : { next, peer })
 }
+
+/** A peer's code as it reads here. */
+export const codeOfPeer = (code: string): ErrorCode =>
+  (OF_ITS_MACHINE.test(code) ? `PEER_${code}` : code) as ErrorCode
+
+/** Whether an error is what a peer answered, and not that it did not. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof NodeError && error.details['peer'] !== undefined

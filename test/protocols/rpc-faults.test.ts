@@ -38,6 +38,47 @@ async function bareStream({ rpc }: RpcPeer, to: RpcPeer, name: string) {
   return duplex
 }
 
+test('large answers are made a few at a time, so that one who reads none costs little', async () => {
+  const { asker, answerer } = await createPair()
+  const large = defineProtocol({
+    name: 'large',
+    request: number,
+    response: cborCodec(z.looseObject({ data: bytesUpTo(2 * MiB) }), 2 * MiB + KiB),
+    limits: { ...limits, responseBytes: 2 * MiB + KiB },
+  })
+  let [running, most] = [0, 0]
+  const answer = async ({ n }: { n: number }) => {
+    most = Math.max(most, ++running)
+    await sleep(20)
+    running--
+    return { data: new Uint8Array(n) }
+  }
+  await answerer.rpc.serve(large, answer, life)
+  const sizes = Array.from({ length: 32 }, (_, n) => n)
+  const asked = sizes.map((n) => asker.rpc.ask(large, answerer.peerId, { n }))
+  expect((await Promise.all(asked)).map(({ data }) => data.length)).toEqual(sizes)
+  expect(most).toBe(4)
+})
+
+test("a fault of the peer's machine never reads as one of this machine", async () => {
+  const { asker, answerer } = await createPair()
+  const codes = ['ENGINE_GONE', 'CHAIN_UNREACHABLE', 'BAD_CONFIG', 'REFUSED_KEY', 'PEER_STARTING']
+  const answer = async ({ n }: { n: number }): Promise<{ n: number }> => {
+    throw new NodeError(codes[n] as 'FAILED', 'it is broken')
+  }
+  await answerer.rpc.serve(same, answer, life)
+  const seen = codes.map((_, n) =>
+    asker.rpc.ask(same, answerer.peerId, { n }).catch((error: NodeError) => error.code),
+  )
+  expect(await Promise.all(seen)).toEqual([
+    'PEER_ENGINE_GONE',
+    'PEER_CHAIN_UNREACHABLE',
+    'PEER_BAD_CONFIG',
+    'REFUSED_KEY',
+    'PEER_STARTING',
+  ])
+})
+
 describe('an answering node', () => {
   test.each([
     ['random bytes', () => randomBytes(2000)],
@@ -228,7 +269,7 @@ describe('a streamed answer', () => {
       return items
     }
     await expect(read(0)).rejects.toMatchObject({ code: 'REFUSED_STAKE' })
-    await expect(read(1)).rejects.toMatchObject({ code: 'STORE_GONE' })
+    await expect(read(1)).rejects.toMatchObject({ code: 'PEER_STORE_GONE' })
     const cut = read(2)
     await sleep(100)
     serving.abort()

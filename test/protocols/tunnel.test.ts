@@ -67,7 +67,7 @@ test('an error after acceptance reaches the reader with its code', async () => {
   const read = async (): Promise<void> => {
     for await (const { data } of channel.frames()) expect(String(Buffer.from(data))).toBe('so far')
   }
-  await expect(read()).rejects.toMatchObject({ code: 'ENGINE_GONE' })
+  await expect(read()).rejects.toMatchObject({ code: 'PEER_ENGINE_GONE' })
 })
 
 test('the opener aborting ends the caller signal on the other side', async () => {

@@ -1,5 +1,6 @@
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
+import { isRefusal } from '../../protocols/refusal.ts'
 import { type SessionRequest, sessionProtocol } from '../../protocols/session.ts'
 import { openTunnel } from '../../protocols/tunnel.ts'
 import type { FoundLease } from './find-lease.ts'
@@ -21,7 +22,7 @@ export function openSession(
 /** What a session that broke means for its user: a connection that is gone says nothing of the command. */
 export function sessionError(error: unknown, leaseId: string): unknown {
   const code = codeOf(error)
-  if (!code.startsWith('PEER_')) return error
+  if (!code.startsWith('PEER_') || isRefusal(error)) return error
   return new NodeError(
     'PEER_OUTCOME_UNKNOWN',
     `outcome unknown: the connection to the miner broke while the command ran (${messageOf(error)})`,

@@ -3,6 +3,7 @@ import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { type LeaseRequest, type LeaseStatus, leaseProtocol } from '../../protocols/lease.ts'
 import type { Offer } from '../../protocols/offers.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
+import { isRefusal } from '../../protocols/refusal.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import { openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { hoursMs } from '../../units.ts'
@@ -126,7 +127,7 @@ async function lockMoney(book: RentBook, now: RentedNow): Promise<void> {
 
 /** A refusal ends the lease before it began; silence leaves it to be watched. */
 async function notTold(book: RentBook, now: RentedNow, error: unknown): Promise<unknown> {
-  if (!codeOf(error).startsWith('PEER_')) {
+  if (!codeOf(error).startsWith('PEER_') || isRefusal(error)) {
     await book.locks.run(now.id, async () => {
       const reason = messageOf(error).slice(0, 200)
       await book.save(now, advance(now.lease, { kind: 'lapse', reason }))

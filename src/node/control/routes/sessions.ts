@@ -3,7 +3,9 @@ import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import { NodeError } from '../../../errors.ts'
 import type { FrameChannel } from '../../../protocols/frames.ts'
+import { codeOfPeer } from '../../../protocols/refusal.ts'
 import {
+  type ControlToRenter,
   channels,
   controlToMiner,
   controlToRenter,
@@ -67,10 +69,16 @@ async function bridge(socket: WebSocket, channel: FrameChannel): Promise<void> {
 
 async function sendOutput(socket: WebSocket, channel: FrameChannel): Promise<void> {
   for await (const { channel: from, data } of channel.frames()) {
-    if (from === channels.control) await send(socket, toJson(controlToRenter.decode(data)))
+    if (from === channels.control) await send(socket, toJson(controlOf(data)))
     else await send(socket, Buffer.concat([Uint8Array.of(from), data]))
   }
   await channel.end()
+}
+
+/** What the miner says of the command; a fault of its engine is not one of this machine. */
+function controlOf(data: Uint8Array): ControlToRenter {
+  const control = controlToRenter.decode(data)
+  return control.kind === 'failed' ? { ...control, code: codeOfPeer(control.code) } : control
 }
 
 /** Resolves once the message left this process: a slow client slows the miner. */
