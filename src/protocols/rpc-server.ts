@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { codeOf, NodeError } from '../errors.ts'
+import { MiB } from '../units.ts'
 import { createAdmission } from './admission.ts'
 import { Call, type Caller } from './call.ts'
 import { createFrameReader } from './frame-reader.ts'
@@ -19,6 +20,9 @@ import {
 const MAX_STREAMS = 4
 /** Requests of one stream answered at once; askers keep fewer, so a cancel is always read. */
 const MAX_RUNNING = 256
+/** The answers of one stream in the making hold about this much at most: their asker may never read them. */
+const MAX_ANSWER_BYTES = 8 * MiB
+const LEAST_RUNNING = 4
 
 export type Handler<Req, Res> = (request: Req, caller: Caller) => Promise<Res>
 
@@ -51,6 +55,7 @@ class Answerer<Req, Res> {
   readonly #protocol: Protocol<Req, Res>
   readonly #handle: (body: Uint8Array, call: Call) => Promise<Res>
   readonly #running = new Map<number, Call>()
+  readonly #maxRunning: number
   #slotFreed: (() => void) | undefined
 
   constructor(
@@ -65,6 +70,8 @@ class Answerer<Req, Res> {
     this.#peers = peers
     this.#protocol = protocol
     this.#handle = handle
+    const fitting = Math.floor(MAX_ANSWER_BYTES / protocol.limits.responseBytes)
+    this.#maxRunning = Math.min(MAX_RUNNING, Math.max(LEAST_RUNNING, fitting))
     duplex.once('close', () => {
       for (const call of this.#running.values()) call.cancel(new Error('the asker is gone'))
     })
@@ -82,7 +89,7 @@ class Answerer<Req, Res> {
       else if (message.tag === tags.request && !this.#running.has(message.id)) answer(message)
       else throw new NodeError('BAD_MESSAGE', `frame tag ${message.tag} has no place here`)
       await writer.drained() // a peer that does not read its answers is not asked for more
-      if (this.#running.size >= MAX_RUNNING) await this.#slot()
+      if (this.#running.size >= this.#maxRunning) await this.#slot()
     }
     this.#duplex.end()
   }
