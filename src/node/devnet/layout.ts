@@ -12,7 +12,7 @@ export interface Member {
 export interface Layout {
   readonly root: string
   readonly chainDir: string
-  /** Marks the folder as ours (so that it may be removed) and names the devnet that runs. */
+  /** Marks the folder as ours, so that what is in it may be removed. */
   readonly stateFile: string
   readonly members: readonly Member[]
 }

@@ -100,7 +100,9 @@ export async function joinMembers(
     if (wallet === undefined) return
     const { coldkey, hotkey } = wallet
     const stakeRao = member.role === 'validator' ? STAKE_RAO : 0n
-    await joinSubnet({ chain, netuid: net.netuid, coldkey, hotkey, stakeRao, embedded: true })
+    const agree = async (): Promise<void> => undefined // who starts a devnet wants it
+    const who = { chain, netuid: net.netuid, coldkey, hotkey, stakeRao }
+    await joinSubnet({ ...who, embedded: true, agree })
     const lacking = unbound.find((one) => one.hotkey.address === hotkey.address)
     if (lacking !== undefined) await chain.setCommitment(net.netuid, hotkey, lacking.commitment)
   })

@@ -10,6 +10,7 @@ import { takeFolder } from './lock.ts'
 import { type Market, type Node, startMarket } from './market.ts'
 import { narrate } from './narrator.ts'
 import { fullRound } from './round.ts'
+import { StageFailure } from './stage.ts'
 import type { RoundSummary } from './summary.ts'
 import { createWatch } from './watch.ts'
 
@@ -37,7 +38,7 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
   const startedAtMs = Date.now()
   const layout = devnetLayout(root, config.miners, config.validators)
   await using stack = new AsyncDisposableStack()
-  stack.use(takeFolder(layout, config.keep))
+  stack.use(await takeFolder(layout, config.keep, signal))
   const life = new AbortController()
   const watch = createWatch(life.signal, log)
   const names = new Map<string, string>()
@@ -65,6 +66,8 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
     if (config.once || signal.aborted) return
     await once(signal, 'abort')
     say('stopping every process')
+  } catch (error) {
+    throw losses.causeOf(error)
   } finally {
     life.abort() // what nodes tell while they are being stopped is no news
   }
@@ -74,6 +77,8 @@ interface Losses {
   /** Aborts with `signal`, or with an error that names the first process that ended by itself. */
   readonly signal: AbortSignal
   readonly add: (child: Child) => void
+  /** What an error comes from: the loss of a process, if there was one. */
+  readonly causeOf: (error: unknown) => unknown
 }
 
 /** Tells of processes that end without having been told to. */
@@ -92,5 +97,10 @@ function watchChildren(options: {
       lost.abort(new NodeError('FAILED_PROCESS_ENDED', `${name} ended: ${how}`, { next }))
     })
   }
-  return { signal: AbortSignal.any([signal, lost.signal]), add }
+  const causeOf = (error: unknown): unknown => {
+    if (!lost.signal.aborted || signal.aborted) return error
+    const { reason } = lost.signal
+    return error instanceof StageFailure ? new StageFailure(error.stage, reason) : reason
+  }
+  return { signal: AbortSignal.any([signal, lost.signal]), add, causeOf }
 }

@@ -1,0 +1,194 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { roundFailure, roundSummary } from '../../src/node/devnet/summary.ts'
+import { docker, noDocker } from '../support/docker.ts'
+import { processesWith } from '../support/processes.ts'
+import { endWith, runCli, startCli } from '../support/run-cli.ts'
+
+const noEngine = { DOCKER_HOST: 'unix:///nonexistent' }
+const roots: string[] = []
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true })
+})
+
+const newRoot = (): string => {
+  const root = join(mkdtempSync(join(tmpdir(), 'cn-e2e-devnet-')), 'market')
+  roots.push(join(root, '..'))
+  return root
+}
+
+const MEMBERS = ['relay', 'miner-1', 'miner-2', 'validator-1', 'validator-2', 'renter']
+
+/** What a running process printed so far, and waiting for more. */
+function reading(child: ChildProcess) {
+  let said = ''
+  child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
+  const errors = text(child.stderr!)
+  return {
+    said: () => said,
+    async until(pattern: RegExp): Promise<string> {
+      while (!pattern.test(said)) {
+        if (child.exitCode !== null || child.signalCode !== null) {
+          throw new Error(`it ended before ${pattern}: ${said}\n${await errors}`)
+        }
+        await delay(100)
+      }
+      return said
+    },
+  }
+}
+
+async function untilNone(root: string): Promise<void> {
+  while (processesWith(root).length > 0) await delay(100)
+}
+
+/** Runs a command as printed, as pasted into another terminal. */
+const paste = (hint: string) => runCli(hint.replace('npx compute-node ', '').split(' '))
+
+const socketsIn = (root: string): string[] =>
+  MEMBERS.flatMap((name) => readdirSync(join(root, name))).filter((name) => name.endsWith('.sock'))
+
+const peerIdsIn = (said: string): Map<string, string> =>
+  new Map([...said.matchAll(/ (\S+) +joined as (\S+)/g)].map(([, name, id]) => [name!, id!]))
+
+const containersOf = async (peerIds: readonly string[]): Promise<number> => {
+  const all = await docker.listContainers({ all: true, filters: { label: ['cn.managed=1'] } })
+  return all.filter(({ Labels }) => peerIds.includes(Labels['cn.node'] ?? '')).length
+}
+
+test('a market of processes: told as it happens, used from elsewhere, stopped whole, started again as the same peers', async () => {
+  const root = newRoot()
+  const child = startCli(['devnet', '--data-dir', root], { env: noEngine })
+  onTestFinished(() => void endWith(child, 'SIGKILL'))
+  const output = reading(child)
+  const said = await output.until(/Ctrl-C stops every process/)
+
+  for (const told of [
+    /no GPU here: CPU capacity, devnet only/,
+    /renter +learned that miner-\d has/,
+    /renter +sees an offer of miner-1: .* at 0\.5 DEV an hour/,
+    /miner-1 +slot \d+ begins: proves cpu-0 with cpu, n = \d+/,
+    /validator-2 +slot \d+: miner-1 is VALID \(\d+ steps/,
+    /validator-1 +slot \d+: gossiped its report, 2 rows/,
+    /validator-1 +scores miner-\d: 0\.\d+/,
+    /validator-\d +set weights in epoch \d+/,
+    /runs in process \(no isolation, devnet only\)/,
+    /receipt \d+ countersigned/,
+    /renter +lease \w+ settled: 0\.\d+ DEV/,
+    /MiB of memory/,
+  ]) {
+    expect(said).toMatch(told)
+  }
+  const peerIds = peerIdsIn(said)
+  expect([...peerIds.keys()].sort()).toEqual([...MEMBERS].sort())
+  expect(processesWith(root).length).toBe(MEMBERS.length + 2) // and the chain, and the one that started all
+
+  const second = await runCli(['devnet', '--data-dir', root])
+  expect(second).toMatchObject({ exitCode: 2 })
+  expect(second.stderr).toContain(`process ${child.pid}`)
+  expect(child.exitCode).toBeNull()
+
+  const hints = [...said.matchAll(/^ {2}(npx compute-node .+)$/gm)].map(([, hint]) => hint!)
+  const told = new Map<string, string>()
+  for (const hint of hints) {
+    const { exitCode, stdout, stderr } = await paste(hint)
+    expect({ hint, exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({
+      hint,
+      exitCode: 0,
+      stderr: '',
+    })
+    told.set(hint.replace(/^npx compute-node --data-dir \S+ (\S+( metagraph)?).*/, '$1'), stdout)
+  }
+  expect([...told.keys()]).toEqual(
+    expect.arrayContaining(['offers', 'rent', 'leases', 'attestations', 'score']),
+  )
+  expect(told.get('offers')).toContain(peerIds.get('miner-1'))
+  expect(told.get('rent')).toBe('hello\n')
+  expect(told.get('attestations')).toContain('VALID')
+  expect(told.get('chain metagraph')).toContain('yes')
+
+  const pids = processesWith(root).map(({ pid }) => pid)
+  expect(await endWith(child, 'SIGINT')).toBe(0)
+  expect(output.said()).toContain('stopping every process')
+  expect(processesWith(root)).toEqual([])
+  expect(pids.filter((pid) => processesWith('').some((one) => one.pid === pid))).toEqual([])
+  expect(socketsIn(root)).toEqual([])
+
+  const again = await runCli(['devnet', '--once', '--keep', '--json', '--data-dir', root])
+  expect({ exitCode: again.exitCode, stderr: again.exitCode === 0 ? '' : again.stderr }).toEqual({
+    exitCode: 0,
+    stderr: '',
+  })
+  const summary = roundSummary.parse(JSON.parse(again.stdout.trimEnd().split('\n').at(-1)!))
+  expect(summary.peers).toBe(MEMBERS.length)
+  expect(summary.capabilities).toBeGreaterThanOrEqual(2)
+  expect(summary.offers).toBe(2)
+  expect(summary.challenges.map(({ miner, validator }) => `${validator} ${miner}`).sort()).toEqual([
+    'validator-1 miner-1',
+    'validator-1 miner-2',
+    'validator-2 miner-1',
+    'validator-2 miner-2',
+  ])
+  for (const { backend, verdict, proveMs, verifyMs, bytes } of summary.challenges) {
+    expect({ backend, verdict }).toEqual({ backend: 'cpu', verdict: 'VALID' })
+    for (const figure of [proveMs, verifyMs, bytes]) expect(figure).toBeGreaterThan(0)
+  }
+  expect(summary.attestations).toBeGreaterThanOrEqual(4)
+  expect(Object.keys(summary.weights)).toHaveLength(2)
+  for (const row of Object.values(summary.weights)) {
+    expect(Object.keys(row)).toHaveLength(2)
+    expect(Math.max(...Object.values(row))).toBe(65_535)
+  }
+  expect(summary.lease).toMatchObject({
+    id: expect.stringMatching(/^[0-9a-f]{64}$/),
+    exitCode: 0,
+    stdout: 'hello from Linux\ndone\n',
+    settled: true,
+  })
+  expect(summary.lease.engine).toMatch(
+    noDocker ? /^process \(no isolation, devnet only\)$/ : /^docker \d/,
+  )
+  expect(summary.lease.receipts).toBeGreaterThan(0)
+  for (const name of MEMBERS) expect(peerIdOf(root, name)).toBe(peerIds.get(name))
+  expect(processesWith(root)).toEqual([])
+  expect(socketsIn(root)).toEqual([])
+  if (!noDocker) expect(await containersOf([...peerIds.values()])).toBe(0)
+}, 400_000)
+
+/** As the devnet's own list of who may connect names it; in the order of the members. */
+function peerIdOf(root: string, name: string): string {
+  const { peers } = JSON.parse(readFileSync(join(root, name, 'config.json'), 'utf8'))
+  return (peers as string[])[MEMBERS.indexOf(name)]!
+}
+
+test('a devnet that is killed takes its processes along; one whose chain dies says what failed', async () => {
+  const root = newRoot()
+  const args = ['devnet', '--once', '--json', '--miners', '1', '--validators', '1']
+  const killed = startCli([...args, '--data-dir', root], { env: noEngine })
+  onTestFinished(() => void endWith(killed, 'SIGKILL'))
+  while (!processesWith(root).some((one) => one.commandLine.includes('--role'))) await delay(50)
+  await endWith(killed, 'SIGKILL')
+  await untilNone(root)
+
+  const failing = startCli([...args, '--data-dir', root], { env: noEngine })
+  onTestFinished(() => void endWith(failing, 'SIGKILL'))
+  const output = reading(failing)
+  while (!processesWith(root).some((one) => one.commandLine.includes('--role'))) await delay(50)
+  const chain = processesWith(root).find((one) => one.commandLine.includes('chain dev'))!
+  process.kill(chain.pid, 'SIGKILL')
+  while (failing.exitCode === null) await delay(100)
+  expect(failing.exitCode).toBe(1)
+  const failure = roundFailure.parse(JSON.parse(output.said().trimEnd().split('\n').at(-1)!))
+  expect(failure).toMatchObject({
+    stage: 'start',
+    error: { code: 'FAILED_PROCESS_ENDED', message: 'chain ended: SIGKILL' },
+  })
+  await untilNone(root)
+}, 120_000)
