@@ -8,7 +8,7 @@ import { exitCodeOf, INTERRUPTED } from './exit-codes.ts'
 import { commandHelp, findCommand, programHelp } from './help.ts'
 import { createInterrupts } from './interrupts.ts'
 import { flagName, type OptionKey, optionTable } from './options.ts'
-import { toJson } from './output.ts'
+import { printable, toJson } from './output.ts'
 import { packageVersion } from './package-version.ts'
 
 export interface CliOptions {
@@ -127,14 +127,14 @@ function printError(
 ): number {
   const error = interruption(signal, thrown) ?? thrown
   const next = error instanceof NodeError ? error.next : undefined
-  const message = messageOf(error).replace(/\s*\n\s*/g, ' ')
+  const message = printable(messageOf(error).replace(/\s*\n\s*/g, ' '))
   const own = argv.slice(0, argv.indexOf('--') < 0 ? argv.length : argv.indexOf('--'))
   if (own.includes('--json')) {
     const body = { code: codeOf(error), message, ...(next === undefined ? {} : { next }) }
     terminal.stdout.write(`${toJson({ error: body })}\n`)
   } else {
     terminal.stderr.write(`compute-node: ${message}\n`)
-    if (next !== undefined) terminal.stderr.write(`  next: ${next}\n`)
+    if (next !== undefined) terminal.stderr.write(`  next: ${printable(next)}\n`)
   }
   if (own.join(' ').includes('--log-level debug') && error instanceof Error) {
     terminal.stderr.write(`${error.stack}\n`)

@@ -67,9 +67,13 @@ function readable(line: string): string {
   const { time, level, scope, event, stack, ...fields } = JSON.parse(line) as Record<string, string>
   const details = Object.entries(fields).map(([key, value]) => `${key}=${quoted(value)}`)
   const head = `${time!.slice(11, 23)} ${level!.padEnd(5)} ${scope === undefined ? '' : `${scope}: `}`
-  const tail = stack === undefined ? '' : `\n${stack}`
-  return `${head}${[event, ...details].join(' ')}${tail}\n`
+  const tail = stack === undefined ? '' : `\n${stack.split('\n').map(visible).join('\n')}`
+  return `${visible(`${head}${[event, ...details].join(' ')}`)}${tail}\n`
 }
+
+/** What a peer said may be in a message: no character of it may steer the terminal or turn the text around. */
+const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`)
 
 const quoted = (value: unknown): string =>
   typeof value === 'string' && /[\s"=]|^$/.test(value) ? JSON.stringify(value) : String(value)

@@ -119,7 +119,8 @@ function shrink(widths: number[], columns: readonly { shrinks?: boolean }[], tot
 }
 
 /** Control and direction characters (Unicode Cc, Cf) would let a peer's text steer the terminal. */
-const printable = (value: unknown): string => String(value ?? '-').replace(/[\p{Cc}\p{Cf}]/gu, '?')
+export const printable = (value: unknown): string =>
+  String(value ?? '-').replace(/[\p{Cc}\p{Cf}]/gu, '?')
 
 const displayWidth = (text: string): number => [...text].length
 const cut = (text: string, width: number): string =>

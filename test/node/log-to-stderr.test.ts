@@ -62,3 +62,13 @@ test('people read one line', () => {
   )
   expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}offers: sync-slow peer="a b" pages=3\n$/)
 })
+
+test('nothing that a peer said steers the terminal', () => {
+  const evil = 'a\u001b[2Jb\u009b1mc\u202ed\r'
+  const lines = logged({ json: false }, (log) => {
+    log.warn('peer-said', { what: evil, [`key\u001b`]: 1 })
+    log.error('peer-broke-it', new TypeError(evil))
+  }).join('')
+  expect(lines).not.toMatch(/[\p{Cf}]|(?!\n)\p{Cc}/u)
+  expect(lines).toContain('[2Jb')
+})
