@@ -51,7 +51,8 @@ export function addWebSockets(app: FastifyInstance, log: Log): Upgrade {
   })
   return (request, socket, head) => {
     socket.on('error', (error) => log.debug('socket-failed', { error: error.message }))
-    const url = new URL(request.url ?? '/', 'http://localhost')
+    const url = URL.parse(request.url ?? '/', 'http://localhost')
+    if (url === null) return refuse(socket, new NodeError('BAD_MESSAGE', 'malformed path'))
     for (const { path, handler } of routes) {
       const params = match(path, url.pathname)
       if (params === undefined) continue
@@ -108,10 +109,22 @@ export function match(pattern: string, path: string): Record<string, string> | u
   if (wanted.length !== given.length) return undefined
   const params: Record<string, string> = {}
   for (const [i, part] of wanted.entries()) {
-    if (part.startsWith(':')) params[part.slice(1)] = decodeURIComponent(given[i]!)
-    else if (part !== given[i]) return undefined
+    if (part.startsWith(':')) {
+      const value = decoded(given[i]!)
+      if (value === undefined) return undefined
+      params[part.slice(1)] = value
+    } else if (part !== given[i]) return undefined
   }
   return params
+}
+
+/** A path segment without its escapes; undefined when they are malformed. */
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return undefined // `%` without two hex digits
+  }
 }
 
 /** A plain HTTP answer on a socket that was to become a WebSocket. */

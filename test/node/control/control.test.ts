@@ -127,6 +127,9 @@ test('a web socket is refused with the reason before it opens', async () => {
     message: 'not your lease',
   })
   await expect(client.webSocket('/v1/nowhere')).rejects.toMatchObject({ code: 'NOTHING_MATCHED' })
+  await expect(client.webSocket('/v1/leases/%zz/exec')).rejects.toMatchObject({
+    code: 'NOTHING_MATCHED',
+  })
 })
 
 test('a web socket that fails later says why and closes', async () => {
