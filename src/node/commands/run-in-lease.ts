@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws'
+import { sleep } from '../../clock.ts'
 import { codeOf, NodeError } from '../../errors.ts'
 import { channels } from '../../protocols/session.ts'
 import { KiB, secondsMs } from '../../units.ts'
@@ -10,6 +11,7 @@ import type { Terminal } from './command.ts'
 
 /** How long a command may take to end after Ctrl-C reached it. */
 const INTERRUPT_MS = secondsMs(5)
+const STARTING_PAUSE_MS = secondsMs(1)
 
 /** A message to the node has at most 1 MiB. */
 const PIECE_BYTES = 256 * KiB
@@ -53,6 +55,7 @@ async function openWhenStarted(client: ControlClient, path: string, signal: Abor
       return await client.webSocket(path)
     } catch (error) {
       if (codeOf(error) !== 'PEER_STARTING') throw error
+      await sleep(STARTING_PAUSE_MS, signal) // an honest miner waits before it says so; another may not
     }
   }
 }
