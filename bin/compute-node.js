@@ -8,7 +8,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 
 const NEEDED = 24
-const KEEP_AFTER_MS = 10_000
 const STARTED_AFTER_MS = 5_000
 const here = fileURLToPath(import.meta.url)
 const home = dirname(dirname(here))
@@ -47,8 +46,6 @@ function keepCompiled() {
   const modules = basename(above) === 'node_modules' ? above : join(home, 'node_modules')
   // Where nothing can be written, nothing is kept: that is no failure.
   module.enableCompileCache(join(modules, '.cache/compute-node'))
-  // A node writes it while it runs too: others start before it ends.
-  setTimeout(() => module.flushCompileCache(), KEEP_AFTER_MS).unref()
 }
 
 /** @returns {string} the path of a Node that is new enough */

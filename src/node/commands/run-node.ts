@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { createLog } from '../log-to-stderr.ts'
 import { createNode } from '../node.ts'
 import { createOutput } from '../output.ts'
@@ -19,6 +20,8 @@ export const runNode: Run = async ({ config, terminal, signal }) => {
     control: control.socketPath,
     ...(control.apiUrl === undefined ? {} : { api: control.apiUrl }),
   }
+  // Others often start once this one is ready: a devnet's nodes find everything compiled.
+  flushCompileCache()
   createOutput(terminal, { ...config, quiet: false }).value(ready, () =>
     [
       `${config.roles.join(', ')} ${ready.peerId} on ${parts.core.net.name}`,
