@@ -94,7 +94,10 @@ export async function createAttestations(
   const evidence = store.bucket('equivocations')
   const startedMs = nowMs()
   const held = new Map<string, Held>()
+  const heldSlots = new Set<number>()
   const conflicts = new Map<string, Equivocation>()
+  /** `slot/validator` of every contradiction: nothing that validator said of the slot counts. */
+  const liars = new Set<string>()
   const known = new Set<string>()
 
   const place = (record: Signed<Payload>, type: number): Held => {
@@ -129,11 +132,12 @@ export async function createAttestations(
     return 'accept'
   }
 
-  /** The first contradiction travels on and is kept as evidence; more of them prove nothing more. */
+  /** A validator's first contradiction in a slot travels on and is kept as evidence; more of them prove nothing more. */
   async function keepConflict(before: Held, item: Held): Promise<Verdict> {
     if (Buffer.compare(before.record.id, item.record.id) === 0) return { ignore: 'known' }
-    if (conflicts.has(item.key)) return { ignore: 'one contradiction is enough' }
     const { slot, validator } = item
+    if (liars.has(`${slot}/${validator}`)) return { ignore: 'one contradiction is enough' }
+    liars.add(`${slot}/${validator}`)
     known.add(hex(item.record.id))
     conflicts.set(item.key, { slot, validator, records: [before.record.bytes, item.record.bytes] })
     await evidence.put(item.key, item.record.bytes)
@@ -143,6 +147,7 @@ export async function createAttestations(
 
   function hold(item: Held): void {
     held.set(item.key, item)
+    heldSlots.add(item.slot)
     known.add(hex(item.record.id))
   }
 
@@ -153,12 +158,11 @@ export async function createAttestations(
     }
   }
 
+  /** Only another slot can be one too many: most records go by without a look at the others. */
   async function forget(): Promise<void> {
-    const oldest = [...new Set([...held.values()].map(({ slot }) => slot))].toSorted(
-      (a, b) => b - a,
-    )
-    const limit = oldest[SLOTS_KEPT - 1]
-    if (limit === undefined) return
+    if (heldSlots.size <= SLOTS_KEPT) return
+    const limit = [...heldSlots].toSorted((a, b) => b - a)[SLOTS_KEPT - 1]!
+    for (const slot of heldSlots) if (slot < limit) heldSlots.delete(slot)
     for (const { key, slot, record } of [...held.values()].filter((item) => item.slot < limit)) {
       held.delete(key)
       known.delete(hex(record.id))
@@ -178,6 +182,7 @@ export async function createAttestations(
       if (before === undefined || record === undefined) continue
       const { slot, validator } = before
       conflicts.set(key, { slot, validator, records: [before.record.bytes, record.record.bytes] })
+      liars.add(`${slot}/${validator}`)
       known.add(hex(record.record.id))
     }
   }
@@ -196,9 +201,6 @@ export async function createAttestations(
 
   const testimonyOf = (items: readonly Held[], slot: number): SlotTestimony => {
     const byValidator = Map.groupBy(items, ({ validator }) => validator)
-    const lied = new Set(
-      [...conflicts.values()].filter((c) => c.slot === slot).map((c) => c.validator),
-    )
     const testimony = [...byValidator].map(([validator, said]) => ({
       validator,
       report: merged(said, recordTypes.report, (item) => isCommitted(item, said, net)),
@@ -206,7 +208,7 @@ export async function createAttestations(
       verdictIds: said
         .filter((item) => item.type === recordTypes.verdict)
         .map((item) => item.record.id),
-      equivocated: lied.has(validator),
+      equivocated: liars.has(`${slot}/${validator}`),
     }))
     return { slot, testimony: testimony as Testimony[] }
   }

@@ -114,6 +114,10 @@ test('two tales of one slot are kept as evidence, told once, and neither counts'
     const verdict = await opened.book.admit(commitTo(alice, report))
     expect(verdict).toEqual(steps === 92 ? { ignore: 'one contradiction is enough' } : 'accept')
   }
+  expect(await opened.book.admit(sealReport(net, alice, reportOf(90)))).toBe('accept')
+  expect(await opened.book.admit(sealReport(net, alice, reportOf(91)))).toEqual({
+    ignore: 'one contradiction is enough',
+  })
   expect(opened.told.filter((event) => event === 'equivocation-kept')).toHaveLength(1)
   expect(testimony(opened)).toMatchObject([{ validator: alice.peerId, equivocated: true }])
   const evidence = opened.book.equivocations()
@@ -154,6 +158,19 @@ test('everything survives a restart, and a latecomer gets it in pages', async ()
   const rest: string[] = []
   for await (const [key] of pages.records(keys[0])) rest.push(key)
   expect(rest).toEqual(keys.slice(1))
+})
+
+test('the oldest slots are forgotten, in memory and in the store', async () => {
+  const path = await folder()
+  const opened = await open(path, SLOT * 600)
+  for (let i = 1; i <= 515; i++) {
+    await opened.book.keepOwn(sealVerdicts(net, alice, silence(SLOT * i)))
+  }
+  const kept = (book: Attestations) => book.slots().map(({ slot }) => slot / SLOT)
+  expect(kept(opened.book)).toHaveLength(512)
+  expect(kept(opened.book)[0]).toBe(4)
+  await opened.store[Symbol.asyncDispose]()
+  expect(kept((await open(path, SLOT * 600)).book)[0]).toBe(4)
 })
 
 test('own testimony is written before it is signed: the first word stands, also after a restart', async () => {
