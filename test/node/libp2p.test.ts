@@ -1,0 +1,68 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { MemoryDatastore } from 'datastore-core'
+import { expect, onTestFinished, test } from 'vitest'
+import { createNodeLibp2p, type Libp2pOptions, listen } from '../../src/node/libp2p.ts'
+import { topics } from '../../src/node/roles.ts'
+import { capabilityValidator } from '../../src/protocols/capability-dht.ts'
+import { PROVIDER_VALIDITY_MS } from '../../src/protocols/dht-datastore.ts'
+import { testNet } from '../support/market.ts'
+import { until } from '../support/peers.ts'
+
+const net = testNet()
+
+async function node(changes: Partial<Libp2pOptions> = {}) {
+  const options = {
+    net,
+    privateKey: await generateKeyPair('Ed25519'),
+    listen: [],
+    announce: [],
+    relay: false,
+    dhtClient: true,
+    topics,
+    ...capabilityValidator(net, { nowMs: Date.now }),
+    ...changes,
+  }
+  const libp2p = await createNodeLibp2p(options)
+  onTestFinished(async () => {
+    await libp2p.stop()
+  })
+  await listen(libp2p, options.listen)
+  return libp2p
+}
+
+const loopback = { listen: ['/ip4/127.0.0.1/tcp/0'] }
+
+test('many neighbours on one machine are admitted at once', async () => {
+  const relay = await node({ ...loopback, relay: true })
+  const dialers = await Promise.all(Array.from({ length: 10 }, () => node()))
+  await Promise.all(dialers.map((dialer) => dialer.dial(relay.getMultiaddrs())))
+  await until(() => relay.getPeers().length === 10)
+})
+
+test('a node tells the addresses it was given to announce, and these alone', async () => {
+  const announce = '/dns4/relay.example/tcp/4001'
+  const relay = await node({ ...loopback, announce: [announce] })
+  const told = relay.getMultiaddrs().map((address) => address.toString())
+  expect(told).toEqual([`${announce}/p2p/${relay.peerId.toString()}`])
+})
+
+test('identify and ping carry the name of the network', async () => {
+  const names = (await node(loopback)).getProtocols()
+  const own = ['id', 'ping'].map((name) => `/compute-node/${net.name}/${name}/1.0.0`)
+  expect(names).toEqual(expect.arrayContaining(own))
+  expect(names.filter((name) => /^\/ipfs\/(id|ping)\//.test(name))).toEqual([])
+})
+
+test('addresses are believed for longer than provider records live', async () => {
+  const datastore = new MemoryDatastore()
+  const keeper = await node({ ...loopback, datastore })
+  const { peerId } = await node()
+  const [address] = keeper.getMultiaddrs()
+  const now = Date.now
+  onTestFinished(() => {
+    Date.now = now
+  })
+  await keeper.peerStore.save(peerId, { multiaddrs: [address!.decapsulate('/p2p')] })
+  Date.now = () => now() + PROVIDER_VALIDITY_MS + 60_000
+  expect((await keeper.peerStore.get(peerId)).addresses).toHaveLength(1)
+})
