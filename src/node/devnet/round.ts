@@ -1,6 +1,6 @@
 import type { Chain } from '../../chain/chain.ts'
 import { sleep } from '../../clock.ts'
-import { codeOf, NodeError } from '../../errors.ts'
+import { NodeError } from '../../errors.ts'
 import { secondsMs } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'
 import type { AttestationRow } from '../control/routes/attestations.ts'
@@ -26,7 +26,6 @@ export interface RoundOptions {
 
 const OFFERS_MS = secondsMs(60)
 const SLOT_MS = secondsMs(90)
-const MORE_SLOTS_MS = secondsMs(40)
 const TESTIMONY_MS = secondsMs(60)
 const WEIGHTS_MS = secondsMs(60)
 const LOOK_MS = 250
@@ -88,7 +87,12 @@ async function proofsThenWeights(options: RoundOptions): Promise<Proofs> {
   const validators = nodesOf(market, 'validator')
   onStage('challenge')
   const challenges = await inStage('challenge', () =>
-    verdicts(watch, signal, (all) => challengesOf(all, miners, validators)),
+    watch.until(
+      'a verdict on every miner by every validator',
+      SLOT_MS,
+      settledVerdicts((all) => challengesOf(all, miners, validators)),
+      signal,
+    ),
   )
   onStage('attestations')
   const attestations = await inStage('attestations', () =>
@@ -107,33 +111,6 @@ async function proofsThenWeights(options: RoundOptions): Promise<Proofs> {
   )
   return { challenges, attestations, weights }
 }
-
-/**
- * A verdict on every miner by every validator. On a busy machine a window may pass without one step done: an honest
- * miner gets another slot or two, and what the newest say then stands.
- */
-async function verdicts(
-  watch: Watch,
-  signal: AbortSignal,
-  newest: (all: readonly Happening[]) => ChallengeSummary[] | undefined,
-): Promise<ChallengeSummary[]> {
-  const what = 'a verdict on every miner by every validator'
-  let last = await watch.until(what, SLOT_MS, newest, signal)
-  if (allValid(last)) return last
-  const better = (all: readonly Happening[]): ChallengeSummary[] | undefined => {
-    last = newest(all) ?? last
-    return allValid(last) ? last : undefined
-  }
-  try {
-    return await watch.until(what, MORE_SLOTS_MS, better, signal)
-  } catch (error) {
-    if (codeOf(error) !== 'FAILED_DEVNET') throw error
-    return last
-  }
-}
-
-const allValid = (rows: readonly ChallengeSummary[]): boolean =>
-  rows.every(({ verdict }) => verdict === 'VALID')
 
 const nodesOf = ({ nodes }: Market, role: Node['member']['role']): Node[] =>
   nodes.filter(({ member }) => member.role === role)
