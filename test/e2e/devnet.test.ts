@@ -82,7 +82,7 @@ test('a market of processes: told as it happens, used from elsewhere, stopped wh
     /runs in process \(no isolation, devnet only\)/,
     /receipt \d+ countersigned/,
     /renter +lease \w+ settled: 0\.\d+ DEV/,
-    /MiB of memory/,
+    /about 2.4 GiB of memory/,
   ]) {
     expect(said).toMatch(told)
   }

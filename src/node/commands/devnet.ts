@@ -57,13 +57,16 @@ const clock = (): string => new Date().toISOString().slice(11, 19)
 const environment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('COMPUTE_NODE_')))
 
-/** Measured with two miners and two validators; see docs. */
-const MEMORY_MIB = 1500
+/** The most that was measured (proportional set size): relay, renter, chain and this process; each miner or validator. */
+const MEMORY_MIB = { base: 950, each: 370 } as const
+
+const memoryText = (nodes: number): string =>
+  `${((MEMORY_MIB.base + nodes * MEMORY_MIB.each) / 1024).toFixed(1)} GiB`
 
 const preface = ({ miners, validators }: Config, root: string): string =>
   [
     `A whole market on this machine: a chain, a relay, ${miners} miners, ${validators} validators and a renter, each its own process.`,
-    `State in ${root}; about ${MEMORY_MIB} MiB of memory; everything listens on loopback only.`,
+    `State in ${root}; about ${memoryText(miners + validators)} of memory; everything listens on loopback only.`,
     '',
     '',
   ].join('\n')
