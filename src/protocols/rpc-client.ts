@@ -66,7 +66,9 @@ export class Link {
     signal?.throwIfAborted()
     while (this.#waiting.size >= MAX_WAITING) {
       await new Promise<void>((resolve) => this.#turns.push(resolve))
-      signal?.throwIfAborted()
+      if (signal?.aborted !== true) continue
+      this.#turns.shift()?.() // the turn is for who still wants it
+      throw signal.reason
     }
     if (this.#failure !== undefined) throw this.#failure
     return this.#send(body, timeoutMs, signal)

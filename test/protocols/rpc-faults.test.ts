@@ -199,6 +199,29 @@ describe('an asking node', () => {
     expect(await asker.rpc.ask(same, answerer.peerId, { n: 3 })).toEqual({ n: 3 })
   })
 
+  test('hands the turn of those that gave up to the next in line', async () => {
+    const { asker, answerer } = await createPair()
+    const gate = Promise.withResolvers<void>()
+    const answer = async (request: { n: number }) => {
+      await gate.promise
+      return request
+    }
+    await answerer.rpc.serve(same, answer, life)
+    const ask = (n: number, signal = life) => asker.rpc.ask(same, answerer.peerId, { n }, signal)
+    await asker.libp2p.dial(answerer.libp2p.getMultiaddrs())
+    const first = Array.from({ length: 128 }, (_, n) => ask(n))
+    const gone = new AbortController()
+    const left = Array.from({ length: 300 }, (_, n) => ask(n, gone.signal))
+    const refused = Promise.allSettled(left)
+    const last = ask(4242)
+    await sleep(100)
+    gone.abort(new Error('gave up'))
+    gate.resolve()
+    await Promise.all(first)
+    expect(await last).toEqual({ n: 4242 })
+    expect((await refused).every(({ status }) => status === 'rejected')).toBe(true)
+  })
+
   test('gives up on a peer that accepts the stream and never answers', async () => {
     const { asker, answerer } = await createPair()
     await answerer.rpc.serve(same, () => new Promise(() => undefined), life)
