@@ -138,7 +138,7 @@ async function hangUp(exec: Exec): Promise<void> {
     () => true,
     () => true,
   )
-  await exec.kill('SIGHUP')
+  await exec.kill('SIGHUP').catch(() => undefined) // SIGKILL follows, and says so when the engine is gone
   const inTime = await Promise.race([ended, sleep(HANGUP_MS).then(() => false)])
   if (!inTime) await exec.kill('SIGKILL')
 }
