@@ -92,7 +92,7 @@ async function readyLine(
       reject(signal.aborted ? signal.reason : failed(`no ready line within ${READY_MS} ms`)),
     )
   })
-  return Promise.race([ready, gone, late])
+  return await Promise.race([ready, gone, late])
 }
 
 function parseLine(line: string): Record<string, unknown> | undefined {

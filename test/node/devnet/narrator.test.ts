@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { narrate } from '../../../src/node/devnet/narrator.ts'
+
+const names: Record<string, string> = { PEER1: 'miner-1', PEER2: 'renter' }
+const tell = (member: string, event: string, fields: Record<string, string | number> = {}) =>
+  narrate(member, { event, atMs: 0, ...fields }, (id) => names[String(id)] ?? '?')
+
+test('an event becomes a sentence about whom it happened to, with names and numbers', () => {
+  expect(
+    tell('renter', 'offer-seen', { peer: 'PEER1', what: 'CPU', dph: '0.5', asset: 'DEV' }),
+  ).toBe('renter       sees an offer of miner-1: CPU at 0.5 DEV an hour')
+  const verdict = { slot: 12, miner: 'PEER1', verdict: 'VALID', steps: 20, tops: 0.01 }
+  expect(tell('validator-2', 'slot-verdict', { ...verdict, proveMs: 31.6, verifyMs: 8.2 })).toBe(
+    'validator-2  slot 12: miner-1 is VALID (20 steps, 0.01 TOPS, proved in 32 ms, verified in 8 ms)',
+  )
+  expect(
+    tell('renter', 'lease-settled', { id: 'ab'.repeat(32), amount: '456', asset: 'DEV' }),
+  ).toBe('renter       lease abababababab settled: 0.000456 DEV')
+})
+
+test('a machine without a GPU is said to have none', () => {
+  const fields = { devices: 'AMD EPYC', holders: 4 }
+  expect(tell('miner-1', 'capability-announced', { ...fields, classes: 'cpu' })).toContain(
+    'no GPU here: CPU capacity, devnet only',
+  )
+  expect(tell('miner-1', 'capability-announced', { ...fields, classes: 'gpu:h100' })).not.toContain(
+    'no GPU',
+  )
+})
+
+test('what all see alike is told once; what only programs need is not told', () => {
+  const seen = { peer: 'PEER1', what: 'CPU', dph: '0.5', asset: 'DEV' }
+  expect(tell('validator-1', 'offer-seen', seen)).toBeUndefined()
+  expect(tell('renter', 'chain-read', { block: 1 })).toBeUndefined()
+  expect(tell('validator-1', 'capability-announced', { classes: '', devices: '' })).toBeUndefined()
+  expect(tell('validator-1', 'weights-waiting', { reason: 'NO_EVIDENCE' })).toBeUndefined()
+  expect(tell('validator-1', 'weights-waiting', { reason: 'NO_PERMIT' })).toContain('NO_PERMIT')
+})
