@@ -107,10 +107,12 @@ export class OrderBook {
     const isNews = gone === undefined || isNewer(payload, gone.payload)
     this.#remember(record)
     if (!isNews) return refused('a newer withdrawal is known')
-    if (gone === undefined && this.#gone.size >= this.#limits.tombstones) return refused('quota')
-    this.#gone.set(place, record)
     const standing = this.#live.get(place)
     const ends = standing !== undefined && standing.record.payload.seq <= payload.seq
+    // Whoever fills the book with tombstones of nothing keeps nobody from withdrawing what stands.
+    const full = this.#gone.size >= this.#limits.tombstones
+    if (gone === undefined && full && !ends) return refused('quota')
+    this.#gone.set(place, record)
     if (ends) this.#drop(place)
     return {
       verdict: 'accept',

@@ -108,6 +108,15 @@ test('sweeping forgets the expired, and tombstones after the skew', () => {
   expect(book.size).toBe(0)
 })
 
+test('tombstones of nothing are bounded and keep nobody from withdrawing what stands', () => {
+  const book = bookOf({ ...BOOK_LIMITS, tombstones: 2 })
+  book.admit(offer(), NOW_MS)
+  const flood = [0, 1, 2, 3].map((lot) => book.withdraw(withdrawal({ lot }, bob), NOW_MS).verdict)
+  expect(flood).toEqual(['accept', 'accept', { ignore: 'quota' }, { ignore: 'quota' }])
+  expect(book.withdraw(withdrawal(), NOW_MS).verdict).toBe('accept')
+  expect(book.offers(NOW_MS)).toEqual([])
+})
+
 test('one owner has at most 16 live offers, over all of its peers', () => {
   const book = new OrderBook(() => 'one hotkey')
   for (let lot = 0; lot < 16; lot++)
