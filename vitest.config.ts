@@ -3,8 +3,6 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // It compares with the real chain's metadata, which is no part of this project.
-    exclude: process.env['SUBTENSOR_METADATA'] ? [] : ['test/chain/dev/metadata-agrees.test.ts'],
     pool: 'forks',
     // Two noisy cores: real processes, proofs and containers share them, so no tight limits.
     maxWorkers: 2,
