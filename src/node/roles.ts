@@ -69,6 +69,10 @@ const challengeBoundMiners = proving((parts) => {
   return challengeMiners({ ...parts, capabilities: { all } })
 })
 
+/** Who is bound is asked about again before its record expires, also when it neither offers nor is connected. */
+const discover: ServiceFactory = (parts) =>
+  discoverCapabilities({ ...parts, boundPeers: parts.chainView.boundPeers })
+
 /** Weights need a chain to go to and scores to come from. */
 const setOwnWeights: ServiceFactory = (parts) => {
   const { chainLink, scores } = parts
@@ -82,7 +86,7 @@ const everyone: readonly ServiceFactory[] = [
   proving(relayPulses),
   proving(collectAttestations),
   having('scores', computeScores),
-  discoverCapabilities,
+  discover,
   announceCapability,
   serveTranscripts,
   joinNetwork,
