@@ -20,7 +20,6 @@ export const devnet: Run = async (context) => {
     if (!config.json) terminal.stdout.write(`${clock()} ${line}\n`)
   }
   let done = false
-  if (!config.json) terminal.stdout.write(preface(config, root))
   try {
     await runDevnet({
       root,
@@ -29,6 +28,9 @@ export const devnet: Run = async (context) => {
       log,
       signal,
       say,
+      onTaken() {
+        if (!config.json) terminal.stdout.write(preface(config, root))
+      },
       onStage: (stage) => output.progress(`── ${stage}`),
       onRound(summary, market) {
         done = true
@@ -38,7 +40,8 @@ export const devnet: Run = async (context) => {
     })
     return 0
   } catch (error) {
-    if (done && signal.aborted) return 0
+    // Who stops a market that was to keep running gets what was asked for.
+    if (signal.aborted && (done || !config.once)) return 0
     // A mistake in how it was called is the caller's, not a round that failed.
     if (error instanceof NodeError && error.code.startsWith('BAD_CONFIG')) throw error
     const failure = failureOf(error)

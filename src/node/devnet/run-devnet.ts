@@ -22,6 +22,8 @@ export interface DevnetOptions {
   readonly signal: AbortSignal
   /** One line for a person about what happens. */
   readonly say: (line: string) => void
+  /** Told once the folder is this devnet's, before anything starts. */
+  readonly onTaken: () => void
   /** Told of each stage as it begins. */
   readonly onStage: (stage: string) => void
   /** Told once the first round is done; the devnet goes on until `signal` aborts, unless `--once`. */
@@ -39,6 +41,7 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
   const layout = devnetLayout(root, config.miners, config.validators)
   await using stack = new AsyncDisposableStack()
   stack.use(await takeFolder(layout, config.keep, signal))
+  options.onTaken()
   const life = new AbortController()
   const watch = createWatch(life.signal, log)
   const names = new Map<string, string>()
@@ -47,6 +50,8 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
     if (line !== undefined) say(line)
   })
   const tell = (name: string, text: string): void => say(`${name.padEnd(12)} ${text}`)
+  const onStop = (): void => say('stopping every process')
+  signal.addEventListener('abort', onStop, { once: true })
   const losses = watchChildren({ root, signal, tell })
   const onNode = (node: Node): void => {
     const { name } = node.member
@@ -65,7 +70,6 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
     onRound(await fullRound({ ...round, signal: losses.signal }), market)
     if (config.once || signal.aborted) return
     await once(signal, 'abort')
-    say('stopping every process')
   } catch (error) {
     throw losses.causeOf(error)
   } finally {
@@ -77,7 +81,7 @@ interface Losses {
   /** Aborts with `signal`, or with an error that names the first process that ended by itself. */
   readonly signal: AbortSignal
   readonly add: (child: Child) => void
-  /** What an error comes from: the loss of a process, if there was one. */
+  /** What an error comes from: the end of `signal`, or the loss of a process, if there was one. */
   readonly causeOf: (error: unknown) => unknown
 }
 
@@ -98,8 +102,8 @@ function watchChildren(options: {
     })
   }
   const causeOf = (error: unknown): unknown => {
-    if (!lost.signal.aborted || signal.aborted) return error
-    const { reason } = lost.signal
+    if (!signal.aborted && !lost.signal.aborted) return error
+    const { reason } = signal.aborted ? signal : lost.signal
     return error instanceof StageFailure ? new StageFailure(error.stage, reason) : reason
   }
   return { signal: AbortSignal.any([signal, lost.signal]), add, causeOf }
