@@ -1,80 +1,17 @@
 import { type BeaconInfo, type Pulse, timeOf } from '../beacon.ts'
-import { type Element, type GemmFault, type GemmStatement, MAX_STEPS } from './gemm-proof.ts'
+import { MAX_STEPS } from './gemm-proof.ts'
 import { type Bytes, equalBytes } from './hash.ts'
 import { type Announcement, gemmStatement, gpuKey, type Line, type Tick } from './slot.ts'
 import type { SlotNetwork } from './slot-network.ts'
 import { windowOf } from './slot-schedule.ts'
-
-/** Why a GPU's slot is not VALID; scoring.md §7 names them. */
-export type SlotFault = GemmFault | 'SILENT' | 'LATE_COMMIT' | 'EQUIVOCATION' | 'UNAVAILABLE'
-export type SlotVerdict = 'VALID' | SlotFault
-
-/** Why a validator says nothing about a slot: its own fault must not be a miner's. */
-export type Abstention = 'LAGGED' | 'CLOCK_SKEW' | 'LOW_COVERAGE' | 'MISSED_PULSE'
-
-/** What a verifier found in the openings. */
-export type Checked =
-  | { readonly ok: true; readonly heads: readonly Bytes[]; readonly content: Bytes }
-  | { readonly ok: false; readonly why: SlotFault; readonly at?: Element; readonly content?: Bytes }
-
-export type ValidatorEvent =
-  | { readonly type: 'pulse'; readonly pulse: Pulse; readonly atMs: number }
-  /** A tick or Final with its signature checked; `atMs` is its arrival by the own clock. */
-  | {
-      readonly type: 'tick' | 'final'
-      readonly miner: string
-      readonly tick: Tick
-      readonly atMs: number
-    }
-  /** The miner offers openings under a content id. */
-  | {
-      readonly type: 'openings'
-      readonly miner: string
-      readonly gpu: string
-      readonly content: Bytes
-      readonly proveMs: number
-    }
-  | {
-      readonly type: 'checked'
-      readonly miner: string
-      readonly gpu: string
-      readonly result: Checked
-    }
-  /** This validator could not check, by its own fault: it says nothing about the GPU. */
-  | { readonly type: 'unchecked'; readonly miner: string; readonly gpu: string }
-  | { readonly type: 'abstain'; readonly why: Abstention }
-  | { readonly type: 'time'; readonly nowMs: number }
-
-/** One GPU's verdict, as it goes into the signed batch. */
-export interface VerdictRow {
-  readonly miner: string
-  readonly hotkey: Bytes
-  readonly gpu: string
-  readonly verdict: SlotVerdict
-  /** Content id of the openings it speaks of. */
-  readonly openings?: Bytes
-  /** The element that breaks the chain, for BAD_*. */
-  readonly at?: Element
-}
-
-export type ValidatorEffect =
-  /** Fetch these openings and check them against the statement. */
-  | {
-      readonly type: 'pull'
-      readonly miner: string
-      readonly gpu: string
-      readonly content: Bytes
-      readonly proveMs: number
-      readonly statement: GemmStatement
-      readonly final: Tick
-      readonly pulses: { readonly gemm: Pulse; readonly open: Pulse }
-    }
-  /** Commit to these lines now and keep them for the report. */
-  | { readonly type: 'commit'; readonly lines: readonly Line[] }
-  | { readonly type: 'report'; readonly lines: readonly Line[] }
-  | { readonly type: 'verdicts'; readonly rows: readonly VerdictRow[]; readonly openPulse?: Pulse }
-  | { readonly type: 'abstained'; readonly why: Abstention }
-  | { readonly type: 'done' }
+import type {
+  Abstention,
+  Checked,
+  SlotVerdict,
+  ValidatorEffect,
+  ValidatorEvent,
+  VerdictRow,
+} from './slot-testimony.ts'
 
 interface Heard {
   readonly gpu: Announcement

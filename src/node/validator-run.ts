@@ -1,12 +1,8 @@
 import { timeOf } from '../beacon.ts'
 import { type Announcement, gpuKey } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
-import {
-  type ValidatorEffect,
-  type ValidatorEvent,
-  ValidatorSlot,
-  type VerdictRow,
-} from '../gpu/validator-slot.ts'
+import type { ValidatorEffect, ValidatorEvent, VerdictRow } from '../gpu/slot-testimony.ts'
+import { ValidatorSlot } from '../gpu/validator-slot.ts'
 import type { Verifier } from '../gpu/verifier.ts'
 import { type Verdicts, witnessOf } from '../protocols/attestations.ts'
 import type { Rpc } from '../protocols/rpc.ts'

@@ -4,8 +4,9 @@ import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
 import type { Announcement, Tick } from '../../src/gpu/slot.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import type { ValidatorEffect } from '../../src/gpu/slot-testimony.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
-import { type ValidatorEffect, ValidatorSlot } from '../../src/gpu/validator-slot.ts'
+import { ValidatorSlot } from '../../src/gpu/validator-slot.ts'
 
 const net = slotNetworks.local
 const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
