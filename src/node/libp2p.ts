@@ -1,6 +1,6 @@
 import { gossipsub, StrictNoSign } from '@chainsafe/libp2p-gossipsub'
 import { noise } from '@chainsafe/libp2p-noise'
-import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
 import { kadDHT, passthroughMapper, type Selectors, type Validators } from '@libp2p/kad-dht'
@@ -9,6 +9,7 @@ import { tcp } from '@libp2p/tcp'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
 import { messageOf, NodeError } from '../errors.ts'
+import { boundedRelay } from '../protocols/bounded-relay.ts'
 import { PROVIDER_VALIDITY_MS } from '../protocols/dht-datastore.ts'
 import { boundedYamux } from '../protocols/duplex.ts'
 import {
@@ -122,7 +123,7 @@ function services(options: Libp2pOptions) {
  * `applyDefaultLimit: false` closes relayed connections (notes/libp2p.md §4).
  */
 const relayServer = () =>
-  circuitRelayServer({
+  boundedRelay({
     hopTimeout: 30_000,
     reservations: {
       maxReservations: 256,

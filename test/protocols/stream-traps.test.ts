@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { RELAY_V2_HOP_CODEC, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2'
 import type { Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -179,5 +180,42 @@ describe('a relayed stream', () => {
     await serveFire(answerer)
     const channel = await openTunnel(asker.rpc, fire, answerer.peerId, { bytes: 4 * MiB }, life)
     await expect(drain(channel)).rejects.toMatchObject({ code: 'PEER_LOST' })
+  })
+
+  test('between two who ignore its flow control costs the relay little', async () => {
+    const [relay, near, far] = await Promise.all([
+      createRpcPeer({ relayBytes: 256 * MiB }),
+      createRpcPeer(),
+      createRpcPeer(),
+    ])
+    const to = relay.libp2p.getMultiaddrs()
+    const hop = async (peer: RpcPeer, message: Uint8Array) => {
+      const stream = await (await peer.libp2p.dial(to)).newStream(RELAY_V2_HOP_CODEC)
+      const duplex = toDuplex(stream).on('error', () => undefined)
+      const answered = once(duplex, 'data')
+      duplex.write(Buffer.from([message.length, ...message]))
+      await answered
+      return duplex
+    }
+    // Protocol buffers by hand: RESERVE; STATUS OK; CONNECT to a peer.
+    await far.libp2p.unhandle(RELAY_V2_STOP_CODEC)
+    await far.libp2p.handle(RELAY_V2_STOP_CODEC, (stream) => {
+      toDuplex(stream).on('error', () => undefined) // nobody reads
+      stream.send(Uint8Array.of(4, 8, 1, 0x20, 0x64))
+    })
+    await hop(far, Uint8Array.of(8, 0))
+    const id = far.libp2p.peerId.toMultihash().bytes
+    const peer = Uint8Array.of(0x0a, id.length, ...id)
+    const duplex = await hop(near, Uint8Array.of(8, 1, 0x12, peer.length, ...peer))
+    let sent = 0
+    const write = (): void => {
+      if (duplex.destroyed || sent >= 64 * MiB) return
+      sent += CHUNK
+      duplex.write(Buffer.alloc(CHUNK), write)
+    }
+    write()
+    await untilStill(() => sent)
+    expect(sent).toBeGreaterThan(CHUNK)
+    expect(sent).toBeLessThan(40 * MiB)
   })
 })

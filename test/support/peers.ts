@@ -1,5 +1,5 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Connection, ConnectionEncrypter, Libp2p, PrivateKey } from '@libp2p/interface'
@@ -8,6 +8,7 @@ import { createLibp2p } from 'libp2p'
 import { onTestFinished } from 'vitest'
 import { sleep } from '../../src/clock.ts'
 import { silent } from '../../src/log.ts'
+import { boundedRelay } from '../../src/protocols/bounded-relay.ts'
 import { boundedYamux } from '../../src/protocols/duplex.ts'
 import { nativeTls } from '../../src/protocols/native-tls.ts'
 import { createNetwork, type Network } from '../../src/protocols/network.ts'
@@ -57,7 +58,7 @@ export async function createPeer(options: PeerOptions = {}): Promise<Libp2p> {
 }
 
 const relay = (bytes: number) =>
-  circuitRelayServer({
+  boundedRelay({
     reservations: { defaultDataLimit: BigInt(bytes), defaultDurationLimit: 600_000 },
   })
 
