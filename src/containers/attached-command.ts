@@ -49,6 +49,19 @@ async function exitCodeOf(inspect: AttachedCommand['inspect']): Promise<number> 
   })
 }
 
+/** How often a terminal is told again that its input has ended. */
+const END_AGAIN_MS = 1000
+
+/**
+ * Types Ctrl-D now and again until the command has ended. Once is not enough: typed while a shell is still setting up
+ * its terminal it is lost, and it ends one program's input, not that of the shell around it.
+ */
+function endTerminal(socket: Duplex, pass: (data: string, done: () => void) => void): void {
+  const again = setInterval(() => pass(END_OF_INPUT, () => undefined), END_AGAIN_MS)
+  socket.once('close', () => clearInterval(again))
+  if (socket.closed) clearInterval(again)
+}
+
 /** Ending a terminal's connection would stop its output while the command runs on, so Ctrl-D is typed instead. */
 function inputOf(socket: Duplex, tty: boolean): Writable {
   const pass = (data: Buffer | string, done: () => void): void => {
@@ -59,8 +72,10 @@ function inputOf(socket: Duplex, tty: boolean): Writable {
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => pass(chunk, done),
     final(done) {
-      if (tty) pass(END_OF_INPUT, done)
-      else if (socket.writable) socket.end(done)
+      if (tty) {
+        pass(END_OF_INPUT, done)
+        endTerminal(socket, pass)
+      } else if (socket.writable) socket.end(done)
       else done()
     },
   })
