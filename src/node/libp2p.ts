@@ -95,8 +95,8 @@ function services(options: Libp2pOptions) {
     dht: kadDHT({
       protocol: wireName(net, 'kad'),
       clientMode: options.dhtClient,
-      // The default drops private addresses, which a local market is made of.
-      peerInfoMapper: passthroughMapper,
+      // The default drops private addresses: a local market is made of them, elsewhere nobody may name them.
+      ...(net.network === 'local' ? { peerInfoMapper: passthroughMapper } : {}),
       validators: options.validators,
       selectors: options.selectors,
       initialQuerySelfInterval: net.network === 'local' ? 200 : 1000,
