@@ -68,6 +68,10 @@ async function startEphemeral(context: CommandContext): Promise<AsyncDisposable>
   const log = createLog({ level: config.logLevel, json: config.json })
   const renter = { ...config, roles: ['renter'] as const, listen: [] }
   await using stack = new AsyncDisposableStack()
+  // A promise that nobody awaited (of a library, mostly) is a bug to report, not the end of a command.
+  const report = (error: unknown): void => log.error('unhandled-rejection', error)
+  process.on('unhandledRejection', report)
+  stack.defer(() => void process.off('unhandledRejection', report))
   const node = stack.use(await createNode(renter, { log, ephemeral: true }))
   output.progress('no node runs here: this command started one for itself')
   if (config.bootstrap.length > 0) await sleep(config.gatherMs, signal)
