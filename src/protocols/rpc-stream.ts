@@ -53,10 +53,14 @@ export function serveItems<Req, Res>(
   return peers.accept(protocol.name, MAX_STREAMS, serve, signal)
 }
 
-/** The single request a stream starts with, within `timeoutMs`. */
+/** Whoever opens a stream has its request at hand: one that dribbles it only holds a place. */
+const REQUEST_WITHIN_MS = 10_000
+
+/** The single request a stream starts with, within `timeoutMs`, and soon in any case. */
 export async function requestOf(reader: FrameReader, timeoutMs: number): Promise<Uint8Array> {
-  const late = new NodeError('BAD_MESSAGE', `no request within ${timeoutMs} ms`)
-  const timer = setTimeout(() => reader.fail(late), timeoutMs)
+  const ms = Math.min(timeoutMs, REQUEST_WITHIN_MS)
+  const late = new NodeError('BAD_MESSAGE', `no request within ${ms} ms`)
+  const timer = setTimeout(() => reader.fail(late), ms)
   try {
     const frame = await reader.next()
     if (frame?.tag === tags.request) return readMessage(frame).body
