@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sleep } from '../../src/clock.ts'
 import type { Container, Engine } from '../../src/containers/engine.ts'
 import { noDocker, smallSpec, testEngine } from '../support/docker.ts'
@@ -218,9 +218,12 @@ describe.skipIf(noDocker)('docker engine', () => {
 
   test('usage is measured', async () => {
     const container = await idle()
-    const usage = await container.usage()
-    expect(usage.processes).toBeGreaterThanOrEqual(2) // init and sleep
-    expect(usage.memoryBytes).toBeGreaterThan(0)
+    // Counted a moment after the start: init has to fork its command first.
+    await vi.waitFor(async () => {
+      const usage = await container.usage()
+      expect(usage.processes).toBeGreaterThanOrEqual(2) // init and sleep
+      expect(usage.memoryBytes).toBeGreaterThan(0)
+    }, 10_000)
     await container.remove()
   })
 
