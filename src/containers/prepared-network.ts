@@ -26,6 +26,7 @@ export interface PreparedNetworks {
 const HOLDER_IMAGE = 'cn-holder:1'
 /** The next one is prepared when the lease that took the last has had time to start. */
 const REFILL_AFTER_MS = 250
+const TRY_AGAIN_MS = [500, 2000, 5000]
 
 export interface PreparedNetworksOptions {
   readonly docker: Docker
@@ -39,11 +40,25 @@ export interface PreparedNetworksOptions {
 export function prepareNetworks(options: PreparedNetworksOptions): PreparedNetworks {
   const { docker, nodeId, log, ensureNetwork } = options
   const lifetime = new AbortController()
-  let ready: Promise<string | undefined> = attempt(async () => {
+  let ready: Promise<string | undefined> = prepare(async () => {
     await ensureNetwork()
     await sweep(docker, nodeId)
     return startHolder(docker, nodeId)
   })
+
+  /** Tries again a few times: engines refuse now and then while much else starts on them. */
+  async function prepare(work: () => Promise<string | undefined>): Promise<string | undefined> {
+    for (const pauseMs of TRY_AGAIN_MS) {
+      try {
+        return await work()
+      } catch (error) {
+        if (lifetime.signal.aborted) return undefined
+        log.debug('network-not-prepared', { reason: messageOf(error), pauseMs })
+      }
+      await attempt(() => sleep(pauseMs, lifetime.signal).then(() => undefined))
+    }
+    return attempt(work)
+  }
 
   /** A network that cannot be prepared costs a lease time, nothing else. */
   async function attempt(work: () => Promise<string | undefined>): Promise<string | undefined> {
@@ -59,7 +74,7 @@ export function prepareNetworks(options: PreparedNetworksOptions): PreparedNetwo
     async take() {
       const taken = await ifSettled(ready)
       if (taken === PENDING) return undefined
-      ready = attempt(async () => {
+      ready = prepare(async () => {
         await sleep(REFILL_AFTER_MS, lifetime.signal)
         return startHolder(docker, nodeId)
       })
