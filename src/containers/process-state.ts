@@ -57,21 +57,29 @@ export async function writeState(folder: LeaseFolder, state: ProcessState): Prom
   await rename(next, join(folder.path, 'state.json'))
 }
 
+/** What stands for a file that is not there. Any other failure is thrown: a lease that cannot be read is not gone. */
+const whenAbsent =
+  <T>(fallback: T) =>
+  (error: NodeJS.ErrnoException): T => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return fallback
+    throw error
+  }
+
 /** Undefined when the lease has no (whole) state: it was removed, or never got as far as to start anything. */
 export async function readState(folder: LeaseFolder): Promise<ProcessState | undefined> {
-  const text = await readFile(join(folder.path, 'state.json'), 'utf8').catch(() => undefined)
+  const text = await readFile(join(folder.path, 'state.json'), 'utf8').catch(whenAbsent(undefined))
   return text === undefined ? undefined : (JSON.parse(text) as ProcessState)
 }
 
 /** The main process's exit code, once it ended by itself. */
 export async function readExitCode(folder: LeaseFolder): Promise<number | undefined> {
-  const text = await readFile(folder.exitFile, 'utf8').catch(() => '')
+  const text = await readFile(folder.exitFile, 'utf8').catch(whenAbsent(''))
   return /^\d+\n$/.test(text) ? Number(text) : undefined
 }
 
 /** Every lease that has a state under this folder. */
 export async function listStates(stateDir: string): Promise<ProcessState[]> {
-  const names = await readdir(stateDir).catch(() => [])
+  const names = await readdir(stateDir).catch(whenAbsent<string[]>([]))
   const states = await Promise.all(
     names
       .filter((name) => /^[0-9a-zA-Z]+$/.test(name))
