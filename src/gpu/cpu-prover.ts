@@ -1,6 +1,5 @@
 import type { Log } from '../log.ts'
 import { createThread, siblingModule } from '../thread.ts'
-import type { GemmOpenings } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
 import type { Prover } from './prover.ts'
 
@@ -31,18 +30,20 @@ export function createCpuProver(log: Log): Prover {
   })
   return {
     backend: 'cpu',
-    prepare: (n) => thread.call('prepare', { n }, PREPARE_TIMEOUT_MS),
-    run({ seed, n }, handle) {
+    prepare: (sizes) => thread.call('prepare', sizes, PREPARE_TIMEOUT_MS),
+    fill: (fill, timeoutMs) => thread.call('fill', fill, timeoutMs),
+    run(work, handle) {
       job += 1
       onRoot = handle
       Atomics.store(current, 0, job)
-      return thread.call('run', { seed, n, job, current }, RUN_TIMEOUT_MS)
+      return thread.call('run', { ...work, job, current }, RUN_TIMEOUT_MS)
     },
     stop() {
       job += 1
       Atomics.store(current, 0, job)
     },
-    open: (request, timeoutMs) => thread.call<GemmOpenings>('open', request, timeoutMs),
+    openRows: (request, timeoutMs) => thread.call('openRows', request, timeoutMs),
+    openPages: (request, timeoutMs) => thread.call('openPages', request, timeoutMs),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The CPU kernels as WebAssembly text: ChaCha keystream, int8 dot product, and int8 matrix product with requantization,
- * all with 128-bit SIMD. `npm run kernels` assembles this text into kernels-wasm.ts; a test keeps the two together.
+ * The CPU kernels as WebAssembly text: ChaCha keystream, int8 dot product, int8 matrix product with requantization, and
+ * the fill and keyed digests of memory pages, all with 128-bit SIMD. `npm run kernels` assembles this text into kernels-wasm.ts; a test keeps the two together.
  */
 
 const words = Array.from({ length: 16 }, (_, i) => i)
@@ -101,6 +101,68 @@ const chacha = `
     ${set('counter', `(i32.add ${get('counter')} (i32.const 4))`)}
     (br_if $four (i32.lt_u (local.tee $out (i32.add ${get('out')} (i32.const 256))) ${get('end')}))))`
 
+// ---- memory pages: a slow fill, and a fast digest under a key ----
+
+const fill = `
+;; Writes $blocks (a multiple of 4) blocks of the slow fill to $out: the ChaCha state of key, counter and nonce, to which
+;; its own 8-round permutation is added $iterations times.
+(func (export "fill") (param $key i32) (param $counter i32) (param $nonce0 i32) (param $nonce1 i32)
+  (param $nonce2 i32) (param $out i32) (param $blocks i32) (param $iterations i32)
+  (local $end i32) (local $left i32) (local $again i32)
+  ${words.map((i) => `(local $x${i} v128) (local $y${i} v128)`).join(' ')}
+  (local $t0 v128) (local $t1 v128) (local $t2 v128) (local $t3 v128)
+  ${set('end', `(i32.add ${get('out')} (i32.shl ${get('blocks')} (i32.const 6)))`)}
+  (loop $four
+    ${times(16, (i) => set(`x${i}`, initialWord(i)))}
+    ${set('again', get('iterations'))}
+    (loop $iteration
+      ${times(16, (i) => set(`y${i}`, get(`x${i}`)))}
+      ${set('left', '(i32.const 8)')}
+      (loop $round
+        ${doubleRound}
+        (br_if $round (i32.gt_s (local.tee $left (i32.sub ${get('left')} (i32.const 2))) (i32.const 0))))
+      ${times(16, (i) => set(`x${i}`, `(i32x4.add ${get(`x${i}`)} ${get(`y${i}`)})`))}
+      (br_if $iteration (i32.gt_s (local.tee $again (i32.sub ${get('again')} (i32.const 1))) (i32.const 0))))
+    ${times(4, storeQuarter)}
+    ${set('counter', `(i32.add ${get('counter')} (i32.const 4))`)}
+    (br_if $four (i32.lt_u (local.tee $out (i32.add ${get('out')} (i32.const 256))) ${get('end')}))))`
+
+/** mix(a, v) of resident-pages.ts: rotl13((a ^ v) · 0x9E3779B1), per lane or for one word. */
+const mixLanes = (v: string): string =>
+  [
+    set(
+      'a',
+      `(i32x4.mul (v128.xor ${get('a')} ${v}) (v128.const i32x4 ${'0x9E3779B1 '.repeat(4)}))`,
+    ),
+    set('a', rotateBits(get('a'), 13)),
+  ].join('\n')
+const mixWord = (a: string, v: string): string =>
+  `(i32.rotl (i32.mul (i32.xor ${a} ${v}) (i32.const 0x9E3779B1)) (i32.const 13))`
+const wordOfA = (i: number): string => `(i32x4.extract_lane ${i} ${get('a')})`
+const keyWord = (i: number): string => `(i32.load offset=${4 * i} ${get('key')})`
+
+const digest = `
+;; Writes the 8-byte digests of $pages pages of 4096 B, from $in, under the key at $key; $page numbers the first.
+(func (export "digest") (param $key i32) (param $in i32) (param $page i32) (param $pages i32) (param $out i32)
+  (local $a v128) (local $salt i32) (local $lane i32) (local $d0 i32) (local $d1 i32)
+  (loop $next
+    ${set('d0', '(i32.const 0)')}
+    ${set('d1', '(i32.const 0)')}
+    ${set('lane', '(i32.const 0)')}
+    (loop $lanes
+      ${set('salt', `(i32.mul ${get('lane')} (i32.const 0x85EBCA77))`)}
+      ${set('a', `(v128.xor (i32x4.add (v128.load ${get('key')}) (i32x4.splat ${get('salt')})) (i32x4.splat ${get('page')}))`)}
+      ${times(4, (k) => mixLanes(`(v128.load offset=${1024 * k} (i32.add ${get('in')} (i32.shl ${get('lane')} (i32.const 4))))`))}
+      ${set('d0', `(i32.add ${get('d0')} ${mixWord(mixWord(wordOfA(0), keyWord(4)), wordOfA(1))})`)}
+      ${set('d1', `(i32.add ${get('d1')} ${mixWord(mixWord(wordOfA(2), keyWord(5)), wordOfA(3))})`)}
+      (br_if $lanes (i32.lt_u (local.tee $lane (i32.add ${get('lane')} (i32.const 1))) (i32.const 64))))
+    (i32.store ${get('out')} ${get('d0')})
+    (i32.store offset=4 ${get('out')} ${get('d1')})
+    ${set('out', `(i32.add ${get('out')} (i32.const 8))`)}
+    ${set('in', `(i32.add ${get('in')} (i32.const 4096))`)}
+    ${set('page', `(i32.add ${get('page')} (i32.const 1))`)}
+    (br_if $next (i32.gt_s (local.tee $pages (i32.sub ${get('pages')} (i32.const 1))) (i32.const 0)))))`
+
 // ---- int8 products with exact int32 sums ----
 
 const lowHalf = (v: string): string => `(i16x8.extend_low_i8x16_s ${v})`
@@ -179,4 +241,6 @@ export const KERNELS_WAT = `(module (memory (export "memory") 64 65536)
 ${chacha}
 ${dot}
 ${gemm}
+${fill}
+${digest}
 )`

@@ -15,6 +15,17 @@ interface Exports {
   ): void
   dot(a: number, b: number, n: number): number
   gemm(c: number, x: number, out: number, n: number, rows: number): void
+  fill(
+    key: number,
+    counter: number,
+    nonce0: number,
+    nonce1: number,
+    nonce2: number,
+    out: number,
+    blocks: number,
+    iterations: number,
+  ): void
+  digest(key: number, from: number, page: number, pages: number, out: number): void
 }
 
 /** The CPU kernels over one growing memory. Addresses are byte offsets; buffers belong at HEAP and above. */
@@ -23,6 +34,10 @@ export interface Kernels {
   rows(domain: number, step: number, first: number, count: number, n: number, out: number): void
   /** 16 words of the ChaCha20 stream of nonce (domain, step, 0), four blocks from `block` on: 64 words. */
   words(domain: number, step: number, block: number): Uint32Array
+  /** Writes `count` pages of 4096 B of the slow fill from page `first` on; nonce (domain, 0, high word of the block). */
+  fill(domain: number, first: number, count: number, iterations: number, out: number): void
+  /** Writes the 8-byte digests of `count` pages at `from`, numbered from page `first` on (below 2³²). */
+  digest(from: number, first: number, count: number, out: number): void
   dot(a: number, b: number, n: number): number
   gemm(c: number, x: number, out: number, n: number): void
   /** The key of the streams that follow, 32 B. */
@@ -35,6 +50,9 @@ export interface Kernels {
 
 const KEY = 0
 const SCRATCH = 1024
+/** A page of memory, and how many 64-byte blocks of the fill it takes. */
+export const PAGE_BYTES = 4096
+const BLOCKS_PER_PAGE = PAGE_BYTES / 64
 /** The first address free for buffers. */
 export const HEAP = 4096
 
@@ -55,6 +73,15 @@ export function loadKernels(): Kernels {
       wasm.chacha(KEY, block, domain, step, 0, SCRATCH, 4, 20)
       return new Uint32Array(wasm.memory.buffer, SCRATCH, 64)
     },
+    fill(domain, first, count, iterations, out) {
+      for (let i = 0; i < count; i++) {
+        const block = (first + i) * BLOCKS_PER_PAGE
+        const high = Math.floor(block / 2 ** 32)
+        const at = out + i * PAGE_BYTES
+        wasm.fill(KEY, block >>> 0, domain, 0, high, at, BLOCKS_PER_PAGE, iterations)
+      }
+    },
+    digest: (from, first, count, out) => wasm.digest(KEY, from, first, count, out),
     dot: (a, b, n) => wasm.dot(a, b, n),
     gemm: (c, x, out, n) => wasm.gemm(c, x, out, n, n),
     setKey: (seed) => memory().set(seed, KEY),

@@ -71,7 +71,7 @@ export class MinerRun {
     core.events.emit('slot-started', { slot: this.slot, gpu: this.#gpu.gpuId, backend, n })
     const seed = misbehaviour.seed?.(honestSeed) ?? honestSeed
     this.#prover
-      .run({ seed, n }, (root) => this.handle({ type: 'root', root }))
+      .run({ work: 'gemm', seed }, (root) => this.handle({ type: 'root', root }))
       .catch((error: unknown) => this.#failed(error))
   }
 
@@ -105,7 +105,7 @@ export class MinerRun {
     const seed = misbehaviour.seed?.(statement.seed) ?? statement.seed
     const timeoutMs = (slots.end - slots.open) * pulses.beacon.periodMs
     const job = { statement: { ...statement, seed }, counts, limits: slots.gemm }
-    const honest = await this.#prover.open(job, timeoutMs)
+    const honest = await this.#prover.openRows(job, timeoutMs)
     return misbehaviour.openings?.(honest) ?? honest
   }
 

@@ -4,6 +4,8 @@ import { GemmChain } from '../../src/gpu/gemm-chain.ts'
 import { type GemmLimits, verifyGemm } from '../../src/gpu/gemm-proof.ts'
 import { concat } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
+import { verifyPasses } from '../../src/gpu/residency-proof.ts'
+import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
 import { silent } from '../../src/log.ts'
 
@@ -17,7 +19,7 @@ const n = 256
 /** Lets it work until it has handed over `count` roots. */
 async function work(count: number): Promise<Uint8Array[]> {
   const roots: Uint8Array[] = []
-  await prover.run({ seed, n }, (root) => {
+  await prover.run({ work: 'gemm', seed }, (root) => {
     roots.push(root)
     if (roots.length >= count) prover.stop()
   })
@@ -25,7 +27,7 @@ async function work(count: number): Promise<Uint8Array[]> {
 }
 
 test('it works until stopped, in order, without blocking this thread', async () => {
-  await prover.prepare(n)
+  await prover.prepare({ n, bytes: FILL_UNIT_BYTES })
   let turns = 0
   const timer = setInterval(() => turns++, 1)
   const roots = await work(20)
@@ -43,13 +45,47 @@ test('roots of a stopped job never reach the next one, and openings verify', asy
   const counts = [1, roots.length]
   const closing = tickChain(seed, counts, concat(roots)).at(-1)!
   const statement = { seed, openSeed, n, steps: roots.length, ticks: 2, closing }
-  const openings = await prover.open({ statement, counts, limits }, 60_000)
+  const openings = await prover.openRows({ statement, counts, limits }, 60_000)
   expect(verifyGemm(loadKernels(), statement, openings, limits)).toMatchObject({ ok: true })
 })
 
 test('a job it cannot do is an error with a reason code, and it goes on', async () => {
   const statement = { seed, openSeed, n: 300, steps: 1, ticks: 1, closing: seed }
-  const broken = prover.open({ statement, counts: [1], limits }, 60_000)
+  const broken = prover.openRows({ statement, counts: [1], limits }, 60_000)
   await expect(broken).rejects.toMatchObject({ code: 'GPU_PROVER_FAILED' })
   expect(await work(1)).not.toHaveLength(0)
+})
+
+test('it fills, passes over the fill, and opens pages that verify', async () => {
+  const bytes = 3 * FILL_UNIT_BYTES
+  const passLimits = {
+    maxBytes: bytes,
+    maxPasses: 100,
+    maxTicks: 8,
+    passSamples: 4,
+    pageSamples: 4,
+    iterations: 8,
+  }
+  await prover.prepare({ n, bytes })
+  await prover.fill({ seed: openSeed, iterations: passLimits.iterations }, 60_000)
+  const handed: Uint8Array[] = []
+  await prover.run({ work: 'residency', seed }, (root) => {
+    handed.push(root)
+    if (handed.length >= 6) prover.stop()
+  })
+  const roots = concat(handed)
+  const counts = [1, handed.length]
+  const closing = tickChain(seed, counts, roots).at(-1)!
+  const statement = {
+    fillSeed: openSeed,
+    passSeed: seed,
+    openSeed: closing,
+    bytes,
+    passes: handed.length,
+    ticks: 2,
+    closing,
+  }
+  const job = { statement, counts, roots, limits: passLimits }
+  const openings = await prover.openPages(job, 60_000)
+  expect(verifyPasses(loadKernels(), statement, openings, passLimits)).toMatchObject({ ok: true })
 })

@@ -15,23 +15,37 @@ function quarterRound(x: Uint32Array, a: number, b: number, c: number, d: number
   step(c, d, b, 7)
 }
 
-/** One 64-byte block of ChaCha: key 32 B, block counter, three nonce words (RFC 8439 §2.3, with `rounds` rounds). */
-export function chachaBlock(
+/** The state of one block before any round (RFC 8439 §2.3): key 32 B, block counter, three nonce words. */
+export function chachaStart(
   key: Uint8Array,
   counter: number,
   nonce: readonly [number, number, number],
-  rounds: number,
-): Uint8Array {
+): Uint32Array {
   const view = new DataView(key.buffer, key.byteOffset, 32)
   const keyWords = Array.from({ length: 8 }, (_, i) => view.getUint32(4 * i, true))
-  const start = Uint32Array.from([...SIGMA, ...keyWords, counter, ...nonce])
-  const x = start.slice()
+  return Uint32Array.from([...SIGMA, ...keyWords, counter, ...nonce])
+}
+
+/** The rounds alone, in place. */
+export function chachaPermute(x: Uint32Array, rounds: number): void {
   for (let round = 0; round < rounds; round += 2) {
     for (const i of [0, 1, 2, 3]) quarterRound(x, i, i + 4, i + 8, i + 12)
     for (const i of [0, 1, 2, 3]) {
       quarterRound(x, i, 4 + ((i + 1) % 4), 8 + ((i + 2) % 4), 12 + ((i + 3) % 4))
     }
   }
+}
+
+/** One 64-byte block of ChaCha with `rounds` rounds. */
+export function chachaBlock(
+  key: Uint8Array,
+  counter: number,
+  nonce: readonly [number, number, number],
+  rounds: number,
+): Uint8Array {
+  const start = chachaStart(key, counter, nonce)
+  const x = start.slice()
+  chachaPermute(x, rounds)
   const out = new DataView(new ArrayBuffer(64))
   x.forEach((word, i) => {
     out.setUint32(4 * i, word + start[i]!, true)

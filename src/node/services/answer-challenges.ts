@@ -1,6 +1,7 @@
 import { roundAt } from '../../beacon.ts'
 import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
+import { FILL_UNIT_BYTES } from '../../gpu/resident-fill.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
 import { type ChallengeItem, challenge } from '../../protocols/challenge.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
@@ -68,7 +69,7 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     for (const { gpu, prover } of provers()) {
       // While the slot's first pulse becomes the one that starts the work: a cold thread would lose part of its window.
       prover
-        .prepare(gpu.n)
+        .prepare({ n: gpu.n, bytes: FILL_UNIT_BYTES })
         .catch((error: unknown) => log.error('prover-not-prepared', error, { gpu: gpu.gpuId }))
       running.add(new MinerRun({ ...parts, slots, send, misbehaviour }, slot, gpu, prover))
     }

@@ -1,0 +1,44 @@
+import type { Bytes } from './hash.ts'
+import type { OpenedLeaves } from './residency-proof.ts'
+
+/** What can drive a device. */
+export type BackendName = 'cpu' | 'cuda' | 'webgpu'
+
+/** How large the proofs of one device are: matrices of n×n int8, and a resident buffer of `bytes`. */
+export interface ProofSizes {
+  readonly n: number
+  readonly bytes: number
+}
+
+/** Rows of one matrix of the chain: n bytes each, and 32·log2(n) bytes of siblings each. */
+export interface OpenedRows {
+  readonly rows: Bytes
+  readonly paths: Bytes
+}
+
+/**
+ * One device's arithmetic, whatever drives it: the same seeds and sizes give the same bytes everywhere
+ * (gemm-chain.ts and resident-fill.ts define them). It runs in a process of its own (prover-process.ts), one call at a
+ * time, and knows no slot, clock or network. Errors are GPU_*.
+ */
+export interface Backend extends AsyncDisposable {
+  readonly name: BackendName
+  /** The device as its driver names it. */
+  readonly device: string
+  /** Software that plays a GPU: proves on local networks alone. */
+  readonly isSoftware: boolean
+  /** Allocates, compiles and warms up, so that the first window loses nothing; again with other sizes it starts over. */
+  prepare(sizes: ProofSizes): Promise<void>
+  /** Fills the resident buffer from a seed (32 B). */
+  fill(seed: Bytes, iterations: number): Promise<void>
+  /** One pass over the fill under a key (32 B): its root. */
+  pass(key: Bytes): Promise<Bytes>
+  /** Leaves of the last pass by their index, with their paths. */
+  openLeaves(leaves: readonly number[]): Promise<OpenedLeaves>
+  /** Makes X_0 of a chain from its seed. */
+  startChain(seed: Bytes): Promise<void>
+  /** The next step of the chain: the root of X_{t+1}. */
+  step(): Promise<Bytes>
+  /** Rows of the matrix that the last step made. */
+  openRows(rows: readonly number[]): Promise<OpenedRows>
+}

@@ -1,0 +1,70 @@
+/**
+ * Memory that must really be there. A buffer of V bytes is filled slowly from a seed, then streamed over and over under
+ * chained keys: an 8-byte digest per 4 KiB page, a Merkle root per pass, the next key from key and root. Recomputing a
+ * missing page costs more than reading a present one, so passes per second times V measures resident memory
+ * (notes/gpu-proof.md §0, gpu-protocol.md §14).
+ */
+import { type Bytes, taggedHash } from './hash.ts'
+import { HEAP, type Kernels, PAGE_BYTES } from './kernels.ts'
+import { hashLeaf, merkleLevels } from './merkle.ts'
+
+/** First nonce words of the streams: the fill, and the choice of opened pages. */
+export const DOMAIN_FILL = 0x56000001
+export const DOMAIN_OPEN_PAGES = 0x50000001
+
+export const PAGES_PER_LEAF = 128
+/** A leaf of a pass's tree: the digests of 128 pages. */
+export const LEAF_BYTES = 8 * PAGES_PER_LEAF
+/** V is a multiple of this, 512 KiB. */
+export const FILL_UNIT_BYTES = PAGE_BYTES * PAGES_PER_LEAF
+
+/** Siblings on the way from a leaf to the root; the tree is padded to a power of two leaves with zero hashes. */
+export const passDepth = (bytes: number): number => Math.ceil(Math.log2(bytes / FILL_UNIT_BYTES))
+
+/** The key of the next pass: nobody can start it before this one is done. */
+export const nextPassKey = (key: Bytes, root: Bytes): Bytes => taggedHash('passKey', key, root)
+
+/** All levels of one pass's tree over its digests (8 B per page): the last holds the root alone. */
+export function passLevels(digests: Bytes): (readonly Bytes[])[] {
+  const leaves: Bytes[] = []
+  for (let at = 0; at < digests.length; at += LEAF_BYTES) {
+    leaves.push(hashLeaf(digests.subarray(at, at + LEAF_BYTES)))
+  }
+  const padded = 2 ** passDepth((digests.length / 8) * PAGE_BYTES)
+  while (leaves.length < padded) leaves.push(new Uint8Array(32))
+  return merkleLevels(leaves)
+}
+
+/** Pages handled between two looks at the kernels' memory. */
+const PAGES_AT_ONCE = 256
+
+/** A fill in the kernels' own memory, for the processor. */
+export class ResidentFill {
+  readonly bytes: number
+  readonly #kernels: Kernels
+  readonly #at = HEAP
+
+  /** Fills `bytes` (a multiple of FILL_UNIT_BYTES) from `seed`; takes about as long as reading them 50 times. */
+  constructor(kernels: Kernels, seed: Bytes, bytes: number, iterations: number) {
+    if (bytes < FILL_UNIT_BYTES || bytes % FILL_UNIT_BYTES !== 0) {
+      throw new RangeError(`a fill is a multiple of ${FILL_UNIT_BYTES} bytes, not ${bytes}`)
+    }
+    this.bytes = bytes
+    this.#kernels = kernels
+    kernels.reserve(HEAP + bytes + (bytes / PAGE_BYTES) * 8)
+    kernels.setKey(seed)
+    for (let page = 0; page < bytes / PAGE_BYTES; page += PAGES_AT_ONCE) {
+      const count = Math.min(PAGES_AT_ONCE, bytes / PAGE_BYTES - page)
+      kernels.fill(DOMAIN_FILL, page, count, iterations, this.#at + page * PAGE_BYTES)
+    }
+  }
+
+  /** The digests of every page under a key, 8 B each, as a copy. */
+  pass(key: Bytes): Bytes {
+    const pages = this.bytes / PAGE_BYTES
+    const out = this.#at + this.bytes
+    this.#kernels.setKey(key)
+    this.#kernels.digest(this.#at, 0, pages, out)
+    return this.#kernels.memory().slice(out, out + 8 * pages)
+  }
+}
