@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 
 export type Bytes = Uint8Array
 
-const TAGS = { leaf: 0, node: 1, tickStart: 2, tick: 3, transcript: 4, passKey: 5 } as const
+const TAGS = { leaf: 0, node: 1, tickStart: 2, tick: 3, transcript: 4, passKey: 5, hop: 6 } as const
 export type HashRole = keyof typeof TAGS
 
 /** One buffer of its own memory holding all parts in order. */

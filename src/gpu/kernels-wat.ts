@@ -1,6 +1,6 @@
 /**
  * The CPU kernels as WebAssembly text: ChaCha keystream, int8 dot product, int8 matrix product with requantization, and
- * the fill and keyed digests of memory pages, all with 128-bit SIMD. `npm run kernels` assembles this text into kernels-wasm.ts; a test keeps the two together.
+ * the fill, keyed digests and dependent hops of memory pages, all with 128-bit SIMD. `npm run kernels` assembles this text into kernels-wasm.ts; a test keeps the two together.
  */
 
 const words = Array.from({ length: 16 }, (_, i) => i)
@@ -163,6 +163,85 @@ const digest = `
     ${set('page', `(i32.add ${get('page')} (i32.const 1))`)}
     (br_if $next (i32.gt_s (local.tee $pages (i32.sub ${get('pages')} (i32.const 1))) (i32.const 0)))))`
 
+// ---- the locality chain: dependent hops over the fill (locality-proof.ts) ----
+
+/** Each lane of the state takes in its own words of the block, then its neighbour. */
+const rotateLanes = `(i8x16.shuffle 4 5 6 7 8 9 10 11 12 13 14 15 0 1 2 3 ${get('a')} ${get('a')})`
+const highProduct = (a: string, b: string): string =>
+  `(i32.wrap_i64 (i64.shr_u (i64.mul (i64.extend_i32_u ${a}) (i64.extend_i32_u ${b})) (i64.const 32)))`
+
+const hops = `
+;; Makes $count hops over $pages pages at $base; the 16-byte state at $state is read and written, the key follows it.
+(func (export "hops") (param $state i32) (param $base i32) (param $pages i32) (param $count i32)
+  (local $a v128) (local $k v128) (local $at i32)
+  ${set('a', `(v128.load ${get('state')})`)}
+  ${set('k', `(v128.load offset=16 ${get('state')})`)}
+  (loop $next
+    ${set(
+      'at',
+      `(i32.add ${get('base')} (i32.add
+        (i32.shl ${highProduct(wordOfA(0), get('pages'))} (i32.const 12))
+        (i32.shl (i32.and ${wordOfA(1)} (i32.const 63)) (i32.const 6))))`,
+    )}
+    ${set('a', `(i32x4.add ${get('a')} ${get('k')})`)}
+    ${times(4, (r) => mixLanes(`(v128.load offset=${16 * r} ${get('at')})`))}
+    ${mixLanes(rotateLanes)}
+    (br_if $next (i32.gt_s (local.tee $count (i32.sub ${get('count')} (i32.const 1))) (i32.const 0))))
+  (v128.store ${get('state')} ${get('a')}))`
+
+/** Word i of the initial state of four blocks anywhere in the fill: their numbers are in $low and $high. */
+const scatteredWord = (i: number): string =>
+  i === 12
+    ? get('low')
+    : i === 13
+      ? `(i32x4.splat ${get('domain')})`
+      : i === 14
+        ? '(v128.const i32x4 0 0 0 0)'
+        : i === 15
+          ? get('high')
+          : initialWord(i)
+
+const lane = (i: number, v: string): string => `(i32x4.extract_lane ${i} ${get(v)})`
+/** Mixes v into word c of the four states, for hops4. */
+const mixState = (c: number, v: string): string =>
+  [
+    set(
+      `s${c}`,
+      `(i32x4.mul (v128.xor ${get(`s${c}`)} ${v}) (v128.const i32x4 ${'0x9E3779B1 '.repeat(4)}))`,
+    ),
+    set(`s${c}`, rotateBits(get(`s${c}`), 13)),
+  ].join('\n')
+
+const hops4 = `
+;; Makes $count hops of four chains at once without any fill: each block is computed. At $states lie words 0 to 3 of the
+;; states, each for all four chains; the hops' key follows at 64. The fill's key is at $key.
+(func (export "hops4") (param $key i32) (param $states i32) (param $domain i32) (param $pages i32) (param $count i32)
+  (param $iterations i32)
+  (local $left i32) (local $again i32) (local $low v128) (local $high v128) (local $page v128) (local $old v128)
+  ${times(4, (c) => `(local $s${c} v128)`)}
+  ${words.map((i) => `(local $x${i} v128) (local $y${i} v128)`).join(' ')}
+  ${times(4, (c) => set(`s${c}`, `(v128.load offset=${16 * c} ${get('states')})`))}
+  (loop $next
+    ${times(4, (i) => set('page', `(i32x4.replace_lane ${i} ${get('page')} ${highProduct(lane(i, 's0'), get('pages'))})`))}
+    ${set('low', `(v128.or (i32x4.shl ${get('page')} (i32.const 6)) (v128.and ${get('s1')} (v128.const i32x4 63 63 63 63)))`)}
+    ${set('high', `(i32x4.shr_u ${get('page')} (i32.const 26))`)}
+    ${times(16, (i) => set(`x${i}`, scatteredWord(i)))}
+    ${set('again', get('iterations'))}
+    (loop $iteration
+      ${times(16, (i) => set(`y${i}`, get(`x${i}`)))}
+      ${set('left', '(i32.const 8)')}
+      (loop $round
+        ${doubleRound}
+        (br_if $round (i32.gt_s (local.tee $left (i32.sub ${get('left')} (i32.const 2))) (i32.const 0))))
+      ${times(16, (i) => set(`x${i}`, `(i32x4.add ${get(`x${i}`)} ${get(`y${i}`)})`))}
+      (br_if $iteration (i32.gt_s (local.tee $again (i32.sub ${get('again')} (i32.const 1))) (i32.const 0))))
+    ${times(4, (c) => set(`s${c}`, `(i32x4.add ${get(`s${c}`)} (v128.load32_splat offset=${64 + 4 * c} ${get('states')}))`))}
+    ${times(4, (r) => times(4, (c) => mixState(c, get(`x${4 * r + c}`))))}
+    ${set('old', get('s0'))}
+    ${times(4, (c) => mixState(c, get(c === 3 ? 'old' : `s${c + 1}`)))}
+    (br_if $next (i32.gt_s (local.tee $count (i32.sub ${get('count')} (i32.const 1))) (i32.const 0))))
+  ${times(4, (c) => `(v128.store offset=${16 * c} ${get('states')} ${get(`s${c}`)})`)})`
+
 // ---- int8 products with exact int32 sums ----
 
 const lowHalf = (v: string): string => `(i16x8.extend_low_i8x16_s ${v})`
@@ -243,4 +322,6 @@ ${dot}
 ${gemm}
 ${fill}
 ${digest}
+${hops}
+${hops4}
 )`

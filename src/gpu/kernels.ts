@@ -26,6 +26,15 @@ interface Exports {
     iterations: number,
   ): void
   digest(key: number, from: number, page: number, pages: number, out: number): void
+  hops(state: number, base: number, pages: number, count: number): void
+  hops4(
+    key: number,
+    states: number,
+    domain: number,
+    pages: number,
+    count: number,
+    iterations: number,
+  ): void
 }
 
 /** The CPU kernels over one growing memory. Addresses are byte offsets; buffers belong at HEAP and above. */
@@ -38,6 +47,15 @@ export interface Kernels {
   fill(domain: number, first: number, count: number, iterations: number, out: number): void
   /** Writes the 8-byte digests of `count` pages at `from`, numbered from page `first` on (below 2³²). */
   digest(from: number, first: number, count: number, out: number): void
+  /** Makes `count` dependent hops over `pages` pages at `from`: the state (16 B) after them; `key` is 16 B. */
+  hops(state: Bytes, key: Bytes, from: number, pages: number, count: number): Bytes
+  /** The same for up to four states at once over a fill that is not there: each block is computed under the set key. */
+  hopsWithoutFill(
+    states: readonly Bytes[],
+    key: Bytes,
+    fill: { readonly domain: number; readonly pages: number; readonly iterations: number },
+    count: number,
+  ): Bytes[]
   dot(a: number, b: number, n: number): number
   gemm(c: number, x: number, out: number, n: number): void
   /** The key of the streams that follow, 32 B. */
@@ -55,6 +73,12 @@ export const PAGE_BYTES = 4096
 const BLOCKS_PER_PAGE = PAGE_BYTES / 64
 /** The first address free for buffers. */
 export const HEAP = 4096
+
+/** Four little-endian words. */
+const wordsOf = (bytes: Bytes): Uint32Array => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 16)
+  return Uint32Array.from([0, 4, 8, 12], (at) => view.getUint32(at, true))
+}
 
 let compiled: WebAssembly.Module | undefined
 
@@ -82,6 +106,25 @@ export function loadKernels(): Kernels {
       }
     },
     digest: (from, first, count, out) => wasm.digest(KEY, from, first, count, out),
+    hops(state, key, from, pages, count) {
+      memory().set(state, SCRATCH)
+      memory().set(key, SCRATCH + 16)
+      wasm.hops(SCRATCH, from, pages, count)
+      return memory().slice(SCRATCH, SCRATCH + 16)
+    },
+    hopsWithoutFill(states, key, { domain, pages, iterations }, count) {
+      const words = new Uint32Array(wasm.memory.buffer, SCRATCH, 16)
+      const given = states.map((state) => wordsOf(state))
+      for (let c = 0; c < 4; c++) {
+        for (let i = 0; i < 4; i++) words[4 * c + i] = (given[i] ?? given[0]!)[c]!
+      }
+      memory().set(key, SCRATCH + 64)
+      wasm.hops4(KEY, SCRATCH, domain, pages, count, iterations)
+      return states.map((_, i) => {
+        const after = Uint32Array.from([0, 1, 2, 3], (c) => words[4 * c + i]!)
+        return new Uint8Array(after.buffer)
+      })
+    },
     dot: (a, b, n) => wasm.dot(a, b, n),
     gemm: (c, x, out, n) => wasm.gemm(c, x, out, n, n),
     setKey: (seed) => memory().set(seed, KEY),

@@ -67,4 +67,9 @@ export class ResidentFill {
     this.#kernels.digest(this.#at, 0, pages, out)
     return this.#kernels.memory().slice(out, out + 8 * pages)
   }
+
+  /** The state (16 B) of a locality chain `count` hops on; `key` is 16 B (locality-proof.ts). */
+  hops(state: Bytes, key: Bytes, count: number): Bytes {
+    return this.#kernels.hops(state, key, this.#at, this.bytes / PAGE_BYTES, count)
+  }
 }

@@ -41,3 +41,24 @@ export function referenceDigest(words: Uint32Array, key: Uint8Array, page: numbe
   }
   return new Uint8Array(digest.buffer)
 }
+
+/** `count` hops of the locality chain in plain JavaScript; state and key are four words each. */
+export function referenceHops(
+  state: readonly number[],
+  key: readonly number[],
+  pages: number,
+  count: number,
+  pageOf: (page: number) => Uint32Array,
+): number[] {
+  let s = state.map((word) => word | 0)
+  for (let hop = 0; hop < count; hop++) {
+    const page = Number((BigInt(s[0]! >>> 0) * BigInt(pages)) >> 32n)
+    const block = pageOf(page).subarray(16 * (s[1]! & 63))
+    const a = s.map((word, c) => (word + key[c]!) | 0)
+    for (let row = 0; row < 4; row++) {
+      for (let c = 0; c < 4; c++) a[c] = mix(a[c]!, block[4 * row + c]!)
+    }
+    s = a.map((word, c) => mix(word, a[(c + 1) % 4]!))
+  }
+  return s.map((word) => word >>> 0)
+}
