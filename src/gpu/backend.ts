@@ -27,7 +27,10 @@ export interface Backend extends AsyncDisposable {
   readonly device: string
   /** Software that plays a GPU: proves on local networks alone. */
   readonly isSoftware: boolean
-  /** Allocates, compiles and warms up, so that the first window loses nothing; again with other sizes it starts over. */
+  /**
+   * Allocates, compiles and warms up, so that the first window loses nothing. With the sizes it has, it does nothing;
+   * with others it starts over, and fill and chain are gone.
+   */
   prepare(sizes: ProofSizes): Promise<void>
   /** Fills the resident buffer from a seed (32 B). */
   fill(seed: Bytes, iterations: number): Promise<void>

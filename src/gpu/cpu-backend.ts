@@ -4,7 +4,7 @@ import { GemmChain } from './gemm-chain.ts'
 import { type Bytes, concat } from './hash.ts'
 import { type Kernels, loadKernels } from './kernels.ts'
 import { merklePath, rootOf } from './merkle.ts'
-import { FILL_UNIT_BYTES, LEAF_BYTES, passLevels, ResidentFill } from './resident-fill.ts'
+import { LEAF_BYTES, passLevels, ResidentFill } from './resident-fill.ts'
 
 type Levels = readonly (readonly Bytes[])[]
 
@@ -12,7 +12,7 @@ type Levels = readonly (readonly Bytes[])[]
 export function createCpuBackend(): Backend {
   // The fill stays while chains come and go, so each has a memory of its own.
   const [chainKernels, fillKernels]: readonly Kernels[] = [loadKernels(), loadKernels()]
-  let sizes: ProofSizes = { n: 256, bytes: FILL_UNIT_BYTES }
+  let sizes: ProofSizes = { n: 0, bytes: 0 }
   let resident: ResidentFill | undefined
   let chain: GemmChain | undefined
   let lastPass: { readonly digests: Bytes; readonly levels: Levels } | undefined
@@ -23,7 +23,12 @@ export function createCpuBackend(): Backend {
     device: cpus()[0]?.model.trim() ?? process.arch,
     isSoftware: false,
     async prepare(wanted) {
+      if (wanted.n === sizes.n && wanted.bytes === sizes.bytes) return
       sizes = wanted
+      resident = undefined
+      chain = undefined
+      lastPass = undefined
+      lastStep = undefined
       new GemmChain(chainKernels!, new Uint8Array(32), sizes.n).next() // compiles the kernels at full speed
     },
     async fill(seed, iterations) {
