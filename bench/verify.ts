@@ -1,7 +1,9 @@
-import { GemmChain } from '../src/gpu/gemm-chain.ts'
-import { type GemmLimits, proveGemm, rowsPerStep, verifyGemm } from '../src/gpu/gemm-proof.ts'
+import { createCpuBackend } from '../src/gpu/cpu-backend.ts'
+import { type GemmLimits, rowsPerStep, verifyGemm } from '../src/gpu/gemm-proof.ts'
 import { concat } from '../src/gpu/hash.ts'
 import { loadKernels } from '../src/gpu/kernels.ts'
+import { openRows, runWork } from '../src/gpu/prove-work.ts'
+import { FILL_UNIT_BYTES } from '../src/gpu/resident-fill.ts'
 import { tickChain } from '../src/gpu/tick-chain.ts'
 import { type Bench, median } from './support/bench.ts'
 
@@ -15,9 +17,9 @@ const CHECKS = 15
 const fill = (value: number): Uint8Array => new Uint8Array(32).fill(value)
 
 /** What `work` returns and how long it took, ms. */
-function timed<T>(work: () => T): { value: T; ms: number } {
+async function timed<T>(work: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
   const startMs = performance.now()
-  const value = work()
+  const value = await work()
   return { value, ms: performance.now() - startMs }
 }
 
@@ -27,22 +29,27 @@ export const bench: Bench = {
   targets: { verifyToProve: { atMost: 1 / 50 } },
   async run(progress) {
     const kernels = loadKernels()
+    await using backend = createCpuBackend({ threads: 1 })
+    await backend.prepare({ n: N, bytes: FILL_UNIT_BYTES })
     const [proves, opens, checks]: number[][] = [[], [], []]
     let bytes = 0
     for (let round = 1; round <= PROOFS; round++) {
       const seed = fill(round)
-      const chain = timed(() => {
-        const steps = new GemmChain(kernels, seed, N)
-        return concat(Array.from({ length: STEPS }, () => steps.next().root))
+      const chain = await timed(async () => {
+        const roots: Uint8Array[] = []
+        const goesOn = (): boolean => roots.length < STEPS
+        await runWork(backend, { work: 'gemm', seed }, goesOn, (root) => roots.push(root))
+        return concat(roots)
       })
       const counts = [STEPS]
       const closing = tickChain(seed, counts, chain.value).at(-1)!
       const statement = { seed, openSeed: fill(99), n: N, steps: STEPS, ticks: 1, closing }
-      const opened = timed(() => proveGemm(kernels, statement, counts, LIMITS))
+      const job = { statement, counts, limits: LIMITS }
+      const opened = await timed(() => openRows(backend, kernels, job))
       const { roots, rows, paths } = opened.value
       bytes = roots.length + rows.length + paths.length
       for (let i = 0; i < CHECKS; i++) {
-        const check = timed(() => verifyGemm(kernels, statement, opened.value, LIMITS))
+        const check = await timed(() => verifyGemm(kernels, statement, opened.value, LIMITS))
         if (!check.value.ok) throw new Error(`an honest proof failed: ${check.value.why}`)
         checks!.push(check.ms)
       }

@@ -31,9 +31,13 @@ export function hashRow(row: Bytes): Bytes {
   return rootOf(merkleLevels(leaves))
 }
 
+/** The hash of each row of n bytes. */
+export const hashRows = (rows: Bytes, n: number): Bytes[] =>
+  Array.from({ length: rows.length / n }, (_, j) => hashRow(rows.subarray(j * n, j * n + n)))
+
 /** The tree over a matrix's n rows; the last level holds its root. */
 export const matrixLevels = (x: Bytes, n: number): (readonly Bytes[])[] =>
-  merkleLevels(Array.from({ length: n }, (_, j) => hashRow(x.subarray(j * n, j * n + n))))
+  merkleLevels(hashRows(x, n))
 
 export interface ChainStep {
   readonly root: Bytes
@@ -42,24 +46,32 @@ export interface ChainStep {
   readonly x: Bytes
 }
 
-/** Computes the chain of one seed step by step; keeps three matrices of n² bytes and no history. */
+/** Items `first` … `first + count − 1` of something that several threads share. */
+export interface Share {
+  readonly first: number
+  readonly count: number
+}
+
+/** Computes the chain of one seed step by step, or some rows of each step; keeps no history. */
 export class GemmChain {
   readonly #kernels: Kernels
   readonly #seed: Bytes
   readonly #n: number
+  readonly #rows: Share
   readonly #c: number
-  #x: number
-  #y: number
+  readonly #x: number
+  readonly #y: number
   #step = 0
 
-  constructor(kernels: Kernels, seed: Bytes, n: number) {
+  constructor(kernels: Kernels, seed: Bytes, n: number, rows: Share = { first: 0, count: n }) {
     this.#kernels = kernels
     this.#seed = seed
     this.#n = n
-    this.#c = HEAP
-    this.#x = this.#c + n * n
-    this.#y = this.#x + n * n
-    kernels.reserve(this.#y + n * n)
+    this.#rows = rows
+    this.#x = HEAP
+    this.#c = this.#x + n * n
+    this.#y = this.#c + rows.count * n
+    kernels.reserve(this.#y + rows.count * n)
     kernels.setKey(seed)
     kernels.rows(DOMAIN_X, 0, 0, n, n, this.#x)
   }
@@ -69,18 +81,28 @@ export class GemmChain {
     return this.#step
   }
 
+  /** The next step of a whole chain. */
   next(): ChainStep {
+    const x = this.advance()
+    this.load(x)
+    const levels = matrixLevels(x, this.#n)
+    return { root: rootOf(levels), levels, x }
+  }
+
+  /** Its rows of X_{t+1}, valid until the next step; before that, `load` must be given all rows. */
+  advance(): Bytes {
     const kernels = this.#kernels
+    const { first, count } = this.#rows
     const n = this.#n
     kernels.setKey(this.#seed)
-    kernels.rows(DOMAIN_C, this.#step, 0, n, n, this.#c)
-    kernels.gemm(this.#c, this.#x, this.#y, n)
-    const done = this.#y
-    this.#y = this.#x
-    this.#x = done
+    kernels.rows(DOMAIN_C, this.#step, first, count, n, this.#c)
+    kernels.gemm(this.#c, this.#x, this.#y, n, count)
     this.#step += 1
-    const x = kernels.memory().subarray(done, done + n * n)
-    const levels = matrixLevels(x, n)
-    return { root: rootOf(levels), levels, x }
+    return kernels.memory().subarray(this.#y, this.#y + count * n)
+  }
+
+  /** Takes all rows of the last step, n·n bytes, as the operand of the next. */
+  load(x: Bytes): void {
+    this.#kernels.memory().set(x, this.#x)
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Proving and checking a GEMM chain. After the work a public seed picks r rows of every X_t. Row j of X_{t+1} crosses
+ * Checking a GEMM chain (prove-work.ts proves). After the work a public seed picks r rows of every X_t. Row j of X_{t+1} crosses
  * row i of X_t at one element, q(C_t[j] · X_t[i]): one dot product checks it, so a verifier does O(r² n) per step where
  * the prover did O(n³). Nothing that steers the check is read from the prover (gpu-protocol §6).
  */
-import { DOMAIN_C, DOMAIN_OPEN, DOMAIN_X, GemmChain, hashRow, requantize } from './gemm-chain.ts'
-import { type Bytes, concat, equalBytes } from './hash.ts'
+import { DOMAIN_C, DOMAIN_OPEN, DOMAIN_X, hashRow, requantize } from './gemm-chain.ts'
+import { type Bytes, equalBytes } from './hash.ts'
 import { HEAP, type Kernels } from './kernels.ts'
-import { merklePath, rootFromPath } from './merkle.ts'
+import { rootFromPath } from './merkle.ts'
 import { tickChain, validCounts } from './tick-chain.ts'
 
 /** Steps beyond this are not counted: it bounds openings and a leased card's memory. */
@@ -91,32 +91,6 @@ export function openedRows(
     }
   }
   return [...rows].sort((a, b) => a - b)
-}
-
-/** Runs the chain again and copies out the chosen rows, once the open seed is public. */
-export function proveGemm(
-  kernels: Kernels,
-  s: GemmStatement,
-  counts: readonly number[],
-  limits: GemmLimits,
-): GemmOpenings {
-  const r = rowsPerStep(s.steps, limits)
-  const chosen = Array.from({ length: s.steps }, (_, t) =>
-    openedRows(kernels, s.openSeed, t + 1, r, s.n),
-  )
-  const chain = new GemmChain(kernels, s.seed, s.n)
-  const roots: Bytes[] = []
-  const rows: Bytes[] = []
-  const paths: Bytes[] = []
-  for (const rowsOfStep of chosen) {
-    const { root, levels, x } = chain.next()
-    roots.push(root)
-    for (const j of rowsOfStep) {
-      rows.push(x.slice(j * s.n, j * s.n + s.n))
-      paths.push(...merklePath(levels, j))
-    }
-  }
-  return { counts, roots: concat(roots), rows: concat(rows), paths: concat(paths) }
 }
 
 const isBytes = (value: unknown, length: number): boolean =>

@@ -57,7 +57,8 @@ export interface Kernels {
     count: number,
   ): Bytes[]
   dot(a: number, b: number, n: number): number
-  gemm(c: number, x: number, out: number, n: number): void
+  /** Makes `rows` rows of n columns: out[j][i] = requantize(c[j] · x[i]). */
+  gemm(c: number, x: number, out: number, n: number, rows: number): void
   /** The key of the streams that follow, 32 B. */
   setKey(seed: Bytes): void
   /** Grows the memory to at least `end` bytes. */
@@ -126,7 +127,7 @@ export function loadKernels(): Kernels {
       })
     },
     dot: (a, b, n) => wasm.dot(a, b, n),
-    gemm: (c, x, out, n) => wasm.gemm(c, x, out, n, n),
+    gemm: (c, x, out, n, rows) => wasm.gemm(c, x, out, n, rows),
     setKey: (seed) => memory().set(seed, KEY),
     reserve(end) {
       const lack = end - wasm.memory.buffer.byteLength

@@ -24,11 +24,11 @@ import { nextPassKey, PAGES_PER_LEAF } from './resident-fill.ts'
 export async function runWork(
   backend: Backend,
   { work, seed }: WorkJob,
-  goesOn: () => boolean,
+  goesOn: () => boolean | Promise<boolean>,
   onRoot: (root: Bytes) => void,
 ): Promise<void> {
   if (work === 'residency') {
-    for (let key = seed; goesOn(); ) {
+    for (let key = seed; await goesOn(); ) {
       const root = await backend.pass(key)
       onRoot(root)
       key = nextPassKey(key, root)
@@ -36,7 +36,7 @@ export async function runWork(
     return
   }
   await backend.startChain(seed)
-  for (let step = 0; step < MAX_STEPS && goesOn(); step++) onRoot(await backend.step())
+  for (let step = 0; step < MAX_STEPS && (await goesOn()); step++) onRoot(await backend.step())
 }
 
 /** Runs a chain again and copies out the rows that the open seed picks; throws RangeError on a bad statement. */

@@ -24,52 +24,61 @@ export const passDepth = (bytes: number): number => Math.ceil(Math.log2(bytes / 
 /** The key of the next pass: nobody can start it before this one is done. */
 export const nextPassKey = (key: Bytes, root: Bytes): Bytes => taggedHash('passKey', key, root)
 
-/** All levels of one pass's tree over its digests (8 B per page): the last holds the root alone. */
-export function passLevels(digests: Bytes): (readonly Bytes[])[] {
-  const leaves: Bytes[] = []
-  for (let at = 0; at < digests.length; at += LEAF_BYTES) {
-    leaves.push(hashLeaf(digests.subarray(at, at + LEAF_BYTES)))
-  }
-  const padded = 2 ** passDepth((digests.length / 8) * PAGE_BYTES)
-  while (leaves.length < padded) leaves.push(new Uint8Array(32))
-  return merkleLevels(leaves)
+/** The hash of each leaf of a pass's digests (8 B per page). */
+export const hashLeaves = (digests: Bytes): Bytes[] =>
+  Array.from({ length: digests.length / LEAF_BYTES }, (_, i) =>
+    hashLeaf(digests.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES)),
+  )
+
+/** All levels of one pass's tree, from the hashes of its leaves: the last holds the root alone. */
+export function levelsOfLeaves(leaves: readonly Bytes[]): (readonly Bytes[])[] {
+  const zeros = 2 ** passDepth(leaves.length * FILL_UNIT_BYTES) - leaves.length
+  return merkleLevels([...leaves, ...Array.from({ length: zeros }, () => new Uint8Array(32))])
 }
+
+/** All levels of one pass's tree over its digests (8 B per page). */
+export const passLevels = (digests: Bytes): (readonly Bytes[])[] =>
+  levelsOfLeaves(hashLeaves(digests))
 
 /** Pages handled between two looks at the kernels' memory. */
 const PAGES_AT_ONCE = 256
 
-/** A fill in the kernels' own memory, for the processor. */
+/** Where a fill of `bytes` ends in the kernels' memory, with the digests of a pass. */
+export const fillEnd = (bytes: number): number => HEAP + bytes + (bytes / PAGE_BYTES) * 8
+
+/** A fill, or some of its pages, in the kernels' own memory, for the processor. */
 export class ResidentFill {
   readonly bytes: number
   readonly #kernels: Kernels
-  readonly #at = HEAP
+  readonly #firstPage: number
 
   /** Fills `bytes` (a multiple of FILL_UNIT_BYTES) from `seed`; takes about as long as reading them 50 times. */
-  constructor(kernels: Kernels, seed: Bytes, bytes: number, iterations: number) {
+  constructor(kernels: Kernels, seed: Bytes, bytes: number, iterations: number, firstPage = 0) {
     if (bytes < FILL_UNIT_BYTES || bytes % FILL_UNIT_BYTES !== 0) {
       throw new RangeError(`a fill is a multiple of ${FILL_UNIT_BYTES} bytes, not ${bytes}`)
     }
     this.bytes = bytes
     this.#kernels = kernels
-    kernels.reserve(HEAP + bytes + (bytes / PAGE_BYTES) * 8)
+    this.#firstPage = firstPage
+    kernels.reserve(fillEnd(bytes))
     kernels.setKey(seed)
     for (let page = 0; page < bytes / PAGE_BYTES; page += PAGES_AT_ONCE) {
       const count = Math.min(PAGES_AT_ONCE, bytes / PAGE_BYTES - page)
-      kernels.fill(DOMAIN_FILL, page, count, iterations, this.#at + page * PAGE_BYTES)
+      kernels.fill(DOMAIN_FILL, firstPage + page, count, iterations, HEAP + page * PAGE_BYTES)
     }
   }
 
   /** The digests of every page under a key, 8 B each, as a copy. */
   pass(key: Bytes): Bytes {
     const pages = this.bytes / PAGE_BYTES
-    const out = this.#at + this.bytes
+    const out = HEAP + this.bytes
     this.#kernels.setKey(key)
-    this.#kernels.digest(this.#at, 0, pages, out)
+    this.#kernels.digest(HEAP, this.#firstPage, pages, out)
     return this.#kernels.memory().slice(out, out + 8 * pages)
   }
 
-  /** The state (16 B) of a locality chain `count` hops on; `key` is 16 B (locality-proof.ts). */
+  /** The state (16 B) of a locality chain over a whole fill `count` hops on; `key` is 16 B (locality-proof.ts). */
   hops(state: Bytes, key: Bytes, count: number): Bytes {
-    return this.#kernels.hops(state, key, this.#at, this.bytes / PAGE_BYTES, count)
+    return this.#kernels.hops(state, key, HEAP, this.bytes / PAGE_BYTES, count)
   }
 }

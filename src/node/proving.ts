@@ -1,7 +1,7 @@
 import type { BeaconInfo } from '../beacon.ts'
-import { createCpuProver } from '../gpu/cpu-prover.ts'
 import { CPU_ID } from '../gpu/inventory.ts'
 import type { Prover } from '../gpu/prover.ts'
+import { createProver } from '../gpu/prover-process.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { createVerifier, type Verifier } from '../gpu/verifier.ts'
 import { createPulseVerifier } from '../pulse-verifier.ts'
@@ -26,7 +26,7 @@ export interface ProvingNeeds {
   readonly validators: ValidatorView
 }
 
-/** Opens the pulse and attestation books; threads start when they are first needed and end with `stack`. */
+/** Opens the pulse and attestation books; threads and processes start when they are first needed and end with `stack`. */
 export async function createProving(
   { core, beacon, validators }: ProvingNeeds,
   stack: AsyncDisposableStack,
@@ -35,7 +35,9 @@ export async function createProving(
   const slots = slotNetworks[net.network]
   const pulseVerifier = stack.use(createPulseVerifier(beacon, log.child('pulses')))
   const verifier = stack.use(createVerifier(log.child('verifier')))
-  const cpu = stack.use(createCpuProver(log.child('prover')))
+  // A whole local market shares one machine: one thread for each of its miners.
+  const threads = net.network === 'local' ? { threads: 1 } : {}
+  const cpu = stack.use(createProver({ backend: 'cpu', ...threads }, log.child('prover')))
   return {
     pulses: createPulseBook({
       beacon,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createCpuBackend } from '../../src/gpu/cpu-backend.ts'
 import { GemmChain } from '../../src/gpu/gemm-chain.ts'
 import {
   type GemmLimits,
@@ -7,13 +8,14 @@ import {
   MAX_STEPS,
   openedRows,
   openingsBytes,
-  proveGemm,
   rowsPerStep,
   verifyGemm,
 } from '../../src/gpu/gemm-proof.ts'
 import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { hashLeaf, hashNode, merkleLevels, merklePath, rootOf } from '../../src/gpu/merkle.ts'
+import { openRows } from '../../src/gpu/prove-work.ts'
+import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
 
 const kernels = loadKernels()
@@ -22,17 +24,22 @@ const n = 256
 const fill = (value: number): Uint8Array => new Uint8Array(32).fill(value)
 const [zero, seed, openSeed] = [fill(0), fill(1), fill(2)]
 const nothing = new Uint8Array(0)
+const backend = createCpuBackend({ threads: 1 })
+await backend.prepare({ n, bytes: FILL_UNIT_BYTES })
 
 function statement(roots: Uint8Array, counts: readonly number[], open = openSeed): GemmStatement {
   const closing = tickChain(seed, counts, roots).at(-1)!
   return { seed, openSeed: open, n, steps: counts.at(-1)!, ticks: counts.length, closing }
 }
 
-function honest(counts: readonly number[]) {
+const prove = (statement: GemmStatement, counts: readonly number[]) =>
+  openRows(backend, kernels, { statement, counts, limits })
+
+async function honest(counts: readonly number[]) {
   const chain = new GemmChain(kernels, seed, n)
   const roots = concat(Array.from({ length: counts.at(-1)! }, () => chain.next().root))
   const s = statement(roots, counts)
-  return { s, openings: proveGemm(kernels, s, counts, limits) }
+  return { s, openings: await prove(s, counts) }
 }
 
 const verify = (s: GemmStatement, openings: unknown) =>
@@ -53,8 +60,8 @@ function openMatrix(x: Uint8Array, rows: readonly number[]) {
   }
 }
 
-test('an honest chain passes, and its tick chain comes back', () => {
-  const { s, openings } = honest([1, 1, 4])
+test('an honest chain passes, and its tick chain comes back', async () => {
+  const { s, openings } = await honest([1, 1, 4])
   const verdict = verify(s, openings)
   expect(verdict).toMatchObject({ ok: true, dots: 4 * 64 * 64 })
   expect(verdict.ok && verdict.heads).toHaveLength(4)
@@ -64,7 +71,7 @@ test('an honest chain passes, and its tick chain comes back', () => {
   )
 })
 
-test('hole: no steps or no ticks is NO_WORK, and the number of opened rows is never the prover’s', () => {
+test('hole: no steps or no ticks is NO_WORK, and the number of opened rows is never the prover’s', async () => {
   const none = { seed, openSeed, n, steps: 0, ticks: 0, closing: zero }
   const empty = { counts: [], roots: nothing, rows: nothing, paths: nothing }
   expect(verify(none, empty)).toEqual({ ok: false, why: 'NO_WORK' })
@@ -72,11 +79,11 @@ test('hole: no steps or no ticks is NO_WORK, and the number of opened rows is ne
     expect(rowsPerStep(steps, limits)).toBeGreaterThanOrEqual(1)
     expect(rowsPerStep(steps, limits) * steps).toBeGreaterThanOrEqual(256)
   }
-  const { s, openings } = honest([2])
+  const { s, openings } = await honest([2])
   expect(verify(s, { ...openings, r: 0 })).toMatchObject({ ok: true })
 })
 
-test('hole: a broken chain passes under an open seed its prover picks, so one in the openings is ignored', () => {
+test('hole: a broken chain passes under an open seed its prover picks, so one in the openings is ignored', async () => {
   const steps = 256
   const chain = new GemmChain(kernels, seed, n)
   const early = Array.from({ length: steps - 1 }, () => chain.next().root)
@@ -90,7 +97,7 @@ test('hole: a broken chain passes under an open seed its prover picks, so one in
   const drawn = seeds.find((open) => lastRow(open) < 64)!
   const last = openMatrix(forged, [lastRow(lucky)])
   const roots = concat([...early, last.root])
-  const honestPart = proveGemm(kernels, statement(roots, [steps], lucky), [steps], limits)
+  const honestPart = await prove(statement(roots, [steps], lucky), [steps])
   const openings = {
     ...honestPart,
     roots,
@@ -109,8 +116,8 @@ test('hole: opening more rows than there are is an error, not a hang', () => {
   expect(openedRows(kernels, openSeed, 1, n, n)).toHaveLength(n)
 })
 
-test('hole: short, long and missing buffers are BAD_SHAPE, never an exception', () => {
-  const { s, openings } = honest([2, 3])
+test('hole: short, long and missing buffers are BAD_SHAPE, never an exception', async () => {
+  const { s, openings } = await honest([2, 3])
   const badShape = { ok: false, why: 'BAD_SHAPE' }
   for (const key of ['roots', 'rows', 'paths'] as const) {
     const good = openings[key]
@@ -143,22 +150,22 @@ test.each([
   { steps: 1.5 },
   { ticks: 9 },
   { seed: zero.subarray(1) },
-])('hole: a statement outside the limits is BAD_SHAPE: %o', (over) => {
-  const { s, openings } = honest([2, 3])
+])('hole: a statement outside the limits is BAD_SHAPE: %o', async (over) => {
+  const { s, openings } = await honest([2, 3])
   expect(verify({ ...s, ...over }, openings)).toEqual({ ok: false, why: 'BAD_SHAPE' })
 })
 
-test('hole: a node cannot be opened as a leaf, nor a one-leaf tree stand for a matrix', () => {
+test('hole: a node cannot be opened as a leaf, nor a one-leaf tree stand for a matrix', async () => {
   const [a, b] = [hashLeaf(zero), hashLeaf(seed)]
   expect(hashNode(a, b)).not.toEqual(hashLeaf(concat([a, b])))
   expect(hashNode(a, b)).not.toEqual(sha256(concat([a, b])))
-  const { s, openings } = honest([1])
+  const { s, openings } = await honest([1])
   const shallow = { ...openings, paths: nothing }
   expect(verify(s, shallow)).toEqual({ ok: false, why: 'BAD_SHAPE' })
 })
 
-test('every flipped bit is caught, with the right reason', () => {
-  const { s, openings } = honest([1, 3])
+test('every flipped bit is caught, with the right reason', async () => {
+  const { s, openings } = await honest([1, 3])
   for (let i = 0; i < openings.rows.length; i += 9973) {
     expect(verify(s, { ...openings, rows: flip(openings.rows, i) })).toMatchObject({
       why: 'BAD_PATH',
@@ -174,8 +181,8 @@ test('every flipped bit is caught, with the right reason', () => {
   }
 })
 
-test('a moved tick boundary is BAD_COMMIT; openings of another seed or draw fail', () => {
-  const { s, openings } = honest([1, 3])
+test('a moved tick boundary is BAD_COMMIT; openings of another seed or draw fail', async () => {
+  const { s, openings } = await honest([1, 3])
   expect(verify(s, { ...openings, counts: [2, 3] })).toMatchObject({ why: 'BAD_COMMIT' })
   expect(verify({ ...s, openSeed: seed }, openings)).toMatchObject({ ok: false })
   expect(verify({ ...s, seed: openSeed }, openings)).toMatchObject({ why: 'BAD_COMMIT' })

@@ -37,7 +37,7 @@ test('dot and gemm are exact at the extremes of int8', () => {
   kernels.memory().fill(0x80, HEAP, HEAP + 2 * n * n) // every entry −128
   expect(kernels.dot(HEAP, x, n)).toBe(n * 128 * 128)
   kernels.memory().fill(0x7f, x, x + n * n)
-  kernels.gemm(HEAP, x, x + n * n, n)
+  kernels.gemm(HEAP, x, x + n * n, n, n)
   const out = new Int8Array(kernels.memory().buffer, x + n * n, n * n)
   expect(new Set(out)).toEqual(new Set([requantize(-128 * 127 * n)]))
 })

@@ -20,7 +20,7 @@ const verifier = createVerifier(silent)
 afterAll(() => verifier[Symbol.asyncDispose]())
 const fill = (value: number): Uint8Array => new Uint8Array(32).fill(value)
 const gpu = { genesis: fill(1), netuid: 2, hotkey: fill(3), peerId: 'p', gpuId: 'cpu-0', n: 256 }
-const { transcript, statement, final } = honestProof(gpu, 24, 5, (tick) => tick.head)
+const { transcript, statement, final } = await honestProof(gpu, 24, 5, (tick) => tick.head)
 const content = encodeTranscript(transcript)
 const limits = slotNetworks.local.gemm
 const check = (bytes: Uint8Array, expected: Partial<Transcript> = { peerId: 'p', slot: 24 }) =>

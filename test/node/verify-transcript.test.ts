@@ -21,7 +21,7 @@ const gpu = {
   gpuId: 'cpu-0',
   n: 256,
 }
-const { transcript, final, open, start } = honestProof(
+const { transcript, final, open, start } = await honestProof(
   gpu,
   24,
   3,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type DevBeacon, devBeacon, roundAt } from '../../src/beacon.ts'
 import { every } from '../../src/clock.ts'
-import { createCpuProver } from '../../src/gpu/cpu-prover.ts'
+import { createProver } from '../../src/gpu/prover-process.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import { createVerifier } from '../../src/gpu/verifier.ts'
 import { silent } from '../../src/log.ts'
@@ -60,7 +60,7 @@ async function partsOf(core: Core, shared: Shared, life: AbortSignal, source: bo
   const { store, log, nowMs, net, libp2p } = core
   const verifier = createPulseVerifier(beacon, log)
   const gemm = createVerifier(log)
-  const prover = createCpuProver(log)
+  const prover = createProver({ backend: 'cpu', threads: 1 }, log)
   onTestFinished(async () => {
     for (const thread of [verifier, gemm, prover]) await thread[Symbol.asyncDispose]()
   })

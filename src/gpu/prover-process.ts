@@ -1,0 +1,169 @@
+import { NodeError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { siblingModule } from '../thread.ts'
+import { secondsMs } from '../units.ts'
+import type { ProofSizes } from './backend.ts'
+import type { BackendDevice } from './backends.ts'
+import { type Bytes, equalBytes } from './hash.ts'
+import type { FillJob, Prover } from './prover.ts'
+import { type ProverLink, startProverLink } from './prover-link.ts'
+import { Restarts } from './restarts.ts'
+
+export interface ProverOptions {
+  readonly device: BackendDevice
+  readonly log: Log
+  /** Main module of the process; it calls `serveProver`. */
+  readonly module: URL
+  /** A clock that never jumps, ms. */
+  readonly nowMs: () => number
+  /** Longest that work may go without a root; a step beyond it is stuck. */
+  readonly stepTimeoutMs: number
+}
+
+/** Loading a driver, and compiling kernels for a device it sees for the first time, take seconds. */
+const OPEN_TIMEOUT_MS = secondsMs(60)
+const PREPARE_TIMEOUT_MS = secondsMs(120)
+const STEP_TIMEOUT_MS = secondsMs(60)
+
+/** A prover of one device in a process of its own, which starts at the first call. */
+export const createProver = (device: BackendDevice, log: Log): Prover =>
+  createProverProcess({
+    device,
+    log,
+    module: siblingModule(import.meta.url, 'prover-child'),
+    nowMs: () => performance.now(),
+    stepTimeoutMs: STEP_TIMEOUT_MS,
+  })
+
+interface Fill {
+  readonly job: FillJob
+  readonly timeoutMs: number
+}
+
+/** A process and what it has been given so far. */
+interface Running {
+  readonly link: ProverLink
+  isOpen: boolean
+  sizes: ProofSizes | undefined
+  fill: Fill | undefined
+}
+
+/**
+ * A prover whose backend may crash or hang without harm: its process is killed at a missed deadline, and started again
+ * at the next call with the sizes and the fill it had. One that keeps crashing is left alone for longer each time.
+ */
+export function createProverProcess(options: ProverOptions): Prover {
+  const { device, log, module, nowMs, stepTimeoutMs } = options
+  const name = `the ${device.backend} prover`
+  const restarts = new Restarts()
+  const inTurn = queue()
+  let running: Running | undefined
+  let sizes: ProofSizes | undefined
+  let fill: Fill | undefined
+  /** The job whose roots are handed over, 0 for none; the number of the last one. */
+  let current = 0
+  let lastJob = 0
+  let handRoot: (root: Bytes) => void = () => undefined
+  let closed = false
+
+  function start(): Running {
+    const now = nowMs()
+    if (closed) throw new NodeError('GPU_PROVER_CRASHED', `${name} was closed`)
+    const waitMs = restarts.waitMs(now)
+    if (waitMs > 0) throw resting(name, restarts.crashes, waitMs)
+    const link = startProverLink({
+      module,
+      name,
+      onRoot: (job, root) => {
+        if (job === current) handRoot(root)
+      },
+      onGone: (error) => {
+        running = undefined
+        if (closed) return
+        const retryInMs = restarts.crashed(now, nowMs())
+        const { backend } = device
+        log.error('prover-gone', error, { backend, crashes: restarts.crashes, retryInMs })
+      },
+    })
+    running = { link, isOpen: false, sizes: undefined, fill: undefined }
+    return running
+  }
+
+  /** A process that has the device open, the sizes asked for and, where the call reads it, the fill. */
+  async function ready(withFill: boolean): Promise<ProverLink> {
+    const it = running ?? start()
+    if (!it.isOpen) await it.link.call('open', device, OPEN_TIMEOUT_MS)
+    it.isOpen = true
+    if (sizes !== undefined && it.sizes !== sizes) {
+      it.fill = undefined
+      it.sizes = undefined
+      const wanted = sizes
+      await it.link.call('prepare', wanted, PREPARE_TIMEOUT_MS)
+      it.sizes = wanted
+    }
+    if (withFill && fill !== undefined && it.fill !== fill) {
+      const wanted = fill
+      it.fill = undefined
+      await it.link.call('fill', wanted.job, wanted.timeoutMs)
+      it.fill = wanted
+    }
+    return it.link
+  }
+
+  return {
+    backend: device.backend,
+    prepare: (wanted) =>
+      inTurn(async () => {
+        if (sizes?.n !== wanted.n || sizes.bytes !== wanted.bytes) sizes = { ...wanted }
+        await ready(false)
+      }),
+    fill: (job, timeoutMs) =>
+      inTurn(async () => {
+        if (fill === undefined || !sameFill(fill.job, job)) fill = { job, timeoutMs }
+        await ready(true)
+      }),
+    run(work, handle) {
+      const job = ++lastJob
+      running?.link.stop(job - 1)
+      current = job
+      handRoot = handle
+      return inTurn(async () => {
+        if (current !== job) return // stopped before its turn
+        const link = await ready(work.work === 'residency')
+        if (current === job) await link.call('run', { ...work, job }, stepTimeoutMs)
+      })
+    },
+    stop() {
+      current = 0
+      running?.link.stop(lastJob)
+    },
+    openRows: (job, timeoutMs) =>
+      inTurn(async () => (await ready(false)).call('openRows', job, timeoutMs)),
+    openPages: (job, timeoutMs) =>
+      inTurn(async () => (await ready(true)).call('openPages', job, timeoutMs)),
+    async [Symbol.asyncDispose]() {
+      closed = true
+      await running?.link.close()
+    },
+  }
+}
+
+/** Runs jobs one after the other, whatever comes of the one before. */
+function queue() {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(job: () => Promise<T>): Promise<T> => {
+    const result = last.then(job)
+    last = result.catch(() => undefined) // its caller hears of it
+    return result
+  }
+}
+
+const sameFill = (a: FillJob, b: FillJob): boolean =>
+  a.iterations === b.iterations && equalBytes(a.seed, b.seed)
+
+const resting = (name: string, crashes: number, waitMs: number): NodeError =>
+  new NodeError(
+    'GPU_PROVER_CRASHED',
+    `${name} crashed ${crashes} times in a row and is left alone for ${Math.ceil(waitMs / 1000)} s`,
+    { next: 'look into the log for `prover-gone`, and check the driver' },
+  )

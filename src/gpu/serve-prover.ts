@@ -1,0 +1,115 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { codeOf, messageOf, NodeError } from '../errors.ts'
+import { siblingModule } from '../thread.ts'
+import type { Backend } from './backend.ts'
+import type { BackendDevice } from './backends.ts'
+import { loadKernels } from './kernels.ts'
+import { openPages, openRows, runWork } from './prove-work.ts'
+import type { FromProver, NumberedWork, ProverMethods, ToProver } from './prover-messages.ts'
+
+/** Roots on their way to the parent; beyond this, work waits until the parent reads. About 1 MiB. */
+const MAX_UNREAD_ROOTS = 4096
+
+/**
+ * Makes this process the prover of its parent (prover-process.ts), with what `open` opens. It ends when the parent is
+ * gone, also in the middle of a driver's call.
+ */
+export function serveProver(open: (device: BackendDevice) => Promise<Backend>): void {
+  const channel = rootChannel()
+  const methods = proverMethods(open, channel)
+  process.on('message', async (message: ToProver) => {
+    if ('stop' in message) return channel.stop(message.stop)
+    const { id, method, value } = message
+    try {
+      send({ id, value: await methods[method](value as never) })
+    } catch (error) {
+      // What the thread held is lost, so nothing here can go on: the parent starts a new process.
+      if (codeOf(error).endsWith('_CRASHED')) throw error
+      const next = error instanceof NodeError ? error.next : undefined
+      send({ id, failure: { message: messageOf(error), code: codeOf(error), next } })
+    }
+  })
+  endWithParent(() => methods.close())
+}
+
+const send = (message: FromProver, done?: () => void): void => {
+  // A closed channel is no error here: 'disconnect' follows, and ends this process.
+  process.send?.(message, undefined, undefined, () => done?.())
+}
+
+/** Roots to the parent, no faster than it reads, and its stops. */
+function rootChannel() {
+  let stopped = 0
+  let unread = 0
+  let wake = (): void => undefined
+  return {
+    hand(job: number, root: Uint8Array): void {
+      unread += 1
+      send({ job, root }, () => {
+        unread -= 1
+        wake()
+      })
+    },
+    stop(job: number): void {
+      stopped = Math.max(stopped, job)
+      wake()
+    },
+    /** Whether a job may do another step. The event loop turns here, so that a stop is heard between any two steps. */
+    async goesOn(job: number): Promise<boolean> {
+      await turn()
+      while (unread > MAX_UNREAD_ROOTS && job > stopped) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      return job > stopped
+    },
+  }
+}
+
+function proverMethods(
+  open: (device: BackendDevice) => Promise<Backend>,
+  channel: ReturnType<typeof rootChannel>,
+): ProverMethods & { close(): Promise<void> } {
+  let opened: Backend | undefined
+  const kernels = loadKernels()
+  const backend = (): Backend => {
+    if (opened === undefined) throw new Error('no device was opened')
+    return opened
+  }
+  return {
+    async open(device) {
+      opened = await open(device)
+    },
+    prepare: (sizes) => backend().prepare(sizes),
+    fill: ({ seed, iterations }) => backend().fill(seed, iterations),
+    run: ({ job, ...work }: NumberedWork) =>
+      runWork(
+        backend(),
+        work,
+        () => channel.goesOn(job),
+        (root) => channel.hand(job, root),
+      ),
+    openRows: (job) => openRows(backend(), kernels, job),
+    openPages: (job) => openPages(backend(), kernels, job),
+    close: async () => opened?.[Symbol.asyncDispose](),
+  }
+}
+
+/** Ends this process with its parent: in order where the event loop turns, else by a thread that watches. */
+function endWithParent(close: () => Promise<void>): void {
+  // Signals of a terminal or a service manager reach the whole group: the parent decides what they mean.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  process.once('disconnect', async () => {
+    await close()
+    process.exit()
+  })
+  // The parent says who it is: asked for here, it might be gone already.
+  const parent = Number(process.argv[2])
+  const watch = new Worker(siblingModule(import.meta.url, 'parent-watch'), {
+    name: 'parent-watch',
+    workerData: parent,
+  })
+  watch.unref()
+}
