@@ -14,6 +14,10 @@ export const Fault = {
   slow: 6,
   /** Works, but never lets go of its device. */
   endless: 7,
+  /** As a fill: its passes tell when they were made. */
+  clock: 8,
+  /** Throws what a thread that ended throws. */
+  lostThread: 9,
 } as const
 
 export const seedOf = (fault: number): Uint8Array => new Uint8Array(32).fill(fault)

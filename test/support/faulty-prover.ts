@@ -30,12 +30,14 @@ function misbehave(kind: number): void {
     process.exit(1)
   }
   if (kind === Fault.fail) throw new NodeError('GPU_FULL', 'no memory left', { next: 'buy more' })
+  if (kind === Fault.lostThread) throw new NodeError('GPU_CPU_CRASHED', 'a thread ended')
   if (kind === Fault.slow) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
 }
 
 function faultyBackend(): Backend {
   let n = 0
   let filled: Uint8Array | undefined
+  let fillKind = 0
   let kind = 0
   return {
     name: 'cpu',
@@ -48,9 +50,11 @@ function faultyBackend(): Backend {
     async fill(seed) {
       misbehave(seed[0]!)
       filled = sha256(seed)
+      fillKind = seed[0]!
     },
     async pass(key) {
       if (filled === undefined) throw new Error('nothing was filled')
+      if (fillKind === Fault.clock) return rootOf(fillKind)
       return sha256(concat([filled, key, u32(n)]))
     },
     openLeaves: async () => ({ leaves: new Uint8Array(0), paths: new Uint8Array(0) }),
