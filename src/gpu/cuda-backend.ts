@@ -11,28 +11,30 @@ import { CudaFill } from './cuda/resident.ts'
  * @throws GPU_BACKEND_MISSING, GPU_DEVICE_MISSING, GPU_UNSUPPORTED, GPU_DRIVER_OLD, GPU_OUT_OF_MEMORY, GPU_CUDA_FAILED
  */
 export async function createCudaBackend(options: CudaDeviceOptions = {}): Promise<Backend> {
-  const device = await CudaDevice.open(options)
+  await using opened = new AsyncDisposableStack() // undone when anything of this fails
+  const device = opened.use(await CudaDevice.open(options))
   const streams: number[] = []
-  try {
-    streams.push(device.stream(), device.stream(true))
-  } catch (error) {
-    device.release({ streams })
-    await device[Symbol.asyncDispose]()
-    throw error
-  }
+  opened.defer(() => device.release({ streams }))
+  streams.push(device.stream())
+  streams.push(device.stream(true))
   const [stream, hashStream] = streams as [number, number]
   let sizes: ProofSizes | undefined
   let resident: CudaFill | undefined
   let chain: CudaChain | undefined
 
   const release = async (): Promise<void> => {
+    const parts = [resident, chain]
     sizes = undefined
-    await device.idle(streams) // the last product of a chain may be under way
-    resident?.release()
-    chain?.release()
     resident = undefined
     chain = undefined
+    try {
+      await device.idle(streams) // the last product of a chain may be under way
+    } finally {
+      for (const part of parts) part?.release()
+    }
   }
+  opened.defer(release)
+  const owned = opened.move()
   const prepared = <Part>(part: Part | undefined): Part => {
     if (part === undefined) throw new NodeError('GPU_NOT_STARTED', 'nothing was prepared')
     return part
@@ -62,10 +64,6 @@ export async function createCudaBackend(options: CudaDeviceOptions = {}): Promis
     startChain: async (seed) => prepared(chain).start(seed),
     step: async () => prepared(chain).step(),
     openRows: async (rows) => prepared(chain).openRows(rows),
-    async [Symbol.asyncDispose]() {
-      await release()
-      device.release({ streams })
-      await device[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -12,3 +12,12 @@ export function requireOrSkip(available: boolean, what: string): boolean {
   console.warn(`skipped: ${what} is missing`)
   return false
 }
+
+/**
+ * Whether a device is there that no continuous integration has. Where it is not, says so plainly, and that is never a
+ * failure: these tests report themselves skipped.
+ */
+export function deviceOrSkip(available: boolean, what: string): boolean {
+  if (!available) console.warn(`skipped: ${what} is missing`)
+  return available
+}

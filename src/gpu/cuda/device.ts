@@ -113,10 +113,6 @@ export class CudaDevice implements AsyncDisposable {
     }
   }
 
-  free(address: Handle): void {
-    this.#call('cuMemFree_v2', address)
-  }
-
   freeBytes(): number {
     const [free, total]: [number | bigint][] = [[0], [0]]
     this.#call('cuMemGetInfo_v2', free, total)
@@ -181,7 +177,7 @@ export class CudaDevice implements AsyncDisposable {
     this.#call('cuMemcpyDtoDAsync_v2', to, from, bytes, stream)
   }
 
-  /** Waits until streams are empty, whatever became of their work, so that what it used can be given back. */
+  /** Waits until streams are empty, so that what their work used can be given back; after a crash nothing is under way. */
   async idle(streams: readonly Handle[]): Promise<void> {
     const events: Handle[] = []
     try {
@@ -193,20 +189,31 @@ export class CudaDevice implements AsyncDisposable {
       }
     } catch (error) {
       unlessCrash(error)
+    } finally {
+      this.release({ events })
     }
-    this.release({ events })
   }
 
-  /** Gives back streams, events and memory that nothing uses any more; on a device that crashed they are gone already. */
+  /**
+   * Gives back streams, events and memory that nothing uses any more, all that can be, and throws the first that could
+   * not; on a device that crashed they are gone already.
+   */
   release(held: { streams?: Handle[]; events?: Handle[]; memory?: Handle[] }): void {
     const { streams = [], events = [], memory = [] } = held
-    try {
-      for (const stream of streams.splice(0)) this.#call('cuStreamDestroy_v2', stream)
-      for (const event of events.splice(0)) this.#call('cuEventDestroy_v2', event)
-      for (const address of memory.splice(0)) this.free(address)
-    } catch (error) {
-      unlessCrash(error)
+    const failures: unknown[] = []
+    const giveBack = (name: DriverFunction, handles: Handle[]): void => {
+      for (const handle of handles.splice(0)) {
+        try {
+          this.#call(name, handle)
+        } catch (error) {
+          failures.push(error)
+        }
+      }
     }
+    giveBack('cuStreamDestroy_v2', streams)
+    giveBack('cuEventDestroy_v2', events)
+    giveBack('cuMemFree_v2', memory)
+    if (failures.length > 0) unlessCrash(failures[0])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -125,7 +125,7 @@ function openLibrary(koffi: Koffi, candidates: readonly string[]): Library {
     try {
       return koffi.load(candidate)
     } catch (error) {
-      reasons.push(messageOf(error))
+      reasons.push(`${candidate}: ${messageOf(error)}`)
     }
   }
   throw new NodeError(

@@ -167,6 +167,10 @@ void mock_order(int eager, int threads, int copies_late) {
 }
 // The call of this name fails with `result` after it was called `after` times; as crashes do, those of kernels stick.
 void mock_fail(const char *call, int result, int after) { mock.failures.push_back({call, result, after}); }
+// What one device function computes, for sizes that would take too long to run whole.
+void mock_tile_of(uint32_t block, uint32_t tiles, uint32_t *row, uint32_t *column) {
+  tile_of(block, tiles, *row, *column);
+}
 // What is still held: memory, streams, events, modules and contexts together.
 int mock_held() {
   return (int)(mock.allocations.size() + mock.streams.size()) + mock.events + mock.modules + mock.contexts;

@@ -1,0 +1,75 @@
+/** Builds cuda-on-cpu/, a driver library whose device is the processor, and sets it up. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import koffi from 'koffi'
+
+const folder = join(import.meta.dirname, 'cuda-on-cpu')
+
+/** Whether there is a compiler for it. */
+export const hasCompiler = (): boolean => spawnSync('g++', ['--version']).status === 0
+
+export interface MockOrder {
+  /** Streams run ahead as far as they can, the oldest first; else only what is waited for runs. */
+  readonly eager?: boolean
+  /** The order of a block's threads. */
+  readonly threads?: 'ascending' | 'descending' | 'shuffled'
+  /** Asynchronous copies happen as late as the waits allow; else at once. */
+  readonly copiesLate?: boolean
+}
+
+export interface MockCuda {
+  /** The library, for `createCudaBackend`. */
+  readonly library: string
+  /** As new: one device of compute capability 9.0 with 80 GiB, nothing held, nothing planted. */
+  reset(): void
+  device(facts: { devices?: number; capability?: number; memoryBytes?: number }): void
+  order(order: MockOrder): void
+  /** The call named fails with this CUresult after it was called `after` times. */
+  fail(call: string, result: number, after?: number): void
+  /** How many pieces of memory, streams, events, modules and contexts are held. */
+  held(): number
+  /** Which tile a block of the product makes, of tiles×tiles. */
+  tileOf(block: number, tiles: number): readonly [row: number, column: number]
+}
+
+/** Compiles the mock, in a few seconds; `drop` leaves functions out, as an old driver lacks them. */
+export function buildMockCuda(drop: readonly string[] = []): string {
+  const library = join(mkdtempSync(join(tmpdir(), 'mock-cuda-')), 'libcuda.so.1')
+  const renamed = drop.map((name) => `-D${name}=${name}_absent`)
+  execFileSync('g++', [
+    ...['-std=c++20', '-O2', '-shared', '-fPIC', '-U_FORTIFY_SOURCE', '-Wno-unknown-pragmas'],
+    ...[...renamed, '-include', join(folder, 'device.h'), '-o', library],
+    ...globSync('*.cpp', { cwd: folder }).map((file) => join(folder, file)),
+  ])
+  return library
+}
+
+/** Loads a built mock into this process. */
+export function loadMockCuda(library: string): MockCuda {
+  const lib = koffi.load(library)
+  const reset = lib.func('void mock_reset()')
+  const device = lib.func('void mock_device(int, int, int, uint64)')
+  const order = lib.func('void mock_order(int, int, int)')
+  const fail = lib.func('void mock_fail(const char *, int, int)')
+  const held = lib.func('int mock_held()')
+  const tileOf = lib.func('void mock_tile_of(uint, uint, _Out_ uint *, _Out_ uint *)')
+  return {
+    library,
+    reset,
+    device({ devices = 1, capability = 9, memoryBytes = 80 * 2 ** 30 }) {
+      device(devices, Math.floor(capability), Math.round((capability % 1) * 10), memoryBytes)
+    },
+    order({ eager = false, threads = 'ascending', copiesLate = false }) {
+      order(+eager, ['ascending', 'descending', 'shuffled'].indexOf(threads), +copiesLate)
+    },
+    fail: (call, result, after = 0) => fail(call, result, after),
+    held,
+    tileOf(block, tiles) {
+      const [row, column]: [number][] = [[0], [0]]
+      tileOf(block, tiles, row, column)
+      return [row![0], column![0]]
+    },
+  }
+}
