@@ -30,6 +30,8 @@ export interface MockCuda {
   fail(call: string, result: number, after?: number): void
   /** How many pieces of memory, streams, events, modules and contexts are held. */
   held(): number
+  /** Matrix loads so far that shared memory could not serve at once. */
+  bankConflicts(): number
   /** Which tile a block of the product makes, of tiles×tiles. */
   tileOf(block: number, tiles: number): readonly [row: number, column: number]
 }
@@ -54,6 +56,7 @@ export function loadMockCuda(library: string): MockCuda {
   const order = lib.func('void mock_order(int, int, int)')
   const fail = lib.func('void mock_fail(const char *, int, int)')
   const held = lib.func('int mock_held()')
+  const bankConflicts = lib.func('int mock_bank_conflicts()')
   const tileOf = lib.func('void mock_tile_of(uint, uint, _Out_ uint *, _Out_ uint *)')
   return {
     library,
@@ -66,6 +69,7 @@ export function loadMockCuda(library: string): MockCuda {
     },
     fail: (call, result, after = 0) => fail(call, result, after),
     held,
+    bankConflicts,
     tileOf(block, tiles) {
       const [row, column]: [number][] = [[0], [0]]
       tileOf(block, tiles, row, column)

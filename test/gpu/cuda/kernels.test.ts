@@ -82,10 +82,11 @@ describe.skipIf(!requireOrSkip(hasCompiler(), 'g++, which plays the GPU'))('kern
           expect(Buffer.compare(device.read(out, n * n), new Uint8Array(expected.buffer))).toBe(0)
         }
       }
+      expect(mock.bankConflicts()).toBe(0)
     },
   )
 
-  test.each([16, 32, 24, 128, 256])('%i tiles a side: every tile is made by one block', (tiles) => {
+  test.each([16, 24, 32, 128])('%i tiles a side: every tile is made by one block', (tiles) => {
     const made = new Set<number>()
     for (let block = 0; block < tiles * tiles; block++) {
       const [row, column] = mock.tileOf(block, tiles)

@@ -10,6 +10,7 @@
 #include <random>
 #include <vector>
 
+uint64_t bank_conflicts;
 Index threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
@@ -77,6 +78,11 @@ void execute(Thread *warp) {
     for (uint32_t t = 0; t < WARP; t++) total += warp[t].value;
     for (uint32_t t = 0; t < WARP; t++) *(uint32_t *)warp[t].result = total;
   } else if (instruction == matrices) { // PTX ISA, ldmatrix: .m8n8.x4.b16
+    for (uint32_t m = 0; m < 4; m++) {
+      uint32_t groups = 0; // of four banks, 16 B wide; a matrix is read at once when its rows lie in eight different ones
+      for (uint32_t i = 0; i < 8; i++) groups |= 1u << ((uintptr_t)warp[m * 8 + i].row / 16 % 8);
+      if (groups != 0xff) bank_conflicts++;
+    }
     for (uint32_t t = 0; t < WARP; t++) {
       for (uint32_t m = 0; m < 4; m++) {
         const char *row = (const char *)warp[m * 8 + t / 4].row;
@@ -141,15 +147,41 @@ void resume(uint32_t i) {
   setcontext(&self->first);
 }
 
-bool run_ready(const std::vector<uint32_t> &sequence) {
+// Runs one warp until all of its threads wait for others: no warp keeps step with another unless it is made to.
+bool run_warp(const uint32_t *lanes, uint32_t count) {
   bool any = false;
-  for (const uint32_t i : sequence) {
-    if (threads[i].state != ready) continue;
-    any = true;
-    resume(i);
-    if (fault != nullptr) return false;
+  for (bool again = true; again;) {
+    again = false;
+    for (uint32_t k = 0; k < count; k++) {
+      if (threads[lanes[k]].state != ready) continue;
+      any = again = true;
+      resume(lanes[k]);
+      if (fault != nullptr) return false;
+    }
   }
   return any;
+}
+
+bool run_ready(const std::vector<uint32_t> &sequence) {
+  bool any = false;
+  for (uint32_t first = 0; first < sequence.size() && fault == nullptr; first += WARP) {
+    if (run_warp(&sequence[first], std::min<uint32_t>(WARP, sequence.size() - first))) any = true;
+  }
+  return any && fault == nullptr;
+}
+
+// The numbers of all threads in the order in which they run, warp after warp.
+std::vector<uint32_t> order_of(uint32_t count, std::mt19937 &random) {
+  std::vector<uint32_t> warps((count + WARP - 1) / WARP), sequence;
+  std::iota(warps.begin(), warps.end(), 0);
+  if (order.threads == Order::shuffled) std::shuffle(warps.begin(), warps.end(), random);
+  for (const uint32_t warp : warps) {
+    const size_t from = sequence.size();
+    for (uint32_t i = warp * WARP; i < std::min(count, (warp + 1) * WARP); i++) sequence.push_back(i);
+    if (order.threads == Order::shuffled) std::shuffle(sequence.begin() + from, sequence.end(), random);
+  }
+  if (order.threads == Order::descending) std::reverse(sequence.begin(), sequence.end());
+  return sequence;
 }
 
 void run_block(const std::vector<uint32_t> &sequence) {
@@ -221,9 +253,6 @@ const char *run_on_cpu(uint32_t blocks, uint32_t block_threads, const std::funct
     stacks.reset(new char[block_threads * STACK_BYTES]);
     stacks_for = block_threads;
   }
-  std::vector<uint32_t> sequence(block_threads);
-  std::iota(sequence.begin(), sequence.end(), 0);
-  if (how.threads == Order::descending) std::vector<uint32_t>(sequence.rbegin(), sequence.rend()).swap(sequence);
   std::mt19937 random(blocks + block_threads);
   body = &kernel;
   fault = nullptr;
@@ -231,9 +260,8 @@ const char *run_on_cpu(uint32_t blocks, uint32_t block_threads, const std::funct
   blockDim = {block_threads};
   gridDim = {blocks};
   for (uint32_t block = 0; block < blocks && fault == nullptr; block++) {
-    if (how.threads == Order::shuffled) std::shuffle(sequence.begin(), sequence.end(), random);
     blockIdx = {block};
-    run_block(sequence);
+    run_block(order_of(block_threads, random));
   }
   return fault;
 }

@@ -43,7 +43,10 @@ void copy_async_commit();
 void copy_async_wait_until(int pending);
 template <int PENDING> inline void copy_async_wait() { copy_async_wait_until(PENDING); }
 
-// How freedoms are used. Threads run in ascending, descending or shuffled order; an asynchronous copy happens at once
+// Matrix loads so far whose rows shared banks, which a device reads one after the other.
+extern uint64_t bank_conflicts;
+
+// How freedoms are used. Each warp runs ahead of the others as far as it can. Threads run in ascending, descending or shuffled order; an asynchronous copy happens at once
 // (so that it may overwrite what is still read) or as late as a wait allows (so that a missing wait reads old bytes).
 struct Order {
   enum { ascending, descending, shuffled } threads = ascending;

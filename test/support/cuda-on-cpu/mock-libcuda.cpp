@@ -171,6 +171,8 @@ void mock_fail(const char *call, int result, int after) { mock.failures.push_bac
 void mock_tile_of(uint32_t block, uint32_t tiles, uint32_t *row, uint32_t *column) {
   tile_of(block, tiles, *row, *column);
 }
+// Matrix loads whose rows shared banks, since the library was loaded.
+int mock_bank_conflicts() { return (int)bank_conflicts; }
 // What is still held: memory, streams, events, modules and contexts together.
 int mock_held() {
   return (int)(mock.allocations.size() + mock.streams.size()) + mock.events + mock.modules + mock.contexts;
