@@ -6,6 +6,7 @@ import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { NodeError } from '../src/errors.ts'
+import { exitCodeOf } from '../src/node/exit-codes.ts'
 import { type Bench, type Figures, machine, rounded, type Target } from './support/bench.ts'
 
 async function loadAll(): Promise<Bench[]> {
@@ -37,8 +38,12 @@ function printTable(title: string, figures: Figures, targets: Bench['targets']):
   for (const [name, value] of Object.entries(figures)) {
     const target = targets[name]
     const verdict =
-      target === undefined ? '' : `${showTarget(target)}  ${met(target, value) ? 'met' : 'MISSED'}`
-    console.log(`  ${name.padEnd(26)} ${String(rounded(value)).padStart(10)}  ${verdict}`)
+      target === undefined || value === null
+        ? ''
+        : `${showTarget(target)}  ${met(target, value) ? 'met' : 'MISSED'}`
+    console.log(
+      `  ${name.padEnd(26)} ${(value === null ? '-' : String(rounded(value))).padStart(10)}  ${verdict}`,
+    )
   }
 }
 
@@ -79,5 +84,5 @@ try {
   if (!(error instanceof NodeError)) throw error
   console.error(`${error.code}: ${error.message}`)
   if (error.next !== undefined) console.error(`next: ${error.next}`)
-  process.exitCode = 1
+  process.exitCode = exitCodeOf(error)
 }

@@ -1,8 +1,8 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { MiB } from '../../src/units.ts'
 
-/** Named measured numbers, the unit in the name, e.g. `p50Ms`. */
-export type Figures = Readonly<Record<string, number>>
+/** Named measured numbers, the unit in the name, e.g. `p50Ms`; null where nobody knows. */
+export type Figures = Readonly<Record<string, number | null>>
 
 export interface Result {
   /** What the product did. */

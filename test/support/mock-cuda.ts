@@ -1,11 +1,22 @@
 /** Builds cuda-on-cpu/, a driver library whose device is the processor, and sets it up. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import koffi from 'koffi'
 
 const folder = join(import.meta.dirname, 'cuda-on-cpu')
+const kernelFolder = join(import.meta.dirname, '../../src/gpu/cuda')
+const read = (file: string): string => readFileSync(file, 'utf8')
 
 /** Whether there is a compiler for it. */
 export const hasCompiler = (): boolean => spawnSync('g++', ['--version']).status === 0
@@ -36,15 +47,37 @@ export interface MockCuda {
   tileOf(block: number, tiles: number): readonly [row: number, column: number]
 }
 
-/** Compiles the mock, in a few seconds; `drop` leaves functions out, as an old driver lacks them. */
+const options = [
+  '-std=c++20',
+  '-O2',
+  '-shared',
+  '-fPIC',
+  '-U_FORTIFY_SOURCE',
+  '-Wno-unknown-pragmas',
+]
+
+/**
+ * Compiles the mock, in a few seconds, or takes what was compiled from the same sources before; `drop` leaves functions
+ * out, as an old driver lacks them.
+ */
 export function buildMockCuda(drop: readonly string[] = []): string {
-  const library = join(mkdtempSync(join(tmpdir(), 'mock-cuda-')), 'libcuda.so.1')
+  const sources = globSync('*.cpp', { cwd: folder }).map((file) => join(folder, file))
+  const headers = globSync([join(folder, '*.h'), join(kernelFolder, '*.{cu,cuh}')])
+  const key = hash(
+    'sha256',
+    [...options, ...drop, ...[...sources, ...headers].sort().map(read)].join('\n'),
+  )
+  const home = join(tmpdir(), `compute-node-mock-cuda-${key.slice(0, 16)}`)
+  const library = join(home, 'libcuda.so.1')
+  if (existsSync(library)) return library
+  mkdirSync(home, { recursive: true })
+  const scratch = mkdtempSync(join(home, 'build-'))
   const renamed = drop.map((name) => `-D${name}=${name}_absent`)
-  execFileSync('g++', [
-    ...['-std=c++20', '-O2', '-shared', '-fPIC', '-U_FORTIFY_SOURCE', '-Wno-unknown-pragmas'],
-    ...[...renamed, '-include', join(folder, 'device.h'), '-o', library],
-    ...globSync('*.cpp', { cwd: folder }).map((file) => join(folder, file)),
-  ])
+  const output = join(scratch, 'libcuda.so.1')
+  const header = ['-include', join(folder, 'device.h')]
+  execFileSync('g++', [...options, ...renamed, ...header, '-o', output, ...sources])
+  renameSync(output, library) // whole or not at all: other test files build it too
+  rmSync(scratch, { recursive: true })
   return library
 }
 
