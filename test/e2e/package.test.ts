@@ -47,6 +47,7 @@ test('the package holds what it runs and no sources', () => {
     ]),
   )
   expect(files).not.toContain('src')
+  expect(existsSync(join(installed, 'dist/gpu/cuda/kernels.ptx'))).toBe(true)
   expect(files).not.toContain('test')
 })
 
