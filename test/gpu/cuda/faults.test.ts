@@ -93,7 +93,7 @@ describe.skipIf(!requireOrSkip(hasCompiler(), 'g++, which plays the GPU'))('a mo
     )
     mock.fail('cuModuleLoadDataEx', 222)
     await expect(create()).rejects.toEqual(
-      gpuError('GPU_DRIVER_OLD', 'CUDA_ERROR_UNSUPPORTED_PTX_VERSION'),
+      gpuError('GPU_DRIVER_OLD', 'CUDA_ERROR_UNSUPPORTED_PTX_VERSION: ptxas: the mock'),
     )
     expect(mock.held()).toBe(0)
   })

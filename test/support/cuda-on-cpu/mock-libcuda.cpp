@@ -255,10 +255,13 @@ Result cuCtxGetStreamPriorityRange(int *least, int *greatest) {
   return SUCCESS;
 }
 Result cuModuleLoadDataEx(void **module, const char *image, unsigned count, const int *options, void **values) {
-  ENTER();
-  if (strstr(image, ".version 7.0\n.target sm_80\n") == nullptr) {
-    for (unsigned i = 0; i < count; i++) if (options[i] == 5) strcpy((char *)values[i], "the mock wants PTX 7.0 for sm_80");
-    return UNSUPPORTED_PTX;
+  Result result = enter(__func__, true);
+  if (result == SUCCESS && strstr(image, ".version 7.0\n.target sm_80\n") == nullptr) result = UNSUPPORTED_PTX;
+  if (result != SUCCESS) { // JIT_ERROR_LOG_BUFFER, and its size as the value of the next option
+    if (count == 2 && options[0] == 5 && options[1] == 6) {
+      snprintf((char *)values[0], (size_t)values[1], "ptxas: the mock does not like line %d", 7);
+    }
+    return result;
   }
   mock.modules++;
   *module = strdup(image);
