@@ -16,6 +16,7 @@ type Backends = { readonly [Name in BackendName]?: (device: DeviceOf<Name>) => P
 /** Every backend of this program. A driver is loaded here alone: in a process of its own (prover-child.ts). */
 const backends: Backends = {
   cpu: async (device) => (await import('./cpu-backend.ts')).createCpuBackend(device),
+  cuda: async ({ uuid }) => (await import('./cuda-backend.ts')).createCudaBackend({ uuid }),
 }
 
 /** Opens a device with its backend; GPU_NO_BACKEND when there is none of that name, GPU_* when it does not open. */
