@@ -1,48 +1,26 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { MiB } from '../units.ts'
-import { queryNvidiaSmi, type SmiGpu, type SmiOptions } from './nvidia-smi.ts'
-
-/** One GPU of this machine, or its CPU where there is none. */
-export interface Gpu {
-  /** Stable across restarts: the PCI address of a GPU, `cpu-0` for the CPU. */
-  readonly id: string
-  readonly vendor: string
-  readonly name: string
-  /** The driver's identifier, which containers are given; absent for the CPU. */
-  readonly uuid?: string
-  /** Memory of the GPU; for the CPU, the machine's memory. */
-  readonly vramMiB: number
-  readonly driver?: string
-  readonly computeCapability?: string
-  /** What proves it. */
-  readonly backend: 'cuda' | 'cpu'
-  /** Threads this process may use; only for the CPU. */
-  readonly cores?: number
-}
+import { createGpuDrivers, type DriverOptions, type GpuDrivers } from './drivers.ts'
+import type { Gpu } from './gpu.ts'
 
 /** The id of the one device of a machine without a GPU. */
 export const CPU_ID = 'cpu-0'
 
 /**
- * The GPUs of this machine; a machine without any is one device of class `cpu`.
- * @throws GPU_SMI_FAILED when a driver is installed that does not answer
+ * The GPUs of this machine, usable or not; a machine without any is one device of class `cpu`.
+ * @throws GPU_DRIVER_FAILED, GPU_DRIVER_TIMEOUT when a driver is installed that does not work and no other GPU is found
  */
-export async function detectGpus(options: SmiOptions = {}): Promise<Gpu[]> {
-  const found = await queryNvidiaSmi(options)
-  return found.length === 0 ? [cpuDevice()] : found.map(nvidiaDevice)
+export async function detectGpus(options: DriverOptions = {}): Promise<Gpu[]> {
+  await using drivers = createGpuDrivers(options)
+  return await devicesOf(drivers)
 }
 
-function nvidiaDevice(gpu: SmiGpu): Gpu {
-  return {
-    id: `pci-${gpu.pciBusId.toLowerCase()}`,
-    vendor: 'nvidia',
-    name: gpu.name,
-    uuid: gpu.uuid,
-    vramMiB: gpu.vramMiB ?? 0,
-    backend: 'cuda',
-    ...(gpu.driver === null ? {} : { driver: gpu.driver }),
-    ...(gpu.computeCapability === null ? {} : { computeCapability: gpu.computeCapability }),
-  }
+/** The same through drivers that go on being asked. */
+export async function devicesOf(drivers: Pick<GpuDrivers, 'read'>): Promise<Gpu[]> {
+  const { gpus, errors } = await drivers.read()
+  const [error] = errors
+  if (gpus.length === 0 && error !== undefined) throw error
+  return gpus.length === 0 ? [cpuDevice()] : gpus.map(({ gpu }) => gpu)
 }
 
 /** This machine's CPU as a device of class `cpu`. */

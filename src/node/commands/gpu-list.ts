@@ -1,4 +1,5 @@
-import { detectGpus, type Gpu } from '../../gpu/inventory.ts'
+import type { Gpu } from '../../gpu/gpu.ts'
+import { detectGpus } from '../../gpu/inventory.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
 import type { Config } from '../config.ts'
 import { createOutput } from '../output.ts'

@@ -1,0 +1,99 @@
+import { NodeError } from '../errors.ts'
+import type { Gpu } from './gpu.ts'
+import { amdSmi } from './sources/amd-smi.ts'
+import { nvidiaSmi } from './sources/nvidia-smi.ts'
+import { type NvmlOptions, nvml } from './sources/nvml.ts'
+import { rocmSmi } from './sources/rocm-smi.ts'
+import type { DriverReading, GpuSource } from './sources/source.ts'
+import { systemProfiler } from './sources/system-profiler.ts'
+
+/** What all drivers of this machine say at one time. */
+export interface MachineReading extends DriverReading {
+  /** Drivers that are installed and did not answer. */
+  readonly errors: readonly NodeError[]
+}
+
+/** The GPU drivers of this machine, each asked in a process of its own with a deadline; never two readings at once. */
+export interface GpuDrivers extends AsyncDisposable {
+  /** What they say now. Nothing is thrown: a driver that fails is one of its `errors`. */
+  read(): Promise<MachineReading>
+  /** Sets a GPU's power limit; throws GPU_POWER_LIMIT where its driver cannot, or this user may not. */
+  setPowerLimit(gpu: Gpu, watts: number): Promise<void>
+}
+
+export interface DriverOptions {
+  readonly env?: NodeJS.ProcessEnv
+  /** How long one driver may take. Without NVIDIA's persistence daemon a machine of eight GPUs takes several seconds. */
+  readonly timeoutMs?: number
+  /** NVML libraries in place of the usual ones. */
+  readonly nvmlLibraries?: NvmlOptions['libraries']
+}
+
+/** The ways to ask each vendor, the best first. */
+const vendorsOf = ({ env, nvmlLibraries: libraries }: DriverOptions): GpuSource[][] => [
+  [nvml({ env, libraries }), nvidiaSmi({ env })],
+  [amdSmi({ env }), rocmSmi({ env })],
+  [systemProfiler({ env })],
+]
+
+export function createGpuDrivers(options: DriverOptions = {}): GpuDrivers {
+  const { timeoutMs = 10_000 } = options
+  const vendors = vendorsOf(options).map((sources) => firstThatAnswers(sources))
+  return {
+    async read() {
+      const said = await Promise.allSettled(vendors.map((vendor) => vendor.read({ timeoutMs })))
+      const readings = said.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []))
+      return {
+        gpus: readings.flatMap(({ gpus }) => gpus),
+        unnamed: readings.flatMap(({ unnamed }) => unnamed),
+        errors: said.flatMap((one) => (one.status === 'rejected' ? errorOf(one.reason) : [])),
+      }
+    },
+    async setPowerLimit(gpu, watts) {
+      const vendor = vendors[gpu.vendor === 'nvidia' ? 0 : 1]!
+      await vendor.setPowerLimit?.(gpu, watts)
+    },
+    async [Symbol.asyncDispose]() {
+      for (const vendor of vendors) await vendor[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const errorOf = (reason: unknown): NodeError =>
+  reason instanceof NodeError
+    ? reason
+    : new NodeError('GPU_DRIVER_FAILED', `a GPU driver failed: ${reason}`, { cause: reason })
+
+/**
+ * Several ways to ask one driver as one: the first that answers is asked again, and when it fails the others are tried.
+ * Ways that are not installed cost nothing after the first look.
+ */
+export function firstThatAnswers(sources: readonly GpuSource[]): GpuSource {
+  let order = sources
+  return {
+    name: sources.map(({ name }) => name).join(' or '),
+    async read(options) {
+      let error: unknown
+      for (const source of order) {
+        try {
+          const reading = await source.read(options)
+          if (reading === undefined) continue
+          order = [source, ...sources.filter((other) => other !== source)]
+          return reading
+        } catch (thrown) {
+          error = thrown
+        }
+      }
+      if (error !== undefined) throw error
+      return undefined
+    },
+    async setPowerLimit(gpu, watts) {
+      const [source] = order.filter(({ setPowerLimit }) => setPowerLimit !== undefined)
+      if (source?.setPowerLimit !== undefined) return source.setPowerLimit(gpu, watts)
+      throw new NodeError('GPU_POWER_LIMIT', `no driver here limits the power of ${gpu.name}`)
+    },
+    async [Symbol.asyncDispose]() {
+      for (const source of sources) await source[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import { NodeError } from '../../src/errors.ts'
+import { createGpuDrivers, type MachineReading } from '../../src/gpu/drivers.ts'
+import { type Gpu, NO_FIGURES } from '../../src/gpu/gpu.ts'
+import { cpuDevice, devicesOf } from '../../src/gpu/inventory.ts'
+import { firstLook, nextTelemetry, telemetry } from '../../src/gpu/telemetry.ts'
+import { fakeNvidiaSmi } from '../support/fake-nvidia-smi.ts'
+
+const gpu = (id: string): Gpu => ({
+  id,
+  vendor: 'nvidia',
+  name: 'H100',
+  vramMiB: 81559,
+  backend: 'cuda',
+})
+const [a, b] = [gpu('a'), gpu('b')]
+const figures = { ...NO_FIGURES, temperatureC: 40 }
+const seen = (...gpus: Gpu[]) => gpus.map((gpu) => ({ gpu, figures }))
+const reading = (change: Partial<MachineReading>): MachineReading => ({
+  gpus: [],
+  unnamed: [],
+  errors: [],
+  ...change,
+})
+const timeout = new NodeError('GPU_DRIVER_TIMEOUT', 'no answer')
+const failed = new NodeError('GPU_DRIVER_FAILED', 'the driver is not loaded')
+
+/** What is said of each device after these readings. */
+const after = (...readings: Partial<MachineReading>[]): string[] =>
+  readings
+    .reduce((state, one, i) => nextTelemetry(state, reading(one), i + 1), firstLook([a, b], 0))
+    .samples.map(({ gpu, state, reason }) => `${gpu.id} ${state}${reason ? `: ${reason}` : ''}`)
+
+test.each<[string, Partial<MachineReading>[], string[]]>([
+  ['all there', [{ gpus: seen(a, b) }], ['a ok', 'b ok']],
+  [
+    'one vanishes',
+    [{ gpus: seen(a, b) }, { gpus: seen(a) }],
+    ['a ok', 'b lost: its driver does not list it any more'],
+  ],
+  [
+    'one falls off the bus',
+    [{ gpus: seen(a), unnamed: ['GPU is lost'] }],
+    ['a ok', 'b lost: GPU is lost'],
+  ],
+  [
+    'one needs a reset',
+    [{ gpus: [...seen(a), { gpu: b, figures, fault: 'GPU requires reset' }] }],
+    ['a ok', 'b lost: GPU requires reset'],
+  ],
+  [
+    'the driver goes',
+    [{ gpus: seen(a, b) }, { errors: [failed] }],
+    ['a lost: the driver is not loaded', 'b lost: the driver is not loaded'],
+  ],
+  ['a driver is slow once', [{ gpus: seen(a, b) }, { errors: [timeout] }], ['a ok', 'b ok']],
+  [
+    'a driver hangs',
+    [{ errors: [timeout] }, { errors: [timeout] }],
+    ['a lost: no answer', 'b lost: no answer'],
+  ],
+  [
+    'a driver is slow now and then',
+    [{ errors: [timeout] }, { gpus: seen(a, b) }, { errors: [timeout] }],
+    ['a ok', 'b ok'],
+  ],
+  ['it comes back', [{}, { gpus: seen(a, b) }], ['a ok', 'b ok']],
+  ['a new one comes', [{ gpus: seen(a, b, gpu('c')) }], ['a ok', 'b ok', 'c ok']],
+])('%s', (_, readings, expected) => {
+  expect(after(...readings)).toEqual(expected)
+})
+
+test('a lost GPU shows no figures, and a CPU is never lost', () => {
+  const lost = nextTelemetry(
+    nextTelemetry(firstLook([a], 0), reading({ gpus: seen(a) }), 1),
+    reading({}),
+    2,
+  )
+  expect(lost.samples[0]).toMatchObject({ state: 'lost', atMs: 2, figures: NO_FIGURES })
+  const cpu = nextTelemetry(firstLook([cpuDevice()], 0), reading({ errors: [failed] }), 5)
+  expect(cpu.samples).toMatchObject([{ state: 'ok', atMs: 5 }])
+})
+
+test('samples of a driver whose GPU vanishes and comes back, until the signal aborts', async () => {
+  using smi = fakeNvidiaSmi()
+  await using drivers = createGpuDrivers({ env: smi.env })
+  const life = new AbortController()
+  const known = await devicesOf(drivers)
+  const states: string[] = []
+  const plan = [{ hidden: [1] }, { fails: 'driver gone' }, {}]
+  const options = { drivers, known, intervalMs: 1, nowMs: Date.now, signal: life.signal }
+  for await (const samples of telemetry(options)) {
+    states.push(samples.map(({ state }) => state).join())
+    const next = plan.shift()
+    if (next === undefined) life.abort()
+    else smi.set(next)
+  }
+  expect(states).toEqual(['ok,ok', 'ok,lost', 'lost,lost', 'ok,ok'])
+})
