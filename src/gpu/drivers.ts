@@ -39,9 +39,19 @@ const vendorsOf = ({ env, nvmlLibraries: libraries }: DriverOptions): GpuSource[
 export function createGpuDrivers(options: DriverOptions = {}): GpuDrivers {
   const { timeoutMs = 10_000 } = options
   const vendors = vendorsOf(options).map((sources) => firstThatAnswers(sources))
+  /** A vendor that has nothing here at the first look is not asked again. */
+  let present = vendors
+  let isFirst = true
   return {
     async read() {
-      const said = await Promise.allSettled(vendors.map((vendor) => vendor.read({ timeoutMs })))
+      const said = await Promise.allSettled(present.map((vendor) => vendor.read({ timeoutMs })))
+      if (isFirst) {
+        present = present.filter((_, i) => {
+          const one = said[i]!
+          return one.status === 'rejected' || one.value !== undefined
+        })
+      }
+      isFirst = false
       const readings = said.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []))
       return {
         gpus: readings.flatMap(({ gpus }) => gpus),
@@ -66,7 +76,6 @@ const errorOf = (reason: unknown): NodeError =>
 
 /**
  * Several ways to ask one driver as one: the first that answers is asked again, and when it fails the others are tried.
- * Ways that are not installed cost nothing after the first look.
  */
 export function firstThatAnswers(sources: readonly GpuSource[]): GpuSource {
   let order = sources

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { MiB } from '../units.ts'
-import { createGpuDrivers, type DriverOptions, type GpuDrivers } from './drivers.ts'
+import { createGpuDrivers, type DriverOptions, type MachineReading } from './drivers.ts'
 import type { Gpu } from './gpu.ts'
 
 /** The id of the one device of a machine without a GPU. */
@@ -12,12 +12,11 @@ export const CPU_ID = 'cpu-0'
  */
 export async function detectGpus(options: DriverOptions = {}): Promise<Gpu[]> {
   await using drivers = createGpuDrivers(options)
-  return await devicesOf(drivers)
+  return devicesIn(await drivers.read())
 }
 
-/** The same through drivers that go on being asked. */
-export async function devicesOf(drivers: Pick<GpuDrivers, 'read'>): Promise<Gpu[]> {
-  const { gpus, errors } = await drivers.read()
+/** The same in what drivers said. */
+export function devicesIn({ gpus, errors }: MachineReading): Gpu[] {
   const [error] = errors
   if (gpus.length === 0 && error !== undefined) throw error
   return gpus.length === 0 ? [cpuDevice()] : gpus.map(({ gpu }) => gpu)

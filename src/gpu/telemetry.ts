@@ -1,6 +1,7 @@
 import { type NowMs, sleep } from '../clock.ts'
 import type { GpuDrivers, MachineReading } from './drivers.ts'
 import { type Gpu, type GpuFigures, NO_FIGURES } from './gpu.ts'
+import { devicesIn } from './inventory.ts'
 
 /** One device at one time. */
 export interface GpuSample {
@@ -27,8 +28,8 @@ const PATIENCE = 2
 
 export interface TelemetryOptions {
   readonly drivers: Pick<GpuDrivers, 'read'>
-  /** What was detected: these devices are told about even when no driver knows them any more. */
-  readonly known: readonly Gpu[]
+  /** What was detected: the first samples, and the devices that are told of even when no driver knows them any more. */
+  readonly first: MachineReading
   /** Between the end of one reading and the start of the next. */
   readonly intervalMs: number
   readonly nowMs: NowMs
@@ -37,26 +38,27 @@ export interface TelemetryOptions {
 
 /** Samples of all devices, round after round, until the signal aborts; a failing driver is a sample, never an error. */
 export async function* telemetry(options: TelemetryOptions): AsyncGenerator<readonly GpuSample[]> {
-  const { drivers, known, intervalMs, nowMs, signal } = options
-  let state = firstLook(known, nowMs())
+  const { drivers, first, intervalMs, nowMs, signal } = options
+  let state = firstLook(first, nowMs())
   while (!signal.aborted) {
-    const reading = await drivers.read()
-    if (signal.aborted) return
-    state = nextTelemetry(state, reading, nowMs())
     yield state.samples
     try {
       await sleep(intervalMs, signal)
     } catch {
       return // the owner stopped: that is how this ends
     }
+    state = nextTelemetry(state, await drivers.read(), nowMs())
   }
 }
 
-/** Before the first reading: what was detected is taken to be there. */
-export const firstLook = (known: readonly Gpu[], atMs: number): Telemetry => ({
-  samples: known.map((gpu) => ({ gpu, atMs, state: 'ok', reason: null, figures: NO_FIGURES })),
-  timeouts: 0,
-})
+/** The devices of a first reading; throws as `devicesIn` does. */
+export function firstLook(first: MachineReading, atMs: number): Telemetry {
+  const found = devicesIn(first)
+  const samples = found.map(
+    (gpu): GpuSample => ({ gpu, atMs, state: 'ok', reason: null, figures: NO_FIGURES }),
+  )
+  return nextTelemetry({ samples, timeouts: 0 }, first, atMs)
+}
 
 /** What a reading changes: devices come, go and come back; those of a CPU are asked of no driver and stay. */
 export function nextTelemetry(

@@ -3,8 +3,9 @@ import type { PaymentRail } from '../chain/payment-rail.ts'
 import type { Engine } from '../containers/engine.ts'
 import { selectEngine } from '../containers/select-engine.ts'
 import { NodeError } from '../errors.ts'
+import { createGpuDrivers } from '../gpu/drivers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { detectGpus } from '../gpu/inventory.ts'
+import { devicesIn } from '../gpu/inventory.ts'
 import type { Device } from '../protocols/capability.ts'
 import { MiB, secondsMs } from '../units.ts'
 import type { Core } from './core.ts'
@@ -12,9 +13,11 @@ import { createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import { detectHost, type Machine } from './machine.ts'
 import type { Offers } from './offers.ts'
+import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
 
 /** What a miner has, and the leases in it. */
 export interface Hosting {
+  readonly gpus: OwnGpus
   readonly machine: Machine
   readonly book: HostBook
 }
@@ -35,7 +38,9 @@ export async function createHosting(
 ): Promise<Hosting> {
   const { core, offers, rail, binding } = needs
   const { config, log } = core
-  const gpus = await detectGpus()
+  const drivers = stack.use(createGpuDrivers())
+  const first = await drivers.read()
+  const gpus = devicesIn(first)
   const engine = await findEngine(needs)
   if (!(engine instanceof NodeError)) stack.defer(() => engine.close())
   const capacity = createCapacity(gpus.map(({ id }) => id))
@@ -60,7 +65,7 @@ export async function createHosting(
     stands: (offer) => offers.stands(offer),
     endOnStop: core.net.network === 'local',
   })
-  return { machine, book }
+  return { machine, book, gpus: createOwnGpus(drivers, first, core.nowMs()) }
 }
 
 /** The engine, or the error that says why there is none: such a miner refuses leases and still proves its GPUs. */

@@ -4,6 +4,7 @@ import type { Binding, Device } from '../protocols/capability.ts'
 import type { Offer } from '../protocols/offers.ts'
 import { MiB } from '../units.ts'
 import type { Core } from './core.ts'
+import type { Capacity } from './leases/capacity.ts'
 
 /** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
 export interface Machine {
@@ -13,11 +14,8 @@ export interface Machine {
   /** What its leases run in: `docker`, `process` or `none`. */
   readonly engine: string
   readonly host: Offer['host']
-  /** Devices that no lease holds; everything is free without it. */
-  readonly capacity?: {
-    free(): string[]
-    onChange(listener: () => void, signal: AbortSignal): void
-  }
+  /** Devices that no lease holds and that may work; everything is free without it. */
+  readonly capacity?: Pick<Capacity, 'free' | 'barOf' | 'onChange'>
   /** The hotkey's consent, once there is one. */
   readonly binding?: () => Binding | undefined
 }

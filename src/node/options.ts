@@ -130,6 +130,7 @@ export const options = {
   hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
   authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
+  watch: flag('command', 'Go on until Ctrl-C, with what is measured now'),
   explain: flag('command', 'Show every term of the score'),
   once: flag('command', 'Do one full round, print a summary and exit'),
   miners: option('command', 'How many miners', 'N', whole(1, 16), 2),

@@ -11,6 +11,7 @@ import type { ScoreRow } from './control/routes/scores.ts'
 import type { NodeStatus } from './control/routes/status.ts'
 import { roundFailure, roundSummary } from './devnet/summary.ts'
 import type { Finding } from './doctor/finding.ts'
+import type { GpuRow } from './gpu-rows.ts'
 import type { LeaseView } from './leases/lease-view.ts'
 import { reasonCodes } from './scoring/reason-codes.ts'
 
@@ -155,7 +156,10 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
   createdAtMs: whole,
   startedAtMs: whole.nullable(),
   expiresAtMs: whole.nullable(),
-  progress: z.string().nullable().describe('what the miner is doing while it starts'),
+  progress: z
+    .string()
+    .nullable()
+    .describe('what the miner is doing while it starts, or has to say later'),
   receipts: whole,
   upMs: whole,
   owed: decimal.describe('by the newest receipt'),
@@ -207,16 +211,44 @@ const attestation: z.ZodType<AttestationRow> = z.strictObject({
   equivocated: z.boolean().describe('the validator contradicted itself: its word does not count'),
 })
 
-const gpu = z.strictObject({
-  id: z.string(),
+const untold = 'null where the driver does not tell'
+const figure = (what: string): z.ZodNullable<z.ZodNumber> =>
+  z.number().nullable().describe(`${what}; ${untold}`)
+
+const gpu: z.ZodType<GpuRow> = z.strictObject({
+  id: z.string().describe('stable across restarts: PCI address, UUID of a MIG slice, cpu-0'),
   vendor: z.string(),
   name: z.string(),
-  uuid: z.string().optional(),
+  uuid: z.string().exactOptional(),
   vramMiB: whole,
-  driver: z.string().optional(),
-  computeCapability: z.string().optional(),
-  backend: z.enum(['cuda', 'cpu']),
-  cores: whole.optional(),
+  driver: z.string().exactOptional(),
+  computeCapability: z.string().exactOptional(),
+  pcie: z
+    .strictObject({ gen: whole.nullable(), width: whole.nullable() })
+    .exactOptional()
+    .describe('what slot and GPU can do together'),
+  mig: z
+    .strictObject({ parent: z.string(), profile: z.string() })
+    .exactOptional()
+    .describe('only for a MIG slice: the GPU it is a part of'),
+  backend: z.enum(['cuda', 'webgpu', 'cpu']).describe('what proves it'),
+  cores: whole.exactOptional(),
+  temperatureC: figure('temperature'),
+  powerW: figure('power drawn'),
+  powerLimitW: figure('power limit in force'),
+  utilizationPercent: figure('load'),
+  memoryUsedMiB: figure('memory in use'),
+  coreClockMHz: figure('clock of the cores'),
+  memoryClockMHz: figure('clock of the memory'),
+  eccErrors: figure('uncorrected memory errors'),
+  lastError: z.string().nullable().describe('newest fault that the driver reported, e.g. Xid 79'),
+  processes: z
+    .array(z.strictObject({ pid: whole, memoryMiB: whole.nullable() }))
+    .nullable()
+    .describe(`programs that compute on it; ${untold}`),
+  atMs: whole.describe('unix ms'),
+  state: z.enum(['ok', 'lost', 'paused']).describe('paused: by the limits of a running node'),
+  reason: z.string().nullable().describe('why it is not ok'),
   proves: z.boolean().describe('whether it proves on the chosen network'),
 })
 
@@ -324,6 +356,7 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   score: { describe: 'a list of all miners, best first', schema: listOf(scoreRow) },
   'score PEER': { describe: 'one miner, term by term', schema: scoreDetail },
   'gpu list': { describe: 'a list', schema: listOf(gpu) },
+  'gpu list --watch': { describe: 'one line per GPU and sample', schema: gpu },
   'gpu verify': { describe: 'what was found', schema: finding },
   devnet: {
     describe: 'last line: what one full round did, or where it failed',

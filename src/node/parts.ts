@@ -17,6 +17,7 @@ import { boundMachine } from './machine.ts'
 import { createOffers, type Offers } from './offers.ts'
 import type { OwnerOf } from './order-book.ts'
 import { followBinding } from './own-binding.ts'
+import type { OwnGpus } from './own-gpus.ts'
 import { createProving, type Proving } from './proving.ts'
 import { createScores, type Scores } from './scores.ts'
 import type { PulseSource } from './services/relay-pulses.ts'
@@ -55,6 +56,8 @@ export interface Parts extends NetworkParts {
   readonly ledger: DevLedgerRail | undefined
   /** What this machine has, as its capability record says. */
   readonly machine: Machine | undefined
+  /** A miner's devices, and where they stand. */
+  readonly gpus: OwnGpus | undefined
   /** A miner's leases. */
   readonly hosting: HostBook | undefined
 }
@@ -131,6 +134,7 @@ export async function createParts(
     scores,
     ledger,
     machine: hosting?.machine ?? (await boundMachine(core, binding)),
+    gpus: hosting?.gpus,
     hosting: hosting?.book,
   }
 }

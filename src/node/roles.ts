@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import { attestationsRoute } from './control/routes/attestations.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
+import { gpusRoute } from './control/routes/gpus.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
@@ -36,6 +37,7 @@ import { serveTranscripts } from './services/serve-transcripts.ts'
 import { setWeights } from './services/set-weights.ts'
 import { settle } from './services/settle.ts'
 import { syncBooks } from './services/sync-books.ts'
+import { watchGpus } from './services/watch-gpus.ts'
 
 /** Every topic that nodes carry, whatever their role: a node forwards only what it can judge. */
 export const topics: readonly Topic[] = [offersTopic, noticesTopic, attestationsTopic, pulsesTopic]
@@ -80,6 +82,17 @@ const setOwnWeights: ServiceFactory = (parts) => {
   return setWeights({ ...parts, chainLink, scores })
 }
 
+/** What may not work is barred before anything is offered or proven. */
+const watchOwnGpus: ServiceFactory = ({ core, gpus, hosting }) =>
+  gpus === undefined || hosting === undefined ? undefined : watchGpus({ core, gpus, hosting })
+
+const proveWhatMay = proving((parts) =>
+  answerChallenges({
+    ...parts,
+    mayProve: (gpu) => parts.hosting?.capacity.barOf(gpu) === undefined,
+  }),
+)
+
 const everyone: readonly ServiceFactory[] = [
   having('chainLink', followChain),
   collectOffers,
@@ -97,7 +110,8 @@ const everyone: readonly ServiceFactory[] = [
 const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
   relay: [],
   miner: [
-    proving(answerChallenges),
+    watchOwnGpus,
+    proveWhatMay,
     having('hosting', hostLeases),
     having('hosting', serveSessions),
     publishOffer,
@@ -119,6 +133,7 @@ export const routes: readonly Route<Parts>[] = [
   eventsRoute,
   offersRoute,
   capabilitiesRoute,
+  gpusRoute,
   leasesRoute,
   sessionsRoute,
   scoresRoute,

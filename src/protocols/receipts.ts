@@ -3,6 +3,7 @@ import { NodeError } from '../errors.ts'
 import { KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { baseUnits, bytes, bytesUpTo, integer, text, timeMs } from './fields.ts'
+import { healths } from './lease.ts'
 import type { Network } from './network.ts'
 import { defineProtocol } from './protocol.ts'
 import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
@@ -67,6 +68,10 @@ const response = z.looseObject({
   receipts: z.array(bytesUpTo(RECEIPT_MAX_BYTES)).max(RECEIPTS_PER_PAGE),
   /** True when the last receipt there will ever be is among those sent so far. */
   ended: z.boolean(),
+  /** How the lease is now: a GPU that is lost is no container that ended. */
+  health: z.enum(healths).optional(),
+  /** What its renter should know now, e.g. that a GPU is lost or that its owner wants it back. */
+  notice: text(200).optional(),
 })
 
 const requestCodec = cborCodec(request, 4 * KiB)

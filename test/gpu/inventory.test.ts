@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { expect, test } from 'vitest'
 import { createGpuDrivers, firstThatAnswers } from '../../src/gpu/drivers.ts'
 import { NO_FIGURES } from '../../src/gpu/gpu.ts'
-import { cpuDevice, detectGpus, devicesOf } from '../../src/gpu/inventory.ts'
+import { cpuDevice, detectGpus, devicesIn } from '../../src/gpu/inventory.ts'
 import type { DriverReading, GpuSource } from '../../src/gpu/sources/source.ts'
 import { fakeNvidiaSmi } from '../support/fake-nvidia-smi.ts'
 
@@ -23,7 +23,7 @@ test('a driver that fails is told of, and hides no GPU of another', async () => 
   expect(errors).toMatchObject([{ code: 'GPU_DRIVER_FAILED' }])
   const gpu = { ...cpuDevice(), id: 'pci-0000:03:00.0', vendor: 'amd', backend: 'webgpu' as const }
   const found = { gpus: [{ gpu, figures: NO_FIGURES }], unnamed: [], errors }
-  expect(await devicesOf({ read: async () => found })).toEqual([gpu])
+  expect(devicesIn(found)).toEqual([gpu])
 })
 
 const reading = (said: string): DriverReading => ({ gpus: [], unnamed: [said] })

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { NodeError } from '../../src/errors.ts'
 import { createGpuDrivers, type MachineReading } from '../../src/gpu/drivers.ts'
 import { type Gpu, NO_FIGURES } from '../../src/gpu/gpu.ts'
-import { cpuDevice, devicesOf } from '../../src/gpu/inventory.ts'
 import { firstLook, nextTelemetry, telemetry } from '../../src/gpu/telemetry.ts'
 import { fakeNvidiaSmi } from '../support/fake-nvidia-smi.ts'
 
@@ -25,10 +24,12 @@ const reading = (change: Partial<MachineReading>): MachineReading => ({
 const timeout = new NodeError('GPU_DRIVER_TIMEOUT', 'no answer')
 const failed = new NodeError('GPU_DRIVER_FAILED', 'the driver is not loaded')
 
+const both = firstLook(reading({ gpus: seen(a, b) }), 0)
+
 /** What is said of each device after these readings. */
 const after = (...readings: Partial<MachineReading>[]): string[] =>
   readings
-    .reduce((state, one, i) => nextTelemetry(state, reading(one), i + 1), firstLook([a, b], 0))
+    .reduce((state, one, i) => nextTelemetry(state, reading(one), i + 1), both)
     .samples.map(({ gpu, state, reason }) => `${gpu.id} ${state}${reason ? `: ${reason}` : ''}`)
 
 test.each<[string, Partial<MachineReading>[], string[]]>([
@@ -71,13 +72,10 @@ test.each<[string, Partial<MachineReading>[], string[]]>([
 })
 
 test('a lost GPU shows no figures, and a CPU is never lost', () => {
-  const lost = nextTelemetry(
-    nextTelemetry(firstLook([a], 0), reading({ gpus: seen(a) }), 1),
-    reading({}),
-    2,
-  )
+  expect(both.samples[0]).toMatchObject({ state: 'ok', atMs: 0, figures })
+  const lost = nextTelemetry(both, reading({}), 2)
   expect(lost.samples[0]).toMatchObject({ state: 'lost', atMs: 2, figures: NO_FIGURES })
-  const cpu = nextTelemetry(firstLook([cpuDevice()], 0), reading({ errors: [failed] }), 5)
+  const cpu = nextTelemetry(firstLook(reading({}), 0), reading({ errors: [failed] }), 5)
   expect(cpu.samples).toMatchObject([{ state: 'ok', atMs: 5 }])
 })
 
@@ -85,10 +83,10 @@ test('samples of a driver whose GPU vanishes and comes back, until the signal ab
   using smi = fakeNvidiaSmi()
   await using drivers = createGpuDrivers({ env: smi.env })
   const life = new AbortController()
-  const known = await devicesOf(drivers)
+  const first = await drivers.read()
   const states: string[] = []
   const plan = [{ hidden: [1] }, { fails: 'driver gone' }, {}]
-  const options = { drivers, known, intervalMs: 1, nowMs: Date.now, signal: life.signal }
+  const options = { drivers, first, intervalMs: 1, nowMs: Date.now, signal: life.signal }
   for await (const samples of telemetry(options)) {
     states.push(samples.map(({ state }) => state).join())
     const next = plan.shift()

@@ -219,8 +219,12 @@ export const commands: readonly Command[] = [
   {
     name: 'gpu list',
     usage: '',
-    describe: 'List the GPUs of this machine, or its CPU where there is none',
-    options: [],
+    describe: 'List the GPUs of this machine with what is measured, or its CPU where there is none',
+    options: ['watch'],
+    examples: [
+      ['compute-node gpu list --watch', 'temperature, power and load, live'],
+      ['compute-node gpu list --watch --json', 'one line per GPU and sample, for other programs'],
+    ],
     load: async () => (await import('./gpu-list.ts')).gpuList,
   },
   {

@@ -1,37 +1,137 @@
-import type { Gpu } from '../../gpu/gpu.ts'
-import { detectGpus } from '../../gpu/inventory.ts'
-import { slotNetworks } from '../../gpu/slot-network.ts'
-import type { Config } from '../config.ts'
-import { createOutput } from '../output.ts'
-import type { Run } from './command.ts'
+import { sleep } from '../../clock.ts'
+import { codeOf } from '../../errors.ts'
+import { createGpuDrivers } from '../../gpu/drivers.ts'
+import { telemetry } from '../../gpu/telemetry.ts'
+import { secondsMs } from '../../units.ts'
+import { type ControlClient, createControlClient } from '../control/client.ts'
+import { controlSocketPath } from '../data-folder.ts'
+import { type GpuRow, gpuRow } from '../gpu-rows.ts'
+import { createOutput, type ListView } from '../output.ts'
+import type { CommandContext, Run } from './command.ts'
 
-/** A device of this machine with whether it proves on the chosen network. */
-export interface GpuRow extends Gpu {
-  readonly proves: boolean
+/** How often `--watch` looks. */
+const INTERVAL_MS = secondsMs(2)
+
+/**
+ * Lists what this machine has: its GPUs, or its CPU where there is none, with what is measured of them. Where a miner
+ * runs in the data folder it is asked, for it knows what is paused; else the drivers are.
+ */
+export const gpuList: Run = async (context) => {
+  const { config, terminal, signal } = context
+  const output = createOutput(terminal, config)
+  if (config.watch) return watch(context)
+  for await (const rows of rowsOf(context)) {
+    output.list(rows, view)
+    if (rows.every(({ backend }) => backend === 'cpu')) {
+      output.note('no GPU here: CPU capacity, which counts on local networks alone')
+    }
+    break
+  }
+  return signal.aborted ? 1 : 0
 }
 
-/** Lists what this machine has: its GPUs, or its CPU where there is none. */
-export const gpuList: Run = async ({ config, terminal }) => {
-  const rows = (await detectGpus()).map((gpu) => ({ ...gpu, proves: proves(gpu, config) }))
+/** Until Ctrl-C: a table that is drawn again on a terminal, and below each other in a pipe; one line a sample as JSON. */
+async function watch(context: CommandContext): Promise<number> {
+  const { config, terminal } = context
   const output = createOutput(terminal, config)
-  output.list<GpuRow>(rows, {
-    id: ({ id }) => id,
-    columns: [
-      { title: 'ID', value: ({ id }) => id },
-      { title: 'NAME', value: ({ name }) => name, shrinks: true },
-      { title: 'MEMORY', value: ({ vramMiB }) => `${vramMiB} MiB`, align: 'right' },
-      { title: 'DRIVER', value: ({ driver }) => driver },
-      { title: 'CC', value: ({ computeCapability }) => computeCapability },
-      { title: 'BACKEND', value: ({ backend }) => backend },
-      { title: 'PROVES', value: (row) => (row.proves ? 'yes' : 'no') },
-    ],
-  })
-  if (rows.every(({ backend }) => backend === 'cpu')) {
-    output.note('no GPU here: CPU capacity, which counts on local networks alone')
+  const redraws = terminal.stdout.isTTY === true && !config.json && !config.quiet
+  let lines = 0
+  for await (const rows of rowsOf(context)) {
+    if (config.json) {
+      for (const row of rows) output.event(row, () => row.id)
+      continue
+    }
+    // Up to the table's first line, then everything below is cleared.
+    if (redraws && lines > 0) terminal.stdout.write(`\u001b[${lines}A\u001b[J`)
+    output.list(rows, view)
+    lines = rows.length + 1
   }
   return 0
 }
 
-/** Backends exist for the CPU so far, and it counts where the network says so. */
-const proves = ({ backend }: Gpu, { network }: Config): boolean =>
-  backend === 'cpu' && slotNetworks[network].cpuProves
+/** The devices again and again, from the node that runs here or else from the drivers; ends with the signal. */
+async function* rowsOf(context: CommandContext): AsyncGenerator<readonly GpuRow[]> {
+  using client = createControlClient(await controlSocketPath(context.config.dataDir))
+  const first = await askNode(client, context.signal)
+  yield* first === undefined ? ownRows(context) : nodeRows(client, first, context.signal)
+}
+
+/** What the running miner says; undefined where none runs. */
+async function askNode(
+  client: ControlClient,
+  signal: AbortSignal,
+): Promise<readonly GpuRow[] | undefined> {
+  try {
+    return (await client.get<{ items: readonly GpuRow[] }>('/v1/gpu', signal)).items
+  } catch (error) {
+    if (absent.has(codeOf(error))) return undefined
+    throw error
+  }
+}
+
+/** No node, one that stops, one that is no miner. */
+const absent: ReadonlySet<string> = new Set([
+  'FAILED_NOT_RUNNING',
+  'FAILED_NODE_STOPPED',
+  'NOTHING_MATCHED',
+])
+
+async function* nodeRows(
+  client: ControlClient,
+  first: readonly GpuRow[],
+  signal: AbortSignal,
+): AsyncGenerator<readonly GpuRow[]> {
+  let rows: readonly GpuRow[] | undefined = first
+  while (rows !== undefined && !signal.aborted) {
+    yield rows
+    try {
+      await sleep(INTERVAL_MS, signal)
+      rows = await askNode(client, signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+}
+
+async function* ownRows({ config, signal }: CommandContext): AsyncGenerator<readonly GpuRow[]> {
+  await using drivers = createGpuDrivers()
+  const first = await drivers.read()
+  const options = { drivers, first, intervalMs: INTERVAL_MS, nowMs: Date.now, signal }
+  for await (const samples of telemetry(options)) {
+    yield samples.map((sample) => gpuRow({ sample, paused: null }, config))
+  }
+}
+
+const unit = (value: number | null, of: string): string | null =>
+  value === null ? null : `${Math.round(value)} ${of}`
+
+const view: ListView<GpuRow> = {
+  id: ({ id }) => id,
+  columns: [
+    { title: 'ID', value: ({ id }) => id },
+    { title: 'NAME', value: ({ name }) => name, shrinks: true },
+    { title: 'MEMORY', value: ({ vramMiB }) => `${vramMiB} MiB`, align: 'right' },
+    { title: 'USED', value: ({ memoryUsedMiB }) => unit(memoryUsedMiB, 'MiB'), align: 'right' },
+    { title: 'LOAD', value: ({ utilizationPercent: u }) => unit(u, '%'), align: 'right' },
+    { title: 'TEMP', value: ({ temperatureC }) => unit(temperatureC, '°C'), align: 'right' },
+    {
+      title: 'POWER',
+      value: ({ powerW, powerLimitW }) => power(powerW, powerLimitW),
+      align: 'right',
+    },
+    { title: 'PCIE', value: ({ pcie }) => pcie && `gen${pcie.gen ?? '?'} x${pcie.width ?? '?'}` },
+    { title: 'DRIVER', value: ({ driver }) => driver },
+    { title: 'CC', value: ({ computeCapability }) => computeCapability },
+    { title: 'BACKEND', value: ({ backend }) => backend },
+    { title: 'PROVES', value: (row) => (row.proves ? 'yes' : 'no') },
+    {
+      title: 'STATE',
+      value: ({ state, reason }) => (reason === null ? state : `${state}: ${reason}`),
+    },
+  ],
+}
+
+const power = (watts: number | null, limit: number | null): string | null =>
+  watts === null && limit === null
+    ? null
+    : `${watts === null ? '?' : Math.round(watts)}/${limit === null ? '?' : Math.round(limit)} W`

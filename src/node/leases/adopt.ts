@@ -39,7 +39,7 @@ export async function adoptLeases(book: HostBook): Promise<void> {
 function holdDevices({ capacity, log }: HostBook, { id, terms }: HostedNow): void {
   for (const device of terms.devices) {
     try {
-      capacity.reserve(id, [device])
+      capacity.adopt(id, [device])
     } catch (error) {
       log.warn('lease-device-not-held', { lease: id, reason: messageOf(error) })
     }

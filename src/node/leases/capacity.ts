@@ -1,38 +1,69 @@
 import { NodeError } from '../../errors.ts'
 
-/** Who holds which devices of this machine. */
+/** Why a device takes no new work: its GPU is gone, or its owner's limits say so. */
+export interface Bar {
+  readonly kind: 'lost' | 'paused'
+  readonly reason: string
+}
+
+/** Who holds which devices of this machine, and which of them may work. */
 export interface Capacity {
-  /** Takes all of `devices` for a lease or none; REFUSED_NO_CAPACITY names one that is taken or unknown. */
+  /** Takes all of `devices` for a lease or none; REFUSED_NO_CAPACITY names one that is taken, barred or unknown. */
   reserve(leaseId: string, devices: readonly string[]): void
+  /** The same for a lease that already runs, whether or not its devices may take new work. */
+  adopt(leaseId: string, devices: readonly string[]): void
   /** Gives back what a lease holds; nothing happens when it holds nothing. */
   release(leaseId: string): void
   /** Whether a lease holds anything. */
   holds(leaseId: string): boolean
-  /** Devices that nobody holds, in the order they were given. */
+  /** Devices that nobody holds and that may work, in the order they were given. */
   free(): string[]
+  /** Keeps a device from new work, or (without a bar) lets it work again. Leases keep what they hold. */
+  bar(device: string, bar: Bar | undefined): void
+  /** What keeps a device from new work, if anything does. */
+  barOf(device: string): Bar | undefined
   /** Calls back after every change, until `signal` aborts. */
   onChange(listener: () => void, signal: AbortSignal): void
 }
 
 export function createCapacity(devices: readonly string[]): Capacity {
   const holders = new Map<string, string>()
+  const bars = new Map<string, Bar>()
   const listeners = new Set<() => void>()
   const tell = (): void => {
     for (const listener of listeners) listener()
   }
+
+  /** Why a lease may not have a device; undefined when it may. */
+  function refusal(leaseId: string, device: string): string | undefined {
+    const holder = holders.get(device)
+    if (!devices.includes(device)) return 'is not on this machine'
+    return holder === undefined || holder === leaseId ? undefined : 'is taken'
+  }
+
+  function hold(
+    leaseId: string,
+    wanted: readonly string[],
+    why: (device: string) => string | undefined,
+  ): void {
+    for (const device of wanted) {
+      const refused = refusal(leaseId, device) ?? why(device)
+      if (refused === undefined) continue
+      throw new NodeError('REFUSED_NO_CAPACITY', `${device} ${refused}`, {
+        next: 'take another offer, or try again later',
+      })
+    }
+    for (const device of wanted) holders.set(device, leaseId)
+    tell()
+  }
+
   return {
-    reserve(leaseId, wanted) {
-      for (const device of wanted) {
-        const holder = holders.get(device)
-        if (devices.includes(device) && (holder === undefined || holder === leaseId)) continue
-        const why = holder === undefined ? 'is not on this machine' : 'is taken'
-        throw new NodeError('REFUSED_NO_CAPACITY', `${device} ${why}`, {
-          next: 'take another offer, or try again when that lease has ended',
-        })
-      }
-      for (const device of wanted) holders.set(device, leaseId)
-      tell()
-    },
+    reserve: (leaseId, wanted) =>
+      hold(leaseId, wanted, (device) => {
+        const bar = bars.get(device)
+        return bar === undefined ? undefined : `is ${bar.kind}: ${bar.reason}`
+      }),
+    adopt: (leaseId, wanted) => hold(leaseId, wanted, () => undefined),
     release(leaseId) {
       let changed = false
       for (const [device, holder] of holders) {
@@ -41,7 +72,15 @@ export function createCapacity(devices: readonly string[]): Capacity {
       if (changed) tell()
     },
     holds: (leaseId) => holders.values().some((holder) => holder === leaseId),
-    free: () => devices.filter((device) => !holders.has(device)),
+    free: () => devices.filter((device) => !holders.has(device) && !bars.has(device)),
+    bar(device, bar) {
+      const before = bars.get(device)
+      if (before?.kind === bar?.kind && before?.reason === bar?.reason) return
+      if (bar === undefined) bars.delete(device)
+      else bars.set(device, bar)
+      tell()
+    },
+    barOf: (device) => bars.get(device),
     onChange(listener, signal) {
       listeners.add(listener)
       signal.addEventListener('abort', () => listeners.delete(listener), { once: true })

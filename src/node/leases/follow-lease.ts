@@ -73,11 +73,19 @@ async function exchangeReceipts(book: RentBook, now: RentedNow, waitMs = WAIT_MS
   const { miner } = now.terms
   const answer = await book.rpc.ask(receiptsProtocol, miner, request, book.lifetime.signal)
   now.deliveredSeq = acknowledgedSeq
-  await book.locks.run(now.id, () => takeReceipts(book, now, answer.receipts))
+  notice(book, now, answer.notice)
+  await book.locks.run(now.id, () => takeReceipts(book, now, answer))
   if (answer.ended && now.lease.state === 'ACTIVE' && !now.lease.meter.ended) {
     // It ended without a final receipt: nothing was served after the last one.
     await mirrorEnd(book, now)
   }
+}
+
+/** Tells once what the miner has to say of a lease that runs. */
+function notice(book: RentBook, now: RentedNow, text: string | undefined): void {
+  if (now.progress === text) return
+  now.progress = text
+  if (text !== undefined) book.events.emit('lease-notice', { id: now.id, notice: text })
 }
 
 async function mirrorEnd(book: RentBook, now: RentedNow): Promise<void> {

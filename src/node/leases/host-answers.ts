@@ -127,7 +127,7 @@ async function accept(book: HostBook, record: Uint8Array, peer: string): Promise
     now.starting = bringUp(book, now)
     book.background(now.starting.then(() => meterUntilClosed(book, now)))
   }
-  return statusOf(book, now.lease, terms, now.progress)
+  return statusOf(book, now.lease, terms, now.notice ?? now.progress)
 }
 
 async function watch(
@@ -139,7 +139,7 @@ async function watch(
   if (now === undefined) return statusOf(book, lease, terms)
   const moved = () => (now.lease.state === notState ? undefined : true)
   await book.changes.until(now.id, moved, { ms: waitMs, signal: book.lifetime.signal })
-  return statusOf(book, now.lease, terms, now.progress)
+  return statusOf(book, now.lease, terms, now.notice ?? now.progress)
 }
 
 async function stop(

@@ -55,6 +55,8 @@ export interface HostedNow {
   lease: HostedLease
   container: Container | undefined
   progress: string | undefined
+  /** What its renter should know now: a device of it is lost, or its owner wants it back. */
+  notice: string | undefined
   /** Settles when the attempt to start has ended, one way or the other. */
   starting: Promise<void>
   /** Aborts when the lease closes: its sessions and waits end. */
@@ -104,6 +106,7 @@ export function createHostBook(options: HostOptions): HostBook {
         lease,
         container: undefined,
         progress: undefined,
+        notice: undefined,
         starting: Promise.resolve(),
         closing: new AbortController(),
       }

@@ -20,14 +20,22 @@ export async function answerReceipts(
 ): Promise<ReceiptsResponse> {
   const { now, lease } = await lookUp(book, request.leaseId, ({ renter }) => renter === peer)
   if (now === undefined) return page(book, lease, request.have)
+  const { notice } = now
   if (request.countersigned !== undefined) {
     await acknowledge(book, now, request.countersigned, request.voucher)
   }
   const news = () =>
-    (now.lease.meter?.seq ?? 0) > request.have || over(now.lease) ? true : undefined
+    (now.lease.meter?.seq ?? 0) > request.have || over(now.lease) || now.notice !== notice
+      ? true
+      : undefined
   await book.changes.until(now.id, news, { ms: request.waitMs, signal: book.lifetime.signal })
-  return page(book, now.lease, request.have)
+  return { ...(await page(book, now.lease, request.have)), ...stateOf(now) }
 }
+
+const stateOf = ({ lease, notice }: HostedNow) => ({
+  health: lease.health,
+  ...(notice === undefined ? {} : { notice }),
+})
 
 const over = (lease: HostedLease): boolean => !isRunning(lease)
 

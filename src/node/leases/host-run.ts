@@ -120,7 +120,7 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
     }
     const status = await containerStatus(book, now)
     const ending = endingFor(status, book.nowMs() >= expiryOf(now))
-    if (ending === undefined) await issueReceipt(book, now, healthOf(status))
+    if (ending === undefined) await issueReceipt(book, now, healthOf(book, now, status))
     else await closeLease(book, now, ending)
   }
 }
@@ -142,7 +142,11 @@ const healths: Readonly<Record<ContainerStatus, Health>> = {
   gone: 'failed',
   unknown: 'unknown',
 }
-const healthOf = (status: ContainerStatus): Health => healths[status]
+/** A container without its GPU serves nobody: that time is not billed. */
+const healthOf = ({ capacity }: HostBook, { terms }: HostedNow, status: ContainerStatus): Health =>
+  terms.devices.some((device) => capacity.barOf(device)?.kind === 'lost')
+    ? 'failed'
+    : healths[status]
 
 /** Why a lease ends now, if it does. An engine that does not answer says nothing about the container. */
 export function endingFor(status: ContainerStatus, expired: boolean): Ending | undefined {
@@ -181,7 +185,7 @@ export async function closeLease(book: HostBook, now: HostedNow, ending: Ending)
     const status = await containerStatus(book, now)
     const lease = advance(now.lease, { kind: 'close', ending })
     const closedAtMs = book.nowMs()
-    await saveReceipt(book, now, { ...lease, health: healthOf(status), closedAtMs })
+    await saveReceipt(book, now, { ...lease, health: healthOf(book, now, status), closedAtMs })
     return true
   })
   if (!closed) return

@@ -26,7 +26,7 @@ export interface LeaseView {
   readonly createdAtMs: number
   readonly startedAtMs: number | null
   readonly expiresAtMs: number | null
-  /** What the miner is doing while it starts, e.g. `pulling busybox:1.37`. */
+  /** What the miner is doing while it starts, e.g. `pulling busybox:1.37`; later what it has to say, e.g. that a GPU is lost. */
   readonly progress: string | null
   readonly receipts: number
   readonly upMs: number

@@ -1,6 +1,11 @@
 import { acceptReceipt } from '../../protocols/metering.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
-import { openReceipt, type Receipt, sealReceipt } from '../../protocols/receipts.ts'
+import {
+  openReceipt,
+  type Receipt,
+  type ReceiptsResponse,
+  sealReceipt,
+} from '../../protocols/receipts.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import { advance } from './lease-machine.ts'
 import type { NumberedReceipt, RentedLease } from './lease-records.ts'
@@ -11,7 +16,7 @@ import type { RentBook, RentedNow } from './rent-book.ts'
 export async function takeReceipts(
   book: RentBook,
   now: RentedNow,
-  records: readonly Uint8Array[],
+  { receipts: records, health = 'ok' }: Pick<ReceiptsResponse, 'receipts' | 'health'>,
 ): Promise<void> {
   if (records.length === 0) return
   const miner = keyOfPeerId(now.terms.miner)
@@ -30,7 +35,7 @@ export async function takeReceipts(
     ...now.lease,
     meter,
     cumulative,
-    health: 'ok',
+    health,
     countersigned,
     acknowledgedSeq: seq,
     acknowledged: cumulative,

@@ -27,9 +27,8 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
 
   /** Resolves with how many holders took the record. */
   async function announce(of: Machine, signal: AbortSignal): Promise<number> {
-    const { devices } = of
     const record = await capabilities.announce(whatOf(of))
-    const { classes } = record.payload
+    const { classes, devices } = record.payload
     const holders = await dht.put(capabilityKey(peerId), record.bytes, signal)
     // From an hour before midnight also under tomorrow's keys, so that nobody vanishes at the change.
     const days = new Set([utcDay(nowMs()), utcDay(nowMs() + hoursMs(1))])
@@ -50,22 +49,38 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
       if (machine === undefined) return
       const intervalMs = local ? secondsMs(30) : minutesMs(30)
       let said = { text: '', atMs: 0, holders: 0 }
+      // Telling a DHT without holders takes minutes: a change in between is told at once.
+      let stale = new AbortController()
+      const look = (): void => {
+        if (toJson(whatOf(machine)) !== said.text) stale.abort()
+      }
+      machine.capacity?.onChange(look, signal)
       const lookMs = secondsMs(local ? 1 : 15)
       void every(lookMs, { signal, log, name: 'announce-capability' }, async () => {
         const text = toJson(whatOf(machine))
         const isDue = said.atMs + intervalMs <= nowMs()
         // Without a holder nobody would find it before the next interval.
         if (text === said.text && !isDue && said.holders > 0) return
-        said = { text, atMs: nowMs(), holders: await announce(machine, signal) }
+        stale = new AbortController()
+        said = { text, atMs: nowMs(), holders: 0 }
+        const { signal: changed } = stale
+        try {
+          const holders = await announce(machine, AbortSignal.any([signal, changed]))
+          said = { ...said, holders }
+        } catch (error) {
+          if (!changed.aborted) throw error
+        }
       })
     },
   }
 }
 
-function whatOf({ devices, backend, engine, binding }: Machine): Announced {
+/** A device that is lost or paused is not announced: nobody expects its proofs, and nobody counts it as silent. */
+function whatOf({ devices: all, backend, engine, binding, capacity }: Machine): Announced {
+  const devices = all.filter(({ id }) => capacity?.barOf(id) === undefined)
   const bound = binding?.()
   return {
-    devices: [...devices],
+    devices,
     classes: classesOf(devices),
     backend,
     engine,

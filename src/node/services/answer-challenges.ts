@@ -27,6 +27,8 @@ interface Parts {
   readonly capabilities: { own(): CapabilityRecord | undefined }
   /** What proves a device; undefined for one this machine has no backend for. */
   readonly proverOf: (gpu: string) => Prover | undefined
+  /** Asked before each slot: a device that is lost or paused proves nothing. */
+  readonly mayProve?: (gpu: string) => boolean
 }
 
 /** How often running slots look at the clock. */
@@ -36,7 +38,7 @@ const ALIVE_MS = secondsMs(15)
 
 /** Proves this machine's devices in every slot, and lets permitted validators follow. */
 export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}): Service => {
-  const { core, rpc, pulses, validators, capabilities, proverOf } = parts
+  const { core, rpc, pulses, validators, capabilities, proverOf, mayProve } = parts
   const { net, log, nowMs } = core
   const slots = slotNetworks[net.network]
   const broadcast = createBroadcast<ChallengeItem>({ aliveMs: ALIVE_MS, alive: { kind: 'alive' } })
@@ -60,7 +62,7 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     const gpus = record === undefined ? [] : announcedGpus(net, slots, record)
     return gpus.flatMap((gpu) => {
       const prover = proverOf(gpu.gpuId)
-      return prover === undefined ? [] : [{ gpu, prover }]
+      return prover === undefined || mayProve?.(gpu.gpuId) === false ? [] : [{ gpu, prover }]
     })
   }
 
