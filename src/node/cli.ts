@@ -30,7 +30,8 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
     const config = loadConfig({ flags: line.flags, env })
     checkArguments(command, args, line, config)
     const run = await command.load()
-    return await run({ config, args, rest: line.rest, terminal, signal })
+    const given = new Set(line.flags.keys())
+    return await run({ config, args, rest: line.rest, given, terminal, signal })
   } catch (error) {
     return printError(error, argv, options)
   }

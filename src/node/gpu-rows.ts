@@ -15,7 +15,7 @@ export interface GpuRow extends Gpu, GpuFigures {
 }
 
 export const gpuRow = (
-  { sample, paused }: GpuStanding,
+  { sample, paused }: Pick<GpuStanding, 'sample' | 'paused'>,
   config: Pick<Config, 'network'>,
 ): GpuRow => ({
   ...sample.gpu,

@@ -14,6 +14,7 @@ import { createHostBook, type HostBook } from './leases/host-book.ts'
 import { detectHost, type Machine } from './machine.ts'
 import type { Offers } from './offers.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
+import { createOwnLimits } from './own-limits.ts'
 
 /** What a miner has, and the leases in it. */
 export interface Hosting {
@@ -65,7 +66,8 @@ export async function createHosting(
     stands: (offer) => offers.stands(offer),
     endOnStop: core.net.network === 'local',
   })
-  return { machine, book, gpus: createOwnGpus(drivers, first, core.nowMs()) }
+  const limits = await createOwnLimits(core)
+  return { machine, book, gpus: createOwnGpus({ drivers, first, limits, atMs: core.nowMs() }) }
 }
 
 /** The engine, or the error that says why there is none: such a miner refuses leases and still proves its GPUs. */

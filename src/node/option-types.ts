@@ -1,4 +1,5 @@
 import { NodeError } from '../errors.ts'
+import { parseWorkHours } from '../gpu/work-hours.ts'
 import { GiB, hoursMs, KiB, MiB, minutesMs, secondsMs } from '../units.ts'
 
 /** Where an option belongs in help: `node` options matter to `--role`, `command` options to commands that list them. */
@@ -136,6 +137,19 @@ export const positive: Parse<number> = (raw) => {
     throw expected('a number above 0', raw)
   }
   return value
+}
+
+/** The word `off` as null, anything else as `parse` reads it: an option that a person can take back. */
+export const orOff =
+  <T>(parse: Parse<T>): Parse<T | null> =>
+  (raw) =>
+    raw.toLowerCase() === 'off' ? null : parse(raw)
+
+/** When a machine works, in local time, or the word `always`. */
+export const hours: Parse<string> = (raw) => {
+  if (raw.toLowerCase() === 'always') return 'always'
+  if (parseWorkHours(raw) !== undefined) return raw
+  throw expected('hours such as 22:00-06:00, sat-sun or "mon-fri 18:00-08:00", or always', raw)
 }
 
 /** Money as a decimal string, at most 6 places. */

@@ -5,6 +5,7 @@ import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
 import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
+import type { LimitsAnswer } from './control/routes/gpus.ts'
 import type { ReceiptsAnswer } from './control/routes/leases.ts'
 import type { PeerRow } from './control/routes/peers.ts'
 import type { ScoreRow } from './control/routes/scores.ts'
@@ -252,6 +253,25 @@ const gpu: z.ZodType<GpuRow> = z.strictObject({
   proves: z.boolean().describe('whether it proves on the chosen network'),
 })
 
+const limits: z.ZodType<LimitsAnswer> = z.strictObject({
+  maxTempC: whole.nullable(),
+  maxPowerW: whole.nullable(),
+  maxLoadPercent: whole.nullable().describe('share of the time'),
+  workHours: z.array(z.string()).describe('in local time; none: always'),
+  pauseWhenUsed: z.boolean(),
+  gpus: z.array(
+    z.strictObject({
+      id: z.string(),
+      state: z.enum(['ok', 'lost', 'paused']),
+      reason: z.string().nullable().describe('why it is not ok'),
+      powerKeptBy: z.enum(['driver', 'pausing']).nullable(),
+      unmeasured: z
+        .array(z.enum(['maxTempC', 'maxPowerW', 'maxLoadPercent', 'workHours', 'pauseWhenUsed']))
+        .describe('limits that cannot be kept here'),
+    }),
+  ),
+})
+
 const finding = z.strictObject({
   verdict: z.string().describe('VALID, or what is wrong'),
   reason: z.string(),
@@ -357,6 +377,7 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'score PEER': { describe: 'one miner, term by term', schema: scoreDetail },
   'gpu list': { describe: 'a list', schema: listOf(gpu) },
   'gpu list --watch': { describe: 'one line per GPU and sample', schema: gpu },
+  'gpu limits': { describe: 'the limits, and what they do now', schema: limits },
   'gpu verify': { describe: 'what was found', schema: finding },
   devnet: {
     describe: 'last line: what one full round did, or where it failed',

@@ -6,7 +6,7 @@ import { cpuDevice, detectGpus, devicesIn } from '../../src/gpu/inventory.ts'
 import type { DriverReading, GpuSource } from '../../src/gpu/sources/source.ts'
 import { fakeNvidiaSmi } from '../support/fake-nvidia-smi.ts'
 
-const empty = { env: { PATH: '/nonexistent' } }
+const empty = { env: { PATH: '/nonexistent' }, nvmlLibraries: [] }
 
 test('without any driver the machine is one device of class cpu, told honestly', async () => {
   expect(await detectGpus(empty)).toEqual([cpuDevice()])
@@ -18,7 +18,7 @@ test('without any driver the machine is one device of class cpu, told honestly',
 
 test('a driver that fails is told of, and hides no GPU of another', async () => {
   using smi = fakeNvidiaSmi({ fails: 'broken' })
-  await using drivers = createGpuDrivers({ env: smi.env })
+  await using drivers = createGpuDrivers(smi.options)
   const { errors } = await drivers.read()
   expect(errors).toMatchObject([{ code: 'GPU_DRIVER_FAILED' }])
   const gpu = { ...cpuDevice(), id: 'pci-0000:03:00.0', vendor: 'amd', backend: 'webgpu' as const }

@@ -81,7 +81,7 @@ test('a lost GPU shows no figures, and a CPU is never lost', () => {
 
 test('samples of a driver whose GPU vanishes and comes back, until the signal aborts', async () => {
   using smi = fakeNvidiaSmi()
-  await using drivers = createGpuDrivers({ env: smi.env })
+  await using drivers = createGpuDrivers(smi.options)
   const life = new AbortController()
   const first = await drivers.read()
   const states: string[] = []

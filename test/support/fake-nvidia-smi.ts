@@ -1,6 +1,7 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { requireOrSkip } from './skips.ts'
 
 /** The columns of the fixtures under test/vectors/nvidia-smi, as `nvidia-smi --query-gpu` calls them. */
 export const SMI_COLUMNS =
@@ -32,11 +33,19 @@ export interface SmiState {
 export interface FakeSmi extends Disposable {
   /** The environment in which it, and nothing else, is found. */
   readonly env: { readonly PATH: string }
+  /** The same for all drivers, without the library of a driver that this machine may have. */
+  readonly options: { readonly env: { readonly PATH: string }; readonly nvmlLibraries: [] }
   readonly folder: string
   set(state: SmiState): void
   /** Every command line it was called with. */
   calls(): string[]
 }
+
+/** A driver of the machine itself would be asked before the fake; for `describe.skipIf(hasOwnGpu)`. */
+export const hasOwnGpu = !requireOrSkip(
+  !existsSync('/proc/driver/nvidia/version'),
+  "a machine without NVIDIA's own driver",
+)
 
 const vectors = join(import.meta.dirname, '../vectors/nvidia-smi')
 
@@ -51,6 +60,7 @@ export function fakeNvidiaSmi(first: SmiState = {}): FakeSmi {
   chmodSync(join(folder, 'nvidia-smi'), 0o755)
   return {
     env: { PATH: folder },
+    options: { env: { PATH: folder }, nvmlLibraries: [] },
     folder,
     set,
     calls: () => readFileSync(callsFile, 'utf8').split('\n').filter(Boolean),

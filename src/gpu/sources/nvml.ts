@@ -81,7 +81,7 @@ export function nvml({ env = process.env, libraries }: NvmlOptions = {}): GpuSou
   return {
     name: 'nvml',
     async read({ timeoutMs }) {
-      if (libraries === undefined && !isDriverLoaded()) return undefined
+      if (libraries === undefined ? !isDriverLoaded() : libraries.length === 0) return undefined
       const reply = await ask({ ask: 'read' }, timeoutMs)
       if ('absent' in reply) return undefined
       if ('answer' in reply) return readingOf(reply.answer)

@@ -219,13 +219,27 @@ export const commands: readonly Command[] = [
   {
     name: 'gpu list',
     usage: '',
-    describe: 'List the GPUs of this machine with what is measured, or its CPU where there is none',
+    describe: 'List the GPUs of this machine, or its CPU, with what is measured',
     options: ['watch'],
     examples: [
       ['compute-node gpu list --watch', 'temperature, power and load, live'],
       ['compute-node gpu list --watch --json', 'one line per GPU and sample, for other programs'],
     ],
     load: async () => (await import('./gpu-list.ts')).gpuList,
+  },
+  {
+    name: 'gpu limits',
+    usage: '',
+    describe: 'Show how far the running node may use its GPUs; with options, change it for good',
+    options: ['maxTemp', 'maxPower', 'maxLoad', 'workHours', 'pauseWhenUsed'],
+    examples: [
+      ['compute-node gpu limits', 'the limits, and what they do now'],
+      ['compute-node gpu limits --max-temp 80 --max-power 300', 'in °C and watts'],
+      ['compute-node gpu limits --work-hours "mon-fri 18:00-08:00,sat-sun"', 'in local time'],
+      ['compute-node gpu limits --max-temp off --work-hours always', 'takes limits back'],
+      ['compute-node gpu limits --pause-when-used', 'the owner comes first'],
+    ],
+    load: async () => (await import('./gpu-limits.ts')).gpuLimits,
   },
   {
     name: 'gpu verify',

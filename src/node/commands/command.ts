@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly args: readonly string[]
   /** What stands after `--`, untouched; undefined without a `--`. */
   readonly rest: readonly string[] | undefined
+  /** Options that stand on the command line itself, for commands that change what they name. */
+  readonly given?: ReadonlySet<OptionKey>
   readonly terminal: Terminal
   /** Aborts at the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal

@@ -11,6 +11,7 @@ import { errorOf } from './problem.ts'
 export interface ControlClient extends Disposable {
   get<T>(path: string, signal?: AbortSignal): Promise<T>
   post<T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T>
+  patch<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T>
   /** Keeps a node that was started for one command alive until disposed; throws FAILED_NOT_RUNNING. */
   hold(): Promise<Disposable>
   /** What happens in the node, recent events first; ends when `signal` aborts or the node stops. */
@@ -32,6 +33,8 @@ export function createControlClient(socketPath: string): ControlClient {
       (await readJson(await send('GET', path, undefined, signal))) as T,
     post: async <T>(path: string, body: unknown = {}, signal?: AbortSignal) =>
       (await readJson(await send('POST', path, body, signal))) as T,
+    patch: async <T>(path: string, body: unknown, signal?: AbortSignal) =>
+      (await readJson(await send('PATCH', path, body, signal))) as T,
     async hold() {
       const response = await send('GET', '/v1/hold')
       response.on('error', () => response.destroy()) // the node stopped: the next request says so

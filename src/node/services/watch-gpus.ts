@@ -1,11 +1,13 @@
 import { sleep } from '../../clock.ts'
-import { telemetry } from '../../gpu/telemetry.ts'
+import { type GpuSample, telemetry } from '../../gpu/telemetry.ts'
 import { secondsMs } from '../../units.ts'
 import type { Core } from '../core.ts'
+import { createGpuJudge } from '../gpu-judge.ts'
 import { dropQuotes } from '../leases/host-answers.ts'
 import type { HostBook } from '../leases/host-book.ts'
 import { warnLeases } from '../leases/warn-leases.ts'
 import { barFor, type GpuStanding, type OwnGpus } from '../own-gpus.ts'
+import { createPowerCaps } from '../power-caps.ts'
 import type { Service } from '../service.ts'
 
 interface Parts {
@@ -14,17 +16,25 @@ interface Parts {
   readonly hosting: HostBook
 }
 
-/** A reading that hangs is not waited for when the node stops: its deadline ends it. */
-const STOP_MS = secondsMs(1)
+/** A driver that hangs is not waited for when the node stops: its own deadline ends it. */
+const STOP_MS = secondsMs(3)
 
 /**
- * Follows what the drivers say of this node's GPUs. One that is lost takes no new lease and no proof, and leaves the
- * capability record and the offers, which look at what is barred; when it is back, all of that comes back.
+ * Follows what the drivers say of this node's GPUs, and holds them against their owner's limits. One that is lost or
+ * paused takes no new lease and no proof, and leaves the capability record and the offers, which look at what is
+ * barred; when it may work again, all of that comes back.
  */
 export function watchGpus({ core, gpus, hosting: book }: Parts): Service {
-  const { log, events, net, nowMs } = core
+  const { log, events, net, nowMs, store } = core
   const { capacity } = book
   const intervalMs = secondsMs(net.network === 'local' ? 2 : 5)
+  const bucket = store.bucket('gpu-power')
+  const powerCaps = createPowerCaps({ drivers: gpus.drivers, bucket, log })
+  const containerIds = (): string[] =>
+    [...book.live.values()].flatMap(({ container }) => container?.id ?? [])
+  const { judge } = createGpuJudge({ limits: gpus.limits, powerCaps, containerIds, nowMs })
+  let newest: readonly GpuSample[] = []
+  let turn: Promise<void> = Promise.resolve()
   let followed: Promise<void> = Promise.resolve()
 
   async function settle(standing: GpuStanding): Promise<void> {
@@ -34,8 +44,9 @@ export function watchGpus({ core, gpus, hosting: book }: Parts): Service {
     warnLeases(book, gpu)
     if (before?.kind === now?.kind) return
     if (now === undefined) {
-      log.info(before?.kind === 'lost' ? 'gpu-back' : 'gpu-resumed', { gpu, name })
-      events.emit(before?.kind === 'lost' ? 'gpu-back' : 'gpu-resumed', { gpu })
+      const event = before?.kind === 'lost' ? 'gpu-back' : 'gpu-resumed'
+      log.info(event, { gpu, name })
+      events.emit(event, { gpu })
     } else {
       log.warn(`gpu-${now.kind}`, { gpu, name, reason: now.reason })
       events.emit(`gpu-${now.kind}`, { gpu, reason: now.reason })
@@ -43,15 +54,24 @@ export function watchGpus({ core, gpus, hosting: book }: Parts): Service {
     }
   }
 
-  async function follow(signal: AbortSignal, onRound: () => void): Promise<void> {
-    const { drivers, first } = gpus
-    for await (const samples of telemetry({ drivers, first, intervalMs, nowMs, signal })) {
+  /** One round after the other: a change of the limits may come in the middle of one. */
+  function round(samples: () => readonly GpuSample[]): Promise<void> {
+    turn = turn.then(async () => {
       try {
-        gpus.post(samples.map((sample) => ({ sample, paused: null })))
+        gpus.post(await judge(samples()))
         for (const standing of gpus.standings()) await settle(standing)
       } catch (error) {
         log.error('gpu-round-failed', error) // the next round sees the same again
       }
+    })
+    return turn
+  }
+
+  async function follow(signal: AbortSignal, onRound: () => void): Promise<void> {
+    const { drivers, first } = gpus
+    for await (const samples of telemetry({ drivers, first, intervalMs, nowMs, signal })) {
+      newest = samples
+      await round(() => newest)
       onRound()
     }
   }
@@ -59,11 +79,18 @@ export function watchGpus({ core, gpus, hosting: book }: Parts): Service {
   return {
     name: 'watch-gpus',
     async start(signal) {
+      gpus.limits.onChange(() => round(() => newest), signal)
       // What may not work is barred before anything is offered or proven.
       const first = Promise.withResolvers<void>()
       followed = follow(signal, first.resolve)
       await first.promise
     },
-    stop: () => Promise.race([followed, sleep(STOP_MS)]),
+    async stop() {
+      const ended = followed
+        .then(() => turn)
+        .then(() => powerCaps.restore())
+        .catch((error: unknown) => log.error('power-limits-not-restored', error))
+      await Promise.race([ended, sleep(STOP_MS)])
+    },
   }
 }

@@ -20,7 +20,7 @@ const { env } = fake
 const read = async (timeoutMs = 10_000) => (await nvidiaSmi({ env }).read({ timeoutMs }))!
 
 test('two H100, as the driver tells them', async () => {
-  const gpus = await detectGpus({ env })
+  const gpus = await detectGpus(fake.options)
   expect(gpus).toHaveLength(2)
   expect(gpus[0]).toEqual({
     id: 'pci-00000000:19:00.0',
@@ -83,7 +83,7 @@ test('a driver that fails without saying why is asked for the minimal set before
 
 test('an installed driver that fails is an error with the next step, not a machine without GPUs', async () => {
   fake.set({ fails: "NVIDIA-SMI has failed because it couldn't communicate with the driver." })
-  await expect(detectGpus({ env })).rejects.toMatchObject({
+  await expect(detectGpus(fake.options)).rejects.toMatchObject({
     code: 'GPU_DRIVER_FAILED',
     message: expect.stringContaining("couldn't communicate"),
     next: expect.stringContaining('nvidia-smi'),

@@ -95,7 +95,7 @@ describe('amd-smi', () => {
 
   test('where it fails, rocm-smi is asked', async () => {
     const answers = { 'amd-smi': {}, 'rocm-smi': { '-a': text('rocm-smi/mi210') } }
-    const gpus = await detectGpus({ env: toolsThat(answers) })
+    const gpus = await detectGpus({ env: toolsThat(answers), nvmlLibraries: [] })
     expect(gpus.map(({ name }) => name)).toEqual(['AMD Instinct MI210'])
   })
 })

@@ -17,6 +17,7 @@ import type { RentBook } from '../../leases/rent-book.ts'
 import { mirror, statusIn, stopRequest } from '../../leases/rent-lease.ts'
 import type { Offers } from '../../offers.ts'
 import { followAll } from '../../services/rent.ts'
+import { parsed } from '../parsed.ts'
 import { DEFAULT_ORDER } from './offers.ts'
 
 /** The body of `POST /v1/leases`. */
@@ -99,13 +100,6 @@ export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Nee
 }
 
 const newestFirst = (a: LeaseView, b: LeaseView): number => b.createdAtMs - a.createdAtMs
-
-function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  throw new NodeError('BAD_CONFIG_VALUE', `${issue?.path.join('.') || 'body'}: ${issue?.message}`)
-}
 
 /** A lease that this node rented; another renter's has no record here. */
 async function own(book: RentBook, text: string): Promise<FoundLease> {
