@@ -47,10 +47,12 @@ export function createPowerCaps({ drivers, bucket, log }: Needs): PowerCaps {
       if (!last.isKept || isBelow || powerLimitW === null) return last.isKept
       // It rose again: a reset or a new driver forgot it.
     }
-    const before = Number(text(await bucket.get(gpu.id))) || powerLimitW
+    const stored = Number(text(await bucket.get(gpu.id)))
+    const before = stored || powerLimitW
     if (last === undefined && isBelow && before === powerLimitW) return true // somebody else's, and lower
     if (before !== null) await bucket.put(gpu.id, Buffer.from(String(before)))
     const isKept = await set(gpu, Math.min(watts, before ?? watts))
+    if (!isKept && stored === 0) await bucket.del(gpu.id) // nothing changed, so there is nothing to put back
     asked.set(gpu.id, { watts, isKept })
     return isKept
   }

@@ -57,6 +57,9 @@ test('where only root may, it is asked once for each limit', async () => {
   expect(driver.calls).toEqual([300])
   await own.apply([sample()], 320)
   expect(driver.calls).toEqual([300, 320])
+  await own.apply([sample()], null)
+  await own.restore()
+  expect(driver.calls).toEqual([300, 320])
 })
 
 test('a lower limit of somebody else is kept, and left alone', async () => {
