@@ -160,6 +160,21 @@ test('a node announces again until somebody holds it, at once when it changes, a
   await node.store[Symbol.asyncDispose]()
 })
 
+test('what holders forget is put again and again, although nothing changed', async () => {
+  const node = await open()
+  const life = new AbortController()
+  await announceCapability({ ...node, core: node.core as never, machine: machineWith() }).start(
+    life.signal,
+  )
+  await vi.waitFor(() => expect(node.calls.put).toBe(1), WAIT)
+  for (const [times, laterMs] of [31_000, 62_000].entries()) {
+    node.at(NOW_MS + laterMs)
+    await vi.waitFor(() => expect(node.calls.put).toBe(times + 2), WAIT)
+  }
+  life.abort()
+  await node.store[Symbol.asyncDispose]()
+})
+
 test('before midnight a node is listed under the keys of tomorrow too', async () => {
   const node = await open()
   node.at(Date.UTC(2026, 5, 1, 23, 30))

@@ -1,12 +1,17 @@
 import { hash } from 'node:crypto'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
-import { expect, test } from 'vitest'
+import {
+  createPeerScoreParams,
+  createTopicScoreParams,
+  type PeerScoreParams,
+} from '@chainsafe/libp2p-gossipsub/score'
+import { expect, onTestFinished, test } from 'vitest'
 import { gossipMessageId, gossipScores } from '../../src/protocols/gossip.ts'
 import { createNetwork } from '../../src/protocols/network.ts'
 import { noticesTopic, offersTopic } from '../../src/protocols/offers.ts'
 import { topicName } from '../../src/protocols/topic.ts'
 import { testNet } from '../support/market.ts'
-import { createTestNode, eventually } from '../support/nodes.ts'
+import { createTestNode, eventually, type TestNode } from '../support/nodes.ts'
 
 const topics = ['original', 'elsewhere'] as const
 
@@ -53,6 +58,50 @@ test('with ids of the data alone it does, so the test above tests it', async () 
   const ofDataAlone = (_: string, data: Uint8Array) =>
     new Uint8Array(hash('sha256', data, 'buffer'))
   expect(await heardAfterCopy(ofDataAlone)).toBe(false)
+})
+
+const offers = topicName(testNet(), offersTopic)
+
+/** How a node scores `count` well-behaved, silent peers from its own machine. */
+async function scoresOf(count: number, scoreParams: PeerScoreParams): Promise<() => number[]> {
+  const scorer = await createTestNode({ scoreParams })
+  const peers = await Promise.all(Array.from({ length: count }, () => createTestNode()))
+  onTestFinished(async () => {
+    await Promise.all([scorer, ...peers].map((node) => node.stop()))
+  })
+  for (const { services } of [scorer, ...peers]) services.gossip.subscribe(offers)
+  await Promise.all(peers.map((peer) => peer.dial(scorer.getMultiaddrs())))
+  const { gossip } = scorer.services
+  const inMesh = (): number => (gossip as unknown as Inner).getMeshPeers(offers).length
+  await eventually(() => gossip.getSubscribers(offers).length === count, 'subscriptions')
+  await eventually(() => inMesh() > 0, 'a mesh')
+  return () => peers.map((peer) => scoreIn(scorer, peer))
+}
+const scoreIn = (scorer: TestNode, peer: TestNode): number =>
+  (scorer.services.gossip as unknown as Inner).score.score(peer.peerId.toString())
+/** What gossipsub keeps of its peers; it has no name for it in its types. */
+interface Inner {
+  getMeshPeers(topic: string): string[]
+  readonly score: { score(peerId: string): number }
+}
+
+test('a dozen silent neighbours are punished by the library for their address, and not by this program', async () => {
+  const [library, ours] = await Promise.all([
+    scoresOf(12, createPeerScoreParams()),
+    scoresOf(12, gossipScores(testNet(), [offersTopic])),
+  ])
+  await eventually(() => library().every((score) => score < 0), 'punishment')
+  expect(Math.min(...ours())).toBeGreaterThanOrEqual(0)
+})
+
+test('a silent peer in the mesh is no fault; with the library’s thresholds of deliveries it is', async () => {
+  const scores = gossipScores(testNet(), [offersTopic])
+  const { meshMessageDeliveriesWeight, meshFailurePenaltyWeight } = createTopicScoreParams()
+  const weights = { meshMessageDeliveriesWeight, meshFailurePenaltyWeight }
+  const strict = { ...scores, topics: { [offers]: { ...scores.topics[offers]!, ...weights } } }
+  const [punished, ours] = await Promise.all([scoresOf(1, strict), scoresOf(1, scores)])
+  await eventually(() => punished()[0]! < 0, 'punishment')
+  expect(ours()[0]).toBeGreaterThanOrEqual(0)
 })
 
 test('peers that share an address are not punished locally, and gently elsewhere', () => {

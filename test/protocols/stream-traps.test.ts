@@ -110,6 +110,18 @@ async function untilStill(value: () => number): Promise<void> {
 }
 
 describe('streams past the limit', () => {
+  test('open and are then reset, without a reason (the trap itself)', async () => {
+    const { asker, answerer, connection } = await createPair()
+    const hold = (stream: Stream): void => void toDuplex(stream).on('error', () => undefined)
+    await answerer.libp2p.handle('/plain', hold)
+    await asker.libp2p.handle('/plain', hold, { maxOutboundStreams: 100 })
+    const streams = await Promise.all(
+      Array.from({ length: 40 }, () => connection.newStream('/plain')),
+    )
+    expect(streams).toHaveLength(40)
+    await until(() => streams.filter(({ status }) => status === 'reset').length === 8)
+  })
+
   test('more than the 32 that libp2p allows by default work', async () => {
     const { asker, answerer } = await createPair()
     await serveTunnel(answerer.rpc, fire, async (_, channel) => void (await drain(channel)), life)
@@ -180,6 +192,39 @@ describe('a relayed stream', () => {
     await serveFire(answerer)
     const channel = await openTunnel(asker.rpc, fire, answerer.peerId, { bytes: 4 * MiB }, life)
     await expect(drain(channel)).rejects.toMatchObject({ code: 'PEER_LOST' })
+  })
+
+  /** How reading one cut stream ends: as the library tells it, or as `toDuplex` does. */
+  async function endOfCutStream(read: (stream: Stream) => Promise<unknown>): Promise<string> {
+    const { asker, answerer } = await relayed(512 * KiB)
+    await answerer.libp2p.handle(
+      '/pour',
+      (stream) => {
+        const duplex = toDuplex(stream).on('error', () => undefined)
+        duplex.write(Buffer.alloc(4 * MiB))
+      },
+      { runOnLimitedConnection: true },
+    )
+    const [connection] = asker.libp2p.getConnections(answerer.libp2p.peerId)
+    const stream = await connection!.newStream('/pour', { runOnLimitedConnection: true })
+    return read(stream).then(
+      () => 'ended',
+      (error: Error) => error.message,
+    )
+  }
+
+  test('that the relay cuts has an error where only a FIN is an end', async () => {
+    const read = async (stream: Stream) => {
+      for await (const chunk of toDuplex(stream)) void chunk
+    }
+    expect(await endOfCutStream(read)).toMatch(/truncated|reset|closed/)
+  })
+
+  test('that the relay cuts looks ended to its plain reader (the trap itself)', async () => {
+    const read = async (stream: Stream) => {
+      for await (const chunk of stream) void chunk
+    }
+    expect(await endOfCutStream(read)).toBe('ended')
   })
 
   test('between two who ignore its flow control costs the relay little', async () => {

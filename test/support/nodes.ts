@@ -1,4 +1,5 @@
 import { gossipsub, StrictNoSign } from '@chainsafe/libp2p-gossipsub'
+import type { PeerScoreParams } from '@chainsafe/libp2p-gossipsub/score'
 import { noise } from '@chainsafe/libp2p-noise'
 import { identify } from '@libp2p/identify'
 import { type KadDHTInit, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
@@ -19,10 +20,12 @@ export const createTestNode = (
     readonly datastore?: NonNullable<Libp2pOptions['datastore']>
     readonly peerStore?: NonNullable<Libp2pOptions['peerStore']>
     readonly messageId?: typeof gossipMessageId
+    readonly scoreParams?: PeerScoreParams
     readonly privateKey?: NonNullable<Libp2pOptions['privateKey']>
   } = {},
 ) => {
-  const { dht = {}, datastore, peerStore, privateKey, messageId = gossipMessageId } = options
+  const { dht = {}, datastore, peerStore, privateKey, scoreParams } = options
+  const { messageId = gossipMessageId } = options
   return createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
@@ -41,6 +44,7 @@ export const createTestNode = (
         emitSelf: false,
         ignoreDuplicatePublishError: true,
         msgIdFn: (message) => messageId(message.topic, message.data),
+        ...(scoreParams === undefined ? {} : { scoreParams }),
       }),
       dht: kadDHT({
         protocol: wireName(testNet(), 'kad'),
