@@ -21,7 +21,7 @@ import {
 import { nativeTls } from '../protocols/native-tls.ts'
 import { type Network, wireName } from '../protocols/network.ts'
 import { type Topic, topicName } from '../protocols/topic.ts'
-import { GiB, hoursMs, KiB } from '../units.ts'
+import { GiB, hoursMs, KiB, minutesMs, secondsMs } from '../units.ts'
 import type { NodeLibp2p } from './core.ts'
 
 export interface Libp2pOptions {
@@ -38,6 +38,25 @@ export interface Libp2pOptions {
   readonly selectors: Selectors
   readonly datastore?: Datastore
   readonly gater?: ConnectionGater
+  /** How long silence may last and how often it is broken; a test makes it short. */
+  readonly silence?: Silence
+}
+
+/** When a silent connection dies, and what keeps it from being silent (trap 10). */
+export interface Silence {
+  /** TCP gives a connection up after this long without a byte either way. */
+  readonly tcpTimeoutMs: number
+  /** Between two pings of the library's monitor, which also give up a connection that does not answer. */
+  readonly pingMs: number
+  /** Between two of the muxer's keep-alives. */
+  readonly keepAliveMs: number
+}
+
+/** The library's own values, said here because they must fit each other. */
+export const SILENCE: Silence = {
+  tcpTimeoutMs: minutesMs(2),
+  pingMs: secondsMs(10),
+  keepAliveMs: secondsMs(30),
 }
 
 /** The longest an address is believed; longer than provider records live, or holders reset (trap 13). */
@@ -48,16 +67,17 @@ const ADDRESS_AGE_MS = PROVIDER_VALIDITY_MS + hoursMs(24)
  * @throws BAD_CONFIG_LISTEN when an address is malformed
  */
 export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp2p> {
-  const { net } = options
+  const { net, silence = SILENCE } = options
   const local = net.network === 'local'
   try {
     return (await createLibp2p({
       start: false,
       privateKey: options.privateKey,
       addresses: { listen: [...options.listen], announce: [...options.announce] },
-      transports: [tcp(), circuitRelayTransport()],
+      transports: [tcpWithin(silence.tcpTimeoutMs), circuitRelayTransport()],
       connectionEncrypters: [nativeTls(), noise()],
-      streamMuxers: [boundedYamux()],
+      streamMuxers: [boundedYamux({ keepAliveMs: silence.keepAliveMs })],
+      connectionMonitor: { protocolPrefix: prefixOf(net), pingInterval: silence.pingMs },
       connectionManager: {
         maxConnections: 300,
         // Trap 8: five dials a second from one address are refused by default; a devnet is one address.
@@ -74,6 +94,12 @@ export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp
   }
 }
 
+const tcpWithin = (timeoutMs: number) =>
+  tcp({ inboundSocketInactivityTimeout: timeoutMs, outboundSocketInactivityTimeout: timeoutMs })
+
+/** Identify, ping and the monitor's pings carry the name of the network (trap 12). */
+const prefixOf = (net: Network): string => `compute-node/${net.name}`
+
 /**
  * Starts listening.
  * @throws BAD_CONFIG_LISTEN when an address is busy or not of this machine
@@ -88,7 +114,7 @@ export async function listen(libp2p: NodeLibp2p, addresses: readonly string[]): 
 
 function services(options: Libp2pOptions) {
   const { net } = options
-  const protocolPrefix = `compute-node/${net.name}`
+  const protocolPrefix = prefixOf(net)
   return {
     identify: identify({ protocolPrefix, runOnLimitedConnection: true }),
     ping: ping({ protocolPrefix }),

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream'
 import type { Stream } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { KiB, MiB } from '../units.ts'
+import { KiB, MiB, secondsMs } from '../units.ts'
 
 const WINDOW_BYTES = 4 * MiB
 const HIGH_WATER_BYTES = 256 * KiB
@@ -11,8 +11,16 @@ const HIGH_WATER_BYTES = 256 * KiB
  * The muxer every node uses. `pause()` aborts a stream whose window outgrew its read buffer (4 MiB by default against a
  * window of 16 MiB), so both are bound together here.
  */
-export const boundedYamux = (windowBytes = WINDOW_BYTES) =>
+export const boundedYamux = ({
+  windowBytes = WINDOW_BYTES,
+  keepAliveMs = secondsMs(30),
+}: {
+  readonly windowBytes?: number
+  readonly keepAliveMs?: number
+} = {}) =>
   yamux({
+    enableKeepAlive: true,
+    keepAliveInterval: keepAliveMs,
     streamOptions: {
       maxStreamWindowSize: windowBytes,
       maxReadBufferLength: windowBytes + 64 * KiB,

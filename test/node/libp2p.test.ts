@@ -1,7 +1,15 @@
+import os from 'node:os'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection } from '@libp2p/interface'
 import { MemoryDatastore } from 'datastore-core'
-import { expect, onTestFinished, test } from 'vitest'
-import { createNodeLibp2p, type Libp2pOptions, listen } from '../../src/node/libp2p.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import {
+  createNodeLibp2p,
+  type Libp2pOptions,
+  listen,
+  SILENCE,
+  type Silence,
+} from '../../src/node/libp2p.ts'
 import { topics } from '../../src/node/roles.ts'
 import { capabilityValidator } from '../../src/protocols/capability-dht.ts'
 import { PROVIDER_VALIDITY_MS } from '../../src/protocols/dht-datastore.ts'
@@ -46,6 +54,19 @@ test('a node tells the addresses it was given to announce, and these alone', asy
   expect(told).toEqual([`${announce}/p2p/${relay.peerId.toString()}`])
 })
 
+test('without them an address that nobody verified is told to nobody (the trap itself)', async () => {
+  const [internal, address] = [false, '1.2.3.4']
+  const nic = { address, internal, family: 'IPv4' } as os.NetworkInterfaceInfo
+  vi.spyOn(os, 'networkInterfaces').mockReturnValue({ eth0: [nic] })
+  onTestFinished(() => void vi.restoreAllMocks())
+  const listensEverywhere = { listen: ['/ip4/0.0.0.0/tcp/0'] }
+  expect((await node(listensEverywhere)).getMultiaddrs()).toEqual([])
+  const announced = await node({ ...listensEverywhere, announce: [`/ip4/${address}/tcp/4001`] })
+  expect(announced.getMultiaddrs().map(String)).toEqual([
+    `/ip4/${address}/tcp/4001/p2p/${announced.peerId.toString()}`,
+  ])
+})
+
 test('identify and ping carry the name of the network', async () => {
   const names = (await node(loopback)).getProtocols()
   const own = ['id', 'ping'].map((name) => `/compute-node/${net.name}/${name}/1.0.0`)
@@ -65,4 +86,30 @@ test('addresses are believed for longer than provider records live', async () =>
   await keeper.peerStore.save(peerId, { multiaddrs: [address!.decapsulate('/p2p')] })
   Date.now = () => now() + PROVIDER_VALIDITY_MS + 60_000
   expect((await keeper.peerStore.get(peerId)).addresses).toHaveLength(1)
+})
+
+/** A connection over which nobody says anything, between two nodes of a market in a hurry. */
+async function silentConnection(changes: Partial<Silence>): Promise<Connection> {
+  const silence = { tcpTimeoutMs: 3000, pingMs: 300, keepAliveMs: 300, ...changes }
+  const listener = await node({ ...loopback, silence })
+  return (await node({ silence })).dial(listener.getMultiaddrs())
+}
+
+test('a silent connection lives by pings alone and by keep-alives alone, and dies without both', async () => {
+  const never = 3_600_000
+  const pinged = await silentConnection({ keepAliveMs: never })
+  const kept = await silentConnection({ pingMs: never })
+  for (let deaths = 0; deaths < 2; deaths++) {
+    const neither = await silentConnection({ keepAliveMs: never, pingMs: never })
+    await until(() => neither.status !== 'open')
+  }
+  expect([pinged.status, kept.status]).toEqual(['open', 'open'])
+  // Measured by the monitor: nothing else measures it.
+  expect(pinged.rtt).toBeGreaterThanOrEqual(0)
+  expect(kept.rtt).toBeUndefined()
+})
+
+test('a real connection is pinged and kept alive several times before it would die', () => {
+  expect(SILENCE.pingMs * 4).toBeLessThanOrEqual(SILENCE.tcpTimeoutMs)
+  expect(SILENCE.keepAliveMs * 4).toBeLessThanOrEqual(SILENCE.tcpTimeoutMs)
 })
