@@ -4,6 +4,7 @@ import { capabilityKey, openCapability } from '../protocols/capability-dht.ts'
 import type { DhtRecords } from '../protocols/dht.ts'
 import type { Signed } from '../protocols/signed.ts'
 import { hoursMs } from '../units.ts'
+import { type RecordOwner, roomFor } from './capability-room.ts'
 import type { Core } from './core.ts'
 import { nextSequence } from './sequence.ts'
 
@@ -30,10 +31,16 @@ export interface Capabilities {
 /** A capability record without what signing adds. */
 export type Announced = Omit<Capability, 'peerId' | 'seq' | 'issuedAtMs' | 'expiresAtMs'>
 
-/** Records kept; beyond it only what expired makes room. */
-const KEPT = 10_000
+/** Records kept; who gets a place beyond it is `roomFor`'s to say. */
+const PLACES = 10_000
 /** A machine that left is believed for this long at most; records are renewed far more often. */
 const LIFETIME_MS = hoursMs(3)
+
+export interface CapabilityOptions {
+  /** Who bound the peer of a record, as the chain was last read; its own record always has a place. */
+  readonly ownerOf?: RecordOwner
+  readonly places?: number
+}
 
 type CapabilityCore = Pick<Core, 'net' | 'store' | 'events' | 'log' | 'nowMs' | 'key' | 'peerId'>
 
@@ -41,8 +48,11 @@ type CapabilityCore = Pick<Core, 'net' | 'store' | 'events' | 'log' | 'nowMs' | 
 export async function createCapabilities(
   core: CapabilityCore,
   dht: DhtRecords,
+  { ownerOf = () => undefined, places = PLACES }: CapabilityOptions = {},
 ): Promise<Capabilities> {
   const { net, store, events, log, nowMs, key, peerId: self } = core
+  const ownerOrSelf: RecordOwner = (record) =>
+    record.payload.peerId === self ? self : ownerOf(record)
   const bucket = store.bucket('capabilities')
   const records = new Map<string, Signed<Capability>>()
   const asked = new Map<string, number>()
@@ -61,8 +71,7 @@ export async function createCapabilities(
     const { peerId, seq, classes } = record.payload
     const before = records.get(peerId)
     if (before !== undefined && before.payload.seq >= seq) return
-    if (before === undefined && records.size >= KEPT) await forgetExpired()
-    if (before === undefined && records.size >= KEPT) return
+    if (before === undefined && !(await makeRoom(record))) return
     await bucket.put(peerId, record.bytes)
     records.set(peerId, record)
     revision += 1
@@ -72,13 +81,16 @@ export async function createCapabilities(
     }
   }
 
-  async function forgetExpired(): Promise<void> {
-    for (const [peerId, { payload }] of records) {
-      if (payload.expiresAtMs > nowMs()) continue
+  /** False when a newcomer has no right to a place. */
+  async function makeRoom(newcomer: Signed<Capability>): Promise<boolean> {
+    const needs = { records, places, ownerOf: ownerOrSelf, nowMs: nowMs() }
+    const leaving = roomFor(newcomer, needs)
+    for (const peerId of leaving ?? []) {
       records.delete(peerId)
       revision += 1
       await bucket.del(peerId)
     }
+    return leaving !== undefined
   }
 
   const known = (peerId: string): Signed<Capability> | undefined => {
@@ -92,7 +104,7 @@ export async function createCapabilities(
     peerId: string,
     signal?: AbortSignal,
   ): Promise<Signed<Capability> | undefined> {
-    if (asked.size >= KEPT) asked.delete(asked.keys().next().value!)
+    if (asked.size >= PLACES) asked.delete(asked.keys().next().value!)
     asked.delete(peerId)
     asked.set(peerId, nowMs())
     const found = await dht.capability(peerId, signal)

@@ -22,6 +22,8 @@ export interface ChainView extends ValidatorView {
   refresh(chain: Chain, at: BlockRef): Promise<void>
   /** The registered neuron whose hotkey bound this PeerId; undefined when none did. */
   neuronOf(peerId: string): Neuron | undefined
+  /** The registered neuron whose hotkey bound the peer of this record, known here or not. */
+  neuronFor(record: Signed<Capability>): Neuron | undefined
   /** PeerIds whose binding holds. */
   boundPeers(): readonly string[]
 }
@@ -113,6 +115,7 @@ export function createChainView(needs: ChainViewNeeds): ChainView {
       const record = recordOf(peerId)
       return record === undefined ? undefined : boundNeuron(record)
     },
+    neuronFor: boundNeuron,
     boundPeers: () => bound().map(({ record }) => record.payload.peerId),
     validators: () =>
       bound()

@@ -85,7 +85,10 @@ export async function createParts(
   const { core, rpc, dht } = network
   const { config, net, store, nowMs, log } = core
   const devChain = await openDevChain(core, stack)
-  const capabilities = await createCapabilities(core, dht)
+  let view: ChainView | undefined
+  const capabilities = await createCapabilities(core, dht, {
+    ownerOf: (record) => view?.neuronFor(record)?.hotkey,
+  })
   const chainLink = asksChain(config) ? createChainLink(core) : undefined
   if (chainLink !== undefined) stack.defer(() => chainLink.close())
   const chainView = createChainView({
@@ -95,6 +98,7 @@ export async function createParts(
     recordOf: capabilities.known,
     revision: capabilities.revision,
   })
+  view = chainView
   const beacon = devChain?.beacon ?? (net.network === 'local' ? undefined : QUICKNET)
   const proving =
     beacon === undefined || !asksChain(config)
