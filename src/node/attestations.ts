@@ -16,6 +16,7 @@ import { admits, type RecordKind, type Verdict } from '../protocols/topic.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
 import { isPermitted, type ValidatorView } from './validator-view.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** What one validator testified in one slot; a report counts only when an earlier commit binds it. */
 export interface Testimony {
@@ -47,6 +48,10 @@ export interface Attestations {
   admit(record: Signed<ReportCommit | Report | Verdicts>): Promise<Verdict>
   /** Keeps this node's own testimony: right after a start it may not yet see on chain that it is permitted. */
   keepOwn(record: Signed<ReportCommit | Report | Verdicts>): Promise<Verdict>
+  /** Peers that testified and are not, or not yet, known to be permitted: whoever asks the DHT about them may find out. */
+  waiting(): string[]
+  /** Takes what they said, as of when it came, once they are; resolves with how much was taken. */
+  reconsider(): Promise<number>
   /** What was said of the slots in a range, oldest first; all by default. */
   slots(from?: number, to?: number): SlotTestimony[]
   equivocations(): readonly Equivocation[]
@@ -99,6 +104,8 @@ export async function createAttestations(
   /** `slot/validator` of every contradiction: nothing that validator said of the slot counts. */
   const liars = new Set<string>()
   const known = new Set<string>()
+  /** A validator's commit that comes a second time, through sync, is late: so the first one waits here. */
+  const waiting = new WaitingRoom<Held>()
 
   const place = (record: Signed<Payload>, type: number): Held => {
     const { slot, chunk } = record.payload
@@ -108,18 +115,30 @@ export async function createAttestations(
     return { key, type, slot, chunk, validator: peerIdOfKey(record.publicKey), record, late }
   }
 
-  /** What clock and chain view say against a record, or null; either may change, so it is never punished. */
-  const untimely = ({ slot, validator }: Held): string | null => {
+  /** What the clock says against a record, or null; it may change its mind, so it is never punished. */
+  const untimely = ({ slot }: Held): string | null => {
     if (slot % slots.stride !== 0) return 'no slot starts at that round'
     if (timeOf(beacon, slot) > nowMs() + SKEW_MS) return 'a slot of the future'
-    if (timeOf(beacon, slot) < nowMs() - DAY_MS) return 'a slot long past'
-    return isPermitted(validators, validator) ? null : 'not by a permitted validator'
+    return timeOf(beacon, slot) < nowMs() - DAY_MS ? 'a slot long past' : null
   }
 
   async function admitAs(kind: RecordKind<Payload>, record: Signed<Payload>): Promise<Verdict> {
     const item = place(record, kind.type)
     const why = untimely(item)
-    return why === null ? keep(item) : { ignore: why }
+    if (why !== null) return { ignore: why }
+    if (isPermitted(validators, item.validator)) return keep(item)
+    waiting.add(item.validator, `${item.key}/${hex(record.id)}`, item, record.bytes.length)
+    return { ignore: 'not by a permitted validator' }
+  }
+
+  async function reconsider(): Promise<number> {
+    const peers = waiting.peers()
+    if (peers.length === 0) return 0
+    const permitted = new Set(validators.validators().map(({ peerId }) => peerId))
+    const items = peers.filter((peer) => permitted.has(peer)).flatMap((peer) => waiting.take(peer))
+    let taken = 0
+    for (const item of items) if ((await keep(item)) === 'accept') taken += 1
+    return taken
   }
 
   async function keep(item: Held): Promise<Verdict> {
@@ -228,6 +247,8 @@ export async function createAttestations(
       const kind = kinds.find((one) => one.type === type)
       return kind === undefined ? { reject: 'no attestation' } : admitAs(kind, record)
     },
+    waiting: () => waiting.peers(),
+    reconsider,
     keepOwn: (record) => keep(place(record, peekRecord(net, record.bytes).type)),
     slots(from = 0, to = roundAt(beacon, nowMs()) + 1) {
       const inRange = [...held.values()].filter(({ slot }) => slot >= from && slot <= to)

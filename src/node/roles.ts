@@ -71,9 +71,16 @@ const challengeBoundMiners = proving((parts) => {
   return challengeMiners({ ...parts, capabilities: { all } })
 })
 
-/** Who is bound is asked about again before its record expires, also when it neither offers nor is connected. */
+/**
+ * Who is bound is asked about again before its record expires, also when it neither offers nor is connected; and who
+ * testifies is asked about, for it may be a validator that this node has not met.
+ */
 const discover: ServiceFactory = (parts) =>
-  discoverCapabilities({ ...parts, boundPeers: parts.chainView.boundPeers })
+  discoverCapabilities({
+    ...parts,
+    boundPeers: parts.chainView.boundPeers,
+    testifying: () => parts.proving?.attestations.waiting() ?? [],
+  })
 
 /** Weights need a chain to go to and scores to come from. */
 const setOwnWeights: ServiceFactory = (parts) => {

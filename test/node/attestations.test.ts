@@ -9,6 +9,7 @@ import { type Attestations, createAttestations } from '../../src/node/attestatio
 import { createEvents } from '../../src/node/events.ts'
 import { createOwnTestimony } from '../../src/node/own-testimony.ts'
 import { openStore, type Store } from '../../src/node/store.ts'
+import type { ValidatorView } from '../../src/node/validator-view.ts'
 import {
   type Report,
   reportHash,
@@ -59,7 +60,11 @@ interface Opened {
   at(round: number): void
 }
 
-async function open(path: string, round = SLOT + 5): Promise<Opened> {
+async function open(
+  path: string,
+  round = SLOT + 5,
+  view: ValidatorView = validators,
+): Promise<Opened> {
   const clock = { nowMs: timeOf(beacon, round) }
   const nowMs = (): number => clock.nowMs
   const store = await openStore(path)
@@ -68,7 +73,7 @@ async function open(path: string, round = SLOT + 5): Promise<Opened> {
   const told: string[] = []
   events.subscribe(({ event }) => told.push(event), new AbortController().signal)
   const core = { net, store, events, log: silent, nowMs }
-  const options = { beacon, slots: slotNetworks.local, validators }
+  const options = { beacon, slots: slotNetworks.local, validators: view }
   const book = await createAttestations(core, options)
   const at = (to: number): void => {
     clock.nowMs = timeOf(beacon, to)
@@ -139,6 +144,32 @@ test('what clock and chain view say is ignored, never rejected', async () => {
   expect(await say(alice, SLOT + 1)).toEqual(ignored)
   expect(await say(alice, SLOT)).toBe('accept')
   expect(await say(alice, SLOT)).toEqual({ ignore: 'known' })
+})
+
+test('the first testimony of a validator that nobody knew yet counts once it is known, as of when it came', async () => {
+  const known: { peerId: string; stake: bigint }[] = []
+  const opened = await open(await folder(), SLOT + 5, { validators: () => known })
+  const { book } = opened
+  const report = reportOf(90)
+  const ignored = { ignore: 'not by a permitted validator' }
+  expect(await book.admit(commitTo(alice, report))).toEqual(ignored)
+  opened.at(SLOT + 10) // commits are late from here on
+  for (const record of [sealReport(net, alice, report), commitTo(bob, report)]) {
+    expect(await book.admit(record)).toEqual(ignored)
+  }
+  expect(book.waiting()).toEqual([alice.peerId, bob.peerId])
+  expect(await book.reconsider()).toBe(0)
+  known.push({ peerId: alice.peerId, stake: 1n })
+  expect(await book.reconsider()).toBe(2)
+  expect(testimony(opened)).toMatchObject([
+    { validator: alice.peerId, report: { rows: [{ steps: 90 }] } },
+  ])
+  expect(book.waiting()).toEqual([bob.peerId])
+  // What sync would have brought instead of the first commit is late, and binds nothing.
+  known.push({ peerId: bob.peerId, stake: 1n })
+  await book.reconsider()
+  await book.admit(sealReport(net, bob, report))
+  expect(testimony(opened)[1]).toMatchObject({ validator: bob.peerId, report: undefined })
 })
 
 test('everything survives a restart, and a latecomer gets it in pages', async () => {

@@ -209,3 +209,36 @@ test('discovery asks about peers that offer, are bound or are connected, and ask
   life.abort()
   await node.store[Symbol.asyncDispose]()
 })
+
+test('who testifies unknown is asked about, a few at a time; a flood of such and of neighbours delays nobody bound', async () => {
+  const node = await open()
+  const life = new AbortController()
+  const idOf = (seed: number) => testKey(seed).peerId
+  const ids = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => idOf(from + i))
+  const bound = ids(10, 20)
+  node.at(NOW_MS)
+  for (const peer of bound) await node.capabilities.look(peer)
+  node.calls.look.length = 0
+  node.at(NOW_MS + 3_600_000) // everyone's turn again; those never asked about would come first
+  const service = discoverCapabilities({
+    core: { ...node.core, libp2p: { getPeers: () => ids(40, 100) } } as never,
+    capabilities: node.capabilities,
+    offers: { standing: () => [] } as never,
+    boundPeers: () => bound,
+    testifying: () => ids(150, 30),
+  })
+  const round = Promise.withResolvers<void>()
+  const { look } = node.capabilities
+  node.capabilities.look = async (peer, signal) => {
+    if (node.calls.look.length === 63) round.resolve()
+    return look(peer, signal)
+  }
+  await service.start(life.signal)
+  await round.promise
+  life.abort()
+  const asked = new Set(node.calls.look.slice(0, 64))
+  expect(bound.every((peer) => asked.has(peer))).toBe(true)
+  expect(ids(150, 30).filter((peer) => asked.has(peer))).toHaveLength(8)
+  await node.store[Symbol.asyncDispose]()
+})

@@ -12,22 +12,29 @@ interface Parts {
   readonly offers: Offers
   /** PeerIds that hotkeys bound on chain, when a chain is known. */
   readonly boundPeers?: () => readonly string[]
+  /** PeerIds that testified without being known: a validator has no device to be listed under. */
+  readonly testifying?: () => readonly string[]
 }
 
 /** Peers looked up in one round; the rest waits for the next. */
 const PER_ROUND = 64
+/** Of those, the ones that merely testified: anyone may do that under any number of names. */
+const TESTIFYING_PER_ROUND = 8
+/** Of those, the ones that a hotkey bound, before anybody else's turn. */
+const BOUND_PER_ROUND = 40
 /** Looks in vain before the wait between two grows: the record of a newcomer takes some seconds to be held. */
 const PATIENT_LOOKS = 4
 
 /**
- * Learns what peers have: those the DHT lists by class, those that offer something, those bound on chain and those
- * connected. A poisoned DHT class therefore hides nobody.
+ * Learns what peers have: those the DHT lists by class, those that offer something, those bound on chain, those
+ * connected and those who testify. A poisoned DHT class therefore hides nobody.
  */
 export const discoverCapabilities = ({
   core,
   capabilities,
   offers,
   boundPeers,
+  testifying,
 }: Parts): Service => {
   const { net, log, libp2p, peerId: self } = core
   const local = net.network === 'local'
@@ -45,19 +52,34 @@ export const discoverCapabilities = ({
     return Math.min(unknownMs * 2 ** doublings, 2 * knownMs)
   }
 
+  /** Those whose turn it is: never asked about first, then those asked longest ago. */
+  function due(peers: Iterable<string>): string[] {
+    return [...peers]
+      .map((peer) => [capabilities.askedAtMs(peer), peer] as const)
+      .filter(([atMs, peer]) => atMs + refreshMs(peer) <= core.nowMs())
+      .toSorted(([a], [b]) => a - b)
+      .map(([, peer]) => peer)
+  }
+
   async function round(signal: AbortSignal): Promise<void> {
-    const candidates = new Set([
+    const bound = new Set(boundPeers?.() ?? [])
+    const met = new Set([
       ...offers.standing().map(({ payload }) => payload.peerId),
-      ...(boundPeers?.() ?? []),
       ...libp2p.getPeers().map(String),
-    ])
-    candidates.delete(self)
-    const asked = [...candidates].map((peer) => [capabilities.askedAtMs(peer), peer] as const)
-    const due = asked.filter(([atMs, peer]) => atMs + refreshMs(peer) <= core.nowMs())
-    const missed = new Map([...misses].filter(([peer]) => candidates.has(peer)))
+    ]).difference(bound)
+    const heard = new Set(testifying?.() ?? []).difference(bound.union(met))
+    const all = bound.union(met).union(heard)
+    const missed = new Map([...misses].filter(([peer]) => all.has(peer)))
     misses = missed
-    // Those never asked about first, then those asked longest ago.
-    for (const [, peer] of due.toSorted(([a], [b]) => a - b).slice(0, PER_ROUND)) {
+    // Strangers of any number must not keep those waiting whom a hotkey bound, nor these a newcomer.
+    const first = due(bound)
+    const turns = [
+      ...due(heard).slice(0, TESTIFYING_PER_ROUND),
+      ...first.slice(0, BOUND_PER_ROUND),
+      ...due(met),
+      ...first.slice(BOUND_PER_ROUND),
+    ]
+    for (const peer of turns.filter((one) => one !== self).slice(0, PER_ROUND)) {
       if ((await capabilities.look(peer, signal)) !== undefined) missed.delete(peer)
       else missed.set(peer, (missed.get(peer) ?? 0) + 1)
     }
