@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type BeaconInfo, roundAt, timeOf } from '../beacon.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import {
@@ -13,6 +14,7 @@ import {
 import { peerIdOfKey } from '../protocols/peer-key.ts'
 import { openRecord, peekRecord, recordTypes, type Signed } from '../protocols/signed.ts'
 import { admits, type RecordKind, type Verdict } from '../protocols/topic.ts'
+import { inOrderOfArrival } from './arrivals.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
 import { isPermitted, type ValidatorView } from './validator-view.ts'
@@ -239,7 +241,11 @@ export async function createAttestations(
         topic: attestationsTopic,
         admissions: kinds.map((kind) => admits(kind, (record) => admitAs(kind, record))),
         known: (id) => known.has(hex(id)),
-        records: (after) => inOrder(held, conflicts, after),
+        records: inOrderOfArrival(() => [
+          ...[...held.values()].map(({ record }) => record.bytes),
+          ...[...conflicts.values()].map(({ records }) => records[1]),
+        ]),
+        judgement: () => nameOf(validators),
       },
     ],
     async admit(record) {
@@ -259,6 +265,12 @@ export async function createAttestations(
     },
     equivocations: () => [...conflicts.values()],
   }
+}
+
+/** Who is permitted, as one name; undefined while nobody is. */
+function nameOf(view: ValidatorView): string | undefined {
+  const peers = view.validators().map(({ peerId }) => peerId)
+  return peers.length === 0 ? undefined : hash('sha256', peers.toSorted().join()).slice(0, 32)
 }
 
 /** All chunks of one kind as one, in order; undefined when there is none. */
@@ -285,16 +297,4 @@ function isCommitted(report: Held, said: readonly Held[], net: Core['net']): boo
   const { publicKey, payload } = report.record
   const { hash } = commit.record.payload as ReportCommit
   return Buffer.compare(hash, reportHash(net, publicKey, payload as Report)) === 0
-}
-
-async function* inOrder(
-  held: ReadonlyMap<string, Held>,
-  conflicts: ReadonlyMap<string, Equivocation>,
-  after = '',
-): AsyncGenerator<readonly [string, Uint8Array]> {
-  const keyed = [
-    ...[...held].map(([key, { record }]) => [key, record.bytes] as const),
-    ...[...conflicts].map(([key, { records }]) => [`${key}/2`, records[1]] as const),
-  ]
-  yield* keyed.filter(([key]) => key > after).toSorted(([a], [b]) => (a < b ? -1 : 1))
 }

@@ -11,8 +11,13 @@ export interface Book {
   readonly admissions: readonly Admission[]
   /** True for a record already judged: it needs no second look. */
   readonly known: (id: Uint8Array) => boolean
-  /** Its records as they travelled, tombstones included, in the order of their keys. */
+  /** Its records as they travelled, tombstones included, in the order in which they came. */
   readonly records: SyncSource
+  /**
+   * A name for what decides whose records can be taken, at most 64 characters: under another name, what was ignored
+   * before is asked for again. Undefined: nobody's can be, so nobody is asked. A book without it takes what it is told.
+   */
+  readonly judgement?: () => string | undefined
 }
 
 /** The verdict on untrusted bytes for a book, as gossip would give it. */

@@ -15,6 +15,7 @@ import { matches, type Order } from '../protocols/query/match.ts'
 import type { Query } from '../protocols/query/parse.ts'
 import { openRecord, recordTypes, type Signed } from '../protocols/signed.ts'
 import { admits, type Verdict } from '../protocols/topic.ts'
+import { inOrderOfArrival } from './arrivals.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
 import { type BookChange, OrderBook, type OwnerOf, sameTerms } from './order-book.ts'
@@ -134,24 +135,15 @@ function booksOf(offers: Offers, book: OrderBook, { nowMs }: Pick<Core, 'nowMs'>
       topic: offersTopic,
       admissions: [admits(offerKind, offers.admit)],
       known,
-      records: (after) => inOrder(book.offers(nowMs()), after),
+      records: inOrderOfArrival(() => book.offers(nowMs()).map(({ bytes }) => bytes)),
     },
     {
       topic: noticesTopic,
       admissions: [admits(withdrawalKind, offers.withdraw)],
       known,
-      records: (after) => inOrder(book.withdrawals(), after),
+      records: inOrderOfArrival(() => book.withdrawals().map(({ bytes }) => bytes)),
     },
   ]
-}
-
-async function* inOrder(
-  records: readonly (Signed<Offer> | Signed<Withdrawal>)[],
-  after = '',
-): AsyncGenerator<readonly [string, Uint8Array]> {
-  const keyed = records.map((r) => [`${r.payload.peerId}/${r.payload.lot}`, r.bytes] as const)
-  const rest = keyed.filter(([key]) => key > after)
-  yield* rest.toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** Reads the store back through the same judgement; what no longer holds is deleted. */

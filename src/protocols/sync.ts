@@ -6,12 +6,13 @@ import { defineProtocol } from './protocol.ts'
 
 /** The most record bytes in one page. */
 export const SYNC_PAGE_BYTES = 512 * KiB
+export const SYNC_CURSOR_BYTES = 128
 
 const request = z.looseObject({
   /** A topic's name, e.g. `offers`; a topic not known here gets an empty, last page. */
   topic: z.string().regex(/^[a-z]{1,32}$/),
-  /** Where the last page ended, as its sender wrote it; meaningless to anyone else. */
-  cursor: bytesUpTo(128).optional(),
+  /** Where the last page ended (its `next` or `resume`), as its sender wrote it; meaningless to anyone else. */
+  cursor: bytesUpTo(SYNC_CURSOR_BYTES).optional(),
   maxBytes: integer(1, SYNC_PAGE_BYTES),
 })
 
@@ -19,7 +20,9 @@ const page = z.looseObject({
   /** Signed records as they travelled, tombstones among them. */
   records: z.array(bytesUpTo(64 * KiB)).max(4096),
   /** Absent on the last page. */
-  next: bytesUpTo(128).optional(),
+  next: bytesUpTo(SYNC_CURSOR_BYTES).optional(),
+  /** On the last page: where a later visit may go on, to be told only what came since. Absent when nothing is known. */
+  resume: bytesUpTo(SYNC_CURSOR_BYTES).optional(),
 })
 
 export type SyncRequest = Message<typeof sync.request>
@@ -38,24 +41,24 @@ export const sync = defineProtocol({
   },
 })
 
-/** Records of one topic in the order of their keys, from after a key. */
+/** Records of one topic with a position each, in order, from after a position; one not its own is the beginning. */
 export type SyncSource = (
   after: string | undefined,
-) => AsyncIterable<readonly [key: string, record: Uint8Array]>
+) => AsyncIterable<readonly [position: string, record: Uint8Array]>
 
 /** One page out of a source: as many records as fit, and where to go on. */
 export async function syncPage(source: SyncSource, asked: SyncRequest): Promise<SyncPage> {
   const records: Uint8Array[] = []
   let size = 0
-  let last: string | undefined
   const after = asked.cursor === undefined ? undefined : Buffer.from(asked.cursor).toString()
-  for await (const [key, record] of source(after)) {
+  let last = asked.cursor
+  for await (const [position, record] of source(after)) {
     // One record always fits: a page without any would never end.
     const full = records.length > 0 && size + record.length > asked.maxBytes
-    if (full || records.length === 4096) return { records, next: Buffer.from(last ?? '') }
+    if (full || records.length === 4096) return { records, next: last! }
     records.push(record)
     size += record.length
-    last = key
+    last = Buffer.from(position)
   }
-  return { records }
+  return { records, ...(last === undefined ? {} : { resume: last }) }
 }
