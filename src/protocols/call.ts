@@ -6,6 +6,8 @@ export interface Caller {
   readonly peerId: string
   /** Its ed25519 key, 32 B, proven by the connection. */
   readonly publicKey: Uint8Array
+  /** Where it comes from, for quotas; undefined for this machine. */
+  readonly prefix: string | undefined
   /** Aborts when the asker gives up or is lost, when the time limit passes, and when serving ends. */
   readonly signal: AbortSignal
 }
@@ -14,15 +16,17 @@ export interface Caller {
 export class Call implements Caller {
   readonly peerId: string
   readonly publicKey: Uint8Array
+  readonly prefix: string | undefined
   readonly #endsAtMs: number
   #controller: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
   #cancelled: { readonly reason: unknown } | undefined
 
   /** `timeoutMs` undefined: no time limit. */
-  constructor({ peerId, publicKey }: Remote, timeoutMs?: number) {
+  constructor({ peerId, publicKey, prefix }: Remote, timeoutMs?: number) {
     this.peerId = peerId
     this.publicKey = publicKey
+    this.prefix = prefix
     this.#endsAtMs =
       timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
   }

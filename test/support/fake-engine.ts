@@ -54,7 +54,11 @@ export class FakeEngine implements Engine {
   /** Thrown by every `status` and `remove` while set: the engine does not answer. */
   silent = false
 
-  async ensureImage(): Promise<void> {
+  /** Images that were asked for. */
+  readonly pulls: string[] = []
+
+  async ensureImage(image: string): Promise<void> {
+    this.pulls.push(image)
     if (this.imageError !== undefined) throw this.imageError
   }
 

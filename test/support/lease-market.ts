@@ -71,9 +71,13 @@ export interface TestMiner {
 
 /** A miner over real libp2p, with an engine and a ledger of the test's choice. */
 export async function startMiner(
-  options: Common & { readonly engine: Engine | NodeError; readonly endOnStop?: boolean },
+  options: Common & {
+    readonly engine: Engine | NodeError
+    readonly endOnStop?: boolean
+    readonly devices?: readonly string[]
+  },
 ): Promise<TestMiner> {
-  const { key, ledger, engine, endOnStop = true } = options
+  const { key, ledger, engine, endOnStop = true, devices = ['cpu-0'] } = options
   const { peer, store, events } = await base(options)
   const book = createHostBook({
     net,
@@ -84,7 +88,7 @@ export async function startMiner(
     log: silent,
     nowMs: Date.now,
     engine,
-    capacity: createCapacity(['cpu-0']),
+    capacity: createCapacity(devices),
     rail: ledger?.railOf(key),
     memoryMiB: 256,
     milliCpus: 1000,

@@ -8,6 +8,8 @@ export interface Bar {
 
 /** Who holds which devices of this machine, and which of them may work. */
 export interface Capacity {
+  /** How many devices there are. */
+  readonly size: number
   /** Takes all of `devices` for a lease or none; REFUSED_NO_CAPACITY names one that is taken, barred or unknown. */
   reserve(leaseId: string, devices: readonly string[]): void
   /** The same for a lease that already runs, whether or not its devices may take new work. */
@@ -58,6 +60,7 @@ export function createCapacity(devices: readonly string[]): Capacity {
   }
 
   return {
+    size: devices.length,
     reserve: (leaseId, wanted) =>
       hold(leaseId, wanted, (device) => {
         const bar = bars.get(device)

@@ -8,25 +8,28 @@ import type {
   ReserveRequest,
 } from '../../protocols/lease.ts'
 import { type Offer, offerCodec } from '../../protocols/offers.ts'
+import type { QuotaKey } from '../../protocols/quota.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
-import { leaseIdOf, mayEnter, openTerms, sealTerms } from '../../protocols/terms.ts'
+import { leaseIdOf, mayEnter, openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
-import { engineOf, type HostBook, type HostedNow, statusOf } from './host-book.ts'
+import { engineOf, type Hold, type HostBook, type HostedNow, statusOf } from './host-book.ts'
 import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
 import { bringUp, closeLease, meterUntilClosed } from './host-run.ts'
 import { advance, isRunning } from './lease-machine.ts'
 import { type HostedLease, hexOf } from './lease-records.ts'
 import { draftTerms } from './quote.ts'
+import { strangersMayHold } from './unpaid-holds.ts'
 
-/** Answers one message of the `lease` protocol from `peer`; refusals are thrown. */
+/** Answers one message of the `lease` protocol; refusals are thrown. */
 export async function answerLease(
   book: HostBook,
   request: LeaseRequest,
-  peer: string,
+  from: QuotaKey,
 ): Promise<LeaseResponse> {
+  const peer = from.peerId
   switch (request.kind) {
     case 'reserve':
-      return { kind: 'quote', terms: await reserve(book, request, peer) }
+      return { kind: 'quote', terms: await reserve(book, request, from) }
     case 'accept':
       return { kind: 'status', status: await accept(book, request.terms, peer) }
     case 'status':
@@ -36,8 +39,15 @@ export async function answerLease(
   }
 }
 
-/** Holds the capacity first, then quotes: two renters never get terms for the same device. */
-async function reserve(book: HostBook, request: ReserveRequest, peer: string): Promise<Uint8Array> {
+/**
+ * Holds the capacity first, then quotes: two renters never get terms for the same device. What is held without pay is
+ * rationed per peer and address, and strangers hold a share at once, which gives way to who has paid here before.
+ */
+async function reserve(
+  book: HostBook,
+  request: ReserveRequest,
+  { peerId: peer, prefix }: QuotaKey,
+): Promise<Uint8Array> {
   engineOf(book)
   const offer = ownOffer(book, request.offer)
   const nowMs = book.nowMs()
@@ -52,15 +62,46 @@ async function reserve(book: HostBook, request: ReserveRequest, peer: string): P
     receiptEveryMs: book.receiptEveryMs,
     nowMs,
   })
+  const hold = { from: { peerId: peer, prefix }, stranger: !(await hasPaid(book, peer)) }
   await dropQuotes(book, (now) => now.terms.renter === peer || now.terms.acceptByMs < nowMs)
+  if (!hold.stranger) {
+    const inTheWay = await dropQuotes(book, (now) => isInTheWay(now, terms))
+    for (const now of inTheWay) if (now.hold !== undefined) book.unpaid.repay(now.hold.from)
+  }
   const leaseId = leaseIdOf(book.net, terms)
   const minerTerms = sealTerms(book.net, book.key, terms).bytes
-  book.capacity.reserve(hexOf(leaseId), terms.devices)
+  holdDevices(book, hexOf(leaseId), terms, hold)
   const { state } = advance({ state: 'RESERVED' }, { kind: 'quote' })
   const lease = newLease(leaseId, state, minerTerms, nowMs)
-  await book.save(book.add(lease), lease)
+  await book.save(book.add(lease, hold), lease)
   book.events.emit('lease-requested', { id: hexOf(leaseId), renter: peer })
   return minerTerms
+}
+
+const hasPaid = async ({ payers }: HostBook, peer: string): Promise<boolean> =>
+  (await payers.get(peer)) !== undefined
+
+const isInTheWay = ({ hold, terms }: HostedNow, wanted: Terms): boolean =>
+  hold?.stranger === true && terms.devices.some((device) => wanted.devices.includes(device))
+
+/** Takes the devices and one of the renter's unpaid reservations; REFUSED_NO_CAPACITY, REFUSED_QUOTA. */
+function holdDevices(book: HostBook, id: string, { devices }: Terms, hold: Hold): void {
+  const strangers = [...book.live.values()].filter(
+    (now) => now.hold?.stranger === true && book.capacity.holds(now.id),
+  )
+  const held = strangers.reduce((sum, { terms }) => sum + terms.devices.length, 0)
+  if (hold.stranger && !strangersMayHold(devices.length, held, book.capacity.size)) {
+    throw new NodeError('REFUSED_NO_CAPACITY', 'others hold it who have not paid yet', {
+      next: 'try again in a minute, or take another offer',
+    })
+  }
+  book.capacity.reserve(id, devices)
+  try {
+    book.unpaid.spend(hold.from)
+  } catch (error) {
+    book.capacity.release(id)
+    throw error
+  }
 }
 
 const newLease = (
@@ -91,11 +132,12 @@ function ownOffer(book: HostBook, bytes: Uint8Array): Signed<Offer> {
   })
 }
 
-/** Forgets quotes that nobody accepted: a peer holds at most one, and none for longer than it says. */
+/** Forgets quotes that nobody accepted: a peer holds at most one, and none for longer than it says. Resolves with them. */
 export async function dropQuotes(
   book: HostBook,
   which: (now: HostedNow) => boolean,
-): Promise<void> {
+): Promise<HostedNow[]> {
+  const dropped: HostedNow[] = []
   for (const now of [...book.live.values()]) {
     if (now.lease.state !== 'QUOTED' || !which(now)) continue
     await book.locks.run(now.id, async () => {
@@ -103,8 +145,10 @@ export async function dropQuotes(
       book.live.delete(now.id)
       book.capacity.release(now.id)
       await book.records.remove(now.id)
+      dropped.push(now)
     })
   }
+  return dropped
 }
 
 /** Both have signed: the lease is agreed, and its container starts behind the answer. Repeating it changes nothing. */

@@ -6,10 +6,11 @@ import type { Log } from '../../log.ts'
 import type { LeaseStatus } from '../../protocols/lease.ts'
 import type { Network } from '../../protocols/network.ts'
 import type { Offer } from '../../protocols/offers.ts'
+import type { QuotaKey } from '../../protocols/quota.ts'
 import type { RecordKey, Signed } from '../../protocols/signed.ts'
 import { openTerms, type Terms } from '../../protocols/terms.ts'
 import type { Events } from '../events.ts'
-import type { Store } from '../store.ts'
+import type { Bucket, Store } from '../store.ts'
 import type { Capacity } from './capacity.ts'
 import { type Changes, createChanges } from './changes.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type NumberedReceipt,
 } from './lease-records.ts'
 import { createLocks, type Locks } from './locks.ts'
+import { createUnpaidHolds, type UnpaidHolds } from './unpaid-holds.ts'
 
 /** What hosting leases needs of this node. */
 export interface HostOptions {
@@ -61,12 +63,24 @@ export interface HostedNow {
   starting: Promise<void>
   /** Aborts when the lease closes: its sessions and waits end. */
   readonly closing: AbortController
+  /** Who holds its devices without having paid; undefined once the money was seen, and after a restart. */
+  hold: Hold | undefined
+}
+
+/** A reservation that may come to nothing. */
+export interface Hold {
+  readonly from: QuotaKey
+  /** True for a renter that never paid for a lease here. */
+  readonly stranger: boolean
 }
 
 /** The miner's leases: what is stored and what is alive, kept together. */
 export interface HostBook extends HostOptions {
   readonly records: LeaseRecords<HostedLease>
   readonly live: Map<string, HostedNow>
+  readonly unpaid: UnpaidHolds
+  /** PeerIds that have paid for a lease here. */
+  readonly payers: Bucket
   readonly locks: Locks
   readonly changes: Changes
   /** Aborts when this node stops: what is unfinished goes on after a restart. */
@@ -74,7 +88,7 @@ export interface HostBook extends HostOptions {
   /** Stores a lease's next state, with its receipts, before anything sees it. Call it under the lease's lock. */
   save(now: HostedNow, lease: HostedLease, receipts?: readonly NumberedReceipt[]): Promise<void>
   /** Takes a stored lease into memory. */
-  add(lease: HostedLease): HostedNow
+  add(lease: HostedLease, hold?: Hold): HostedNow
   /** Lets work go on by itself: its failure is logged, and a stopping node waits for it. */
   background(work: Promise<unknown>): void
   /** Resolves when all of that has ended. */
@@ -93,13 +107,15 @@ export function createHostBook(options: HostOptions): HostBook {
     live,
     changes,
     lifetime,
+    unpaid: createUnpaidHolds(options.nowMs),
+    payers: options.store.bucket('payers'),
     locks: createLocks(),
     async save(now, lease, receipts = []) {
       await records.putWithReceipts(lease, receipts)
       now.lease = lease
       changes.changed(now.id)
     },
-    add(lease) {
+    add(lease, hold) {
       const now: HostedNow = {
         id: hexOf(lease.leaseId),
         terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
@@ -109,6 +125,7 @@ export function createHostBook(options: HostOptions): HostBook {
         notice: undefined,
         starting: Promise.resolve(),
         closing: new AbortController(),
+        hold,
       }
       live.set(now.id, now)
       return now

@@ -20,18 +20,18 @@ const ESCROW_MS = secondsMs(30)
 const RETRY_MS = secondsMs(2)
 
 /**
- * Brings up an agreed lease: image and container while the renter's escrow appears on the ledger, then the start. A
- * lease that cannot start closes with the reason; nothing is thrown.
+ * Brings up an agreed lease: once the renter's escrow stands on the ledger, image and container, then the start. Before
+ * the money nothing is pulled: whoever makes up names could fill this machine with images. A lease that cannot start
+ * closes with the reason; nothing is thrown.
  */
 export async function bringUp(book: HostBook, now: HostedNow): Promise<void> {
   try {
     await step(book, now, (lease) => advance(lease, { kind: 'start' }))
-    const paid = escrowed(book, now)
-    const [made, money] = await Promise.allSettled([makeContainer(book, now), paid])
-    if (made.status === 'rejected') throw made.reason
-    if (money.status === 'rejected') throw money.reason
+    await escrowed(book, now)
+    noLongerUnpaid(book, now)
+    const container = await makeContainer(book, now)
     now.closing.signal.throwIfAborted()
-    await made.value.start()
+    await container.start()
     await markStarted(book, now)
   } catch (error) {
     if (now.closing.signal.aborted) return // whoever closed it removes the container
@@ -40,6 +40,12 @@ export async function bringUp(book: HostBook, now: HostedNow): Promise<void> {
     // Not awaited: closing waits for this very attempt to end.
     book.background(closeLease(book, now, { outcome: 'failed', reason }))
   }
+}
+
+function noLongerUnpaid({ unpaid }: HostBook, now: HostedNow): void {
+  if (now.hold !== undefined) unpaid.repay(now.hold.from)
+  now.hold = undefined
+  now.progress = undefined
 }
 
 async function makeContainer(book: HostBook, now: HostedNow): Promise<Container> {
@@ -71,6 +77,7 @@ async function escrowed({ rail, key, nowMs }: HostBook, now: HostedNow): Promise
   const { terms, lease, closing } = now
   if (terms.rail === FREE_RAIL) return
   if (rail === undefined) throw new NodeError('REFUSED_RAIL', 'this miner lost its way to be paid')
+  now.progress = 'waiting for the money'
   const until = nowMs() + ESCROW_MS
   for (let pauseMs = 10; ; pauseMs = Math.min(500, pauseMs * 2)) {
     const escrow = await rail.escrow(lease.leaseId)

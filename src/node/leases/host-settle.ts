@@ -38,6 +38,7 @@ export async function settleHosted(book: HostBook, now: HostedNow): Promise<void
 /** Settles with what the renter has signed so far. */
 export async function settleNow(book: HostBook, now: HostedNow): Promise<void> {
   const paid = await claim(book, now)
+  if (paid > 0n) await book.payers.put(now.terms.renter, Uint8Array.of(1))
   await book.locks.run(now.id, async () => {
     const settled = paid.toString()
     await book.save(now, { ...advance(now.lease, { kind: 'settled' }), settled })

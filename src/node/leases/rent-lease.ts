@@ -84,7 +84,7 @@ function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserv
   }
 }
 
-/** Both at once: the miner pulls and creates while the ledger locks the money, and starts when it sees it. */
+/** Both at once: the miner waits for the money, and pulls, creates and starts when it sees it. */
 async function agree(book: RentBook, now: RentedNow, miner: string): Promise<void> {
   const accept = { kind: 'accept' as const, terms: now.lease.renterTerms }
   const [told, paid] = await Promise.allSettled([

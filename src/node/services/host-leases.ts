@@ -28,19 +28,15 @@ export const hostLeases = ({
   async start(signal) {
     // Adopted before anyone asks, so that devices which are in use are not quoted again.
     await adoptLeases(book)
-    await rpc.serve(
-      leaseProtocol,
-      (request, { peerId }) => answerLease(book, request, peerId),
-      signal,
-    )
+    await rpc.serve(leaseProtocol, (request, caller) => answerLease(book, request, caller), signal)
     await rpc.serve(
       receiptsProtocol,
       (request, { peerId }) => answerReceipts(book, request, peerId),
       signal,
     )
-    void every(secondsMs(5), { signal, log: book.log, name: 'drop-quotes' }, () =>
-      dropQuotes(book, ({ terms }) => terms.acceptByMs < book.nowMs()),
-    )
+    void every(secondsMs(5), { signal, log: book.log, name: 'drop-quotes' }, async () => {
+      await dropQuotes(book, ({ terms }) => terms.acceptByMs < book.nowMs())
+    })
   },
   async stop() {
     if (book.endOnStop) await endAll(book)
