@@ -46,16 +46,22 @@ export interface Libp2pOptions {
 export interface Silence {
   /** TCP gives a connection up after this long without a byte either way. */
   readonly tcpTimeoutMs: number
-  /** Between two pings of the library's monitor, which also give up a connection that does not answer. */
+  /** Between two pings of the library's monitor, which gives up a connection that does not answer. */
   readonly pingMs: number
+  /** How long an answer may take; less than `pingMs`, for a second ping beside the first counts as a failure. */
+  readonly pingTimeoutMs: number
   /** Between two of the muxer's keep-alives. */
   readonly keepAliveMs: number
 }
 
-/** The library's own values, said here because they must fit each other. */
+/**
+ * Said together because they must fit each other. The library pings every 10 s and gives up after 5: a busy machine is
+ * silent for so long now and then, and every session on the connection would end with it.
+ */
 export const SILENCE: Silence = {
   tcpTimeoutMs: minutesMs(2),
-  pingMs: secondsMs(10),
+  pingMs: secondsMs(30),
+  pingTimeoutMs: secondsMs(20),
   keepAliveMs: secondsMs(30),
 }
 
@@ -77,7 +83,7 @@ export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp
       transports: [tcpWithin(silence.tcpTimeoutMs), circuitRelayTransport()],
       connectionEncrypters: [nativeTls(), noise()],
       streamMuxers: [boundedYamux({ keepAliveMs: silence.keepAliveMs })],
-      connectionMonitor: { protocolPrefix: prefixOf(net), pingInterval: silence.pingMs },
+      connectionMonitor: monitorOf(net, silence),
       connectionManager: {
         maxConnections: 300,
         // Trap 8: five dials a second from one address are refused by default; a devnet is one address.
@@ -96,6 +102,12 @@ export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp
 
 const tcpWithin = (timeoutMs: number) =>
   tcp({ inboundSocketInactivityTimeout: timeoutMs, outboundSocketInactivityTimeout: timeoutMs })
+
+const monitorOf = (net: Network, { pingMs, pingTimeoutMs }: Silence) => ({
+  protocolPrefix: prefixOf(net),
+  pingInterval: pingMs,
+  pingTimeout: { minTimeout: pingTimeoutMs, maxTimeout: pingTimeoutMs },
+})
 
 /** Identify, ping and the monitor's pings carry the name of the network (trap 12). */
 const prefixOf = (net: Network): string => `compute-node/${net.name}`

@@ -90,7 +90,8 @@ test('addresses are believed for longer than provider records live', async () =>
 
 /** A connection over which nobody says anything, between two nodes of a market in a hurry. */
 async function silentConnection(changes: Partial<Silence>): Promise<Connection> {
-  const silence = { tcpTimeoutMs: 3000, pingMs: 300, keepAliveMs: 300, ...changes }
+  const short = { tcpTimeoutMs: 3000, pingMs: 600, pingTimeoutMs: 500, keepAliveMs: 300 }
+  const silence = { ...short, ...changes }
   const listener = await node({ ...loopback, silence })
   return (await node({ silence })).dial(listener.getMultiaddrs())
 }
@@ -109,7 +110,24 @@ test('a silent connection lives by pings alone and by keep-alives alone, and die
   expect(kept.rtt).toBeUndefined()
 })
 
+test('a peer that is slow to answer, slower than the library waits, is not given up', async () => {
+  const silence = { ...SILENCE, pingMs: 7000, pingTimeoutMs: 6500 }
+  const listener = await node(loopback)
+  const name = `/compute-node/${net.name}/ping/1.0.0`
+  await listener.unhandle(name)
+  await listener.handle(name, (stream) => {
+    stream.addEventListener('message', ({ data }) => {
+      setTimeout(() => stream.send(data), 5500).unref()
+    })
+  })
+  const connection = await (await node({ silence })).dial(listener.getMultiaddrs())
+  await until(() => connection.rtt !== undefined || connection.status !== 'open')
+  expect(connection.status).toBe('open')
+  expect(connection.rtt).toBeGreaterThan(5000)
+})
+
 test('a real connection is pinged and kept alive several times before it would die', () => {
+  expect(SILENCE.pingTimeoutMs).toBeLessThan(SILENCE.pingMs)
   expect(SILENCE.pingMs * 4).toBeLessThanOrEqual(SILENCE.tcpTimeoutMs)
   expect(SILENCE.keepAliveMs * 4).toBeLessThanOrEqual(SILENCE.tcpTimeoutMs)
 })
