@@ -192,11 +192,11 @@ test('no image is pulled before both have signed and the money is there', async 
   expect(engine.pulls).toEqual([])
   await accept(miner, renter, terms)
   await until(() => looks >= 3)
+  expect([engine.pulls, engine.containers.size]).toEqual([[], 0])
   const now = miner.book.live.get(hexOf(leaseId))!
   expect(now.lease.state).toBe('STARTING')
   expect(now.progress).toBe('waiting for the money')
   expect(now.hold).toMatchObject({ stranger: true })
-  expect([engine.pulls, engine.containers.size]).toEqual([[], 0])
   await ledger.railOf(renter).openEscrow({
     leaseId,
     miner: miner.key.publicKey,
