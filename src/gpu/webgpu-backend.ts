@@ -1,0 +1,100 @@
+import { NodeError } from '../errors.ts'
+import type { Backend, ProofSizes } from './backend.ts'
+import { openAdapter } from './webgpu-adapters.ts'
+import { WebgpuChain } from './webgpu-chain.ts'
+import { WebgpuDevice } from './webgpu-device.ts'
+import { WebgpuFill } from './webgpu-fill.ts'
+import { checkSizes, chooseGemm, type WebgpuLimits } from './webgpu-limits.ts'
+import { loadWebgpu } from './webgpu-module.ts'
+import { SUBGROUP_MATRIX_FLAG, subgroupMatrixRefusal } from './webgpu-subgroup-matrix.ts'
+import type { GemmVariant } from './wgsl/gemm.ts'
+
+export interface WebgpuOptions {
+  /** Name of the adapter (webgpu-adapters.ts); by default the first real GPU. */
+  readonly adapter?: string
+  /** Kernel of the matrix product, by default what suits the device; all give the same bytes. */
+  readonly gemm?: GemmVariant | 'subgroup-matrix'
+  /** Cuts work smaller than the device needs it. */
+  readonly limits?: Partial<WebgpuLimits>
+}
+
+/**
+ * A GPU of any vendor by WebGPU: Vulkan, Metal or Direct3D 12 beneath Dawn. Where a proof is made, it belongs into a
+ * process of its own, for drivers crash.
+ * @throws GPU_BACKEND_MISSING, GPU_NOT_FOUND, GPU_UNSUPPORTED
+ */
+export async function createWebgpuBackend({
+  adapter,
+  gemm,
+  limits,
+}: WebgpuOptions = {}): Promise<Backend> {
+  const webgpu = await loadWebgpu()
+  if (gemm === 'subgroup-matrix') {
+    throw subgroupMatrixRefusal(await openAdapter(webgpu, adapter, [SUBGROUP_MATRIX_FLAG]))
+  }
+  const device = await WebgpuDevice.open(await openAdapter(webgpu, adapter), limits)
+  return webgpuBackend(device, gemm ?? chooseGemm(device.isSoftware, device.hasDp4a))
+}
+
+/** The backend over an open device, which it owns from here on. */
+export function webgpuBackend(device: WebgpuDevice, gemm: GemmVariant): Backend {
+  let prepared: { sizes: ProofSizes; chain: WebgpuChain; fill: WebgpuFill } | undefined
+  let [isFilled, hasPassed] = [false, false]
+
+  const ready = (condition: boolean, what: string): NonNullable<typeof prepared> => {
+    if (prepared !== undefined && condition) return prepared
+    throw new NodeError('GPU_TOO_EARLY', what)
+  }
+  return {
+    name: 'webgpu',
+    device: device.name,
+    isSoftware: device.isSoftware,
+    async prepare(sizes) {
+      checkSizes(sizes, device.limits, device.name)
+      const { n, bytes } = prepared?.sizes ?? {}
+      if (n === sizes.n && bytes === sizes.bytes) return
+      prepared = undefined
+      isFilled = hasPassed = false
+      await device.call(async () => {
+        device.releaseAll()
+        const chain = await WebgpuChain.create(device, sizes.n, gemm)
+        const fill = await WebgpuFill.create(device, sizes.bytes)
+        // Drivers compile at the first dispatch: one workgroup of everything.
+        const smallest = [...chain.samples, ...fill.samples]
+        device.submit(smallest.map((job) => ({ ...job, workgroups: [1, 1] })))
+        await device.finish()
+        prepared = { sizes, chain, fill }
+      })
+    },
+    async fill(seed, iterations) {
+      const { fill } = ready(true, 'nothing was prepared')
+      isFilled = hasPassed = false
+      await device.call(() => fill.fill(seed, iterations))
+      isFilled = true
+    },
+    async pass(key) {
+      const { fill } = ready(isFilled, 'nothing was filled')
+      hasPassed = false
+      const root = await device.call(() => fill.pass(key))
+      hasPassed = true
+      return root
+    },
+    async openLeaves(leaves) {
+      const { fill } = ready(hasPassed, 'no pass was made')
+      return device.call(() => fill.openLeaves(leaves))
+    },
+    async startChain(seed) {
+      const { chain } = ready(true, 'nothing was prepared')
+      await device.call(() => chain.start(seed))
+    },
+    async step() {
+      const { chain } = ready(prepared?.chain.started === true, 'no chain was started')
+      return device.call(() => chain.next())
+    },
+    async openRows(rows) {
+      const { chain } = ready((prepared?.chain.step ?? 0) > 0, 'no step was made')
+      return device.call(() => chain.openRows(rows))
+    },
+    [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,43 @@
+import { type Kernel, WORKGROUP } from './kernel.ts'
+
+/**
+ * The 8-byte digest of each 4 KiB page under a key, a workgroup per page: each of 64 lanes mixes four vectors, and the
+ * lanes are added up. Bindings: the key, the number of the first page, the pages, their digests.
+ */
+export const digestKernel: Kernel = {
+  label: 'digest',
+  code: `
+@group(0) @binding(0) var<uniform> key: array<vec4<u32>, 2>;
+@group(0) @binding(1) var<uniform> firstPage: u32;
+@group(0) @binding(2) var<storage, read> words: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> digests: array<vec2<u32>>;
+var<workgroup> sums: array<vec2<u32>, ${WORKGROUP}>;
+
+fn mix(a: u32, v: u32) -> u32 {
+  let product = (a ^ v) * 0x9e3779b1u;
+  return (product << 13u) | (product >> 19u);
+}
+fn mix4(a: vec4<u32>, v: vec4<u32>) -> vec4<u32> {
+  return vec4<u32>(mix(a.x, v.x), mix(a.y, v.y), mix(a.z, v.z), mix(a.w, v.w));
+}
+
+@compute @workgroup_size(${WORKGROUP})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let page = group.y * groups.x + group.x;
+  let inside = page < arrayLength(&digests);
+  var a = (key[0] + vec4<u32>(lane * 0x85ebca77u)) ^ vec4<u32>(firstPage + page);
+  if (inside) {
+    for (var row = 0u; row < 4u; row++) { a = mix4(a, words[page * 256u + row * 64u + lane]); }
+  }
+  sums[lane] = vec2<u32>(mix(mix(a.x, key[1].x), a.y), mix(mix(a.z, key[1].y), a.w));
+  for (var half = ${WORKGROUP / 2}u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+  }
+  if (lane == 0u && inside) { digests[page] = sums[0]; }
+}`,
+}
