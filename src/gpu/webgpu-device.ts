@@ -1,4 +1,4 @@
-import { messageOf, NodeError } from '../errors.ts'
+import { NodeError } from '../errors.ts'
 import { MiB } from '../units.ts'
 import type { Bytes } from './hash.ts'
 import type { OpenAdapter } from './webgpu-adapters.ts'
@@ -244,7 +244,7 @@ export class WebgpuDevice implements AsyncDisposable {
 
   #errorOf(error: GPUError): NodeError {
     const [kind, next] = kindOf(error)
-    return new NodeError(kind, `${this.name}: ${messageOf(error).trim()}`, { cause: error, next })
+    return new NodeError(kind, `${this.name}: ${error.message.trim()}`, { cause: error, next })
   }
 }
 

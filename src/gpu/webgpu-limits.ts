@@ -1,6 +1,6 @@
 /** What fits a WebGPU device, and how work is cut to fit. Pure. */
 import { NodeError } from '../errors.ts'
-import { GiB, MiB } from '../units.ts'
+import { MiB } from '../units.ts'
 import type { ProofSizes } from './backend.ts'
 import { PAGE_BYTES } from './kernels.ts'
 import { FILL_UNIT_BYTES } from './resident-fill.ts'
@@ -15,8 +15,8 @@ export interface WebgpuLimits {
   readonly fillBytesPerDispatch: number
 }
 
-/** Larger allocations fail when memory is in pieces, and gain nothing. */
-const MAX_BUFFER_BYTES = GiB
+/** Larger allocations gain nothing, and fail when memory is in pieces; SwiftShader has none of the GiB it speaks of. */
+const MAX_BUFFER_BYTES = 512 * MiB
 /** Both take a small integrated GPU under half a second; drivers reset a GPU that is silent for about two. */
 const PRODUCTS_PER_DISPATCH = 2 ** 38
 const FILL_BYTES_PER_DISPATCH = 64 * MiB

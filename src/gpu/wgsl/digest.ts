@@ -34,10 +34,18 @@ fn main(
     for (var row = 0u; row < 4u; row++) { a = mix4(a, words[page * 256u + row * 64u + lane]); }
   }
   sums[lane] = vec2<u32>(mix(mix(a.x, key[1].x), a.y), mix(mix(a.z, key[1].y), a.w));
-  for (var half = ${WORKGROUP / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { sums[lane] += sums[lane + half]; }
+  // In two steps of eight: fewer barriers than in halves, and no lane adds up everything.
+  workgroupBarrier();
+  if (lane < 8u) {
+    var sum = sums[lane];
+    for (var i = lane + 8u; i < ${WORKGROUP}u; i += 8u) { sum += sums[i]; }
+    sums[lane] = sum;
   }
-  if (lane == 0u && inside) { digests[page] = sums[0]; }
+  workgroupBarrier();
+  if (lane == 0u && inside) {
+    var sum = sums[0];
+    for (var i = 1u; i < 8u; i++) { sum += sums[i]; }
+    digests[page] = sum;
+  }
 }`,
 }

@@ -42,7 +42,6 @@ const START = Hash(
 const ROUNDS = array<vec4<u32>, 16>(
 ${times(16, (i) => `vec4<u32>(${ROUND_CONSTANTS.slice(4 * i, 4 * i + 4).join('u, ')}u),`)}
 );
-const ZERO = vec4<u32>(0u);
 
 fn small0(x: u32) -> u32 { return ${rotate(7)} ^ ${rotate(18)} ^ (x >> 3u); }
 fn small1(x: u32) -> u32 { return ${rotate(17)} ^ ${rotate(19)} ^ (x >> 10u); }
@@ -68,11 +67,4 @@ ${SCHEDULE}
 ${times(16, round)}
 }
 return Hash(hash[0] + vec4<u32>(a, b, c, d), hash[1] + vec4<u32>(e, f, g, h));
-}
-
-// The last block of a message of whole 64-byte blocks after its tag: its last byte, the end mark, its length.
-fn finish(hash: Hash, before: u32, bytes: u32) -> Hash {
-  let last = vec4<u32>((before << 24u) | 0x800000u, 0u, 0u, 0u);
-  let whole = compress(hash, last, ZERO, ZERO, vec4<u32>(0u, 0u, 0u, (bytes + 1u) * 8u));
-  return Hash(bigEndian(whole[0]), bigEndian(whole[1]));
 }`

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../src/gpu/backend.ts'
+import { matrixLevels } from '../../src/gpu/gemm-chain.ts'
+import { concat } from '../../src/gpu/hash.ts'
+import { PAGE_BYTES } from '../../src/gpu/kernels.ts'
+import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
+import {
+  FILL_UNIT_BYTES,
+  LEAF_BYTES,
+  nextPassKey,
+  passLevels,
+} from '../../src/gpu/resident-fill.ts'
+import { createWebgpuBackend } from '../../src/gpu/webgpu-backend.ts'
+import { referenceChain } from '../support/gemm-reference.ts'
+import { referenceDigest, referencePage } from '../support/residency-reference.ts'
+import { noVulkan } from '../support/vulkan.ts'
+
+/** SwiftShader compiles the tiled kernels for seconds, on a busy machine for many. */
+const TIMEOUT_MS = 300_000
+const N = 256
+const ITERATIONS = 3
+// In the middle of a larger buffer, at an odd place: what comes out of a message.
+const bytes32 = (value: number): Uint8Array => new Uint8Array(101).fill(value).subarray(33, 65)
+const [chainSeed, otherSeed, fillSeed, passSeed] = [bytes32(1), bytes32(2), bytes32(3), bytes32(4)]
+const chain = referenceChain(chainSeed, N, 3).map((x) => ({ x, levels: matrixLevels(x, N) }))
+
+/** As small as can be: bands of one tile, shards of two units, fills in pieces of 64 pages. */
+const cutSmall = {
+  storageBytes: 2 * FILL_UNIT_BYTES,
+  productsPerDispatch: 1,
+  fillBytesPerDispatch: FILL_UNIT_BYTES / 2,
+}
+
+describe.skipIf(noVulkan)('equals the references, on SwiftShader', { timeout: TIMEOUT_MS }, () => {
+  describe.each([
+    { sharing: 'tiled', product: 'dp4a', limits: {} },
+    { sharing: 'tiled', product: 'i32', limits: cutSmall },
+    { sharing: 'direct', product: 'dp4a', limits: cutSmall },
+    { sharing: 'direct', product: 'i32', limits: {} },
+  ] as const)('the chain with $sharing $product', ({ limits, ...gemm }) => {
+    let backend: Backend
+    beforeAll(async () => {
+      backend = await createWebgpuBackend({ gemm, limits })
+      await backend.prepare({ n: N, bytes: FILL_UNIT_BYTES })
+    }, TIMEOUT_MS)
+    afterAll(() => backend[Symbol.asyncDispose]())
+
+    test('three steps, with their rows, and over again', async () => {
+      const rows = [0, 100, 127, 128, N - 1]
+      for (let again = 0; again < 2; again++) {
+        await backend.startChain(chainSeed)
+        for (const { x, levels } of chain) {
+          expect(await backend.step()).toEqual(rootOf(levels))
+          const opened = await backend.openRows(rows)
+          expect(opened.rows).toEqual(concat(rows.map((j) => x.subarray(j * N, (j + 1) * N))))
+          expect(opened.paths).toEqual(concat(rows.flatMap((j) => merklePath(levels, j))))
+        }
+      }
+      await backend.startChain(otherSeed)
+      expect(await backend.step()).not.toEqual(rootOf(chain[0]!.levels))
+    })
+  })
+
+  describe.each([{}, cutSmall])('a fill with limits %j', (limits) => {
+    let backend: Backend
+    beforeAll(async () => {
+      backend = await createWebgpuBackend({ limits })
+    })
+    afterAll(() => backend[Symbol.asyncDispose]())
+
+    test.each([1, 3])('of %i × 512 KiB: three chained passes, with their leaves', async (units) => {
+      await backend.prepare({ n: 128, bytes: units * FILL_UNIT_BYTES })
+      await backend.fill(fillSeed, ITERATIONS)
+      const pages = Array.from({ length: (units * FILL_UNIT_BYTES) / PAGE_BYTES }, (_, page) =>
+        referencePage(fillSeed, page, ITERATIONS),
+      )
+      let key = passSeed
+      for (let pass = 0; pass < 3; pass++) {
+        const digests = concat(pages.map((words, page) => referenceDigest(words, key, page)))
+        const levels = passLevels(digests)
+        const root = await backend.pass(key)
+        expect(root).toEqual(rootOf(levels))
+        const leaves = [units - 1, 0, units - 1] // as drawn: some of them twice
+        const opened = await backend.openLeaves(leaves)
+        const leaf = (i: number) => digests.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES)
+        expect(opened.leaves).toEqual(concat(leaves.map(leaf)))
+        expect(opened.paths).toEqual(concat(leaves.flatMap((i) => merklePath(levels, i))))
+        key = nextPassKey(key, root)
+      }
+    })
+  })
+
+  test('its life: too early, too much, again, other sizes, closed', async () => {
+    const backend = await createWebgpuBackend()
+    expect(backend).toMatchObject({ name: 'webgpu', isSoftware: true })
+    expect(backend.device).toContain('SwiftShader')
+    const early = { code: 'GPU_TOO_EARLY' }
+    await expect(backend.fill(fillSeed, 1)).rejects.toMatchObject(early)
+    await expect(backend.startChain(chainSeed)).rejects.toMatchObject(early)
+
+    // SwiftShader says that a buffer may have a GiB, and has a bit less.
+    const much = backend.prepare({ n: 32_768, bytes: FILL_UNIT_BYTES })
+    await expect(much).rejects.toMatchObject({ code: 'GPU_MEMORY' })
+    await expect(backend.startChain(chainSeed)).rejects.toMatchObject(early)
+
+    await backend.prepare({ n: 128, bytes: FILL_UNIT_BYTES })
+    await expect(backend.pass(passSeed)).rejects.toMatchObject(early)
+    await expect(backend.step()).rejects.toMatchObject(early)
+    await backend.fill(fillSeed, 1)
+    await expect(backend.openLeaves([0])).rejects.toMatchObject(early)
+    const root = await backend.pass(passSeed)
+    await backend.startChain(chainSeed)
+    await expect(backend.openRows([0])).rejects.toMatchObject(early)
+    const step = await backend.step()
+    expect(await backend.openRows([])).toEqual({ rows: new Uint8Array(), paths: new Uint8Array() })
+
+    // The same sizes keep everything, others nothing, impossible ones change nothing.
+    await backend.prepare({ n: 128, bytes: FILL_UNIT_BYTES })
+    const large = backend.prepare({ n: 65_536, bytes: FILL_UNIT_BYTES })
+    await expect(large).rejects.toMatchObject({ code: 'GPU_LIMIT' })
+    expect(await backend.pass(passSeed)).toEqual(root)
+    await backend.prepare({ n: 256, bytes: FILL_UNIT_BYTES })
+    await expect(backend.pass(passSeed)).rejects.toMatchObject(early)
+    await expect(backend.openRows([0])).rejects.toMatchObject(early)
+    await backend.startChain(chainSeed)
+    expect(await backend.step()).not.toEqual(step)
+
+    const last = backend.step()
+    await backend[Symbol.asyncDispose]()
+    await expect(last).rejects.toMatchObject({ code: 'GPU_LOST' })
+    await expect(backend.step()).rejects.toMatchObject({ code: 'GPU_LOST' })
+  })
+})
