@@ -1,6 +1,7 @@
 import { checkEngine } from '../doctor/check-engine.ts'
 import { checkClock, checkDisk, checkMemory, checkNode } from '../doctor/check-machine.ts'
 import { checkDataFolder, checkPorts } from '../doctor/check-node.ts'
+import { checkWebgpu } from '../doctor/check-webgpu.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { createOutput } from '../output.ts'
 import type { Run } from './command.ts'
@@ -14,6 +15,7 @@ export const doctor: Run = async ({ config, terminal, signal }) => {
     await checkDataFolder(config.dataDir),
     ...(await checkPorts(config.listen, config.dataDir)),
     ...(await checkEngine(config, signal)),
+    await checkWebgpu(),
     await checkClock(),
   ]
   const output = createOutput(terminal, config)

@@ -153,6 +153,7 @@ describe('the command', () => {
         'port-0',
         'docker',
         'gpu',
+        'webgpu',
         'clock',
       ]),
     )

@@ -1,0 +1,2 @@
+/** A stand-in for a graphics driver that never answers. */
+setInterval(() => undefined, 60_000)
