@@ -55,16 +55,22 @@ export function webgpuBackend(device: WebgpuDevice, gemm: GemmVariant): Backend 
       if (n === sizes.n && bytes === sizes.bytes) return
       prepared = undefined
       isFilled = hasPassed = false
-      await device.call(async () => {
+      try {
+        await device.call(async () => {
+          device.releaseAll()
+          const chain = await WebgpuChain.create(device, sizes.n, gemm)
+          const fill = await WebgpuFill.create(device, sizes.bytes)
+          // Drivers compile at the first dispatch: one workgroup of everything.
+          const smallest = [...chain.samples, ...fill.samples]
+          device.submit(smallest.map((job) => ({ ...job, workgroups: [1, 1] })))
+          await device.finish()
+          prepared = { sizes, chain, fill }
+        })
+      } catch (error) {
+        prepared = undefined
         device.releaseAll()
-        const chain = await WebgpuChain.create(device, sizes.n, gemm)
-        const fill = await WebgpuFill.create(device, sizes.bytes)
-        // Drivers compile at the first dispatch: one workgroup of everything.
-        const smallest = [...chain.samples, ...fill.samples]
-        device.submit(smallest.map((job) => ({ ...job, workgroups: [1, 1] })))
-        await device.finish()
-        prepared = { sizes, chain, fill }
-      })
+        throw error
+      }
     },
     async fill(seed, iterations) {
       const { fill } = ready(true, 'nothing was prepared')

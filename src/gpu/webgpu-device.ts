@@ -2,8 +2,10 @@ import { NodeError } from '../errors.ts'
 import { MiB } from '../units.ts'
 import type { Bytes } from './hash.ts'
 import type { OpenAdapter } from './webgpu-adapters.ts'
+import { isAbort, isPipelineError, lostError, refusedError, webgpuError } from './webgpu-errors.ts'
+import { type Binding, type Job, type Piece, UNIFORM_STRIDE } from './webgpu-job.ts'
 import { type WebgpuLimits, webgpuLimits } from './webgpu-limits.ts'
-import { type Kernel, WORKGROUP } from './wgsl/kernel.ts'
+import type { Kernel } from './wgsl/kernel.ts'
 
 /** Buffer usages (WebGPU §5.1.2): Dawn keeps these constants out of the global scope. */
 const MAP_READ = 0x1
@@ -14,33 +16,6 @@ const STORAGE = 0x80
 
 /** What an error can be (WebGPU §22.3); scopes are taken off in the other order, which does not matter here. */
 const FILTERS = ['validation', 'out-of-memory', 'internal'] as const
-
-/** Uniforms of one buffer lie this far apart, the largest alignment a device may ask for (WebGPU §3.6.2). */
-export const UNIFORM_STRIDE = 256
-
-/** A kernel with its bindings and the workgroups it takes. */
-export interface Job {
-  readonly pipeline: GPUComputePipeline
-  readonly bindings: GPUBindGroup
-  readonly workgroups: readonly [x: number, y: number]
-}
-
-/** Bytes that one buffer gives to the result of `read`. */
-export interface Piece {
-  readonly buffer: GPUBuffer
-  /** Both are multiples of 4. */
-  readonly at: number
-  readonly bytes: number
-}
-
-type Binding = GPUBuffer | GPUBufferBinding
-
-/** Workgroups for a list of `count`, in two dimensions, for one ends at 65535 (WebGPU §3.6.2). */
-export function listWorkgroups(count: number, each = WORKGROUP): [x: number, y: number] {
-  const groups = Math.ceil(count / each)
-  const x = Math.min(groups, 32_768)
-  return [x, Math.ceil(groups / x)]
-}
 
 /**
  * A device, and every error it may have: WebGPU reports most of them long after the call, or never if nobody looks.
@@ -69,7 +44,7 @@ export class WebgpuDevice implements AsyncDisposable {
     this.#gpu = opened.gpu
     this.#device = device
     this.#lost = device.lost.then(({ message }) => {
-      this.#loss = this.#lostError(message)
+      this.#loss = lostError(opened.name, message)
       return this.#loss
     })
     const { signal } = this.#closing
@@ -90,7 +65,9 @@ export class WebgpuDevice implements AsyncDisposable {
   ): Promise<WebgpuDevice> {
     const { maxBufferSize, maxStorageBufferBindingSize } = opened.adapter.limits
     const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize }
-    const device = await opened.adapter.requestDevice({ requiredLimits })
+    const device = await opened.adapter.requestDevice({ requiredLimits }).catch((cause) => {
+      throw refusedError(opened.name, cause)
+    })
     return new WebgpuDevice(opened, device, { ...webgpuLimits(requiredLimits), ...limits })
   }
 
@@ -114,7 +91,8 @@ export class WebgpuDevice implements AsyncDisposable {
     const scoped = errors.find((error) => error !== null)
     const stray = this.#stray
     this.#stray = undefined
-    if (scoped || stray) throw this.#errorOf(scoped ?? stray!)
+    const error = scoped ?? stray ?? (isPipelineError(thrown) ? thrown : undefined)
+    if (error) throw webgpuError(this.name, error)
     if (done.status === 'rejected') throw thrown
     return done.value
   }
@@ -234,41 +212,6 @@ export class WebgpuDevice implements AsyncDisposable {
     }
     return made
   }
-
-  #lostError(message: string): NodeError {
-    const text = `${this.name} was lost: ${message || 'the driver does not say why'}`
-    return new NodeError('GPU_LOST', text, {
-      next: "open it again in a new process; look for the driver's messages in the system's log",
-    })
-  }
-
-  #errorOf(error: GPUError): NodeError {
-    const [kind, next] = kindOf(error)
-    return new NodeError(kind, `${this.name}: ${error.message.trim()}`, { cause: error, next })
-  }
 }
 
-/** The words of a key or seed of 32 bytes; every platform that Dawn is built for is little-endian, as ChaCha is. */
-export const keyWords = (key: Bytes): Uint32Array<ArrayBuffer> =>
-  new Uint32Array(Uint8Array.from(key).buffer)
-
-/** The same place of a buffer of uniforms that `uniforms` wrote value `i` to. */
-export const uniformAt = (buffer: GPUBuffer, i: number): GPUBufferBinding => ({
-  buffer,
-  offset: i * UNIFORM_STRIDE,
-  size: UNIFORM_STRIDE,
-})
-
-function kindOf(error: GPUError): ['GPU_MEMORY' | 'GPU_INVALID' | 'GPU_DRIVER', string] {
-  switch (error.constructor.name) {
-    case 'GPUOutOfMemoryError':
-      return ['GPU_MEMORY', 'prove less memory, or close what uses the GPU']
-    case 'GPUValidationError':
-      return ['GPU_INVALID', 'report this as a mistake of the program, with the message']
-    default:
-      return ['GPU_DRIVER', "update the GPU's driver"]
-  }
-}
-
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
 const inMiB = (bytes: number): string => (bytes / MiB).toFixed(1)

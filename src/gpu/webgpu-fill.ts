@@ -2,13 +2,8 @@ import type { Bytes } from './hash.ts'
 import { PAGE_BYTES } from './kernels.ts'
 import type { OpenedLeaves } from './residency-proof.ts'
 import { FILL_UNIT_BYTES, LEAF_BYTES, passDepth } from './resident-fill.ts'
-import {
-  type Job,
-  keyWords,
-  listWorkgroups,
-  uniformAt,
-  type WebgpuDevice,
-} from './webgpu-device.ts'
+import type { WebgpuDevice } from './webgpu-device.ts'
+import { type Job, keyWords, listWorkgroups, uniformAt } from './webgpu-job.ts'
 import { cut, shardSizes } from './webgpu-limits.ts'
 import { WebgpuTree } from './webgpu-tree.ts'
 import { digestKernel } from './wgsl/digest.ts'

@@ -1,10 +1,5 @@
-import {
-  type Job,
-  listWorkgroups,
-  type Piece,
-  uniformAt,
-  type WebgpuDevice,
-} from './webgpu-device.ts'
+import type { WebgpuDevice } from './webgpu-device.ts'
+import { type Job, listWorkgroups, type Piece, uniformAt } from './webgpu-job.ts'
 import { leafKernel, nodeKernel } from './wgsl/merkle.ts'
 
 const HASH_BYTES = 32

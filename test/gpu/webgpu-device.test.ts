@@ -17,7 +17,10 @@ const randomBytes = (length: number): Uint8Array =>
   Uint8Array.from({ length }, () => Math.floor(256 * random()))
 const seed = randomBytes(32)
 
-describe.skipIf(noVulkan)('a device', () => {
+/** SwiftShader compiles hashing for half a second, on a busy machine for many. */
+const TIMEOUT_MS = 300_000
+
+describe.skipIf(noVulkan)('a device', { timeout: TIMEOUT_MS }, () => {
   let raw: () => GPUDevice
   let device: WebgpuDevice
   beforeEach(async () => {
@@ -35,6 +38,17 @@ describe.skipIf(noVulkan)('a device', () => {
       message: expect.stringMatching(/SwiftShader.*unresolved value 'y'/s),
     })
     expect(await device.call(async () => 7)).toBe(7)
+  })
+
+  test('a kernel that the device cannot have is GPU_INVALID, each time it is asked for', async () => {
+    const code = '@compute @workgroup_size(65535) fn main() {}'
+    for (let again = 0; again < 2; again++) {
+      const large = device.call(() => device.job({ label: 'large', code }, [], [1, 1]))
+      await expect(large).rejects.toMatchObject({
+        code: 'GPU_INVALID',
+        message: expect.stringContaining('65535'),
+      })
+    }
   })
 
   test('a dispatch that cannot be is GPU_INVALID, although nothing throws by itself', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
-import { listWorkgroups } from '../../src/gpu/webgpu-device.ts'
+import { listWorkgroups } from '../../src/gpu/webgpu-job.ts'
 import {
   checkSizes,
   chooseGemm,

@@ -3,6 +3,7 @@
  * it, `libvulkan1` the loader. Tests see this adapter alone, whatever GPUs there are.
  */
 import { existsSync } from 'node:fs'
+import { messageOf } from '../../src/errors.ts'
 import { listWebgpuAdapters, type OpenAdapter, openAdapter } from '../../src/gpu/webgpu-adapters.ts'
 import { loadWebgpu } from '../../src/gpu/webgpu-module.ts'
 import { requireOrSkip } from './skips.ts'
@@ -13,16 +14,22 @@ const DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json'
 process.env['VK_DRIVER_FILES'] = DRIVER
 process.env['VK_ICD_FILENAMES'] = DRIVER
 
-async function present(): Promise<boolean> {
-  if (!existsSync(DRIVER)) return false
-  return (await listWebgpuAdapters()).some(({ name }) => name.startsWith('SwiftShader'))
+const driver = 'a software Vulkan driver (apt-get install chromium-common libvulkan1)'
+
+/** What is missing, or undefined. */
+async function lack(): Promise<string | undefined> {
+  if (!existsSync(DRIVER)) return driver
+  try {
+    const adapters = await listWebgpuAdapters()
+    return adapters.some(({ name }) => name.startsWith('SwiftShader')) ? undefined : driver
+  } catch (error) {
+    return `the package webgpu (${messageOf(error)})`
+  }
 }
+const missing = await lack()
 
 /** For `describe.skipIf(noVulkan)`. */
-export const noVulkan = !requireOrSkip(
-  await present(),
-  'a software Vulkan driver (apt-get install --no-install-recommends chromium-common libvulkan1)',
-)
+export const noVulkan = !requireOrSkip(missing === undefined, missing ?? driver)
 
 /** The adapter, and once a device was asked for, that device itself. */
 export async function softwareAdapter(): Promise<OpenAdapter & { device(): GPUDevice }> {
