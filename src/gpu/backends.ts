@@ -17,6 +17,7 @@ type Backends = { readonly [Name in BackendName]?: (device: DeviceOf<Name>) => P
 const backends: Backends = {
   cpu: async (device) => (await import('./cpu-backend.ts')).createCpuBackend(device),
   cuda: async ({ uuid }) => (await import('./cuda-backend.ts')).createCudaBackend({ uuid }),
+  webgpu: async (device) => (await import('./webgpu-backend.ts')).createWebgpuBackend(device),
 }
 
 /** Opens a device with its backend; GPU_NO_BACKEND when there is none of that name, GPU_* when it does not open. */

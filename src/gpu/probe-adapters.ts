@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { NodeError } from '../errors.ts'
 import { siblingModule } from '../thread.ts'
+import { driverEnv } from './driver-env.ts'
 import type { ProbeAnswer } from './probe-adapters-process.ts'
 import type { WebgpuAdapter } from './webgpu-adapters.ts'
 
@@ -19,6 +20,7 @@ export async function probeWebgpuAdapters({
 } = {}): Promise<WebgpuAdapter[]> {
   const child = fork(fileURLToPath(module), [], {
     execArgv: [],
+    env: driverEnv(process.env),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',

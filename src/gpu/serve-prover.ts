@@ -24,8 +24,8 @@ export function serveProver(open: (device: BackendDevice) => Promise<Backend>): 
     try {
       send({ id, value: await methods[method](value as never) })
     } catch (error) {
-      // What the thread held is lost, so nothing here can go on: the parent starts a new process.
-      if (codeOf(error).endsWith('_CRASHED')) throw error
+      // What a thread or a device held is lost, so nothing here can go on: the parent starts a new process.
+      if (codeOf(error).endsWith('_CRASHED') || codeOf(error) === 'GPU_LOST') throw error
       const next = error instanceof NodeError ? error.next : undefined
       send({ id, failure: { message: messageOf(error), code: codeOf(error), next } })
     }

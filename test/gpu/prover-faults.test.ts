@@ -99,12 +99,15 @@ test('an exit tells its code and what was written last', async () => {
   await expect(roots(Fault.abort)).rejects.toMatchObject({ details: { signal: 'SIGABRT' } })
 })
 
-test('a backend that lost one of its threads ends its process: nothing in it could go on', async () => {
+test.each([
+  ['one of its threads', Fault.lostThread, 'a thread ended'],
+  ['its device', Fault.lostDevice, 'the device was lost'],
+])('a backend that lost %s ends its process: nothing in it could go on', async (_, fault, said) => {
   const { prover, roots } = faulty()
   await prover.prepare(sizes)
-  await expect(roots(Fault.lostThread)).rejects.toMatchObject({
+  await expect(roots(fault)).rejects.toMatchObject({
     code: 'GPU_PROVER_CRASHED',
-    details: { exitCode: 1, stderr: expect.stringContaining('a thread ended') },
+    details: { exitCode: 1, stderr: expect.stringContaining(said) },
   })
   expect(await roots(Fault.none)).toHaveLength(1)
 })

@@ -4,6 +4,7 @@ import { matrixLevels } from '../../src/gpu/gemm-chain.ts'
 import { concat } from '../../src/gpu/hash.ts'
 import { PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
+import { createProver } from '../../src/gpu/prover-process.ts'
 import {
   FILL_UNIT_BYTES,
   LEAF_BYTES,
@@ -11,6 +12,8 @@ import {
   passLevels,
 } from '../../src/gpu/resident-fill.ts'
 import { createWebgpuBackend } from '../../src/gpu/webgpu-backend.ts'
+import { silent } from '../../src/log.ts'
+import { backendConformance } from '../support/backend-conformance.ts'
 import { referenceChain } from '../support/gemm-reference.ts'
 import { referenceDigest, referencePage } from '../support/residency-reference.ts'
 import { noVulkan } from '../support/vulkan.ts'
@@ -31,11 +34,12 @@ const cutSmall = {
   fillBytesPerDispatch: FILL_UNIT_BYTES / 2,
 }
 
-describe.skipIf(noVulkan)('equals the references, on SwiftShader', { timeout: TIMEOUT_MS }, () => {
+describe.skipIf(noVulkan)('on SwiftShader', { timeout: TIMEOUT_MS }, () => {
+  backendConformance('with what suits software', () => createWebgpuBackend())
+
   describe.each([
     { sharing: 'tiled', product: 'dp4a', limits: {} },
     { sharing: 'tiled', product: 'i32', limits: cutSmall },
-    { sharing: 'direct', product: 'dp4a', limits: cutSmall },
     { sharing: 'direct', product: 'i32', limits: {} },
   ] as const)('the chain with $sharing $product', ({ limits, ...gemm }) => {
     let backend: Backend
@@ -61,10 +65,10 @@ describe.skipIf(noVulkan)('equals the references, on SwiftShader', { timeout: TI
     })
   })
 
-  describe.each([{}, cutSmall])('a fill with limits %j', (limits) => {
+  describe('a fill in shards and pieces', () => {
     let backend: Backend
     beforeAll(async () => {
-      backend = await createWebgpuBackend({ limits })
+      backend = await createWebgpuBackend({ limits: cutSmall })
     })
     afterAll(() => backend[Symbol.asyncDispose]())
 
@@ -90,40 +94,40 @@ describe.skipIf(noVulkan)('equals the references, on SwiftShader', { timeout: TI
     })
   })
 
-  test('its life: too early, too much, again, other sizes, closed', async () => {
+  test('in a process of its own, by the name of its adapter', async () => {
+    const device = { backend: 'webgpu', adapter: 'SwiftShader Device (Subzero)' } as const
+    await using prover = createProver(device, silent)
+    await prover.prepare({ n: N, bytes: FILL_UNIT_BYTES })
+    const roots: Uint8Array[] = []
+    await prover.run({ work: 'gemm', seed: chainSeed }, (root) => {
+      roots.push(Uint8Array.from(root))
+      if (roots.length === chain.length) prover.stop()
+    })
+    expect(roots).toEqual(chain.map(({ levels }) => rootOf(levels)))
+  })
+
+  test('impossible sizes change nothing, too large ones leave nothing; closed, it is lost', async () => {
     const backend = await createWebgpuBackend()
     expect(backend).toMatchObject({ name: 'webgpu', isSoftware: true })
     expect(backend.device).toContain('SwiftShader')
-    const early = { code: 'GPU_TOO_EARLY' }
-    await expect(backend.fill(fillSeed, 1)).rejects.toMatchObject(early)
-    await expect(backend.startChain(chainSeed)).rejects.toMatchObject(early)
+    const sizes = { n: 128, bytes: FILL_UNIT_BYTES }
+    await expect(backend.startChain(chainSeed)).rejects.toMatchObject({ code: 'GPU_TOO_EARLY' })
+    await backend.prepare(sizes)
+    await backend.startChain(chainSeed)
+    const root = await backend.step()
+
+    const large = backend.prepare({ ...sizes, n: 65_536 })
+    await expect(large).rejects.toMatchObject({ code: 'GPU_LIMIT' })
+    await backend.startChain(chainSeed)
+    expect(await backend.step()).toEqual(root)
 
     // SwiftShader says that a buffer may have a GiB, and has a bit less.
-    const much = backend.prepare({ n: 32_768, bytes: FILL_UNIT_BYTES })
+    const much = backend.prepare({ ...sizes, n: 32_768 })
     await expect(much).rejects.toMatchObject({ code: 'GPU_MEMORY' })
-    await expect(backend.startChain(chainSeed)).rejects.toMatchObject(early)
-
-    await backend.prepare({ n: 128, bytes: FILL_UNIT_BYTES })
-    await expect(backend.pass(passSeed)).rejects.toMatchObject(early)
-    await expect(backend.step()).rejects.toMatchObject(early)
-    await backend.fill(fillSeed, 1)
-    await expect(backend.openLeaves([0])).rejects.toMatchObject(early)
-    const root = await backend.pass(passSeed)
+    await expect(backend.startChain(chainSeed)).rejects.toMatchObject({ code: 'GPU_TOO_EARLY' })
+    await backend.prepare(sizes)
     await backend.startChain(chainSeed)
-    await expect(backend.openRows([0])).rejects.toMatchObject(early)
-    const step = await backend.step()
-    expect(await backend.openRows([])).toEqual({ rows: new Uint8Array(), paths: new Uint8Array() })
-
-    // The same sizes keep everything, others nothing, impossible ones change nothing.
-    await backend.prepare({ n: 128, bytes: FILL_UNIT_BYTES })
-    const large = backend.prepare({ n: 65_536, bytes: FILL_UNIT_BYTES })
-    await expect(large).rejects.toMatchObject({ code: 'GPU_LIMIT' })
-    expect(await backend.pass(passSeed)).toEqual(root)
-    await backend.prepare({ n: 256, bytes: FILL_UNIT_BYTES })
-    await expect(backend.pass(passSeed)).rejects.toMatchObject(early)
-    await expect(backend.openRows([0])).rejects.toMatchObject(early)
-    await backend.startChain(chainSeed)
-    expect(await backend.step()).not.toEqual(step)
+    expect(await backend.step()).toEqual(root)
 
     const last = backend.step()
     await backend[Symbol.asyncDispose]()

@@ -18,6 +18,8 @@ export const Fault = {
   clock: 8,
   /** Throws what a thread that ended throws. */
   lostThread: 9,
+  /** Throws what a device that was lost throws. */
+  lostDevice: 10,
 } as const
 
 export const seedOf = (fault: number): Uint8Array => new Uint8Array(32).fill(fault)

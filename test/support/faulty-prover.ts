@@ -31,6 +31,7 @@ function misbehave(kind: number): void {
   }
   if (kind === Fault.fail) throw new NodeError('GPU_FULL', 'no memory left', { next: 'buy more' })
   if (kind === Fault.lostThread) throw new NodeError('GPU_CPU_CRASHED', 'a thread ended')
+  if (kind === Fault.lostDevice) throw new NodeError('GPU_LOST', 'the device was lost')
   if (kind === Fault.slow) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
 }
 
