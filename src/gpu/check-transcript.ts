@@ -1,10 +1,37 @@
 import { messageOf } from '../errors.ts'
-import { verifyGemm } from './gemm-proof.ts'
+import { type GemmVerdict, verifyGemm } from './gemm-proof.ts'
 import type { Kernels } from './kernels.ts'
-import { decodeTranscript, differsIn, openingsOf, type Transcript } from './transcript.ts'
+import { type PassVerdict, verifyPasses } from './residency-proof.ts'
+import type { SlotStatements } from './slot.ts'
+import type { SlotNetwork } from './slot-network.ts'
+import {
+  decodeTranscript,
+  differsIn,
+  gemmOpeningsOf,
+  passOpeningsOf,
+  type Transcript,
+} from './transcript.ts'
 import type { CheckJob, CheckResult } from './verifier.ts'
 
-/** The verdict on untrusted content, from a statement the caller derived. Never throws on content. */
+type Limits = Pick<SlotNetwork, 'residency' | 'gemm'>
+
+/** The verdict on the passes that a transcript opens, from a statement the caller derived. */
+export const checkPasses = (
+  kernels: Kernels,
+  statement: SlotStatements['residency'],
+  transcript: Transcript,
+  limits: Limits,
+): PassVerdict => verifyPasses(kernels, statement, passOpeningsOf(transcript), limits.residency)
+
+/** The verdict on the matrix chain that a transcript opens, from a statement the caller derived. */
+export const checkChain = (
+  kernels: Kernels,
+  statement: SlotStatements['gemm'],
+  transcript: Transcript,
+  limits: Limits,
+): GemmVerdict => verifyGemm(kernels, statement, gemmOpeningsOf(transcript), limits.gemm)
+
+/** The verdict on untrusted content, from statements the caller derived. Never throws on content. */
 export function checkTranscript(kernels: Kernels, job: CheckJob): CheckResult {
   const startedMs = performance.now()
   const verifyMs = (): number => performance.now() - startedMs
@@ -16,7 +43,17 @@ export function checkTranscript(kernels: Kernels, job: CheckJob): CheckResult {
   }
   const detail = differsIn(transcript, job.expected)
   if (detail !== null) return { ok: false, why: 'BAD_SHAPE', detail, verifyMs: verifyMs() }
-  const verdict = verifyGemm(kernels, job.statement, openingsOf(transcript), job.limits)
-  if (!verdict.ok) return { ...verdict, verifyMs: verifyMs() }
-  return { ...verdict, final: transcript.final, verifyMs: verifyMs() }
+  const { statements, limits } = job
+  const passes = checkPasses(kernels, statements.residency, transcript, limits)
+  if (!passes.ok) return { ...passes, work: 'residency', verifyMs: verifyMs() }
+  const chain = checkChain(kernels, statements.gemm, transcript, limits)
+  if (!chain.ok) return { ...chain, work: 'gemm', verifyMs: verifyMs() }
+  return {
+    ok: true,
+    heads: { residency: passes.heads, gemm: chain.heads },
+    pages: passes.pages,
+    dots: chain.dots,
+    finals: { residency: transcript.residency.final, gemm: transcript.gemm.final },
+    verifyMs: verifyMs(),
+  }
 }

@@ -59,12 +59,15 @@ const isPowerOfTwo = (n: number): boolean => Number.isInteger(n) && n > 0 && (n 
 const within = (value: number, max: number): boolean =>
   Number.isInteger(value) && value >= 0 && value <= max
 
-/** What is wrong with a statement, or null. r ≤ rowSamples ≤ n, so choosing r distinct rows always ends. */
+/** Whether matrices may be n×n. r ≤ rowSamples ≤ n, so choosing r distinct rows always ends. */
+export const provableN = (n: number, { minN, maxN, rowSamples }: GemmLimits): boolean =>
+  isPowerOfTwo(n) && n >= minN && n <= maxN && n >= rowSamples
+
+/** What is wrong with a statement, or null. */
 export function checkStatement(s: GemmStatement, limits: GemmLimits): GemmFault | null {
-  const { minN, maxN, maxTicks, rowSamples } = limits
-  if (!isPowerOfTwo(s.n) || s.n < minN || s.n > maxN || s.n < rowSamples) return 'BAD_SHAPE'
+  if (!provableN(s.n, limits)) return 'BAD_SHAPE'
   if ([s.seed, s.openSeed, s.closing].some((b) => b.length !== 32)) return 'BAD_SHAPE'
-  if (!within(s.steps, MAX_STEPS) || !within(s.ticks, maxTicks)) return 'BAD_SHAPE'
+  if (!within(s.steps, MAX_STEPS) || !within(s.ticks, limits.maxTicks)) return 'BAD_SHAPE'
   return s.steps === 0 || s.ticks === 0 ? 'NO_WORK' : null
 }
 

@@ -1,32 +1,42 @@
 import type { BeaconInfo, Pulse } from '../beacon.ts'
-import { type GemmStatement, MAX_STEPS } from './gemm-proof.ts'
 import { type Bytes, concat } from './hash.ts'
-import { type Announcement, gemmSeed, gemmStatement, type Tick } from './slot.ts'
-import type { SlotNetwork } from './slot-network.ts'
-import { windowOf } from './slot-schedule.ts'
+import {
+  type Announcement,
+  maxCount,
+  type SlotPulses,
+  type SlotStatements,
+  slotStatements,
+  type Tick,
+  workSeed,
+} from './slot.ts'
+import { type PerWork, type SlotNetwork, type Work, works } from './slot-network.ts'
+import { fillRoundOf, windowOf } from './slot-schedule.ts'
 import { tickNext, tickStart } from './tick-chain.ts'
 
 export type ProverEvent =
   | { readonly type: 'pulse'; readonly pulse: Pulse }
-  /** The backend finished a step. */
-  | { readonly type: 'root'; readonly root: Bytes }
+  /** The backend finished a pass or a step. */
+  | { readonly type: 'root'; readonly work: Work; readonly root: Bytes }
   | { readonly type: 'time'; readonly nowMs: number }
 
 export type ProverEffect =
-  | { readonly type: 'start'; readonly work: 'gemm'; readonly seed: Bytes; readonly n: number }
-  | { readonly type: 'stop'; readonly work: 'gemm' }
+  | { readonly type: 'start'; readonly work: Work; readonly seed: Bytes }
+  | { readonly type: 'stop'; readonly work: Work }
   | { readonly type: 'tick'; readonly tick: Tick }
-  /** The close: everything sent before must be a prefix of it. */
+  /** The close of one kind of work: everything sent before of it must be a prefix of it. */
   | { readonly type: 'final'; readonly final: Tick }
   | {
       readonly type: 'open'
-      readonly statement: GemmStatement
-      readonly counts: readonly number[]
-      readonly final: Tick
-      readonly pulses: { readonly gemm: Pulse; readonly open: Pulse }
+      readonly statements: SlotStatements
+      readonly counts: PerWork<readonly number[]>
+      /** 32 B per pass up to the close: only the opened passes are run again. */
+      readonly passRoots: Bytes
+      readonly finals: PerWork<Tick>
+      readonly pulses: SlotPulses
     }
 
 interface Progress {
+  readonly work: Work
   readonly pulse: Pulse
   readonly roots: Bytes[]
   readonly counts: number[]
@@ -36,15 +46,17 @@ interface Progress {
 }
 
 /**
- * One GPU's side of one slot: events in, effects out, no clock or network of its own. It starts work at the phase's
- * pulse, ticks through the window, closes at its end, and opens what the open pulse asks.
+ * One GPU's side of one slot: events in, effects out, no clock or network of its own. It starts each kind of work at
+ * its pulse, ticks through the window, closes at its end, and opens both when the open pulse is known.
  */
 export class ProverSlot {
   readonly #net: SlotNetwork
   readonly #beacon: BeaconInfo
   readonly #gpu: Announcement
   readonly slot: number
-  #gemm: Progress | undefined
+  readonly #progress: { -readonly [W in Work]?: Progress } = {}
+  #fillPulse: Pulse | undefined
+  #openPulse: Pulse | undefined
   #opened = false
 
   constructor(net: SlotNetwork, beacon: BeaconInfo, gpu: Announcement, slot: number) {
@@ -55,75 +67,107 @@ export class ProverSlot {
   }
 
   handle(event: ProverEvent): ProverEffect[] {
-    if (event.type === 'pulse') return this.#onPulse(event.pulse)
-    if (event.type === 'time') return this.#onTime(event.nowMs)
-    const work = this.#gemm
-    if (work !== undefined && work.final === undefined && work.roots.length < MAX_STEPS) {
-      work.roots.push(event.root)
+    if (event.type === 'pulse') return [...this.#onPulse(event.pulse), ...this.#open()]
+    if (event.type === 'time') {
+      return [...works.flatMap((work) => this.#onTime(work, event.nowMs)), ...this.#open()]
+    }
+    const progress = this.#progress[event.work]
+    const counts = progress !== undefined && progress.final === undefined
+    if (counts && progress.roots.length < maxCount(this.#net, event.work)) {
+      progress.roots.push(event.root)
     }
     return []
   }
 
   #onPulse(pulse: Pulse): ProverEffect[] {
+    if (pulse.round === fillRoundOf(this.#net, this.slot)) this.#fillPulse ??= pulse
     const offset = pulse.round - this.slot
-    if (offset === this.#net.starts.gemm && this.#gemm === undefined) return this.#begin(pulse)
-    if (offset === this.#net.open && !this.#opened) return this.#open(pulse)
-    return []
+    if (offset === this.#net.open) this.#openPulse ??= pulse
+    const work = works.find((one) => this.#net.starts[one] === offset)
+    return work === undefined || !this.#isDue(work) ? [] : this.#begin(work, pulse)
   }
 
-  #begin(pulse: Pulse): ProverEffect[] {
-    const seed = gemmSeed(this.#gpu, pulse)
-    const { fromMs } = windowOf(this.#net, this.#beacon, this.slot, 'gemm')
+  /** Work begins once, and not after what comes later: its window is over by then. */
+  #isDue(work: Work): boolean {
+    return works.slice(works.indexOf(work)).every((one) => this.#progress[one] === undefined)
+  }
+
+  #begin(work: Work, pulse: Pulse): ProverEffect[] {
+    // The device does one thing at a time, and this pulse's time is the end of the window before: it closes now, though
+    // the next look at the clock may be some milliseconds away.
+    const before = Object.values(this.#progress).flatMap((progress) => this.#close(progress))
+    const seed = workSeed(work, this.#gpu, pulse)
+    const { fromMs } = windowOf(this.#net, this.#beacon, this.slot, work)
     const nextTickMs = fromMs + this.#net.tickMs
     const head = tickStart(seed)
-    this.#gemm = { pulse, roots: [], counts: [], head, nextTickMs, final: undefined }
-    return [{ type: 'start', work: 'gemm', seed, n: this.#gpu.n }]
+    this.#progress[work] = {
+      work,
+      pulse,
+      roots: [],
+      counts: [],
+      head,
+      nextTickMs,
+      final: undefined,
+    }
+    return [...before, { type: 'start', work, seed }]
   }
 
-  #onTime(nowMs: number): ProverEffect[] {
-    const work = this.#gemm
-    if (work === undefined || work.final !== undefined || nowMs < work.nextTickMs) return []
-    while (work.nextTickMs <= nowMs) work.nextTickMs += this.#net.tickMs
-    const { untilMs } = windowOf(this.#net, this.#beacon, this.slot, 'gemm')
-    if (nowMs < untilMs) return [{ type: 'tick', tick: this.#tick(work) }]
-    // Ticks at or after the end would not be counted: the Final repeats the last one that could be.
-    work.final = this.#message(work)
+  #onTime(work: Work, nowMs: number): ProverEffect[] {
+    const progress = this.#progress[work]
+    if (progress === undefined || progress.final !== undefined) return []
+    if (nowMs < progress.nextTickMs) return []
+    while (progress.nextTickMs <= nowMs) progress.nextTickMs += this.#net.tickMs
+    const { untilMs } = windowOf(this.#net, this.#beacon, this.slot, work)
+    if (nowMs < untilMs) return [{ type: 'tick', tick: this.#tick(progress) }]
+    return this.#close(progress)
+  }
+
+  /** Ticks at or after the end would not be counted: the Final repeats the last one that could be. */
+  #close(progress: Progress): ProverEffect[] {
+    if (progress.final !== undefined) return []
+    progress.final = this.#message(progress)
     return [
-      { type: 'stop', work: 'gemm' },
-      { type: 'final', final: work.final },
+      { type: 'stop', work: progress.work },
+      { type: 'final', final: progress.final },
     ]
   }
 
-  #tick(work: Progress): Tick {
-    const before = work.counts.at(-1) ?? 0
-    work.counts.push(work.roots.length)
-    const fresh = concat(work.roots.slice(before))
-    work.head = tickNext(work.head, work.counts.length, work.roots.length, fresh)
-    return this.#message(work)
+  #tick(progress: Progress): Tick {
+    const { roots, counts } = progress
+    const before = counts.at(-1) ?? 0
+    counts.push(roots.length)
+    progress.head = tickNext(
+      progress.head,
+      counts.length,
+      roots.length,
+      concat(roots.slice(before)),
+    )
+    return this.#message(progress)
   }
 
-  #message(work: Progress): Tick {
-    return {
-      slot: this.slot,
-      gpu: this.#gpu.gpuId,
-      work: 'gemm',
-      k: work.counts.length,
-      count: work.counts.at(-1) ?? 0,
-      head: work.head,
-    }
+  #message({ work, counts, head }: Progress): Tick {
+    const { slot } = this
+    return { slot, gpu: this.#gpu.gpuId, work, k: counts.length, count: counts.at(-1) ?? 0, head }
   }
 
-  #open(pulse: Pulse): ProverEffect[] {
-    const work = this.#gemm
-    if (work?.final === undefined || work.final.count === 0) return []
+  /** Once every pulse and both closes are known, in whatever order they came; no work of one kind opens nothing. */
+  #open(): ProverEffect[] {
+    const { residency, gemm } = this.#progress
+    const [fill, open] = [this.#fillPulse, this.#openPulse]
+    if (this.#opened || fill === undefined || open === undefined) return []
+    if (residency?.final === undefined || gemm?.final === undefined) return []
     this.#opened = true
+    const finals = { residency: residency.final, gemm: gemm.final }
+    if (finals.residency.count === 0 || finals.gemm.count === 0) return []
+    const pulses = { fill, start: residency.pulse, gemm: gemm.pulse, open }
     return [
       {
         type: 'open',
-        statement: gemmStatement(this.#gpu, work.pulse, pulse, work.final),
-        counts: work.counts,
-        final: work.final,
-        pulses: { gemm: work.pulse, open: pulse },
+        statements: slotStatements(this.#gpu, pulses, finals),
+        counts: { residency: residency.counts, gemm: gemm.counts },
+        passRoots: concat(residency.roots.slice(0, finals.residency.count)),
+        finals,
+        pulses,
       },
     ]
   }

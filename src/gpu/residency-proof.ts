@@ -103,10 +103,13 @@ export function openedPages(
 const within = (value: number, max: number): boolean =>
   Number.isInteger(value) && value >= 0 && value <= max
 
+/** Whether a fill may have this size: a multiple of FILL_UNIT_BYTES, so that every leaf of a pass is full. */
+export const provableBytes = (bytes: number, { maxBytes }: PassLimits): boolean =>
+  within(bytes, maxBytes) && bytes >= FILL_UNIT_BYTES && bytes % FILL_UNIT_BYTES === 0
+
 /** What is wrong with a statement, or null. */
 export function checkPassStatement(s: PassStatement, limits: PassLimits): PassFault | null {
-  const sized = Number.isSafeInteger(s.bytes) && s.bytes >= FILL_UNIT_BYTES
-  if (!sized || s.bytes > limits.maxBytes || s.bytes % FILL_UNIT_BYTES !== 0) return 'BAD_SHAPE'
+  if (!provableBytes(s.bytes, limits)) return 'BAD_SHAPE'
   const seeds = [s.fillSeed, s.passSeed, s.openSeed, s.closing]
   if (seeds.some((b) => b.length !== 32)) return 'BAD_SHAPE'
   if (!within(s.passes, limits.maxPasses) || !within(s.ticks, limits.maxTicks)) return 'BAD_SHAPE'

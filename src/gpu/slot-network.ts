@@ -1,12 +1,29 @@
+import { MiB } from '../units.ts'
+import type { ProofSizes } from './backend.ts'
 import type { GemmLimits } from './gemm-proof.ts'
+import type { PassLimits } from './residency-proof.ts'
 
-/** A kind of work that a slot measures in a window of its own. */
-export type Work = 'residency' | 'gemm'
+/** The kinds of work that a slot measures, each in a window of its own, in this order. */
+export const works = ['residency', 'gemm'] as const
+export type Work = (typeof works)[number]
+/** One value per kind of work. */
+export type PerWork<T> = Readonly<Record<Work, T>>
+
+/**
+ * For how long one fill stays: the pulse of round `offset + k·rounds` seeds the fill of the `rounds` rounds from there
+ * on, and in the first `fillRounds` of them no slot starts, so that a GPU can fill (gpu-protocol §14).
+ */
+export interface FillEpoch {
+  readonly rounds: number
+  readonly offset: number
+  readonly fillRounds: number
+}
 
 /** Every number that prover and verifier of one network must share about slots. Offsets count rounds from the slot's own. */
 export interface SlotNetwork {
-  /** What a slot measures, in order. A phase that is not listed reports 0. */
+  /** What a slot measures, in order; a GPU must do all of it. */
   readonly phases: readonly Work[]
+  readonly epoch: FillEpoch
   /** Only rounds divisible by this may start a slot. */
   readonly stride: number
   /** A pulse starts a slot with probability 1/denominator. */
@@ -14,8 +31,8 @@ export interface SlotNetwork {
   /** Rounds between two slots, at least. */
   readonly spacing: number
   /** Offset of the pulse that starts each phase. */
-  readonly starts: Readonly<Record<Work, number>>
-  readonly windowMs: Readonly<Record<Work, number>>
+  readonly starts: PerWork<number>
+  readonly windowMs: PerWork<number>
   readonly tickMs: number
   /**
    * A miner that a validator knew of for less than this before a slot, and whose stream does not stand yet, is left out
@@ -36,16 +53,21 @@ export interface SlotNetwork {
   readonly maxSkewMs: number
   /** An event loop late by more than this inside a window stamps ticks wrongly: abstain. */
   readonly maxLagMs: number
+  readonly residency: PassLimits
   readonly gemm: GemmLimits
-  /** The n a miner announces for a class `cpu` device. */
-  readonly cpuN: number
+  /** The sizes of a class `cpu` device that announces none. */
+  readonly cpuSizes: ProofSizes
   /** Whether class `cpu` proves and is scored. */
   readonly cpuProves: boolean
 }
 
-/** finney and test: drand rounds of 3 s, a slot every 45 min on average, at least 3 min apart (gpu-protocol §3, §14). */
+/**
+ * finney and test: drand rounds of 3 s, a slot every 45 min on average, at least 3 min apart, a new fill every 6 h
+ * (gpu-protocol §3, §14). 180 s are enough to fill 1 TiB at the 6 GB/s of a slow kernel.
+ */
 const real: SlotNetwork = {
-  phases: ['gemm'],
+  phases: works,
+  epoch: { rounds: 7200, offset: 0, fillRounds: 60 },
   stride: 1,
   denominator: 900,
   spacing: 60,
@@ -60,17 +82,27 @@ const real: SlotNetwork = {
   end: 45,
   maxSkewMs: 500,
   maxLagMs: 250,
+  residency: {
+    maxBytes: 2 ** 40,
+    maxPasses: 1024,
+    maxTicks: 25,
+    passSamples: 64,
+    pageSamples: 4,
+    iterations: 128,
+  },
   gemm: { minN: 2048, maxN: 32768, maxTicks: 13, rowSamples: 256 },
-  cpuN: 2048,
+  cpuSizes: { n: 2048, bytes: 1024 * MiB },
   cpuProves: false,
 }
 
 /**
- * A market on one machine: rounds and windows of 1 s, a slot every 12th round. Small n keeps two miners and two
- * validators on two cores in time; a busy machine lags, which says nothing about anyone's honesty, so lag is forgiven.
+ * A market on one machine: rounds and windows of 1 s, a slot every 12th round, each with a fill of its own, seeded one
+ * round before it. Small sizes keep two miners and two validators on two cores in time; a busy machine lags, which says
+ * nothing about anyone's honesty, so lag is forgiven.
  */
 const local: SlotNetwork = {
-  phases: ['gemm'],
+  phases: works,
+  epoch: { rounds: 12, offset: 11, fillRounds: 1 },
   stride: 12,
   denominator: 1,
   spacing: 12,
@@ -85,8 +117,16 @@ const local: SlotNetwork = {
   end: 11,
   maxSkewMs: 500,
   maxLagMs: 5000,
+  residency: {
+    maxBytes: 64 * MiB,
+    maxPasses: 4096,
+    maxTicks: 11,
+    passSamples: 16,
+    pageSamples: 4,
+    iterations: 16,
+  },
   gemm: { minN: 256, maxN: 1024, maxTicks: 11, rowSamples: 256 },
-  cpuN: 512,
+  cpuSizes: { n: 512, bytes: 8 * MiB },
   cpuProves: true,
 }
 

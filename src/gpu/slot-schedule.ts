@@ -5,9 +5,28 @@ import type { SlotNetwork, Work } from './slot-network.ts'
 const SLOT = Buffer.from('slot')
 const RANGE = 2n ** 64n
 
+/** The round that seeds the fill of the epoch a round lies in; below 1 before the beacon's first. */
+export const epochOf = ({ epoch }: SlotNetwork, round: number): number =>
+  Math.floor((round - epoch.offset) / epoch.rounds) * epoch.rounds + epoch.offset
+
+/**
+ * The round whose pulse seeds the fill that a slot's passes go over; null where no slot may start: in the time to fill,
+ * when the slot's last opening could come after the epoch's end (the fill is gone then), and before the first epoch.
+ */
+export function fillRoundOf(net: SlotNetwork, slot: number): number | null {
+  const fill = epochOf(net, slot)
+  const isFilling = slot < fill + net.epoch.fillRounds
+  const outlasts = slot + net.end > fill + net.epoch.rounds
+  return fill < 1 || isFilling || outlasts ? null : fill
+}
+
+/** Whether a slot may start at a round, whatever its pulse says. */
+export const mayStart = (net: SlotNetwork, round: number): boolean =>
+  round % net.stride === 0 && fillRoundOf(net, round) !== null
+
 /** Whether a pulse alone would start a slot; spacing is not looked at. */
 export function hits(net: SlotNetwork, pulse: Pick<Pulse, 'round' | 'randomness'>): boolean {
-  if (pulse.round % net.stride !== 0) return false
+  if (!mayStart(net, pulse.round)) return false
   if (net.denominator === 1) return true
   const draw = new DataView(sha256(concat([SLOT, pulse.randomness])).buffer).getBigUint64(0)
   return draw < RANGE / BigInt(net.denominator)
@@ -23,7 +42,7 @@ export function startsSlot(
   pulseOf: (round: number) => Pulse | undefined,
 ): boolean | null {
   const pulse = pulseOf(round)
-  if (pulse === undefined) return round % net.stride === 0 ? null : false
+  if (pulse === undefined) return mayStart(net, round) ? null : false
   if (!hits(net, pulse)) return false
   for (const earlier of roundsBefore(net, round)) {
     const before = pulseOf(earlier)
@@ -37,11 +56,12 @@ export function startsSlot(
 export function roundsBefore(net: SlotNetwork, round: number): number[] {
   const first = Math.max(1, round - net.spacing + 1)
   const rounds = Array.from({ length: round - first }, (_, i) => first + i)
-  return rounds.filter((earlier) => earlier % net.stride === 0)
+  return rounds.filter((earlier) => mayStart(net, earlier))
 }
 
 /** Whether a round's pulse can matter to any slot; others need not be verified or carried. */
 export function needsPulse(net: SlotNetwork, round: number): boolean {
+  if (round === epochOf(net, round)) return true
   const offsets = [0, ...net.phases.map((work) => net.starts[work]), net.open]
   return offsets.some((offset) => (round - offset) % net.stride === 0)
 }

@@ -1,19 +1,37 @@
 import type { Pulse } from '../beacon.ts'
-import type { Element, GemmFault, GemmStatement } from './gemm-proof.ts'
+import type { Element, GemmFault } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
-import type { Line, Tick } from './slot.ts'
+import type { PageAt, PassFault } from './residency-proof.ts'
+import type { Line, SlotPulses, SlotStatements, Tick } from './slot.ts'
+import type { PerWork, Work } from './slot-network.ts'
 
 /** Why a GPU's slot is not VALID; scoring.md §7 names them. */
-export type SlotFault = GemmFault | 'SILENT' | 'LATE_COMMIT' | 'EQUIVOCATION' | 'UNAVAILABLE'
+export type SlotFault =
+  | GemmFault
+  | PassFault
+  | 'SILENT'
+  | 'LATE_COMMIT'
+  | 'EQUIVOCATION'
+  | 'UNAVAILABLE'
 export type SlotVerdict = 'VALID' | SlotFault
 
 /** Why a validator says nothing about a slot: its own fault must not be a miner's. */
 export type Abstention = 'LAGGED' | 'CLOCK_SKEW' | 'LOW_COVERAGE' | 'MISSED_PULSE'
 
+/** Where a proof breaks: a pass and page of the residency work, a step, row and column of the GEMM work. */
+export type BreakAt = PageAt | Element
+
 /** What a verifier found in the openings. */
 export type Checked =
-  | { readonly ok: true; readonly heads: readonly Bytes[]; readonly content: Bytes }
-  | { readonly ok: false; readonly why: SlotFault; readonly at?: Element; readonly content?: Bytes }
+  | { readonly ok: true; readonly heads: PerWork<readonly Bytes[]>; readonly content: Bytes }
+  | {
+      readonly ok: false
+      readonly why: SlotFault
+      /** Whose proof breaks, where `at` says where. */
+      readonly work?: Work
+      readonly at?: BreakAt
+      readonly content?: Bytes
+    }
 
 export type ValidatorEvent =
   | { readonly type: 'pulse'; readonly pulse: Pulse; readonly atMs: number }
@@ -51,21 +69,22 @@ export interface VerdictRow {
   readonly verdict: SlotVerdict
   /** Content id of the openings it speaks of. */
   readonly openings?: Bytes
-  /** The element that breaks the chain, for BAD_*. */
-  readonly at?: Element
+  /** Whose proof breaks and where, for what is found in openings. */
+  readonly work?: Work
+  readonly at?: BreakAt
 }
 
 export type ValidatorEffect =
-  /** Fetch these openings and check them against the statement. */
+  /** Fetch these openings and check them against the statements. */
   | {
       readonly type: 'pull'
       readonly miner: string
       readonly gpu: string
       readonly content: Bytes
       readonly proveMs: number
-      readonly statement: GemmStatement
-      readonly final: Tick
-      readonly pulses: { readonly gemm: Pulse; readonly open: Pulse }
+      readonly statements: SlotStatements
+      readonly finals: PerWork<Tick>
+      readonly pulses: SlotPulses
     }
   /** Commit to these lines now and keep them for the report. */
   | { readonly type: 'commit'; readonly lines: readonly Line[] }

@@ -1,13 +1,16 @@
 import type { Pulse } from '../beacon.ts'
-import type { GemmStatement } from './gemm-proof.ts'
+import { type GemmStatement, MAX_STEPS, provableN } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
+import { type PassStatement, provableBytes } from './residency-proof.ts'
 import { deriveSeed, type GpuIdentity } from './seeds.ts'
-import type { Work } from './slot-network.ts'
+import type { PerWork, SlotNetwork, Work } from './slot-network.ts'
 
 /** A GPU as announced before the slot's pulse. */
 export interface Announcement extends GpuIdentity {
   /** Size of its matrices. */
   readonly n: number
+  /** Size of its resident fill, V. */
+  readonly bytes: number
 }
 
 /** What a prover claims by a moment: `head` binds every root so far. The signer is the GPU's PeerId. */
@@ -29,30 +32,83 @@ export interface Line {
   readonly hotkey: Bytes
   readonly gpu: string
   readonly n: number
+  readonly bytes: number
   readonly passes: number
   readonly steps: number
+}
+
+/** The pulses behind the seeds of one slot: of the epoch's fill, of both phases' starts, and of what is opened. */
+export interface SlotPulses {
+  readonly fill: Pulse
+  readonly start: Pulse
+  readonly gemm: Pulse
+  readonly open: Pulse
+}
+
+/** What is to be proven of each kind of work. */
+export interface SlotStatements {
+  readonly residency: PassStatement
+  readonly gemm: GemmStatement
 }
 
 /** Names a GPU among all: one PeerId's ids are its own. */
 export const gpuKey = (miner: string, gpu: string): string => `${miner}/${gpu}`
 
-/** The seed of the GEMM phase, from the pulse that starts it. */
-export const gemmSeed = (gpu: Announcement, pulse: Pulse): Bytes =>
-  deriveSeed('gemm', gpu, gpu.n, pulse.round, pulse.randomness)
+/** Whether a network lets a GPU of these sizes prove. */
+export const isProvable = (
+  net: SlotNetwork,
+  { n, bytes }: Pick<Announcement, 'n' | 'bytes'>,
+): boolean => provableN(n, net.gemm) && provableBytes(bytes, net.residency)
 
-/** What is to be proven, derived alike by prover, verifier and anyone later: only slot, announcement, pulses and Final enter. */
-export function gemmStatement(
+/** The most passes or steps that count in one window. */
+export const maxCount = (net: SlotNetwork, work: Work): number =>
+  work === 'residency' ? net.residency.maxPasses : MAX_STEPS
+
+/** The seed of the fill that stays for an epoch, from the epoch's fill pulse. */
+export const fillSeed = (gpu: Announcement, fill: Pulse): Bytes =>
+  deriveSeed('fill', gpu, gpu.bytes, fill.round, fill.randomness)
+
+/** The seed of a phase's work, from the pulse that starts it. */
+export const workSeed = (work: Work, gpu: Announcement, pulse: Pulse): Bytes =>
+  work === 'residency'
+    ? deriveSeed('pass', gpu, gpu.bytes, pulse.round, pulse.randomness)
+    : deriveSeed('gemm', gpu, gpu.n, pulse.round, pulse.randomness)
+
+/** What is to be proven of passes over the fill, from slot, announcement, pulses and the signed close alone. */
+export const passStatement = (
   gpu: Announcement,
-  start: Pulse,
-  open: Pulse,
+  { fill, start, open }: Pick<SlotPulses, 'fill' | 'start' | 'open'>,
   final: Tick,
-): GemmStatement {
-  return {
-    seed: gemmSeed(gpu, start),
-    openSeed: deriveSeed('open-rows', gpu, gpu.n, open.round, open.randomness),
-    n: gpu.n,
-    steps: final.count,
-    ticks: final.k,
-    closing: final.head,
-  }
-}
+): PassStatement => ({
+  fillSeed: fillSeed(gpu, fill),
+  passSeed: workSeed('residency', gpu, start),
+  openSeed: deriveSeed('open-pages', gpu, gpu.bytes, open.round, open.randomness),
+  bytes: gpu.bytes,
+  passes: final.count,
+  ticks: final.k,
+  closing: final.head,
+})
+
+/** What is to be proven of the matrix chain, from slot, announcement, pulses and the signed close alone. */
+export const gemmStatement = (
+  gpu: Announcement,
+  { gemm, open }: Pick<SlotPulses, 'gemm' | 'open'>,
+  final: Tick,
+): GemmStatement => ({
+  seed: workSeed('gemm', gpu, gemm),
+  openSeed: deriveSeed('open-rows', gpu, gpu.n, open.round, open.randomness),
+  n: gpu.n,
+  steps: final.count,
+  ticks: final.k,
+  closing: final.head,
+})
+
+/** Both statements of a slot, derived alike by prover, verifier and anyone later. */
+export const slotStatements = (
+  gpu: Announcement,
+  pulses: SlotPulses,
+  finals: PerWork<Tick>,
+): SlotStatements => ({
+  residency: passStatement(gpu, pulses, finals.residency),
+  gemm: gemmStatement(gpu, pulses, finals.gemm),
+})

@@ -3,9 +3,16 @@ import { z } from 'zod'
 import { type BeaconInfo, QUICKNET } from '../beacon.ts'
 import { messageOf, NodeError } from '../errors.ts'
 import { KiB } from '../units.ts'
-import { type GemmLimits, type GemmOpenings, MAX_STEPS, openingsBytes } from './gemm-proof.ts'
+import type { ProofSizes } from './backend.ts'
+import { type GemmOpenings, MAX_STEPS, openingsBytes } from './gemm-proof.ts'
 import { type Bytes, equalBytes, taggedHash } from './hash.ts'
+import { type PassOpenings, passOpeningsBytes } from './residency-proof.ts'
 import type { Announcement } from './slot.ts'
+import type { PerWork, SlotNetwork } from './slot-network.ts'
+
+/** A signed Final is small; ticks in one window are few (slot-network.ts). */
+const MAX_FINAL_BYTES = 1 * KiB
+const MAX_TICKS = 64
 
 const bytes = (length?: number) =>
   z.custom<Uint8Array>(
@@ -14,13 +21,19 @@ const bytes = (length?: number) =>
   )
 const count = () => z.int().min(0)
 const signedPulse = z.strictObject({ round: count(), signature: bytes(48) })
+const work = {
+  /** The Final as a signed record of the PeerId. */
+  final: bytes().refine((v) => v.length <= MAX_FINAL_BYTES, 'too large'),
+  counts: z.array(count()).max(MAX_TICKS),
+  roots: bytes(),
+}
 
 /**
- * A proof that stands alone: who proved what and when, the pulses behind the seeds, the signed Final and the openings.
- * What a verifier already knows is compared with its own knowledge, never believed.
+ * A proof that stands alone: who proved what and when, the pulses behind the seeds, and of each kind of work the signed
+ * Final and the openings. What a verifier already knows is compared with its own knowledge, never believed.
  */
 const schema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   network: z.enum(['finney', 'test', 'local']),
   genesis: bytes(32),
   netuid: count(),
@@ -28,35 +41,43 @@ const schema = z.strictObject({
   peerId: z.string().max(64),
   gpu: z.string().max(64),
   n: count(),
+  bytes: count(),
   slot: count(),
-  work: z.literal('gemm'),
   beacon: z.strictObject({
     name: z.string().max(32),
     publicKey: bytes(96),
     periodMs: count(),
     genesisMs: count(),
   }),
-  startPulse: signedPulse,
-  openPulse: signedPulse,
-  /** The Final as a signed record of the PeerId. */
-  final: bytes(),
-  counts: z.array(count()).max(64),
-  roots: bytes(),
-  rows: bytes(),
-  paths: bytes(),
+  pulses: z.strictObject({
+    fill: signedPulse,
+    start: signedPulse,
+    gemm: signedPulse,
+    open: signedPulse,
+  }),
+  residency: z.strictObject({ ...work, leaves: bytes(), paths: bytes() }),
+  gemm: z.strictObject({ ...work, rows: bytes(), paths: bytes() }),
 })
 export type Transcript = z.infer<typeof schema>
 
 /** The name of a transcript: 32 B over all of its bytes. */
 export const transcriptId = (content: Bytes): Bytes => taggedHash('transcript', content)
 
-/** Room for everything but the three large buffers, bytes. */
+/** Room for everything but the large buffers, bytes. */
 const HEADER_BYTES = 4 * KiB
 
-/** The most bytes a transcript of this size can have: ask for no more. */
-export function transcriptMaxBytes(n: number, steps: number, limits: GemmLimits): number {
-  const { roots, rows, paths } = openingsBytes(n, Math.min(Math.max(1, steps), MAX_STEPS), limits)
-  return HEADER_BYTES + roots + rows + paths
+/** The most bytes a transcript of these sizes and counts can have: ask for no more. */
+export function transcriptMaxBytes(
+  net: SlotNetwork,
+  { n, bytes: filled }: ProofSizes,
+  counts: PerWork<number>,
+): number {
+  const within = (value: number, max: number): number => Math.min(Math.max(1, value), max)
+  const passes = within(counts.residency, net.residency.maxPasses)
+  const residency = passOpeningsBytes(filled, passes, net.residency)
+  const gemm = openingsBytes(n, within(counts.gemm, MAX_STEPS), net.gemm)
+  const sizes = [...Object.values(residency), ...Object.values(gemm)]
+  return sizes.reduce((sum, size) => sum + size, HEADER_BYTES)
 }
 
 /** The one encoding of a transcript. */
@@ -75,12 +96,17 @@ export function decodeTranscript(content: Bytes): Transcript {
   }
 }
 
-export const openingsOf = ({ counts, roots, rows, paths }: Transcript): GemmOpenings => ({
-  counts,
-  roots,
-  rows,
-  paths,
-})
+/** What it opens of the passes. */
+export const passOpeningsOf = ({ residency }: Transcript): PassOpenings => {
+  const { counts, roots, leaves, paths } = residency
+  return { counts, roots, leaves, paths }
+}
+
+/** What it opens of the matrix chain. */
+export const gemmOpeningsOf = ({ gemm }: Transcript): GemmOpenings => {
+  const { counts, roots, rows, paths } = gemm
+  return { counts, roots, rows, paths }
+}
 
 /** Whose proof it claims to be. */
 export const announcementOf = (t: Transcript): Announcement => ({
@@ -90,6 +116,7 @@ export const announcementOf = (t: Transcript): Announcement => ({
   peerId: t.peerId,
   gpuId: t.gpu,
   n: t.n,
+  bytes: t.bytes,
 })
 
 /** The field in which a transcript differs from what is expected of it, or null. */

@@ -1,14 +1,18 @@
 import type { Log } from '../log.ts'
 import { createThread, siblingModule } from '../thread.ts'
-import type { Element, GemmFault, GemmLimits, GemmStatement } from './gemm-proof.ts'
+import type { GemmFault } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
+import type { PassFault } from './residency-proof.ts'
+import type { SlotStatements } from './slot.ts'
+import type { PerWork, SlotNetwork, Work } from './slot-network.ts'
+import type { BreakAt } from './slot-testimony.ts'
 import type { Transcript } from './transcript.ts'
 
 /** What a verifier is given: untrusted content and everything it derived itself. */
 export interface CheckJob {
   readonly content: Bytes
-  readonly statement: GemmStatement
-  readonly limits: GemmLimits
+  readonly statements: SlotStatements
+  readonly limits: Pick<SlotNetwork, 'residency' | 'gemm'>
   /** Fields that the transcript must repeat as they are. */
   readonly expected: Partial<Transcript>
 }
@@ -16,16 +20,20 @@ export interface CheckJob {
 export type CheckResult =
   | {
       readonly ok: true
-      readonly heads: readonly Bytes[]
+      readonly heads: PerWork<readonly Bytes[]>
+      /** Pages and crossings checked. */
+      readonly pages: number
       readonly dots: number
-      /** The signed Final inside; the caller compares it with the one it heard. */
-      readonly final: Bytes
+      /** The signed Finals inside; the caller compares them with those it heard. */
+      readonly finals: PerWork<Bytes>
       readonly verifyMs: number
     }
   | {
       readonly ok: false
-      readonly why: GemmFault
-      readonly at?: Element
+      readonly why: GemmFault | PassFault
+      /** Whose proof is bad, and where; absent when the whole is no transcript. */
+      readonly work?: Work
+      readonly at?: BreakAt
       /** For people: the field that differs, or why it is no transcript. */
       readonly detail?: string
       readonly verifyMs: number

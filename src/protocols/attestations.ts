@@ -34,6 +34,8 @@ const reportRow = z.looseObject({
   /** Whether the GPU was free, or proved beside a tenant. */
   mode: z.string().regex(/^[a-z]{1,16}$/),
   n: integer(0, 65_536),
+  /** Size of the resident fill; absent where a report of an earlier version measures none. */
+  bytes: integer(0, 2 ** 40).optional(),
   /** What arrived inside the windows; 0 is silence. */
   passes: integer(0, 1_000_000),
   steps: integer(0, 1_000_000),
@@ -52,8 +54,17 @@ const verdictRow = z.looseObject({
   openings: bytes(32).optional(),
   /** SHA-256(pulseSignature ‖ transcript): who signs VALID without the bytes is provably lazy. */
   witness: bytes(32).optional(),
-  /** The element that breaks the chain: step, row, column. */
-  at: z.array(integer(0, 65_536)).min(2).max(3).optional(),
+  /** Whose proof breaks: `residency`, `gemm`, or a later kind of work. */
+  work: z
+    .string()
+    .regex(/^[a-z]{1,16}$/)
+    .optional(),
+  /** The element that breaks it: pass and page of `residency`; step, row and (of a value) column of `gemm`. */
+  at: z
+    .array(integer(0, 2 ** 32))
+    .min(2)
+    .max(3)
+    .optional(),
   proveMs: integer(0, 86_400_000).optional(),
   verifyMs: integer(0, 86_400_000).optional(),
   transcriptBytes: integer(0, 2 ** 32).optional(),
@@ -64,6 +75,8 @@ export const verdictCodec = cborCodec(
     ...place,
     /** The validator's signature over the open pulse (`witnessMessage`); needed beside any VALID. */
     pulseSignature: bytes(64).optional(),
+    /** The open pulse itself, as the beacon signed it: it says who was drawn to check (gpu-protocol §7). */
+    openPulse: bytes(48).optional(),
     rows: z.array(verdictRow).min(1).max(MAX_ROWS),
   }),
   MAX_BYTES - ENVELOPE_BYTES,
@@ -106,17 +119,24 @@ export const verdictKind: RecordKind<Verdicts> = {
   },
 }
 
+/** How many numbers name an element, by verdict and work; a later kind of work names it in its own way. */
+const PLACES: Readonly<Record<'BAD_VALUE' | 'BAD_PATH', Readonly<Record<string, number>>>> = {
+  BAD_VALUE: { residency: 2, gemm: 3 },
+  BAD_PATH: { residency: 2, gemm: 2 },
+}
+
 /** A verdict on bytes names the bytes: VALID with its witness, a bad path or value with its element. */
 function rowFault(row: VerdictRow, signedPulse: boolean): string | null {
-  const { verdict, openings, witness, at } = row
+  const { verdict, openings, witness, work, at } = row
   if (verdict === 'VALID') {
     const backed = openings !== undefined && witness !== undefined && signedPulse
     return backed ? null : 'VALID without openings, witness and signed pulse'
   }
   if (verdict === 'BAD_VALUE' || verdict === 'BAD_PATH') {
-    const columns = verdict === 'BAD_VALUE' ? 3 : 2
-    const named = openings !== undefined && at?.length === columns
-    return named ? null : `${verdict} without its element`
+    const named = openings !== undefined && work !== undefined && at !== undefined
+    const places = PLACES[verdict][work ?? '']
+    const whole = named && (places === undefined || at.length === places)
+    return whole ? null : `${verdict} without its element`
   }
   return null
 }

@@ -23,6 +23,8 @@ const device = z.looseObject({
   computeCapability: text(16).optional(),
   /** Size of the matrices it proves itself with; the network's default where absent. */
   proofN: integer(256, 65_536).optional(),
+  /** Bytes of the fill it keeps resident, a multiple of 512 KiB; the network's default where absent. */
+  proofBytes: integer(0, 2 ** 40).optional(),
 })
 
 /** A hotkey's signed consent that this PeerId works for it, with its path to the root on chain (DESIGN.md, "Identity"). */

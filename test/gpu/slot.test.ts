@@ -2,15 +2,17 @@ import { expect, test } from 'vitest'
 import { devBeacon, type Pulse, timeOf } from '../../src/beacon.ts'
 import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
-import type { Announcement, Tick } from '../../src/gpu/slot.ts'
-import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
+import { type Announcement, slotStatements, type Tick } from '../../src/gpu/slot.ts'
+import { slotNetworks, type Work, works } from '../../src/gpu/slot-network.ts'
 import type { ValidatorEffect } from '../../src/gpu/slot-testimony.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
-import { ValidatorSlot } from '../../src/gpu/validator-slot.ts'
+import { ValidatorSlot, type ValidatorSlotOptions } from '../../src/gpu/validator-slot.ts'
 
 const net = slotNetworks.local
 const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
 const SLOT = 24
+const FILL = SLOT - 1
 const T0 = timeOf(beacon, SLOT)
 const fill = (value: number): Uint8Array => new Uint8Array(32).fill(value)
 const pulses = new Map<number, Pulse>()
@@ -26,6 +28,7 @@ const gpu = (gpuId: string): Announcement => ({
   peerId: 'miner',
   gpuId,
   n: 512,
+  bytes: FILL_UNIT_BYTES,
 })
 
 interface Sent {
@@ -34,45 +37,60 @@ interface Sent {
 }
 interface Scenario {
   readonly gpus?: string[]
-  /** Steps per second. */
-  readonly rate?: number
+  /** Passes and steps per second. */
+  readonly rate?: Partial<Record<Work, number>>
   /** Arrival delay of a message at a validator, or null when it is lost. */
   readonly link?: (sent: Sent, validator: number) => number | null
   readonly tamper?: (sent: Sent, validator: number) => Sent
   readonly withhold?: boolean
   /** Added to a validator's clock. */
   readonly skewMs?: number
+  /** Offset of a pulse that validators never get. */
   readonly losePulse?: number
   readonly abstain?: boolean
   readonly heardBefore?: ReadonlySet<string>
+  readonly checks?: ValidatorSlotOptions['checks']
 }
 
 /** One slot in virtual time, in steps of 10 ms, with two validators. */
 function simulate(scenario: Scenario = {}) {
-  const { gpus = ['g'], rate = 50, link = () => 20, tamper = (sent: Sent) => sent } = scenario
+  const { gpus = ['g'], rate = {}, link = () => 20, tamper = (sent: Sent) => sent } = scenario
+  const rates = { residency: 100, gemm: 50, ...rate }
   const provers = gpus.map((id) => new ProverSlot(net, beacon, gpu(id), SLOT))
-  const { heardBefore = new Set<string>() } = scenario
-  const validators = [0, 1].map(
-    () => new ValidatorSlot({ net, beacon, gpus: gpus.map(gpu), slot: SLOT, heardBefore }),
-  )
+  const { heardBefore = new Set<string>(), checks } = scenario
+  const options = {
+    net,
+    beacon,
+    gpus: gpus.map(gpu),
+    slot: SLOT,
+    heardBefore,
+    ...(checks === undefined ? {} : { checks }),
+  }
+  const validators = [0, 1].map(() => new ValidatorSlot(options))
   const done: { v: number; atMs: number; effect: ValidatorEffect }[] = []
+  const told: { id: string; atMs: number; effect: ProverEffect }[] = []
   const opens = new Map<string, Extract<ProverEffect, { type: 'open' }>>()
   const roots = new Map<string, Uint8Array[]>()
-  const running = new Map<string, number>()
+  const running = new Map<string, { work: Work; sinceMs: number }>()
   const mail: { atMs: number; v: number; sent: Sent }[] = []
   const record = (v: number, nowMs: number, effects: ValidatorEffect[]): void => {
     for (const effect of effects) {
       done.push({ v, atMs: nowMs - T0, effect })
       if (effect.type !== 'pull') continue
-      const { counts, statement } = opens.get(effect.gpu)!
-      const heads = tickChain(statement.seed, counts, concat(roots.get(effect.gpu)!))
+      const { counts, statements } = opens.get(effect.gpu)!
+      const rootsOf = (work: Work) => concat(roots.get(`${effect.gpu}/${work}`)!)
+      const heads = {
+        residency: tickChain(statements.residency.passSeed, counts.residency, rootsOf('residency')),
+        gemm: tickChain(statements.gemm.seed, counts.gemm, rootsOf('gemm')),
+      }
       const result = { ok: true, heads, content: fill(8) } as const
       record(v, nowMs, validators[v]!.handle({ ...effect, type: 'checked', result }))
     }
   }
   const act = (id: string, nowMs: number, effects: ProverEffect[]): void => {
     for (const effect of effects) {
-      if (effect.type === 'start') running.set(id, nowMs)
+      told.push({ id, atMs: nowMs - T0, effect })
+      if (effect.type === 'start') running.set(id, { work: effect.work, sinceMs: nowMs })
       if (effect.type === 'stop') running.delete(id)
       if (effect.type === 'tick' || effect.type === 'final') {
         const sent = {
@@ -100,29 +118,29 @@ function simulate(scenario: Scenario = {}) {
       }
     }
   }
-  for (let nowMs = T0 - 100; nowMs < T0 + 12_000; nowMs += 10) {
+  for (let nowMs = T0 - 1100; nowMs < T0 + 12_000; nowMs += 10) {
     const offset = (nowMs - T0) / 1000
-    const round = SLOT + offset
-    const arrives = Number.isInteger(offset) && offset >= 0 && offset !== scenario.losePulse
+    const arrives = Number.isInteger(offset)
     provers.forEach((prover, i) => {
       const id = gpus[i]!
+      if (arrives) act(id, nowMs, prover.handle({ type: 'pulse', pulse: pulseOf(SLOT + offset) }))
       act(id, nowMs, prover.handle({ type: 'time', nowMs }))
-      if (arrives) act(id, nowMs, prover.handle({ type: 'pulse', pulse: pulseOf(round) }))
-      const since = running.get(id)
-      if (since === undefined || (nowMs - since) % Math.round(1000 / rate) !== 0 || nowMs === since)
-        return
-      const list = roots.get(id) ?? []
-      list.push(sha256(Buffer.from(`${id} ${list.length}`)))
-      roots.set(id, list)
-      prover.handle({ type: 'root', root: list.at(-1)! })
+      const run = running.get(id)
+      if (run === undefined || nowMs === run.sinceMs) return
+      const { work } = run
+      if ((nowMs - run.sinceMs) % Math.round(1000 / rates[work]) !== 0) return
+      const list = roots.get(`${id}/${work}`) ?? []
+      list.push(sha256(Buffer.from(`${id} ${work} ${list.length}`)))
+      roots.set(`${id}/${work}`, list)
+      prover.handle({ type: 'root', work, root: list.at(-1)! })
     })
     for (const { v, sent } of mail.filter((m) => m.atMs === nowMs)) {
       validators[v]!.handle({ ...sent, miner: 'miner', atMs: nowMs })
     }
     validators.forEach((validator, v) => {
-      if (arrives) {
+      if (arrives && offset !== scenario.losePulse) {
         const atMs = nowMs + (scenario.skewMs ?? 0)
-        record(v, nowMs, validator.handle({ type: 'pulse', pulse: pulseOf(round), atMs }))
+        record(v, nowMs, validator.handle({ type: 'pulse', pulse: pulseOf(SLOT + offset), atMs }))
       }
       if (scenario.abstain && nowMs === T0 + 1500) {
         record(v, nowMs, validator.handle({ type: 'abstain', why: 'LAGGED' }))
@@ -136,31 +154,130 @@ function simulate(scenario: Scenario = {}) {
       .map((d) => ({ atMs: d.atMs, effect: d.effect as Extract<ValidatorEffect, { type: T }> }))
   const line = (v = 0) => of('report', v)[0]?.effect.lines[0]
   const verdict = (v = 0) => of('verdicts', v)[0]?.effect.rows[0]?.verdict
-  return { of, line, verdict, opens }
+  return { of, line, verdict, opens, told }
 }
 
-test('an honest slot: ticks counted, one statement for all, commit before reveal, VALID', () => {
+test('an honest slot: both counted, one statement for all, commit before reveal, VALID', () => {
   const { of, line, verdict, opens } = simulate()
   expect(line()!.steps).toBeGreaterThanOrEqual(40)
   expect(line()!.steps).toBeLessThanOrEqual(50)
-  expect(line()!.passes).toBe(0)
+  expect(line()!.passes).toBeGreaterThanOrEqual(80)
+  expect(line()!.passes).toBeLessThanOrEqual(100)
+  expect(line()).toMatchObject({ n: 512, bytes: FILL_UNIT_BYTES })
   expect(of('commit')[0]!.atMs).toBeLessThan(net.commit * 1000)
   expect(of('report')[0]!.atMs).toBeGreaterThanOrEqual(net.reveal * 1000)
   expect(of('commit')[0]!.effect.lines).toEqual(of('report')[0]!.effect.lines)
   expect([verdict(0), verdict(1)]).toEqual(['VALID', 'VALID'])
-  expect(of('pull', 0)[0]!.effect.statement).toEqual(opens.get('g')!.statement)
-  expect(of('pull', 0)[0]!.effect.statement).toEqual(of('pull', 1)[0]!.effect.statement)
+  expect(of('pull', 0)[0]!.effect.statements).toEqual(opens.get('g')!.statements)
+  expect(of('pull', 0)[0]!.effect.statements).toEqual(of('pull', 1)[0]!.effect.statements)
   expect(of('done')).toHaveLength(1)
+})
+
+test('the device does one thing at a time: passes stop before the chain starts, and both are opened once', () => {
+  const { told } = simulate()
+  const acts = told.filter(({ effect }) => effect.type !== 'tick')
+  expect(
+    acts.map(({ effect }) => ('work' in effect ? `${effect.type} ${effect.work}` : effect.type)),
+  ).toEqual([
+    'start residency',
+    'stop residency',
+    'final',
+    'start gemm',
+    'stop gemm',
+    'final',
+    'open',
+  ])
+  expect(acts.at(-1)!.atMs).toBe(net.open * 1000)
+})
+
+test('the seeds follow from the pulse of each phase, the fill’s from that of its epoch', () => {
+  const { opens } = simulate()
+  const { statements, finals } = opens.get('g')!
+  const used = {
+    fill: pulseOf(FILL),
+    start: pulseOf(SLOT),
+    gemm: pulseOf(SLOT + net.starts.gemm),
+    open: pulseOf(SLOT + net.open),
+  }
+  expect(slotStatements(gpu('g'), used, finals)).toEqual(statements)
+  const { residency, gemm } = statements
+  const seeds = [
+    residency.fillSeed,
+    residency.passSeed,
+    residency.openSeed,
+    gemm.seed,
+    gemm.openSeed,
+  ]
+  expect(new Set(seeds.map((seed) => Buffer.from(seed).toString('hex'))).size).toBe(5)
+  for (const [name, round] of Object.entries({ fill: FILL - 12, start: SLOT + 1, open: SLOT })) {
+    const other = slotStatements(gpu('g'), { ...used, [name]: pulseOf(round) }, finals)
+    expect(other.residency).not.toEqual(residency)
+  }
+})
+
+test('an open pulse that comes before the close is kept for it; late pulses start what they still can', () => {
+  const prover = new ProverSlot(net, beacon, gpu('g'), SLOT)
+  const hear = (offset: number) => prover.handle({ type: 'pulse', pulse: pulseOf(SLOT + offset) })
+  const at = (ms: number) => prover.handle({ type: 'time', nowMs: T0 + ms })
+  expect(hear(net.open)).toEqual([])
+  hear(0)
+  prover.handle({ type: 'root', work: 'residency', root: fill(1) })
+  at(150)
+  hear(1)
+  prover.handle({ type: 'root', work: 'gemm', root: fill(2) })
+  at(1150)
+  expect(at(2000).map(({ type }) => type)).toEqual(['stop', 'final'])
+  expect(hear(-1).map(({ type }) => type)).toEqual(['open'])
+  expect(at(2020)).toEqual([])
+
+  const late = new ProverSlot(net, beacon, gpu('g'), SLOT)
+  late.handle({ type: 'pulse', pulse: pulseOf(SLOT + 1) })
+  expect(late.handle({ type: 'pulse', pulse: pulseOf(SLOT) })).toEqual([]) // its window is over
+})
+
+test.each(works)('without any %s work nothing is opened: NO_WORK', (work) => {
+  const none = simulate({ rate: { [work]: 0.1 } })
+  expect(none.opens.size).toBe(0)
+  expect([none.verdict(0), none.verdict(1)]).toEqual(['NO_WORK', 'NO_WORK'])
+  const { passes, steps } = none.line()!
+  expect(work === 'gemm' ? [passes > 0, steps] : [passes, steps > 0]).toEqual(
+    work === 'gemm' ? [true, 0] : [0, true],
+  )
+})
+
+test.each(works)(
+  'a GPU that does all but the %s work is LATE_COMMIT, and its other count stands',
+  (work) => {
+    const half = simulate({ link: ({ tick }) => (tick.work === work ? null : 20) })
+    expect(half.verdict()).toBe('LATE_COMMIT')
+    expect(half.line()![work === 'gemm' ? 'steps' : 'passes']).toBe(0)
+    expect(half.line()![work === 'gemm' ? 'passes' : 'steps']).toBeGreaterThan(0)
+    expect(half.of('pull')).toEqual([])
+  },
+)
+
+test('passes and steps beyond what counts are not sent', () => {
+  const prover = new ProverSlot(net, beacon, gpu('g'), SLOT)
+  for (const [work, offset, most] of [
+    ['residency', 0, net.residency.maxPasses],
+    ['gemm', 1, 512],
+  ] as const) {
+    prover.handle({ type: 'pulse', pulse: pulseOf(SLOT + offset) })
+    for (let i = 0; i < most + 9; i++) prover.handle({ type: 'root', work, root: fill(1) })
+    const [effect] = prover.handle({ type: 'time', nowMs: T0 + offset * 1000 + 150 })
+    expect(effect).toMatchObject({ type: 'tick', tick: { work, count: most } })
+  }
 })
 
 test('validators that counted different ticks still check the same openings', () => {
   const run = simulate({ link: ({ type }, v) => (v === 1 && type === 'tick' ? 230 : 20) })
   expect(run.line(1)!.steps).toBeLessThan(run.line(0)!.steps)
+  expect(run.line(1)!.passes).toBeLessThan(run.line(0)!.passes)
   expect([run.verdict(0), run.verdict(1)]).toEqual(['VALID', 'VALID'])
 })
 
 test('late ticks are not credited; a Final after the close is zero, and LATE_COMMIT', () => {
-  expect(simulate({ link: () => 1500 }).line()!.steps).toBe(0)
+  expect(simulate({ link: () => 1500 }).line()).toMatchObject({ passes: 0, steps: 0 })
   const late = simulate({ link: ({ type }) => (type === 'final' ? 4000 : 20) })
   expect(late.line()!.steps).toBe(0)
   expect(late.verdict()).toBe('LATE_COMMIT')
@@ -177,27 +294,62 @@ test('silence is zero and SILENT; silence after the tick is LATE_COMMIT; withhel
   expect(withheld.of('verdicts')[0]!.atMs).toBeGreaterThanOrEqual(net.end * 1000)
 })
 
-test('two tales: a counted tick that is no prefix of the closed chain is never VALID', () => {
-  const run = simulate({
-    tamper: (sent, v) =>
-      v === 1 && sent.type === 'tick' && sent.tick.k === 9
-        ? { ...sent, tick: { ...sent.tick, count: sent.tick.count + 5, head: fill(66) } }
-        : sent,
-  })
-  expect(run.verdict(0)).toBe('VALID')
-  expect(run.verdict(1)).toBe('EQUIVOCATION')
-  expect(run.line(1)!.steps).toBe(0)
+test.each(works)(
+  'two tales of %s: a counted tick that is no prefix of the closed chain is never VALID',
+  (work) => {
+    const run = simulate({
+      tamper: (sent, v) =>
+        v === 1 && sent.type === 'tick' && sent.tick.work === work && sent.tick.k === 9
+          ? { ...sent, tick: { ...sent.tick, count: sent.tick.count + 5, head: fill(66) } }
+          : sent,
+    })
+    expect(run.verdict(0)).toBe('VALID')
+    expect(run.verdict(1)).toBe('EQUIVOCATION')
+    expect(run.line(1)).toMatchObject({ passes: 0, steps: 0 })
+  },
+)
+
+test.each(works)(
+  'a forged earlier tick of %s that was counted last is caught by the prefix check',
+  (work) => {
+    const run = simulate({
+      link: ({ type, tick }, v) =>
+        v === 1 && type === 'tick' && tick.work === work && tick.k > 5 ? null : 20,
+      tamper: (sent, v) =>
+        v === 1 && sent.type === 'tick' && sent.tick.work === work && sent.tick.k === 5
+          ? { ...sent, tick: { ...sent.tick, count: sent.tick.count + 20, head: fill(66) } }
+          : sent,
+    })
+    expect(run.verdict(1)).toBe('EQUIVOCATION')
+  },
+)
+
+test('one who was not drawn checks nothing and accuses nobody of withholding, but still counts', () => {
+  const run = simulate({ checks: () => false })
+  expect(run.of('pull')).toEqual([])
+  expect(run.of('verdicts')).toEqual([])
+  expect(run.line()!.passes).toBeGreaterThan(0)
+  const withheld = simulate({ checks: () => false, withhold: true })
+  expect(withheld.of('verdicts')).toEqual([])
+  const silent = simulate({ checks: () => false, link: () => null })
+  expect(silent.verdict()).toBe('SILENT')
 })
 
-test('a forged earlier tick that was counted last is caught by the prefix check', () => {
-  const run = simulate({
-    link: ({ type, tick }, v) => (v === 1 && type === 'tick' && tick.k > 5 ? null : 20),
-    tamper: (sent, v) =>
-      v === 1 && sent.type === 'tick' && sent.tick.k === 5
-        ? { ...sent, tick: { ...sent.tick, count: sent.tick.count + 20, head: fill(66) } }
-        : sent,
-  })
-  expect(run.verdict(1)).toBe('EQUIVOCATION')
+test('who is drawn follows from the open pulse', () => {
+  const asked: [string, number][] = []
+  const checks = ({ gpuId }: Announcement, { round }: Pulse): boolean => {
+    asked.push([gpuId, round])
+    return gpuId === 'g'
+  }
+  const run = simulate({ gpus: ['g', 'h'], checks })
+  expect(asked.toSorted()).toEqual([
+    ['g', SLOT + net.open],
+    ['g', SLOT + net.open],
+    ['h', SLOT + net.open],
+    ['h', SLOT + net.open],
+  ])
+  const rows = run.of('verdicts').flatMap(({ effect }) => effect.rows)
+  expect(rows.map(({ gpu: id, verdict }) => [id, verdict])).toEqual([['g', 'VALID']])
 })
 
 test.each([
@@ -222,10 +374,14 @@ test('one that abstains still vouches for arithmetic it checked', () => {
   expect(simulate({ abstain: true }).verdict()).toBe('VALID')
 })
 
-test('without the open pulse nobody is accused of withholding', () => {
-  const run = simulate({ losePulse: net.open })
+test.each([
+  ['open', net.open],
+  ['fill', -1],
+])('without the %s pulse nobody is accused of withholding', (_, losePulse) => {
+  const run = simulate({ losePulse })
   expect(run.of('verdicts')).toEqual([])
   expect(run.line()!.steps).toBeGreaterThan(0)
+  expect(run.of('abstained')).toEqual([])
 })
 
 test('a late pulse is not clock skew', () => {
@@ -246,9 +402,11 @@ test.each([
   { count: -1 },
   { count: 1.5 },
   { count: 513 },
+  { work: 'residency' as const, count: 4097 },
+  { work: 'residency' as const, k: 12 },
   { gpu: 'other' },
   { slot: 1 },
-  { work: 'residency' as const },
+  { work: 'other' as Work },
   { head: fill(1).subarray(1) },
 ])('a tick with %o never counts and never throws', (over) => {
   const slot = new ValidatorSlot({ net, beacon, gpus: [gpu('g')], slot: SLOT })

@@ -1,6 +1,7 @@
 import { encode } from 'cborg'
 import { afterAll, expect, test } from 'vitest'
 import { QUICKNET } from '../../src/beacon.ts'
+import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import {
   announcementOf,
@@ -19,45 +20,111 @@ import { honestProof } from '../support/proof.ts'
 const verifier = createVerifier(silent)
 afterAll(() => verifier[Symbol.asyncDispose]())
 const fill = (value: number): Uint8Array => new Uint8Array(32).fill(value)
-const gpu = { genesis: fill(1), netuid: 2, hotkey: fill(3), peerId: 'p', gpuId: 'cpu-0', n: 256 }
-const { transcript, statement, final } = await honestProof(gpu, 24, 5, (tick) => tick.head)
+const gpu = {
+  genesis: fill(1),
+  netuid: 2,
+  hotkey: fill(3),
+  peerId: 'p',
+  gpuId: 'cpu-0',
+  n: 256,
+  bytes: 3 * FILL_UNIT_BYTES,
+}
+const counted = { passes: 6, steps: 5 }
+const { transcript, statements, finals } = await honestProof(gpu, 24, counted, (tick) => tick.head)
 const content = encodeTranscript(transcript)
-const limits = slotNetworks.local.gemm
+const limits = slotNetworks.local
 const check = (bytes: Uint8Array, expected: Partial<Transcript> = { peerId: 'p', slot: 24 }) =>
-  verifier.check({ content: bytes, statement, limits, expected })
+  verifier.check({ content: bytes, statements, limits, expected })
 const changed = (over: Partial<Transcript>) => encodeTranscript({ ...transcript, ...over })
+const { residency, gemm } = transcript
+const flip = (bytes: Uint8Array, at: number) => bytes.map((b, i) => (i === at ? b ^ 1 : b))
 
 test('it reads back as written, under one id, and no larger than foretold', () => {
   expect(decodeTranscript(content)).toEqual(transcript)
   expect(announcementOf(transcript)).toEqual(gpu)
   expect(transcriptId(content)).not.toEqual(transcriptId(changed({ slot: 25 })))
-  expect(content.length).toBeLessThanOrEqual(transcriptMaxBytes(gpu.n, 5, limits))
+  const most = transcriptMaxBytes(limits, gpu, { residency: 6, gemm: 5 })
+  expect(content.length).toBeLessThanOrEqual(most)
+  expect(content.length).toBeGreaterThan(most - 4096)
 })
 
-test('an honest one verifies in the thread, and gives back the signed Final', async () => {
+test('the most it can have is bounded, whatever a Final claims', () => {
+  const huge = { residency: 1e9, gemm: 1e9 }
+  const real = slotNetworks.finney
+  expect(transcriptMaxBytes(real, { n: 32_768, bytes: 2 ** 40 }, huge)).toBeLessThan(2 ** 25)
+  expect(transcriptMaxBytes(real, { n: 2048, bytes: FILL_UNIT_BYTES }, huge)).toBeGreaterThan(0)
+})
+
+test('an honest one verifies in the thread, and gives back the signed Finals', async () => {
   const result = await check(content)
-  expect(result).toMatchObject({ ok: true, dots: 5 * 52 * 52 })
-  expect(result.ok && Buffer.from(result.final)).toEqual(Buffer.from(final.head))
+  expect(result).toMatchObject({ ok: true, dots: 5 * 52 * 52, pages: 6 * 11 })
+  if (!result.ok) throw new Error('not ok')
+  expect(Buffer.from(result.finals.gemm)).toEqual(Buffer.from(finals.gemm.head))
+  expect(Buffer.from(result.finals.residency)).toEqual(Buffer.from(finals.residency.head))
+  expect(result.heads.residency).toHaveLength(2)
+  expect(result.heads.gemm).toHaveLength(2)
 })
 
-test.each<[string, Uint8Array, string]>([
-  ['nothing', new Uint8Array(0), 'BAD_SHAPE'],
-  ['junk', fill(0xff), 'BAD_SHAPE'],
-  ['trailing bytes', Buffer.concat([content, fill(0)]), 'BAD_SHAPE'],
-  ['an unknown field', encode({ ...transcript, extra: 1 }), 'BAD_SHAPE'],
-  ['a field missing', encode({ ...transcript, rows: undefined }), 'BAD_SHAPE'],
-  ['another slot', changed({ slot: 25 }), 'BAD_SHAPE'],
-  ['another peer', changed({ peerId: 'q' }), 'BAD_SHAPE'],
-  ['fewer rows', changed({ rows: transcript.rows.slice(256) }), 'BAD_SHAPE'],
-  ['other counts', changed({ counts: [4] }), 'BAD_SHAPE'],
-  ['other roots', changed({ roots: transcript.roots.map((b) => b ^ 1) }), 'BAD_COMMIT'],
+test.each<[string, Uint8Array, object]>([
+  ['nothing', new Uint8Array(0), { why: 'BAD_SHAPE' }],
+  ['junk', fill(0xff), { why: 'BAD_SHAPE' }],
+  ['trailing bytes', Buffer.concat([content, fill(0)]), { why: 'BAD_SHAPE' }],
+  ['an unknown field', encode({ ...transcript, extra: 1 }), { why: 'BAD_SHAPE' }],
+  ['an earlier version', encode({ ...transcript, version: 1 }), { why: 'BAD_SHAPE' }],
+  ['no passes at all', encode({ ...transcript, residency: undefined }), { why: 'BAD_SHAPE' }],
+  [
+    'a field missing',
+    encode({ ...transcript, gemm: { ...gemm, rows: undefined } }),
+    { why: 'BAD_SHAPE' },
+  ],
+  [
+    'a Final too large',
+    changed({ gemm: { ...gemm, final: new Uint8Array(2000) } }),
+    { why: 'BAD_SHAPE' },
+  ],
+  ['another slot', changed({ slot: 25 }), { why: 'BAD_SHAPE' }],
+  ['another peer', changed({ peerId: 'q' }), { why: 'BAD_SHAPE' }],
+  [
+    'fewer rows',
+    changed({ gemm: { ...gemm, rows: gemm.rows.slice(256) } }),
+    { why: 'BAD_SHAPE', work: 'gemm' },
+  ],
+  [
+    'fewer leaves',
+    changed({ residency: { ...residency, leaves: residency.leaves.slice(1024) } }),
+    { why: 'BAD_SHAPE', work: 'residency' },
+  ],
+  ['other counts', changed({ gemm: { ...gemm, counts: [4] } }), { why: 'BAD_SHAPE', work: 'gemm' }],
+  [
+    'other roots',
+    changed({ gemm: { ...gemm, roots: gemm.roots.map((b) => b ^ 1) } }),
+    { why: 'BAD_COMMIT', work: 'gemm' },
+  ],
+  [
+    'other roots of passes',
+    changed({ residency: { ...residency, roots: flip(residency.roots, 0) } }),
+    { why: 'BAD_COMMIT', work: 'residency' },
+  ],
   [
     'other rows',
-    changed({ rows: transcript.rows.map((b, i) => (i === 9 ? b ^ 1 : b)) }),
-    'BAD_PATH',
+    changed({ gemm: { ...gemm, rows: flip(gemm.rows, 9) } }),
+    { why: 'BAD_PATH', work: 'gemm', at: [1, expect.any(Number)] },
   ],
-])('a transcript with %s fails with its reason', async (_, bytes, why) => {
-  expect(await check(bytes)).toMatchObject({ ok: false, why })
+  [
+    'other leaves',
+    changed({ residency: { ...residency, leaves: flip(residency.leaves, 9) } }),
+    { why: 'BAD_PATH', work: 'residency', at: [0, expect.any(Number)] },
+  ],
+])('a transcript with %s fails with its reason, and names the work', async (_, bytes, found) => {
+  expect(await check(bytes)).toMatchObject({ ok: false, ...found })
+})
+
+test('the roots of one kind of work do not prove the other', async () => {
+  const swapped = {
+    residency: { ...residency, roots: gemm.roots },
+    gemm: { ...gemm, roots: residency.roots },
+  }
+  expect(await check(changed(swapped))).toMatchObject({ ok: false, why: 'BAD_SHAPE' })
 })
 
 test('not canonical is not a transcript', () => {
@@ -68,7 +135,9 @@ test('not canonical is not a transcript', () => {
 
 test('the field that differs is named', () => {
   expect(differsIn(transcript, { slot: 24, hotkey: fill(9) })).toBe('hotkey')
-  expect(differsIn(transcript, { startPulse: transcript.startPulse })).toBeNull()
+  expect(differsIn(transcript, { pulses: transcript.pulses })).toBeNull()
+  const { pulses } = transcript
+  expect(differsIn(transcript, { pulses: { ...pulses, fill: pulses.open } })).toBe('pulses')
 })
 
 test('real networks have one beacon, whatever a transcript says', () => {

@@ -41,6 +41,21 @@ const valid: VerdictRow = {
   witness: witnessOf(pulseSignature, fill(5)),
 }
 const verdicts: Verdicts = { slot: 24, chunk: 0, pulseSignature, rows: [valid] }
+const measured: Report = {
+  ...report,
+  rows: [{ ...gpu, mode: 'idle', n: 16_384, bytes: 72 * 2 ** 30, passes: 233, steps: 90 }],
+}
+const bad: Verdicts = {
+  slot: 24,
+  chunk: 0,
+  openPulse: pulse,
+  rows: [
+    { ...gpu, verdict: 'BAD_VALUE', openings: fill(4), work: 'residency', at: [3, 2 ** 28] },
+    { ...gpu, gpu: 'g', verdict: 'BAD_VALUE', openings: fill(4), work: 'gemm', at: [1, 2, 3] },
+    { ...gpu, gpu: 'h', verdict: 'BAD_PATH', openings: fill(4), work: 'gemm', at: [1, 2] },
+    { ...gpu, gpu: 'i', verdict: 'BAD_VALUE', openings: fill(4), work: 'later', at: [1, 2] },
+  ],
+}
 const tick = { slot: 24, gpu: 'cpu-0', work: 'gemm' as const, k: 3, count: 30, head: fill(6) }
 
 const admissions: Admission[] = [reportCommitKind, reportKind, verdictKind].map((kind) =>
@@ -53,13 +68,17 @@ test('every record of a slot is what the vectors say', () => {
   const file = new URL('../vectors/slot-records.json', import.meta.url)
   const hash = reportHash(net, key.publicKey, report)
   const offer = { slot: 24, gpu: 'cpu-0', content: fill(7), bytes: 100, proveMs: 5 }
+  const passes = { ...tick, work: 'residency' as const, count: 200 }
   const records = {
     tick: sealTick(net, miner, tick),
+    tickOfPasses: sealTick(net, miner, passes),
     final: sealFinal(net, miner, tick),
     openings: sealOpenings(net, miner, offer),
     reportCommit: sealReportCommit(net, key, { slot: 24, chunk: 0, hash }),
     report: sealReport(net, key, report),
+    reportOfMemory: sealReport(net, key, measured),
     verdicts: sealVerdicts(net, key, verdicts),
+    badVerdicts: sealVerdicts(net, key, bad),
   }
   const hex = Object.entries(records).map(([name, { id, bytes }]) => [
     name,
@@ -72,7 +91,10 @@ test('honest testimony is accepted', async () => {
   const hash = reportHash(net, key.publicKey, report)
   expect(await hear(sealReportCommit(net, key, { slot: 24, chunk: 0, hash }).bytes)).toBe('accept')
   expect(await hear(sealReport(net, key, report).bytes)).toBe('accept')
-  expect(await hear(sealVerdicts(net, key, verdicts).bytes)).toBe('accept')
+  for (const value of [verdicts, bad]) {
+    expect(await hear(sealVerdicts(net, key, value).bytes)).toBe('accept')
+  }
+  expect(await hear(sealReport(net, key, measured).bytes)).toBe('accept')
 })
 
 test.each<[string, Verdicts]>([
@@ -87,11 +109,25 @@ test.each<[string, Verdicts]>([
   ],
   [
     'BAD_VALUE without its column',
-    { ...verdicts, rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4), at: [1, 2] }] },
+    {
+      ...verdicts,
+      rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4), work: 'gemm', at: [1, 2] }],
+    },
+  ],
+  [
+    'BAD_VALUE that does not say of which work',
+    { ...verdicts, rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4), at: [1, 2, 3] }] },
+  ],
+  [
+    'BAD_VALUE of a page with three places',
+    {
+      ...verdicts,
+      rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4), work: 'residency', at: [1, 2, 3] }],
+    },
   ],
   [
     'BAD_PATH without its transcript',
-    { ...verdicts, rows: [{ ...gpu, verdict: 'BAD_PATH', at: [1, 2] }] },
+    { ...verdicts, rows: [{ ...gpu, verdict: 'BAD_PATH', work: 'gemm', at: [1, 2] }] },
   ],
   ['one GPU in two rows', { ...verdicts, rows: [valid, { ...valid, verdict: 'SILENT' }] }],
 ])('%s is rejected', async (_, value) => {

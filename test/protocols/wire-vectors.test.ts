@@ -35,6 +35,7 @@ test.each(golden.cborRefused.map(({ hex: bytes, why }) => [why, bytes] as const)
 
 const codecs = {
   capability: capabilityCodec,
+  capabilityOfProofs: capabilityCodec,
   offer: offerCodec,
   offerOfGpus: offerCodec,
   withdrawal: withdrawalCodec,

@@ -1,43 +1,74 @@
-import { devBeacon } from '../../src/beacon.ts'
+import { devBeacon, type Pulse } from '../../src/beacon.ts'
 import { createCpuBackend } from '../../src/gpu/cpu-backend.ts'
 import { concat } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
-import { openRows, runWork } from '../../src/gpu/prove-work.ts'
-import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
-import { type Announcement, gemmSeed, gemmStatement, type Tick } from '../../src/gpu/slot.ts'
-import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import { openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
+import {
+  type Announcement,
+  fillSeed,
+  type SlotPulses,
+  slotStatements,
+  type Tick,
+  workSeed,
+} from '../../src/gpu/slot.ts'
+import { slotNetworks, type Work } from '../../src/gpu/slot-network.ts'
+import { fillRoundOf } from '../../src/gpu/slot-schedule.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
 import type { Transcript } from '../../src/gpu/transcript.ts'
 
 export const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
 const net = slotNetworks.local
 
-/** An honest proof of one slot, small and fast: what a miner would have sent. `seal` signs its Final. */
+/** The pulses of one slot. */
+export const pulsesOf = (slot: number): SlotPulses => ({
+  fill: beacon.sign(fillRoundOf(net, slot)!),
+  start: beacon.sign(slot),
+  gemm: beacon.sign(slot + net.starts.gemm),
+  open: beacon.sign(slot + net.open),
+})
+
+/** A pulse as a transcript tells it. */
+export const told = ({ round, signature }: Pulse) => ({ round, signature })
+
+/** An honest proof of one slot, small and fast: what a miner would have sent. `seal` signs its Finals. */
 export async function honestProof(
   gpu: Announcement,
   slot: number,
-  steps: number,
+  counted: { readonly passes: number; readonly steps: number },
   seal: (final: Tick) => Uint8Array,
 ) {
-  const start = beacon.sign(slot + net.starts.gemm)
-  const open = beacon.sign(slot + net.open)
-  const seed = gemmSeed(gpu, start)
+  const pulses = pulsesOf(slot)
   const backend = createCpuBackend({ threads: 1 })
-  await backend.prepare({ n: gpu.n, bytes: FILL_UNIT_BYTES })
-  const roots: Uint8Array[] = []
-  const goesOn = (): boolean => roots.length < steps
-  await runWork(backend, { work: 'gemm', seed }, goesOn, (root) => roots.push(root))
-  const counts = [steps]
-  const head = tickChain(seed, counts, concat(roots)).at(-1)!
-  const final: Tick = { slot, gpu: gpu.gpuId, work: 'gemm', k: 1, count: steps, head }
-  const statement = gemmStatement(gpu, start, open, final)
-  const openings = await openRows(backend, loadKernels(), {
-    statement,
-    counts,
+  await backend.prepare({ n: gpu.n, bytes: gpu.bytes })
+  await backend.fill(fillSeed(gpu, pulses.fill), net.residency.iterations)
+  const worked = async (work: Work, pulse: Pulse, count: number) => {
+    const seed = workSeed(work, gpu, pulse)
+    const roots: Uint8Array[] = []
+    const goesOn = (): boolean => roots.length < count
+    await runWork(backend, { work, seed }, goesOn, (root) => roots.push(root))
+    const head = tickChain(seed, [count], concat(roots)).at(-1)!
+    const final: Tick = { slot, gpu: gpu.gpuId, work, k: 1, count, head }
+    return { roots: concat(roots), counts: [count], final }
+  }
+  const passes = await worked('residency', pulses.start, counted.passes)
+  const steps = await worked('gemm', pulses.gemm, counted.steps)
+  const finals = { residency: passes.final, gemm: steps.final }
+  const statements = slotStatements(gpu, pulses, finals)
+  const kernels = loadKernels()
+  const pages = await openPages(backend, kernels, {
+    statement: statements.residency,
+    counts: passes.counts,
+    roots: passes.roots,
+    limits: net.residency,
+  })
+  const rows = await openRows(backend, kernels, {
+    statement: statements.gemm,
+    counts: steps.counts,
     limits: net.gemm,
   })
+  await backend[Symbol.asyncDispose]()
   const transcript: Transcript = {
-    version: 1,
+    version: 2,
     network: 'local',
     genesis: gpu.genesis,
     netuid: gpu.netuid,
@@ -45,19 +76,22 @@ export async function honestProof(
     peerId: gpu.peerId,
     gpu: gpu.gpuId,
     n: gpu.n,
+    bytes: gpu.bytes,
     slot,
-    work: 'gemm',
     beacon: {
       name: beacon.name,
       publicKey: beacon.publicKey,
       periodMs: beacon.periodMs,
       genesisMs: beacon.genesisMs,
     },
-    startPulse: { round: start.round, signature: start.signature },
-    openPulse: { round: open.round, signature: open.signature },
-    final: seal(final),
-    ...openings,
-    counts,
+    pulses: {
+      fill: told(pulses.fill),
+      start: told(pulses.start),
+      gemm: told(pulses.gemm),
+      open: told(pulses.open),
+    },
+    residency: { ...pages, counts: passes.counts, final: seal(finals.residency) },
+    gemm: { ...rows, counts: steps.counts, final: seal(finals.gemm) },
   }
-  return { transcript, statement, final, start, open }
+  return { transcript, statements, finals, pulses }
 }

@@ -123,7 +123,9 @@ export function createSlotMarket() {
     if (role === 'validator' && shared.validators.every((v) => v.peerId !== peerId)) {
       shared.validators.push({ peerId, stake: 100n })
     }
-    const devices = [{ id: 'cpu-0', vendor: 'cpu', name: 'CPU', vramMiB: 0, proofN: 256 }]
+    const devices = [
+      { id: 'cpu-0', vendor: 'cpu', name: 'CPU', vramMiB: 0, proofN: 256, proofBytes: 2 ** 20 },
+    ]
     if (role === 'miner') {
       const payload = { ...capabilityOf({ peerId }), devices } as Capability
       shared.capabilities.push({ publicKey: key.publicKey, payload })

@@ -136,8 +136,14 @@ function records(net: Network) {
     futureField: { kept: true },
   }
   const withdrawal = withdrawalOf(offerOf(key), NOW_MS + 5)
+  const [device] = capabilityOf(key).devices
+  const proving = {
+    ...capabilityOf(key),
+    devices: [{ ...device!, id: 'pci-0', proofN: 16_384, proofBytes: 72 * 2 ** 30 }],
+  }
   return {
     capability: describe(capabilityOf(key), 1, sealCapability(net, key, capabilityOf(key))),
+    capabilityOfProofs: describe(proving, 1, sealCapability(net, key, proving)),
     offer: describe(offerOf(key), 2, sealOffer(net, key, offerOf(key))),
     offerOfGpus: describe(gpus, 2, sealOffer(net, key, gpus)),
     offerId: hex(offerId(net, sealOffer(net, key, offerOf(key)))),

@@ -1,0 +1,102 @@
+import type { Bytes } from './hash.ts'
+import { HeardWork, type HearingPlace } from './heard-work.ts'
+import type { Announcement, Line, Tick } from './slot.ts'
+import { type PerWork, works } from './slot-network.ts'
+import type { Checked, SlotVerdict, VerdictRow } from './slot-testimony.ts'
+
+/** Where openings can be fetched, and what making them took. */
+export interface Offered {
+  readonly content: Bytes
+  readonly proveMs: number
+}
+
+/** One GPU of a slot as one validator heard it, up to the verdict. */
+export class HeardGpu {
+  readonly gpu: Announcement
+  readonly #works: PerWork<HeardWork>
+  #equivocated = false
+  #verdict: VerdictRow | undefined
+  offered: Offered | undefined
+  pulled = false
+  /** This validator says nothing about it: it was not drawn to, or could not check by its own fault. */
+  excused = false
+
+  constructor(place: HearingPlace, gpu: Announcement) {
+    this.gpu = gpu
+    this.#works = {
+      residency: new HeardWork(place, 'residency'),
+      gemm: new HeardWork(place, 'gemm'),
+    }
+  }
+
+  get verdict(): VerdictRow | undefined {
+    return this.#verdict
+  }
+
+  /** Whether a verdict may still be found. */
+  get isOpen(): boolean {
+    return this.#verdict === undefined && !this.excused
+  }
+
+  /** Whether a tick arrived inside a window. */
+  get isCounted(): boolean {
+    return works.some((work) => this.#works[work].counted !== undefined)
+  }
+
+  /** The closes of both kinds of work; undefined while one is missing, or when it told two tales. */
+  get finals(): PerWork<Tick> | undefined {
+    const [residency, gemm] = [this.#works.residency.final, this.#works.gemm.final]
+    if (this.#equivocated || residency === undefined || gemm === undefined) return undefined
+    return { residency, gemm }
+  }
+
+  take(type: 'tick' | 'final', tick: Tick, atMs: number): void {
+    const heard: HeardWork | undefined = this.#works[tick.work]
+    if (heard === undefined || this.#equivocated) return
+    this.#equivocated = !heard.take(type, tick, atMs)
+  }
+
+  /** What it showed inside the windows; nothing for one that told two tales. */
+  line(): Line {
+    const { peerId: miner, hotkey, gpuId, n, bytes } = this.gpu
+    const { residency, gemm } = this.#works
+    const [passes, steps] = this.#equivocated ? [0, 0] : [residency.count, gemm.count]
+    return { miner, hotkey, gpu: gpuId, n, bytes, passes, steps }
+  }
+
+  judge(found: Pick<VerdictRow, 'verdict' | 'work' | 'at' | 'openings'>): void {
+    const { peerId: miner, hotkey, gpuId } = this.gpu
+    this.#verdict = { miner, hotkey, gpu: gpuId, ...found }
+  }
+
+  /** Judges what was found in the openings; a counted tick that is no prefix of the closed chain is a second tale. */
+  judgeOpenings(result: Checked): void {
+    const forked = result.ok && works.some((w) => !this.#works[w].isPrefixOf(result.heads[w]))
+    if (forked || this.#equivocated) this.judge({ verdict: 'EQUIVOCATION' })
+    else if (result.ok) this.judge({ verdict: 'VALID', openings: result.content })
+    else {
+      const { why, work, at, content } = result
+      this.judge({
+        verdict: why,
+        ...(work === undefined ? {} : { work }),
+        ...(at === undefined ? {} : { at }),
+        ...(content === undefined ? {} : { openings: content }),
+      })
+    }
+  }
+
+  /** Judges what is certain once no Final may come any more. */
+  judgeClose(): void {
+    const verdict = this.#atClose()
+    if (verdict !== null) this.judge({ verdict })
+  }
+
+  #atClose(): SlotVerdict | null {
+    if (this.#equivocated) return 'EQUIVOCATION'
+    const { finals } = this
+    if (finals === undefined) {
+      return works.some((work) => this.#works[work].isHeard) ? 'LATE_COMMIT' : 'SILENT'
+    }
+    return works.some((work) => finals[work].count === 0) ? 'NO_WORK' : null
+  }
+}

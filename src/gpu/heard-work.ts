@@ -1,0 +1,105 @@
+import { type BeaconInfo, timeOf } from '../beacon.ts'
+import { type Bytes, equalBytes } from './hash.ts'
+import { maxCount, type Tick } from './slot.ts'
+import type { SlotNetwork, Work } from './slot-network.ts'
+import { windowOf } from './slot-schedule.ts'
+
+/** Whose clock and which slot ticks are held against. */
+export interface HearingPlace {
+  readonly net: SlotNetwork
+  readonly beacon: BeaconInfo
+  readonly slot: number
+}
+
+/** What a validator heard of one kind of work of one GPU in one slot. */
+export class HeardWork {
+  readonly #place: HearingPlace
+  readonly #work: Work
+  #last: Tick | undefined
+  #counted: Tick | undefined
+  #final: Tick | undefined
+
+  constructor(place: HearingPlace, work: Work) {
+    this.#place = place
+    this.#work = work
+  }
+
+  /** Whether anything came, in time or not. */
+  get isHeard(): boolean {
+    return this.#last !== undefined || this.#final !== undefined
+  }
+
+  /** The last tick that arrived inside the window. */
+  get counted(): Tick | undefined {
+    return this.#counted
+  }
+
+  /** The close that came in time. */
+  get final(): Tick | undefined {
+    return this.#final
+  }
+
+  /** What counts: the last tick inside the window, if a Final closed at or beyond it; else nothing. */
+  get count(): number {
+    const [counted, final] = [this.#counted, this.#final]
+    if (counted === undefined || final === undefined || counted.k > final.k) return 0
+    return counted.count
+  }
+
+  /** Takes a tick or Final that arrived at `atMs`; false when it contradicts what was heard before. Never throws. */
+  take(type: 'tick' | 'final', tick: Tick, atMs: number): boolean {
+    if (!this.#isSane(tick)) return true
+    if (this.#contradicts(type, tick)) return false
+    if (type === 'final') this.#close(tick, atMs)
+    else this.#count(tick, atMs)
+    return true
+  }
+
+  /** Whether the counted tick is a prefix of what the Final closed: `heads` are those of the opened chain. */
+  isPrefixOf(heads: readonly Bytes[]): boolean {
+    const counted = this.#counted
+    return counted === undefined || equalBytes(heads[counted.k] ?? new Uint8Array(), counted.head)
+  }
+
+  #isSane({ slot, work, k, count, head }: Tick): boolean {
+    const { net } = this.#place
+    const whole = (value: number, max: number): boolean =>
+      Number.isInteger(value) && value >= 0 && value <= max
+    return (
+      slot === this.#place.slot &&
+      work === this.#work &&
+      whole(k, net[work].maxTicks) &&
+      whole(count, maxCount(net, work)) &&
+      head instanceof Uint8Array &&
+      head.length === 32
+    )
+  }
+
+  /** Whether a message says something else than one heard before under the same number, or closes twice. */
+  #contradicts(type: 'tick' | 'final', tick: Tick): boolean {
+    const differs = (old: Tick | undefined): boolean =>
+      old !== undefined &&
+      old.k === tick.k &&
+      (old.count !== tick.count || !equalBytes(old.head, tick.head))
+    const final = this.#final
+    const closedElsewhere = type === 'final' && final !== undefined && final.k !== tick.k
+    return differs(final) || differs(this.#last) || closedElsewhere
+  }
+
+  #close(tick: Tick, atMs: number): void {
+    const { net, beacon, slot } = this.#place
+    const { untilMs } = windowOf(net, beacon, slot, this.#work)
+    const inTime = atMs >= untilMs - net.maxSkewMs && atMs < timeOf(beacon, slot + net.close)
+    if (inTime) this.#final ??= tick
+  }
+
+  /** Messages may be reordered on their way: the furthest stays. */
+  #count(tick: Tick, atMs: number): void {
+    const last = this.#last
+    if (last !== undefined && (tick.k <= last.k || tick.count < last.count)) return
+    this.#last = tick
+    const { net, beacon, slot } = this.#place
+    const { fromMs, untilMs } = windowOf(net, beacon, slot, this.#work)
+    if (atMs >= fromMs && atMs <= untilMs) this.#counted = tick
+  }
+}
