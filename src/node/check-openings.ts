@@ -1,8 +1,8 @@
 import { deadline } from '../clock.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import { equalBytes } from '../gpu/hash.ts'
-import type { Announcement } from '../gpu/slot.ts'
-import type { SlotNetwork } from '../gpu/slot-network.ts'
+import type { Announcement, Tick } from '../gpu/slot.ts'
+import { type SlotNetwork, works } from '../gpu/slot-network.ts'
 import type { Checked, ValidatorEffect } from '../gpu/slot-testimony.ts'
 import { transcriptMaxBytes } from '../gpu/transcript.ts'
 import type { Verifier } from '../gpu/verifier.ts'
@@ -12,6 +12,7 @@ import type { Rpc } from '../protocols/rpc.ts'
 import { openRecord, recordTypes } from '../protocols/signed.ts'
 import type { Core } from './core.ts'
 import { fetchTranscript } from './fetch-transcript.ts'
+import { pulsesTold } from './make-transcript.ts'
 import type { TranscriptStore } from './transcript-store.ts'
 
 export type Pull = Extract<ValidatorEffect, { type: 'pull' }>
@@ -40,8 +41,9 @@ export async function checkOpenings(
   { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
 ): Promise<PullOutcome> {
   const { net, log } = core
-  const { miner, content: id, statement, final, pulses } = pull
-  const maxBytes = transcriptMaxBytes(statement.n, statement.steps, slots.gemm)
+  const { miner, content: id, statements, finals, pulses } = pull
+  const counts = { residency: finals.residency.count, gemm: finals.gemm.count }
+  const maxBytes = transcriptMaxBytes(slots, gpu, counts)
   let content: Uint8Array
   try {
     using limit = deadline(signal, Math.max(0, untilMs))
@@ -60,19 +62,24 @@ export async function checkOpenings(
       peerId: gpu.peerId,
       gpu: gpu.gpuId,
       n: gpu.n,
-      slot: final.slot,
-      startPulse: { round: pulses.gemm.round, signature: pulses.gemm.signature },
-      openPulse: { round: pulses.open.round, signature: pulses.open.signature },
+      bytes: gpu.bytes,
+      slot: finals.gemm.slot,
+      pulses: pulsesTold(pulses),
     }
-    const checked = await verifier.check({ content, statement, limits: slots.gemm, expected })
+    const { residency, gemm } = slots
+    const limits = { residency, gemm }
+    const checked = await verifier.check({ content, statements, limits, expected })
     const figures = { bytes: content.length, verifyMs: Math.ceil(checked.verifyMs), content }
     await transcripts.put(content) // a failed one is the evidence
     if (!checked.ok) {
-      const { why, at } = checked
-      const place = at === undefined ? {} : { at }
+      const { why, work, at } = checked
+      const place = {
+        ...(work === undefined ? {} : { work }),
+        ...(at === undefined ? {} : { at }),
+      }
       return { result: { ok: false, why, content: id, ...place }, ...figures }
     }
-    const same = isSameFinal(net, checked.final, pull)
+    const same = works.every((work) => isSameFinal(net, checked.finals[work], miner, finals[work]))
     if (!same) return { result: { ok: false, why: 'EQUIVOCATION', content: id }, ...figures }
     return { result: { ok: true, heads: checked.heads, content: id }, ...figures }
   } catch (error) {
@@ -81,8 +88,8 @@ export async function checkOpenings(
   }
 }
 
-/** Whether the Final inside a transcript is the miner's own and the one this node heard. */
-function isSameFinal(net: Core['net'], bytes: Uint8Array, { miner, final }: Pull): boolean {
+/** Whether a Final inside a transcript is the miner's own and the one this node heard. */
+function isSameFinal(net: Core['net'], bytes: Uint8Array, miner: string, final: Tick): boolean {
   try {
     const record = openRecord(net, recordTypes.final, tickCodec, bytes)
     const { slot, gpu, work, k, count, head } = record.payload

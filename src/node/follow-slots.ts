@@ -1,12 +1,12 @@
 import { roundAt, timeOf } from '../beacon.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
-import { startsSlot } from '../gpu/slot-schedule.ts'
+import { fillRoundOf, startsSlot } from '../gpu/slot-schedule.ts'
 import type { HeardPulse, PulseBook } from './pulse-book.ts'
 
 export interface SlotListener {
   /** A slot started and its work has not closed yet. */
   onSlot(slot: number): void
-  /** Every pulse as it comes, after `onSlot`; those that came before their slot was known are repeated. */
+  /** Every pulse as it comes, after `onSlot`; those of a slot that came before it was known are repeated, in order. */
   onPulse(heard: HeardPulse): void
 }
 
@@ -21,31 +21,34 @@ export function followSlots(
   const started = new Set<number>()
   const undecided = new Set<number>()
 
-  const consider = (round: number): void => {
+  /** Tells of the slot that starts at a round; true when that told of `heard` as well. */
+  const consider = (round: number, heard: HeardPulse): boolean => {
     const starts = startsSlot(slots, round, pulses.get)
     if (starts === null) {
       undecided.add(round)
-      return
+      return false
     }
     undecided.delete(round)
     const closesMs = timeOf(beacon, round + slots.close)
     // One that began before this node followed was seen in part only: testimony on it would be wrong.
     const whole = timeOf(beacon, round) >= sinceMs - slots.maxSkewMs && nowMs() < closesMs
-    if (!starts || !whole || started.has(round)) return
+    if (!starts || !whole || started.has(round)) return false
     started.add(round)
     listener.onSlot(round)
-    for (let later = round + 1; later <= round + slots.open; later++) {
-      const pulse = pulses.get(later)
-      if (pulse !== undefined) listener.onPulse({ pulse, atMs: nowMs() })
+    const own = Array.from({ length: slots.open + 1 }, (_, i) => round + i)
+    const known = [fillRoundOf(slots, round)!, ...own].flatMap((one) => pulses.get(one) ?? [])
+    for (const pulse of known) {
+      listener.onPulse(pulse.round === heard.pulse.round ? heard : { pulse, atMs: nowMs() })
     }
+    return known.some((pulse) => pulse.round === heard.pulse.round)
   }
 
   pulses.subscribe((heard) => {
-    consider(heard.pulse.round)
-    for (const round of undecided) consider(round)
+    let isTold = consider(heard.pulse.round, heard)
+    for (const round of undecided) isTold = consider(round, heard) || isTold
     const oldest = roundAt(beacon, nowMs()) - slots.spacing
     for (const round of undecided) if (round < oldest) undecided.delete(round)
     for (const round of started) if (round < oldest - slots.end) started.delete(round)
-    listener.onPulse(heard)
+    if (!isTold) listener.onPulse(heard)
   }, signal)
 }

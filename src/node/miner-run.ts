@@ -1,13 +1,13 @@
 import { codeOf, messageOf } from '../errors.ts'
-import type { GemmOpenings } from '../gpu/gemm-proof.ts'
 import type { Prover } from '../gpu/prover.ts'
 import { type ProverEffect, type ProverEvent, ProverSlot } from '../gpu/prover-slot.ts'
 import type { Announcement } from '../gpu/slot.ts'
-import type { SlotNetwork } from '../gpu/slot-network.ts'
+import type { SlotNetwork, Work } from '../gpu/slot-network.ts'
 import { encodeTranscript } from '../gpu/transcript.ts'
 import { sealFinal, sealOpenings, sealTick } from '../protocols/challenge.ts'
 import type { Signed } from '../protocols/signed.ts'
 import type { Core } from './core.ts'
+import { type SlotOpenings, transcriptOf } from './make-transcript.ts'
 import type { PulseBook } from './pulse-book.ts'
 import type { TranscriptStore } from './transcript-store.ts'
 
@@ -15,12 +15,12 @@ export type SentKind = 'tick' | 'final' | 'openings'
 
 /** Makes a miner lie, for tests of what happens to one that does; no configuration reaches it. */
 export interface Misbehaviour {
-  readonly openings?: (openings: GemmOpenings) => GemmOpenings
-  /** False keeps a message of this kind from being sent. */
-  readonly sends?: (kind: SentKind, k: number) => boolean
+  readonly openings?: (openings: SlotOpenings) => SlotOpenings
+  /** False keeps a message of this kind from being sent; `work` is that of a tick or Final. */
+  readonly sends?: (kind: SentKind, k: number, work: Work | undefined) => boolean
   /** Replaces a signed record on its way. */
   readonly record?: (bytes: Uint8Array, kind: SentKind) => Uint8Array
-  readonly seed?: (seed: Uint8Array) => Uint8Array
+  readonly seed?: (seed: Uint8Array, work: Work) => Uint8Array
 }
 
 export interface MinerRunParts {
@@ -29,6 +29,8 @@ export interface MinerRunParts {
   readonly slots: SlotNetwork
   readonly transcripts: TranscriptStore
   readonly send: (kind: SentKind, slot: number, record: Signed<unknown>) => void
+  /** Told when the prover failed: what it holds is not known any more. */
+  readonly onFailed: (gpu: string) => void
   readonly misbehaviour: Misbehaviour
 }
 
@@ -58,79 +60,78 @@ export class MinerRun {
     const { core, send } = this.#parts
     const { net, key } = core
     const { slot } = this
-    if (effect.type === 'start') this.#work(effect.seed, effect.n)
+    if (effect.type === 'start') this.#work(effect.work, effect.seed)
     else if (effect.type === 'stop') this.#prover.stop()
     else if (effect.type === 'tick') send('tick', slot, sealTick(net, key, { ...effect.tick }))
     else if (effect.type === 'final') send('final', slot, sealFinal(net, key, { ...effect.final }))
     else this.#open(effect).catch((error: unknown) => this.#failed(error))
   }
 
-  #work(honestSeed: Uint8Array, n: number): void {
-    const { core, misbehaviour } = this.#parts
-    const { backend } = this.#prover
-    core.events.emit('slot-started', { slot: this.slot, gpu: this.#gpu.gpuId, backend, n })
-    const seed = misbehaviour.seed?.(honestSeed) ?? honestSeed
+  #work(work: Work, honestSeed: Uint8Array): void {
+    const { core, slots, misbehaviour } = this.#parts
+    if (work === slots.phases[0]) {
+      const { gpuId: gpu, n, bytes } = this.#gpu
+      const { backend } = this.#prover
+      core.events.emit('slot-started', { slot: this.slot, gpu, backend, n, bytes })
+    }
+    const seed = misbehaviour.seed?.(honestSeed, work) ?? honestSeed
     this.#prover
-      .run({ work: 'gemm', seed }, (root) => this.handle({ type: 'root', root }))
+      .run({ work, seed }, (root) => this.handle({ type: 'root', work, root }))
       .catch((error: unknown) => this.#failed(error))
   }
 
   #failed(error: unknown): void {
-    const { log, events } = this.#parts.core
+    const { core, onFailed } = this.#parts
+    const { log, events } = core
     const about = { slot: this.slot, gpu: this.#gpu.gpuId }
     log.error('challenge-failed', error, about)
     events.emit('challenge-failed', { ...about, code: codeOf(error), reason: messageOf(error) })
+    onFailed(about.gpu)
   }
 
   async #open(effect: OpenEffect): Promise<void> {
-    const { core, transcripts, send } = this.#parts
+    const { core, transcripts, send, misbehaviour } = this.#parts
     const { net, key, nowMs, events } = core
     const { slot } = this
     const { gpuId: gpu } = this.#gpu
     const startedMs = nowMs()
-    const openings = await this.#openings(effect)
+    const honest = await this.#openings(effect)
     const proveMs = nowMs() - startedMs
-    const content = this.#transcript(effect, openings)
+    const openings = misbehaviour.openings?.(honest) ?? honest
+    const { beacon } = this.#parts.pulses
+    const content = encodeTranscript(
+      transcriptOf(core, beacon, this.#gpu, { ...effect, slot, openings }),
+    )
     const id = await transcripts.put(content)
-    const bytes = content.length
-    const offer = { slot, gpu, content: id, bytes, proveMs }
-    send('openings', slot, sealOpenings(net, key, offer))
+    const { length: bytes } = content
+    send('openings', slot, sealOpenings(net, key, { slot, gpu, content: id, bytes, proveMs }))
     const { backend } = this.#prover
-    const steps = effect.final.count
-    events.emit('challenge-proved', { slot, gpu, backend, proveMs, bytes, steps })
+    const { residency, gemm } = effect.finals
+    const counts = { passes: residency.count, steps: gemm.count }
+    events.emit('challenge-proved', { slot, gpu, backend, proveMs, bytes, ...counts })
   }
 
-  async #openings({ statement, counts }: OpenEffect): Promise<GemmOpenings> {
+  /** Pages first: they are made in a moment, and the fill they need is gone when the next epoch begins. */
+  async #openings({ statements, counts, passRoots }: OpenEffect): Promise<SlotOpenings> {
     const { slots, pulses, misbehaviour } = this.#parts
-    const seed = misbehaviour.seed?.(statement.seed) ?? statement.seed
+    const { seed: lie } = misbehaviour
+    const { residency: passes, gemm: chain } = statements
     const timeoutMs = (slots.end - slots.open) * pulses.beacon.periodMs
-    const job = { statement: { ...statement, seed }, counts, limits: slots.gemm }
-    const honest = await this.#prover.openRows(job, timeoutMs)
-    return misbehaviour.openings?.(honest) ?? honest
-  }
-
-  #transcript({ final, pulses: used }: OpenEffect, openings: GemmOpenings): Uint8Array {
-    const { core, pulses } = this.#parts
-    const { net, key, peerId } = core
-    const { name, publicKey, periodMs, genesisMs } = pulses.beacon
-    const { hotkey, gpuId, n } = this.#gpu
-    return encodeTranscript({
-      version: 1,
-      network: net.network,
-      genesis: net.genesis,
-      netuid: net.netuid,
-      hotkey,
-      peerId,
-      gpu: gpuId,
-      n,
-      slot: this.slot,
-      work: 'gemm',
-      beacon: { name, publicKey, periodMs, genesisMs },
-      startPulse: { round: used.gemm.round, signature: used.gemm.signature },
-      openPulse: { round: used.open.round, signature: used.open.signature },
-      final: sealFinal(net, key, { ...final }).bytes,
-      ...openings,
-      counts: [...openings.counts],
-    })
+    const passSeed = lie?.(passes.passSeed, 'residency') ?? passes.passSeed
+    const residency = await this.#prover.openPages(
+      {
+        statement: { ...passes, passSeed },
+        counts: counts.residency,
+        roots: passRoots,
+        limits: slots.residency,
+      },
+      timeoutMs,
+    )
+    const seed = lie?.(chain.seed, 'gemm') ?? chain.seed
+    const gemm = await this.#prover.openRows(
+      { statement: { ...chain, seed }, counts: counts.gemm, limits: slots.gemm },
+      timeoutMs,
+    )
+    return { residency, gemm }
   }
 }

@@ -152,6 +152,13 @@ export const hours: Parse<string> = (raw) => {
   throw expected('hours such as 22:00-06:00, sat-sun or "mon-fri 18:00-08:00", or always', raw)
 }
 
+/** A part of a whole, 0 to 1. */
+export const share: Parse<number> = (raw) => {
+  const value = Number(raw)
+  if (raw.trim() === '' || !(value >= 0 && value <= 1)) throw expected('a number from 0 to 1', raw)
+  return value
+}
+
 /** Money as a decimal string, at most 6 places. */
 export const price: Parse<string> = (raw) => {
   if (!/^\d{1,12}(\.\d{1,6})?$/.test(raw)) throw expected('a price such as 1.25', raw)

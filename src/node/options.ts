@@ -15,6 +15,7 @@ import {
   orOff,
   positive,
   price,
+  share,
   size,
   text,
   webSocketUrl,
@@ -144,6 +145,12 @@ export const options = {
     { defaultText: 'always' },
   ),
   pauseWhenUsed: flag('node', 'Pause while somebody else uses this machine or its GPUs'),
+  sampling: maybe(
+    'node',
+    'Share of openings that a validator checks though it was not drawn to, 0 to 1 (default: 0.25; 1 on a local network)',
+    'SHARE',
+    share,
+  ),
   apiPort: maybe(
     'node',
     'Serve the control API on this port of 127.0.0.1 too (0 picks one)',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { works } from '../gpu/slot-network.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
@@ -206,6 +207,7 @@ const attestation: z.ZodType<AttestationRow> = z.strictObject({
   steps: whole.nullable().describe('matrix steps counted inside the window'),
   passes: whole.nullable().describe('memory passes counted inside the window'),
   n: whole.nullable().describe('size of the matrices'),
+  bytes: whole.nullable().describe('size of the resident fill'),
   proveMs: whole.nullable(),
   verifyMs: whole.nullable(),
   transcript: z.string().nullable().describe('content id, for gpu verify'),
@@ -281,11 +283,24 @@ const finding = z.strictObject({
   peerId: z.string().optional(),
   gpu: z.string().optional(),
   slot: whole.optional(),
-  n: whole.optional(),
+  n: whole.optional().describe('size of the matrices'),
+  fillBytes: whole.optional().describe('size of the resident fill'),
+  passes: whole.optional(),
   steps: whole.optional(),
-  tops: z.number().optional(),
+  gbps: z.number().optional().describe('GB/s over the window'),
+  tops: z.number().optional().describe('TOPS over the window'),
+  pages: whole.optional().describe('pages checked'),
   dots: whole.optional().describe('crossings checked'),
   verifyMs: whole.optional(),
+  work: z.enum(works).optional().describe('whose proof breaks'),
+  at: z.array(whole).optional().describe('where: pass, page or step, row, column'),
+  checks: z.array(
+    z.strictObject({
+      name: z.enum(['shape', 'pulses', 'finals', ...works]),
+      ok: z.boolean(),
+      detail: z.string(),
+    }),
+  ),
 })
 
 const scoreRow: z.ZodType<ScoreRow> = z.strictObject({

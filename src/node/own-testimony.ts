@@ -21,6 +21,9 @@ export interface SealedReport {
   readonly report: ReturnType<typeof sealReport>
 }
 
+/** The open pulse as the beacon signed it, and this validator's signature over it. */
+export type PulseWord = Required<Pick<Verdicts, 'openPulse' | 'pulseSignature'>>
+
 /**
  * What this validator says, written down before it is signed. Whatever was written for a place (slot, chunk, kind) is
  * what gets signed for it ever after, also across a crash: signatures are deterministic, so it never contradicts itself.
@@ -31,7 +34,7 @@ export interface OwnTestimony {
   verdicts(
     slot: number,
     rows: Verdicts['rows'],
-    pulseSignature: Uint8Array | undefined,
+    word: PulseWord | undefined,
   ): Promise<ReturnType<typeof sealVerdicts>[]>
   /** Slots from `since` on with a written report, oldest first: what a restart has to go on with. */
   reportedSlots(since: number): Promise<number[]>
@@ -120,14 +123,13 @@ export function createOwnTestimony({
         }))
         return (await fixed('report', reportCodec, slot, wanted)).map(seal)
       }),
-    verdicts: (slot, rows, pulseSignature) =>
+    verdicts: (slot, rows, word) =>
       inTurn(async () => {
-        const signed = pulseSignature === undefined ? {} : { pulseSignature }
         const wanted = chunksOf(rows).map((chunkRows, chunk) => ({
           slot,
           chunk,
           rows: chunkRows,
-          ...signed,
+          ...word,
         }))
         const standing = await fixed('verdict', verdictCodec, slot, wanted)
         return standing.map((value) => sealVerdicts(net, key, value))

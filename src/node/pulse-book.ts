@@ -2,7 +2,7 @@ import { type BeaconInfo, type Pulse, roundAt, timeOf } from '../beacon.ts'
 import type { NowMs } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
-import { needsPulse } from '../gpu/slot-schedule.ts'
+import { epochOf, needsPulse } from '../gpu/slot-schedule.ts'
 import type { Log } from '../log.ts'
 import type { Verdict } from '../protocols/topic.ts'
 import type { PulseVerifier } from '../pulse-verifier.ts'
@@ -13,7 +13,7 @@ export interface HeardPulse {
   readonly atMs: number
 }
 
-/** The verified pulses of a network's beacon, as far back as slots need them. */
+/** The verified pulses of a network's beacon, as far back as slots need them: the running epoch's fill pulse always. */
 export interface PulseBook {
   readonly beacon: BeaconInfo
   get(round: number): Pulse | undefined
@@ -48,9 +48,15 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
   const distrusted = new Map<string, number>()
   const listeners = new Set<(heard: HeardPulse) => void>()
 
+  /** The round of the pulse that seeds what GPUs hold now: it is needed to the epoch's end, however old it gets. */
+  const runningFill = (): number => epochOf(slots, roundAt(beacon, nowMs()))
+
   const keep = (pulse: Pulse, atMs: number): void => {
     kept.set(pulse.round, pulse)
-    if (kept.size > KEPT) kept.delete(Math.min(...kept.keys()))
+    if (kept.size > KEPT) {
+      const running = runningFill()
+      kept.delete(Math.min(...[...kept.keys()].filter((round) => round !== running)))
+    }
     for (const listener of listeners) listener({ pulse, atMs })
   }
 
@@ -58,7 +64,8 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
   const unwanted = (round: number, from: string | undefined): string | null => {
     if (!needsPulse(slots, round)) return 'no slot needs it'
     if (timeOf(beacon, round) > nowMs() + AHEAD_MS) return 'its time has not come'
-    if (round < roundAt(beacon, nowMs()) - BACKWARDS) return 'long past'
+    const isOld = round < roundAt(beacon, nowMs()) - BACKWARDS
+    if (isOld && round !== runningFill()) return 'long past'
     if (from !== undefined && nowMs() < (distrusted.get(from) ?? 0)) return 'sender sent bad pulses'
     if (pending.size >= MAX_WAITING) return 'too many wait'
     return null

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type BeaconInfo, timeOf } from '../beacon.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Offer, OfferDevice } from '../protocols/offers.ts'
@@ -6,6 +7,7 @@ import { minutesMs, secondsMs } from '../units.ts'
 import type { Attestations } from './attestations.ts'
 import type { Core } from './core.ts'
 import { constantsOf, type ScoringConstants } from './scoring/constants.ts'
+import { median } from './scoring/gpu-score.ts'
 import {
   type Evidence,
   type MinerScore,
@@ -13,7 +15,7 @@ import {
   type SlotEvidence,
   score,
 } from './scoring/score.ts'
-import type { PermittedValidator, ValidatorView } from './validator-view.ts'
+import { type PermittedValidator, type ValidatorView, voiceOf } from './validator-view.ts'
 
 /** Scores as this node computes them from the testimony it has. */
 export interface Scores {
@@ -73,11 +75,11 @@ export function createScores(needs: ScoresNeeds): Scores {
     const voiceOf = voices(active)
     const report = score(
       {
-        slots: known.map((slot) => evidenceOf(slot, voiceOf)),
+        slots: known.map((slot) => evidenceOf(slot, voiceOf, slot.slot + slots.open)),
         validators: [...voiceOf.values()],
         registered: hotkeys === undefined ? undefined : new Set(hotkeys),
         measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
-        gemmWindowMs: slots.windowMs.gemm,
+        windowMs: slots.windowMs,
       },
       constants,
     )
@@ -106,10 +108,10 @@ export function createScores(needs: ScoresNeeds): Scores {
       const gpu = of(peerId)?.gpus.find((one) => one.miner === peerId && one.gpu === device)
       const last = gpu?.slots.filter(({ outcome }) => outcome === 'ok').slice(-MEASURED_SLOTS) ?? []
       if (last.length === 0) return undefined
-      const tops = last.map((one) => one.tops).toSorted((a, b) => a - b)
       const newest = last.at(-1)!.slot
       return {
-        mops: Math.round(tops[Math.floor(tops.length / 2)]! * 1e6),
+        bandwidthMBps: Math.round(median(last.map((one) => one.gbps)) * 1e3),
+        mops: Math.round(median(last.map((one) => one.tops)) * 1e6),
         attestations: attestationsOf(attestations, newest, { miner: peerId, gpu: device }),
       }
     },
@@ -157,11 +159,11 @@ const sizesOf = ({ validator, report, verdicts, equivocated }: One) => [
 
 type Voice = Evidence['validators'][number]
 
-/** A hotkey may bind many PeerIds, but its stake speaks once: by PeerId, the voice it speaks with. */
+/** By PeerId, the voice it speaks with. */
 function voices(active: readonly PermittedValidator[]): Map<string, Voice> {
   const found = new Map<string, Voice>()
-  for (const { peerId, hotkey, stake } of active) {
-    found.set(peerId, { validator: hotkey === undefined ? peerId : hex(hotkey), stake })
+  for (const one of active) {
+    found.set(one.peerId, { validator: voiceOf(one), stake: one.stake })
   }
   return found
 }
@@ -170,8 +172,10 @@ function voices(active: readonly PermittedValidator[]): Map<string, Voice> {
 const evidenceOf = (
   { slot, testimony }: SlotTestimony,
   voiceOf: ReadonlyMap<string, Voice>,
+  openRound: number,
 ): SlotEvidence => ({
   slot,
+  openPulse: openPulseOf(testimony, voiceOf, openRound),
   testimony: firstOfEach(testimony, ({ validator }) => voiceOf.get(validator)?.validator)
     .filter(({ equivocated }) => !equivocated)
     .map(({ validator, report, verdicts }) => ({
@@ -182,6 +186,7 @@ const evidenceOf = (
         gpu: row.gpu,
         mode: row.mode,
         n: row.n,
+        bytes: row.bytes ?? 0,
         passes: row.passes,
         steps: row.steps,
       })),
@@ -193,6 +198,32 @@ const evidenceOf = (
       })),
     })),
 })
+
+/**
+ * The open pulse of a slot as most stake tells it. Nobody has to check its signature: it only says who was drawn, and
+ * what they say against a GPU counts for nothing beside one VALID of anybody.
+ */
+function openPulseOf(
+  testimony: readonly One[],
+  voiceOf: ReadonlyMap<string, Voice>,
+  round: number,
+): SlotEvidence['openPulse'] {
+  const stakes = new Map<string, bigint>()
+  const one = ({ validator }: One): string | undefined => voiceOf.get(validator)?.validator
+  for (const { validator, verdicts } of firstOfEach(testimony, one)) {
+    if (verdicts?.openPulse === undefined) continue
+    const told = hex(verdicts.openPulse)
+    stakes.set(told, (stakes.get(told) ?? 0n) + (voiceOf.get(validator)?.stake ?? 0n))
+  }
+  const [most] = [...stakes].toSorted(([a, x], [b, y]) =>
+    x === y ? (a < b ? -1 : 1) : x > y ? -1 : 1,
+  )
+  if (most === undefined) return undefined
+  return {
+    round,
+    randomness: new Uint8Array(hash('sha256', Buffer.from(most[0], 'hex'), 'buffer')),
+  }
+}
 
 /** The testimony of one node per voice, of those that reported the lowest PeerId's; none of those without stake. */
 function firstOfEach(testimony: readonly One[], voiceOf: (one: One) => string | undefined): One[] {

@@ -6,7 +6,7 @@ import { attestationsTopic, signPulse, type Verdicts } from '../protocols/attest
 import { topicName } from '../protocols/topic.ts'
 import type { Attestations } from './attestations.ts'
 import type { Core } from './core.ts'
-import { createOwnTestimony, type SealedReport } from './own-testimony.ts'
+import { createOwnTestimony, type PulseWord, type SealedReport } from './own-testimony.ts'
 import type { PulseBook } from './pulse-book.ts'
 
 /** Says in public what this validator saw; everything is written down before it is signed. */
@@ -14,11 +14,11 @@ export interface Testifier {
   /** Binds the lines of a slot before anyone's are public. */
   commit(slot: number, lines: readonly Line[]): Promise<void>
   report(slot: number, lines: readonly Line[]): Promise<void>
-  /** Resolves with the rows as signed. `sign` makes this validator's word over the open pulse, which a VALID needs. */
+  /** Resolves with the rows as signed; `word` is this validator's over the open pulse, which a VALID needs. */
   verdicts(
     slot: number,
     rows: Verdicts['rows'],
-    pulseSignature: Uint8Array | undefined,
+    word: PulseWord | undefined,
   ): Promise<Verdicts['rows']>
   /** This validator's signature over an open pulse, 64 B. */
   signPulse(openPulse: Uint8Array): Uint8Array
@@ -65,8 +65,8 @@ export function createTestifier({ core, pulses, attestations, slots }: Needs): T
     async report(slot, lines) {
       await publishReports(slot, await own.report(slot, lines.map(rowOf)))
     },
-    async verdicts(slot, rows, pulseSignature) {
-      const sealed = await own.verdicts(slot, rows, pulseSignature)
+    async verdicts(slot, rows, word) {
+      const sealed = await own.verdicts(slot, rows, word)
       for (const record of sealed) await publish(record)
       return sealed.flatMap(({ payload }) => payload.rows)
     },

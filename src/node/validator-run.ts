@@ -1,8 +1,9 @@
 import { timeOf } from '../beacon.ts'
+import { gbPerSecondOf, topsOf } from '../gpu/rates.ts'
 import { type Announcement, gpuKey } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import type { ValidatorEffect, ValidatorEvent, VerdictRow } from '../gpu/slot-testimony.ts'
-import { ValidatorSlot } from '../gpu/validator-slot.ts'
+import { ValidatorSlot, type ValidatorSlotOptions } from '../gpu/validator-slot.ts'
 import type { Verifier } from '../gpu/verifier.ts'
 import { type Verdicts, witnessOf } from '../protocols/attestations.ts'
 import type { Rpc } from '../protocols/rpc.ts'
@@ -20,10 +21,16 @@ export interface ValidatorRunParts {
   readonly transcripts: TranscriptStore
   readonly verifier: Verifier
   readonly testifier: Testifier
+  /** Whether this validator checks a GPU's openings. */
+  readonly checks: NonNullable<ValidatorSlotOptions['checks']>
 }
 
 type SignedRow = Verdicts['rows'][number]
-type Figures = PullOutcome & { readonly proveMs: number; readonly steps: number }
+type Figures = PullOutcome & {
+  readonly proveMs: number
+  readonly passes: number
+  readonly steps: number
+}
 
 /** One slot of a validator: carries out what its state machine decides. */
 export class ValidatorRun {
@@ -43,13 +50,13 @@ export class ValidatorRun {
     heardBefore: ReadonlySet<string>,
     life: AbortSignal,
   ) {
-    const { slots, pulses } = parts
+    const { slots, pulses, checks } = parts
     this.slot = slot
     this.#parts = parts
     this.#life = life
     this.#gpus = new Map(gpus.map((gpu) => [gpuKey(gpu.peerId, gpu.gpuId), gpu] as const))
     const { beacon } = pulses
-    this.#machine = new ValidatorSlot({ net: slots, beacon, gpus, slot, heardBefore })
+    this.#machine = new ValidatorSlot({ net: slots, beacon, gpus, slot, heardBefore, checks })
   }
 
   /** Keys of the GPUs whose ticks were counted. */
@@ -82,22 +89,26 @@ export class ValidatorRun {
 
   async #pull(pull: Pull): Promise<void> {
     const { core, pulses, slots } = this.#parts
-    const { miner, gpu, proveMs, final } = pull
+    const { miner, gpu, proveMs, finals } = pull
     const place = gpuKey(miner, gpu)
     const untilMs = timeOf(pulses.beacon, this.slot + slots.end) - core.nowMs()
     const limits = { untilMs, signal: this.#life }
     const outcome = await checkOpenings(this.#parts, pull, this.#gpus.get(place)!, limits)
     const { result } = outcome
     if (result === 'unchecked') return this.handle({ type: 'unchecked', miner, gpu })
-    this.#figures.set(place, { ...outcome, proveMs, steps: final.count })
+    const counts = { passes: finals.residency.count, steps: finals.gemm.count }
+    this.#figures.set(place, { ...outcome, ...counts, proveMs })
     this.handle({ type: 'checked', miner, gpu, result })
   }
 
   async #testify(rows: readonly VerdictRow[], openPulse: Uint8Array | undefined): Promise<void> {
     const { testifier } = this.#parts
-    const signature = openPulse === undefined ? undefined : testifier.signPulse(openPulse)
-    const batch = rows.map((row) => this.#signedRow(row, signature))
-    const signed = await testifier.verdicts(this.slot, batch, signature)
+    const word =
+      openPulse === undefined
+        ? undefined
+        : { openPulse, pulseSignature: testifier.signPulse(openPulse) }
+    const batch = rows.map((row) => this.#signedRow(row, word?.pulseSignature))
+    const signed = await testifier.verdicts(this.slot, batch, word)
     for (const row of signed) this.#tell(row)
   }
 
@@ -107,7 +118,7 @@ export class ValidatorRun {
     const { content, proveMs, verifyMs, bytes } = found ?? {}
     return {
       ...row,
-      ...(at === undefined ? {} : { at: at.filter((place) => place !== undefined) }),
+      ...(at === undefined ? {} : { at: at.flatMap((place) => place ?? []) }),
       ...(witnessed && content !== undefined
         ? { witness: witnessOf(pulseSignature, content) }
         : {}),
@@ -121,9 +132,10 @@ export class ValidatorRun {
     const { core, slots } = this.#parts
     const { miner, gpu, verdict, proveMs = 0, verifyMs = 0, transcriptBytes = 0 } = row
     const place = gpuKey(miner, gpu)
-    const steps = this.#figures.get(place)?.steps ?? 0
-    const n = this.#gpus.get(place)?.n ?? 0
-    const tops = (2 * n ** 3 * steps) / (slots.windowMs.gemm / 1000) / 1e12
+    const { passes = 0, steps = 0 } = this.#figures.get(place) ?? {}
+    const { n = 0, bytes = 0 } = this.#gpus.get(place) ?? {}
+    const gbps = gbPerSecondOf(bytes, passes, slots.windowMs.residency)
+    const tops = topsOf(n, steps, slots.windowMs.gemm)
     core.events.emit('slot-verdict', {
       slot: this.slot,
       miner,
@@ -134,6 +146,9 @@ export class ValidatorRun {
       proveMs,
       verifyMs,
       bytes: transcriptBytes,
+      passes,
+      fillBytes: bytes,
+      gbps: Math.round(gbps * 1e3) / 1e3,
       steps,
       tops: Math.round(tops * 1e4) / 1e4,
     })

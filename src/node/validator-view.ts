@@ -12,6 +12,13 @@ export interface ValidatorView {
   validators(): readonly PermittedValidator[]
 }
 
+/** With which voice a validator's stake speaks: a hotkey may bind many PeerIds, but its stake counts once. */
+export const voiceOf = ({
+  peerId,
+  hotkey,
+}: Pick<PermittedValidator, 'peerId' | 'hotkey'>): string =>
+  hotkey === undefined ? peerId : Buffer.from(hotkey).toString('hex')
+
 /** Whether a peer may challenge and testify now. */
 export const isPermitted = (view: ValidatorView, peerId: string): boolean =>
   view.validators().some((validator) => validator.peerId === peerId)

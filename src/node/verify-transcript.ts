@@ -1,20 +1,26 @@
-import { createBeacon, type Pulse } from '../beacon.ts'
 import { messageOf } from '../errors.ts'
-import { checkTranscript } from '../gpu/check-transcript.ts'
+import { checkChain, checkPasses } from '../gpu/check-transcript.ts'
+import type { GemmVerdict } from '../gpu/gemm-proof.ts'
 import { loadKernels } from '../gpu/kernels.ts'
-import { gemmStatement, type Tick } from '../gpu/slot.ts'
-import { type SlotNetwork, slotNetworks } from '../gpu/slot-network.ts'
+import { gbPerSecondOf, topsOf } from '../gpu/rates.ts'
+import type { PassVerdict } from '../gpu/residency-proof.ts'
+import { type SlotPulses, slotStatements, type Tick } from '../gpu/slot.ts'
+import { type PerWork, type SlotNetwork, slotNetworks, type Work } from '../gpu/slot-network.ts'
 import {
   announcementOf,
-  beaconOf,
   decodeTranscript,
   type Transcript,
   transcriptId,
 } from '../gpu/transcript.ts'
-import { tickCodec } from '../protocols/challenge.ts'
-import { createNetwork, KNOWN_GENESIS } from '../protocols/network.ts'
-import { peerIdOfKey } from '../protocols/peer-key.ts'
-import { openRecord, recordTypes } from '../protocols/signed.ts'
+import { GiB } from '../units.ts'
+import { signedFinals, signedPulses } from './transcript-signatures.ts'
+
+/** One thing that was looked at, and what was seen. */
+export interface TranscriptCheck {
+  readonly name: 'shape' | 'pulses' | 'finals' | Work
+  readonly ok: boolean
+  readonly detail: string
+}
 
 /** What anyone can find out from a transcript alone. */
 export interface TranscriptFinding {
@@ -30,78 +36,131 @@ export interface TranscriptFinding {
   readonly gpu?: string
   readonly slot?: number
   readonly n?: number
+  /** Size of the resident fill. */
+  readonly fillBytes?: number
+  readonly passes?: number
   readonly steps?: number
-  /** Tera-operations per second over the window, if all steps were done inside it; counts are validators' testimony. */
+  /** What the counts come to over the windows, if all was done inside them; counts are validators' testimony. */
+  readonly gbps?: number
   readonly tops?: number
-  /** Crossings that were checked. */
+  /** Pages and crossings that were checked. */
+  readonly pages?: number
   readonly dots?: number
   readonly verifyMs?: number
+  /** Whose proof breaks, and where: pass and page, or step, row and column. */
+  readonly work?: Work
+  readonly at?: readonly (number | undefined)[]
+  /** In order; what could not be looked at, because something before it is bad, is missing. */
+  readonly checks: readonly TranscriptCheck[]
 }
 
 /**
- * Checks a transcript from nothing but its bytes: the pulses' signatures, the Final's signature, then the proof from
- * inputs derived from them. On a local network the beacon's key is the transcript's own word.
+ * Checks a transcript from nothing but its bytes: the pulses' signatures, the Finals' signatures, then both proofs from
+ * inputs derived from them. Whether slots before it came too close cannot be told from one transcript; on a local
+ * network the beacon's key is the transcript's own word.
  */
 export function verifyTranscript(content: Uint8Array): TranscriptFinding {
   const id = Buffer.from(transcriptId(content)).toString('hex')
   const outside = { id, bytes: content.length }
+  const checks: TranscriptCheck[] = []
   let transcript: Transcript
   try {
     transcript = decodeTranscript(content)
   } catch (error) {
-    return { verdict: 'BAD_SHAPE', reason: messageOf(error), ...outside }
+    const reason = messageOf(error)
+    checks.push({ name: 'shape', ok: false, detail: reason })
+    return { verdict: 'BAD_SHAPE', reason, ...outside, checks }
   }
-  const { network, peerId, gpu, slot, n } = transcript
-  const about = { ...outside, network, peerId, gpu, slot, n }
+  checks.push({ name: 'shape', ok: true, detail: 'the one encoding of a whole transcript' })
+  const { network, peerId, gpu, slot, n, bytes: fillBytes } = transcript
+  const about = { ...outside, network, peerId, gpu, slot, n, fillBytes }
   const slots = slotNetworks[network]
+  const pulses = noting(checks, 'pulses', () => {
+    const found = signedPulses(transcript, slots)
+    return [found, pulsesSeen(transcript, found)]
+  })
+  const finals = noting(checks, 'finals', () => {
+    const found = signedFinals(transcript)
+    return [found, `the closes of both kinds of work are signed by ${peerId}`]
+  })
+  if (pulses === undefined || finals === undefined) {
+    const reason = checks.find(({ ok }) => !ok)!.detail
+    return { verdict: 'BAD_COMMIT', reason, ...about, checks }
+  }
+  return { ...about, ...verifyWork(transcript, slots, pulses, finals, checks) }
+}
+
+/** Runs a check that says what it saw, or throws what is wrong. */
+function noting<T>(
+  checks: TranscriptCheck[],
+  name: TranscriptCheck['name'],
+  check: () => readonly [T, string],
+): T | undefined {
   try {
-    const final = signedFinal(transcript)
-    const pulses = signedPulses(transcript, slots)
-    const statement = gemmStatement(announcementOf(transcript), pulses.start, pulses.open, final)
-    const limits = slots.gemm
-    const result = checkTranscript(loadKernels(), { content, statement, limits, expected: {} })
-    const verifyMs = Math.ceil(result.verifyMs)
-    if (!result.ok) {
-      const at = result.at === undefined ? '' : ` at step, row, column ${result.at.join(', ')}`
-      const reason = `the chain breaks${at}`
-      return { verdict: result.why, reason, ...about, verifyMs }
-    }
-    const tops = (2 * n ** 3 * final.count) / (slots.windowMs.gemm / 1000) / 1e12
-    const { dots } = result
-    return { verdict: 'VALID', reason: '', ...about, steps: final.count, tops, dots, verifyMs }
+    const [value, detail] = check()
+    checks.push({ name, ok: true, detail })
+    return value
   } catch (error) {
-    return { verdict: 'BAD_COMMIT', reason: messageOf(error), ...about }
+    checks.push({ name, ok: false, detail: messageOf(error) })
+    return undefined
   }
 }
 
-/** The Final inside, if its PeerId signed it for this network, slot and device. */
-function signedFinal({ network, netuid, genesis, final, ...t }: Transcript): Tick {
-  const known = KNOWN_GENESIS[network]
-  if (known !== undefined && known !== Buffer.from(genesis).toString('hex')) {
-    throw new Error(`its genesis is not that of ${network}`)
-  }
-  const net = createNetwork(network, netuid, genesis)
-  const { publicKey, payload } = openRecord(net, recordTypes.final, tickCodec, final)
-  if (peerIdOfKey(publicKey) !== t.peerId) throw new Error('its Final is signed by another peer')
-  if (payload.slot !== t.slot || payload.gpu !== t.gpu || payload.work !== t.work) {
-    throw new Error('its Final is of another slot or device')
-  }
-  return payload
+function pulsesSeen({ network, beacon }: Transcript, pulses: SlotPulses): string {
+  const rounds = Object.entries(pulses).map(([name, { round }]) => `${name} ${round}`)
+  const whose = network === 'local' ? `${beacon.name}, whose key it states itself` : beacon.name
+  return `${rounds.join(', ')}: each signed by the beacon ${whose}`
 }
 
-/** Both pulses, if the beacon signed them and they are those of this slot. */
-function signedPulses(
+function verifyWork(
   transcript: Transcript,
   slots: SlotNetwork,
-): { readonly start: Pulse; readonly open: Pulse } {
-  const { slot, startPulse, openPulse } = transcript
-  if (slot % slots.stride !== 0) throw new Error('no slot starts at that round')
-  if (startPulse.round !== slot + slots.starts.gemm || openPulse.round !== slot + slots.open) {
-    throw new Error('its pulses are not those of its slot')
+  pulses: SlotPulses,
+  finals: PerWork<Tick>,
+  checks: TranscriptCheck[],
+) {
+  const { n, bytes } = transcript
+  const { windowMs } = slots
+  const startedMs = performance.now()
+  const kernels = loadKernels()
+  const statements = slotStatements(announcementOf(transcript), pulses, finals)
+  const passes = checkPasses(kernels, statements.residency, transcript, slots)
+  const chain = checkChain(kernels, statements.gemm, transcript, slots)
+  const verifyMs = Math.ceil(performance.now() - startedMs)
+  const [passCount, steps] = [finals.residency.count, finals.gemm.count]
+  const gbps = gbPerSecondOf(bytes, passCount, windowMs.residency)
+  const tops = topsOf(n, steps, windowMs.gemm)
+  const swept = `${passCount} passes over ${(bytes / GiB).toFixed(3)} GiB in ${windowMs.residency / 1000} s`
+  const chained = `${steps} steps of ${n}×${n} in ${windowMs.gemm / 1000} s`
+  checks.push({
+    name: 'residency',
+    ok: passes.ok,
+    detail: passes.ok
+      ? `${swept}: ${gbps.toFixed(3)} GB/s; ${passes.pages} pages checked`
+      : `${passes.why}: ${brokenAt('residency', passes)}`,
+  })
+  checks.push({
+    name: 'gemm',
+    ok: chain.ok,
+    detail: chain.ok
+      ? `${chained}: ${tops.toFixed(3)} TOPS; ${chain.dots} crossings checked`
+      : `${chain.why}: ${brokenAt('gemm', chain)}`,
+  })
+  if (!passes.ok || !chain.ok) {
+    const [work, bad] = passes.ok ? (['gemm', chain] as const) : (['residency', passes] as const)
+    const { why, at } = bad as Exclude<typeof bad, { readonly ok: true }>
+    const reason = brokenAt(work, bad)
+    return { verdict: why, reason, verifyMs, work, ...(at === undefined ? {} : { at }), checks }
   }
-  const beacon = createBeacon(beaconOf(transcript))
-  const start = beacon.verify(startPulse.round, startPulse.signature)
-  const open = beacon.verify(openPulse.round, openPulse.signature)
-  if (start === null || open === null) throw new Error('the beacon never sent one of its pulses')
-  return { start, open }
+  const figures = { passes: passCount, steps, gbps, tops, pages: passes.pages, dots: chain.dots }
+  return { verdict: 'VALID', reason: '', ...figures, verifyMs, checks }
+}
+
+/** What breaks and where, in words. */
+function brokenAt(work: Work, verdict: PassVerdict | GemmVerdict): string {
+  const at = verdict.ok || verdict.at === undefined ? undefined : verdict.at
+  if (work === 'residency') {
+    return `the passes break${at === undefined ? '' : ` at pass, page ${at.join(', ')}`}`
+  }
+  return `the chain breaks${at === undefined ? '' : ` at step, row, column ${at.join(', ')}`}`
 }

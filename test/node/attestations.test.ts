@@ -252,7 +252,8 @@ test('long names chosen by a miner cannot burst a batch', async () => {
     verifyMs: 86_400_000,
     transcriptBytes: 2 ** 32,
   }))
-  const sealed = await own.verdicts(SLOT, rows, new Uint8Array(64))
+  const word = { openPulse: new Uint8Array(48), pulseSignature: new Uint8Array(64) }
+  const sealed = await own.verdicts(SLOT, rows, word)
   expect(sealed.length).toBeGreaterThan(1)
   expect(sealed.flatMap(({ payload }) => payload.rows)).toHaveLength(256)
   for (const { bytes } of sealed) expect(bytes.length).toBeLessThanOrEqual(64 * 1024)

@@ -5,6 +5,7 @@ import { announcedGpus } from '../../src/node/announced-gpus.ts'
 import { followSlots } from '../../src/node/follow-slots.ts'
 import type { HeardPulse, PulseBook } from '../../src/node/pulse-book.ts'
 import type { Capability } from '../../src/protocols/capability.ts'
+import { MiB } from '../../src/units.ts'
 import { capabilityOf, testKey, testNet } from '../support/market.ts'
 
 const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
@@ -49,11 +50,17 @@ test('a slot is told once, before its pulses', () => {
   expect(told).toEqual(['slot 12', 'pulse 12', 'pulse 13', 'pulse 16'])
 })
 
-test('pulses that came before the slot was known are repeated for it', () => {
+test('the fill pulse of a slot is repeated for it, however it came', () => {
+  const { told, hear } = world(11)
+  for (const round of [11, 12]) hear(round)
+  expect(told).toEqual(['pulse 11', 'slot 12', 'pulse 11', 'pulse 12'])
+})
+
+test('pulses that came before the slot was known are repeated for it, in order', () => {
   const { told, hear } = world(11)
   hear(13)
   hear(12, 13)
-  expect(told).toEqual(['pulse 13', 'slot 12', 'pulse 13', 'pulse 12'])
+  expect(told).toEqual(['pulse 13', 'slot 12', 'pulse 12', 'pulse 13'])
 })
 
 test.each([
@@ -65,19 +72,46 @@ test.each([
   expect(told).toEqual(['pulse 12'])
 })
 
-test('devices prove under the hotkey their record binds, with the n it names or the network’s', () => {
+test('devices prove under the hotkey their record binds, with the sizes it names or the network’s', () => {
   const [key, hotkey] = [testKey(1), testKey(2).publicKey]
   const payload = capabilityOf(key)
   const net = testNet()
   const own = { genesis: net.genesis, netuid: 1, peerId: key.peerId, gpuId: 'cpu-0' }
   const of = (record: Capability, slots = local) =>
     announcedGpus(net, slots, { publicKey: key.publicKey, payload: record })
-  expect(of(payload)).toEqual([{ ...own, hotkey: key.publicKey, n: local.cpuN }])
+  expect(of(payload)).toEqual([{ ...own, hotkey: key.publicKey, ...local.cpuSizes }])
   const binding = { hotkey } as NonNullable<Capability['binding']>
   const devices = [
-    { id: 'cpu-0', vendor: 'x', name: 'x', vramMiB: 0, proofN: 1024 },
+    { id: 'cpu-0', vendor: 'x', name: 'x', vramMiB: 0, proofN: 1024, proofBytes: 2 * MiB },
     { id: 'pci-1', vendor: 'x', name: 'x', vramMiB: 8 },
   ]
-  expect(of({ ...payload, binding, devices })).toEqual([{ ...own, hotkey, n: 1024 }])
+  const bytes = 2 * MiB
+  expect(of({ ...payload, binding, devices })).toEqual([{ ...own, hotkey, n: 1024, bytes }])
   expect(of(payload, slotNetworks.finney)).toEqual([])
+})
+
+test('a GPU names both sizes, and sizes the network does not allow prove nothing', () => {
+  const key = testKey(1)
+  const card = { id: 'pci-1', vendor: 'x', name: 'x', vramMiB: 8 }
+  const sizes = (over: { proofN?: number; proofBytes?: number }) => {
+    const payload: Capability = { ...capabilityOf(key), devices: [{ ...card, ...over }] }
+    const found = announcedGpus(testNet(), slotNetworks.finney, {
+      publicKey: key.publicKey,
+      payload,
+    })
+    return found.map(({ n, bytes }) => [n, bytes])
+  }
+  const [proofN, proofBytes] = [16_384, 72 * 1024 * MiB]
+  expect(sizes({ proofN, proofBytes })).toEqual([[proofN, proofBytes]])
+  for (const bad of [
+    { proofN },
+    { proofBytes },
+    { proofN: 16_383, proofBytes },
+    { proofN: 1024, proofBytes },
+    { proofN, proofBytes: 0 },
+    { proofN, proofBytes: proofBytes + 4096 },
+    { proofN, proofBytes: 2 ** 40 + MiB },
+  ]) {
+    expect(sizes(bad)).toEqual([])
+  }
 })

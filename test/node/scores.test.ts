@@ -26,7 +26,7 @@ const said = (
     slot,
     chunk: 0,
     salt: witness,
-    rows: [{ ...gpu, mode: 'idle', n: 512, passes: 0, steps }],
+    rows: [{ ...gpu, mode: 'idle', n: 512, bytes: 2 ** 23, passes: 2 * steps, steps }],
   },
   verdicts: {
     slot,
@@ -114,6 +114,7 @@ test('what was measured is the median of ok slots, with the attestations of the 
   const { scores } = made([slotOf(12, 10), slotOf(24, 30), slotOf(36, 20), slotOf(48, 0)])
   const measured = scores.measuredOf(miner.peerId, 'cpu-0')!
   expect(measured.mops).toBe(Math.round(((2 * 512 ** 3 * 20) / 1e12) * 1e6))
+  expect(measured.bandwidthMBps).toBe(Math.round((2 ** 23 * 40) / 1e6))
   expect(measured.attestations).toEqual([new Uint8Array(32).fill(36), new Uint8Array(32).fill(36)])
   expect(scores.measuredOf(miner.peerId, 'gpu-1')).toBeUndefined()
 })

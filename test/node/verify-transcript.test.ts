@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
+import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { encodeTranscript, type Transcript } from '../../src/gpu/transcript.ts'
 import { gpuVerify } from '../../src/node/commands/gpu-verify.ts'
 import { configWith } from '../../src/node/config.ts'
 import { verifyTranscript } from '../../src/node/verify-transcript.ts'
 import { sealFinal } from '../../src/protocols/challenge.ts'
 import { testKey, testNet } from '../support/market.ts'
-import { honestProof } from '../support/proof.ts'
+import { beacon, honestProof, told } from '../support/proof.ts'
 
 const key = testKey(1)
 const net = testNet()
@@ -20,18 +21,22 @@ const gpu = {
   peerId: key.peerId,
   gpuId: 'cpu-0',
   n: 256,
+  bytes: 2 * FILL_UNIT_BYTES,
 }
-const { transcript, final, open, start } = await honestProof(
+const { transcript, finals, pulses } = await honestProof(
   gpu,
   24,
-  3,
+  { passes: 4, steps: 3 },
   (tick) => sealFinal(net, key, { ...tick }).bytes,
 )
 const find = (over: Partial<Transcript>) =>
   verifyTranscript(encodeTranscript({ ...transcript, ...over }))
-const pulse = ({ round, signature }: { round: number; signature: Uint8Array }) => ({
-  round,
-  signature,
+const { residency, gemm } = transcript
+const withPulse = (over: Partial<Transcript['pulses']>): Partial<Transcript> => ({
+  pulses: { ...transcript.pulses, ...over },
+})
+const withFinal = (work: 'residency' | 'gemm', final: Uint8Array): Partial<Transcript> => ({
+  [work]: { ...transcript[work], final },
 })
 
 test('an honest transcript verifies from its bytes alone', () => {
@@ -41,33 +46,72 @@ test('an honest transcript verifies from its bytes alone', () => {
     slot: 24,
     steps: 3,
     n: 256,
+    passes: 4,
+    fillBytes: gpu.bytes,
+    pages: 64,
+    checks: ['shape', 'pulses', 'finals', 'residency', 'gemm'].map((name) => ({ name, ok: true })),
   })
+  const finding = find({})
+  expect(finding.gbps).toBeCloseTo((4 * gpu.bytes) / 1e9, 9)
+  expect(finding.tops).toBeCloseTo((3 * 2 * 256 ** 3) / 1e12, 9)
+})
+
+test('a real network has one genesis, whatever a transcript says', () => {
+  const { checks } = find({ network: 'finney' })
+  expect(checks.find(({ name }) => name === 'finals')).toMatchObject({
+    ok: false,
+    detail: 'its genesis is not that of finney',
+  })
+})
+
+test('each proof is checked whatever the other says, and what breaks is named', () => {
+  const leaves = residency.leaves.map((b, i) => (i === 0 ? b ^ 1 : b))
+  const bad = find({ residency: { ...residency, leaves } })
+  expect(bad).toMatchObject({ verdict: 'BAD_PATH', work: 'residency', at: [0, expect.any(Number)] })
+  expect(bad.checks.map(({ name, ok }) => [name, ok])).toEqual([
+    ['shape', true],
+    ['pulses', true],
+    ['finals', true],
+    ['residency', false],
+    ['gemm', true],
+  ])
 })
 
 test.each<[string, Partial<Transcript>, string]>([
   [
     'the Final of another peer',
-    { final: sealFinal(net, testKey(2), { ...final }).bytes },
+    withFinal('gemm', sealFinal(net, testKey(2), { ...finals.gemm }).bytes),
     'another peer',
   ],
   [
     'a Final of another slot',
-    { final: sealFinal(net, key, { ...final, slot: 36 }).bytes },
+    withFinal('residency', sealFinal(net, key, { ...finals.residency, slot: 36 }).bytes),
+    'another slot',
+  ],
+  [
+    'the Final of the other work',
+    withFinal('residency', gemm.final),
+    'another slot, device or work',
+  ],
+  [
+    'a Final of another device',
+    withFinal('gemm', sealFinal(net, key, { ...finals.gemm, gpu: 'g' }).bytes),
     'another slot',
   ],
   [
     'a Final of another network',
-    { final: sealFinal(testNet(2), key, { ...final }).bytes },
+    withFinal('gemm', sealFinal(testNet(2), key, { ...finals.gemm }).bytes),
     'signature',
   ],
   [
     'a pulse the beacon never sent',
-    { startPulse: { ...pulse(start), signature: open.signature } },
+    withPulse({ start: { ...told(pulses.start), signature: pulses.open.signature } }),
     'never sent',
   ],
-  ['a pulse of another round', { openPulse: pulse(start) }, 'not those of its slot'],
+  ['a pulse of another round', withPulse({ open: told(pulses.start) }), 'not that of its slot'],
+  ['the fill pulse of another epoch', withPulse({ fill: told(beacon.sign(11)) }), 'its fill pulse'],
   ['a round no slot starts at', { slot: 25 }, ''],
-  ['a real network it is not of', { network: 'finney' }, 'genesis'],
+  ['a real network’s name', { network: 'finney' }, 'no slot starts'],
 ])('%s is BAD_COMMIT', (_, over, reason) => {
   const finding = find(over)
   expect(finding.verdict).toBe('BAD_COMMIT')
@@ -97,8 +141,38 @@ test('the command says so, and its exit code too', async () => {
     code: 0,
     verdict: 'VALID',
   })
-  const rows = transcript.rows.map((b, i) => (i === 0 ? b ^ 1 : b))
-  const bad = await run('bad', encodeTranscript({ ...transcript, rows }))
+  const rows = gemm.rows.map((b, i) => (i === 0 ? b ^ 1 : b))
+  const bad = await run('bad', encodeTranscript({ ...transcript, gemm: { ...gemm, rows } }))
   expect(bad).toMatchObject({ code: 1, verdict: 'BAD_PATH' })
   expect(await run('junk', Buffer.from('junk'))).toMatchObject({ code: 1, verdict: 'BAD_SHAPE' })
+})
+
+test('people see every check with its result, from the file alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'transcript-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const said = async (content: Uint8Array): Promise<string> => {
+    writeFileSync(join(folder, 'file'), content)
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const terminal = { stdin, stdout, stderr }
+    const signal = new AbortController().signal
+    const context = { config: configWith({}), args: [join(folder, 'file')], rest: undefined }
+    await gpuVerify({ ...context, terminal, signal })
+    return stdout.read().toString()
+  }
+  const good = await said(encodeTranscript(transcript))
+  expect(good).toMatch(/^VALID\n/)
+  expect(good).toContain('pulses     ok  fill 23, start 24, gemm 25, open 28: each signed by')
+  expect(good).toContain(
+    `finals     ok  the closes of both kinds of work are signed by ${key.peerId}`,
+  )
+  expect(good).toContain(
+    'residency  ok  4 passes over 0.001 GiB in 1 s: 0.004 GB/s; 64 pages checked',
+  )
+  expect(good).toMatch(
+    /gemm {7}ok {2}3 steps of 256×256 in 1 s: 0\.000 TOPS; \d+ crossings checked/,
+  )
+  const leaves = residency.leaves.map((b, i) => (i === 0 ? b ^ 1 : b))
+  const bad = await said(encodeTranscript({ ...transcript, residency: { ...residency, leaves } }))
+  expect(bad).toMatch(/^BAD_PATH: the passes break at pass, page 0, \d+\n/)
+  expect(bad).toMatch(/residency {2}BAD BAD_PATH: the passes break/)
 })

@@ -1,9 +1,11 @@
+import { MiB } from '../../units.ts'
 import { withQuery } from '../control/client.ts'
 import type { AttestationRow } from '../control/routes/attestations.ts'
 import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
 
+const mib = (bytes: number | null): number | null => (bytes === null ? null : bytes / MiB)
 const short = (peerId: string): string => peerId.slice(-8)
 
 /** Lists validators' verdicts, newest first, of one miner or validator when named; nothing known is exit code 3. */
@@ -24,6 +26,8 @@ export const attestations: Run = (context) =>
           title: 'VERDICT',
           value: ({ verdict, equivocated }) => (equivocated ? 'EQUIVOCATED' : verdict),
         },
+        { title: 'PASSES', value: ({ passes }) => passes, align: 'right' },
+        { title: 'MIB', value: ({ bytes }) => mib(bytes), align: 'right' },
         { title: 'STEPS', value: ({ steps }) => steps, align: 'right' },
         { title: 'N', value: ({ n }) => n, align: 'right' },
         { title: 'PROVE MS', value: ({ proveMs }) => proveMs, align: 'right' },

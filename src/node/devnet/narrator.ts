@@ -1,4 +1,5 @@
 import { formatAmount } from '../../protocols/money.ts'
+import { MiB } from '../../units.ts'
 import type { NodeEvent } from '../events.ts'
 
 /** Turns PeerIds and hotkeys into the names of this devnet's members. */
@@ -14,6 +15,8 @@ const short = (value: unknown): string => String(value).slice(0, 12)
 /** Said where it is so: nobody may take this machine's processor for a GPU. */
 const cpuOnly = (classes: unknown): string =>
   classes === 'cpu' ? '; no GPU here: CPU capacity, devnet only' : ''
+
+const MiBs = (value: unknown): string => `${Math.round(Number(value) / MiB)} MiB`
 
 const money = (units: unknown): string => formatAmount(BigInt(String(units)), 'DEV')
 
@@ -31,12 +34,15 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'slot-started': (e) =>
     e['n'] === undefined
       ? `slot ${e['slot']} begins: follows ${e['gpus']} devices`
-      : `slot ${e['slot']} begins: proves ${e['gpu']} with ${e['backend']}, n = ${e['n']}`,
+      : `slot ${e['slot']} begins: proves ${e['gpu']} with ${e['backend']}, ${MiBs(e['bytes'])} resident, n = ${e['n']}`,
+  'gpu-filled': (e) =>
+    `filled ${MiBs(e['bytes'])} of ${e['gpu']} in ${ms(e['fillMs'])}, from pulse ${e['round']}`,
+  'gpu-not-filled': (e) => `cannot fill ${e['gpu']}: ${e['reason']}`,
   'challenge-proved': (e) =>
-    `slot ${e['slot']}: ${e['steps']} steps done, opened in ${ms(e['proveMs'])}, ${KiBs(e['bytes'])}`,
+    `slot ${e['slot']}: ${e['passes']} passes and ${e['steps']} steps done, opened in ${ms(e['proveMs'])}, ${KiBs(e['bytes'])}`,
   'challenge-failed': (e) => `slot ${e['slot']}: proving ${e['gpu']} failed: ${e['reason']}`,
   'slot-verdict': (e, n) =>
-    `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']} (${e['steps']} steps, ${e['tops']} TOPS, proved in ${ms(e['proveMs'])}, verified in ${ms(e['verifyMs'])})`,
+    `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']} (${e['passes']} passes, ${e['gbps']} GB/s; ${e['steps']} steps, ${e['tops']} TOPS; proved in ${ms(e['proveMs'])}, verified in ${ms(e['verifyMs'])})`,
   'slot-abstained': (e) => `slot ${e['slot']}: abstains (${e['why']})`,
   'report-gossiped': (e) => `slot ${e['slot']}: gossiped its report, ${e['rows']} rows`,
   'equivocation-kept': (e, n) =>

@@ -8,7 +8,9 @@ export interface ScoredSlot {
   readonly slot: number
   readonly outcome: Outcome
   readonly units: number
-  /** Measured integer throughput; 0 unless ok. */
+  /** Measured memory, its bandwidth and integer throughput; 0 unless ok. */
+  readonly gib: number
+  readonly gbps: number
   readonly tops: number
   readonly reason: ReasonCode
 }
@@ -64,10 +66,18 @@ export function gpuScore(slots: readonly ScoredSlot[], c: ScoringConstants): Gpu
 }
 
 function unitsTerm(window: readonly ScoredSlot[], sum: number, ok: number): Term {
-  const reason = sum > 0 || ok === 0 ? 'OK' : (commonest(window, 'ok') ?? 'OK')
-  const detail = `mean of ${ok} ok slots; an H100 is 1, on a local network its unit processor`
+  const reason = commonest(window, 'ok') ?? 'OK'
+  const oks = window.filter((s) => s.outcome === 'ok')
+  const figure = (name: 'gib' | 'gbps' | 'tops'): number => q6(median(oks.map((s) => s[name])))
+  const shown = `median ${figure('gib')} GiB, ${figure('gbps')} GB/s, ${figure('tops')} TOPS`
+  const unit = 'an H100 is 1, on a local network its unit processor'
+  const detail = `mean of ${ok} ok slots${ok === 0 ? '' : ` (${shown})`}; ${unit}`
   return { name: 'units', value: ok === 0 ? 0 : sum / ok, reason, detail }
 }
+
+/** The middle one of some numbers, the upper of two; 0 of none. */
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 const noEvidence: Term = {
   name: 'units',

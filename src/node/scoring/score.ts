@@ -1,10 +1,14 @@
+import { drawVerifiers } from '../../gpu/draw-verifiers.ts'
+import { gbPerSecondOf, topsOf } from '../../gpu/rates.ts'
+import type { PerWork } from '../../gpu/slot-network.ts'
+import { GiB } from '../../units.ts'
 import { decides, stakeOf, type Word } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
 import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
 import { type LeaseHours, leaseFactor, minerWeights } from './miner-weights.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import { type Counts, type Measured, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
-import { clamp, cpuUnits, q6, rate, topsOf, units } from './units.ts'
+import { clamp, cpuUnits, q6, rate, units, unitsReason } from './units.ts'
 
 /** A GPU as testimony names it; the hotkey in hex. */
 export interface GpuRef {
@@ -23,6 +27,8 @@ export interface Testimony {
 
 export interface SlotEvidence {
   readonly slot: number
+  /** What drew those that had to check (gpu-protocol §7); undefined where nobody told it. */
+  readonly openPulse?: { readonly round: number; readonly randomness: Uint8Array } | undefined
   readonly testimony: readonly Testimony[]
 }
 
@@ -40,9 +46,9 @@ export interface Evidence {
   /** Alpha burned for leases, by hotkey, and that of all miners, in one unit. */
   readonly burned?: ReadonlyMap<string, number>
   readonly emission?: number
-  /** What slots of this network measure, and how long the GEMM window is. */
+  /** What slots of this network measure, and how long the windows are. */
   readonly measured: Measured
-  readonly gemmWindowMs: number
+  readonly windowMs: PerWork<number>
 }
 
 export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score'> {
@@ -135,7 +141,7 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
   const active = [...stakes.values()].reduce((sum, stake) => sum + stake, 0n)
   const histories = new Map<string, History>()
   let wasOk: ReadonlySet<string> = new Set()
-  for (const { slot, testimony } of evidence.slots) {
+  for (const { slot, openPulse, testimony } of evidence.slots) {
     const heard = testimony
       .filter(({ validator }) => (stakes.get(validator) ?? 0n) > 0n)
       .filter((one) => !heardTooFew(one, wasOk))
@@ -150,7 +156,7 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
     const outcomes = new Map(
       [...histories].map(([key, { ref }]) => [
         key,
-        covered ? outcomeOf(ref, slot, heard, active, evidence, c) : uncovered,
+        covered ? outcomeOf(ref, { slot, openPulse }, heard, active, evidence, c) : uncovered,
       ]),
     )
     const unknown = [...outcomes.values()].filter(({ outcome }) => outcome === 'unknown').length
@@ -193,6 +199,7 @@ const uncovered: SlotOutcome = {
   passes: 0,
   steps: 0,
   n: 0,
+  bytes: 0,
 }
 
 /** Of fewer GPUs than this, half may well be silent by themselves: a lone miner's silence is its own. */
@@ -223,37 +230,68 @@ function seenBy(heard: readonly Heard[], active: bigint, c: ScoringConstants): M
 
 function outcomeOf(
   ref: GpuRef,
-  slot: number,
+  { slot, openPulse }: Pick<SlotEvidence, 'slot' | 'openPulse'>,
   heard: readonly Heard[],
   active: bigint,
   evidence: Evidence,
   c: ScoringConstants,
 ): SlotOutcome {
   const key = gpuKey(ref)
+  const verdictsOf = (all: readonly Heard[]): Word<string>[] =>
+    all.flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake))
+  const seats = openPulse === undefined ? undefined : seatsOf(ref, openPulse, evidence)
   const said = {
     reports: heard.flatMap(({ rows, stake }) => wordOf(rows.get(key), stake)),
-    verdicts: heard.flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake)),
+    verdicts: verdictsOf(heard),
+    drawn: seats && {
+      stake: stakeOf(seats.map(({ stake }) => ({ stake, value: undefined }))),
+      verdicts: verdictsOf(
+        heard.filter(({ one }) => seats.some(({ validator }) => validator === one.validator)),
+      ),
+    },
     proof: evidence.proofs?.get(proofKey(slot, ref)),
   }
   return slotOutcome(said, active, c.KAPPA, evidence.measured)
 }
+
+/** The validators that were drawn to check a GPU. */
+function seatsOf(
+  { miner, gpu }: GpuRef,
+  openPulse: NonNullable<SlotEvidence['openPulse']>,
+  { validators }: Evidence,
+): Evidence['validators'] {
+  const voters = validators.map(({ validator, stake }) => ({ id: validator, stake }))
+  const drawn = drawVerifiers(openPulse, { peerId: miner, gpuId: gpu }, distinct(voters))
+  const seated = validators.filter(({ validator }) => drawn.has(validator))
+  return [...new Map(seated.map((one) => [one.validator, one])).values()]
+}
+
+const distinct = <T extends { readonly id: string }>(all: readonly T[]): T[] => [
+  ...new Map(all.map((one) => [one.id, one])).values(),
+]
 
 const wordOf = <T>(value: T | undefined, stake: bigint): Word<T>[] =>
   value === undefined ? [] : [{ stake, value }]
 
 const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
 
-/** What an ok slot is worth; a GPU whose memory this network does not measure yet is below the minimum. */
+/** What an ok slot is worth: a GPU by memory, bandwidth and throughput, a processor by its throughput alone. */
 function unitsOf(
   ref: GpuRef,
-  { outcome, reason, steps, n }: SlotOutcome,
-  { gemmWindowMs }: Evidence,
+  { outcome, reason, passes, steps, n, bytes }: SlotOutcome,
+  { windowMs }: Evidence,
   c: ScoringConstants,
 ): Omit<ScoredSlot, 'slot'> {
-  if (outcome !== 'ok') return { outcome, reason, units: 0, tops: 0 }
-  const t = topsOf(n, steps, gemmWindowMs)
-  const worth = isCpu(ref) ? cpuUnits(t, c) : units({ v: 0, b: 0, t }, c)
-  return { outcome, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth, tops: q6(t) }
+  if (outcome !== 'ok') return { outcome, reason, units: 0, gib: 0, gbps: 0, tops: 0 }
+  const t = topsOf(n, steps, windowMs.gemm)
+  const b = gbPerSecondOf(bytes, passes, windowMs.residency)
+  const v = bytes / GiB
+  const figures = { gib: q6(v), gbps: q6(b), tops: q6(t) }
+  if (isCpu(ref)) {
+    const worth = cpuUnits(t, c)
+    return { outcome, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth, ...figures }
+  }
+  return { outcome, reason: unitsReason({ v, b, t }, c), units: units({ v, b, t }, c), ...figures }
 }
 
 function scoredGpu(

@@ -5,6 +5,8 @@ import { type ReasonCode, reasonOf } from './reason-codes.ts'
 export interface Counts {
   readonly mode: string
   readonly n: number
+  /** Size of the resident fill. */
+  readonly bytes: number
   readonly passes: number
   readonly steps: number
 }
@@ -15,6 +17,10 @@ export interface SlotSaid {
   readonly reports: readonly Word<Counts>[]
   /** `VALID` or a reason code. */
   readonly verdicts: readonly Word<string>[]
+  /** Stake of those that were drawn to check it, and which of the verdicts are theirs; absent where nobody knows who was. */
+  readonly drawn?:
+    | { readonly stake: bigint; readonly verdicts: readonly Word<string>[] }
+    | undefined
   /** Code of a proof against it that anyone can check; it outweighs any number of verdicts. */
   readonly proof?: ReasonCode | undefined
 }
@@ -29,17 +35,21 @@ export interface SlotOutcome {
   readonly passes: number
   readonly steps: number
   readonly n: number
+  readonly bytes: number
 }
 
 /** Which counts a slot of this network measures. */
 export type Measured = readonly ('passes' | 'steps')[]
 
-const none = { passes: 0, steps: 0, n: 0 }
+const none = { passes: 0, steps: 0, n: 0, bytes: 0 }
+/** More than half of the stake that was drawn must speak against a GPU. */
+const HALF = 0.5
 
 /**
  * The outcome of one GPU in one slot (notes/scoring.md §3). ok: every measured count agrees, some active validator
  * found the openings VALID and no proof stands against it. failed: silent to more than KAPPA of active stake, proven
- * false, or found bad or unavailable by more than KAPPA. Anything else is what validators failed to observe.
+ * false, found bad or unavailable by more than KAPPA, or by more than half of those drawn while nobody found it VALID.
+ * Anything else is what validators failed to observe.
  */
 export function slotOutcome(
   said: SlotSaid,
@@ -66,8 +76,17 @@ export function slotOutcome(
       const one = agreed[measured.indexOf(name)]
       return one?.outcome === 'ok' ? one.count : 0
     }
-    const n = agreedSize(said.reports, active, kappa)
-    return { outcome: 'ok', reason: 'OK', passes: countOf('passes'), steps: countOf('steps'), n }
+    const [n, bytes] = [
+      agreedSize('n', said.reports, active, kappa),
+      agreedSize('bytes', said.reports, active, kappa),
+    ]
+    const counts = { passes: countOf('passes'), steps: countOf('steps') }
+    return { outcome: 'ok', reason: 'OK', ...counts, n, bytes }
+  }
+  const { drawn } = said
+  if (!isValid && drawn !== undefined) {
+    const unseen = condemned(drawn.verdicts, drawn.stake, HALF)
+    if (unseen !== undefined) return { outcome: 'failed', reason: unseen, ...none }
   }
   return unobserved(said)
 }
@@ -81,14 +100,14 @@ function unobserved({ reports }: SlotSaid): SlotOutcome {
     : { outcome: 'unknown', reason: 'UNKNOWN_CHECKER', ...none }
 }
 
-/** The verdict other than VALID that more than KAPPA of active stake gave, taken together; the commonest names it. */
+/** The verdict other than VALID that more than `kappa` of a stake gave, taken together; the commonest names it. */
 function condemned(
   verdicts: readonly Word<string>[],
-  active: bigint,
+  stake: bigint,
   kappa: number,
 ): ReasonCode | undefined {
   const against = verdicts.filter(({ value }) => value !== 'VALID')
-  if (!decides(stakeOf(against), active, kappa)) return undefined
+  if (!decides(stakeOf(against), stake, kappa)) return undefined
   const byCode = Map.groupBy(against, ({ value }) => value)
   const ranked = [...byCode].map(([code, words]) => ({ code, stake: stakeOf(words) }))
   ranked.sort((a, b) =>
@@ -98,8 +117,13 @@ function condemned(
 }
 
 /** The size of the work that more than KAPPA reported; a smaller one that a minority claims moves nothing. */
-function agreedSize(reports: readonly Word<Counts>[], active: bigint, kappa: number): number {
-  const words = reports.map(({ stake, value }) => ({ stake, value: value.n }))
+function agreedSize(
+  size: 'n' | 'bytes',
+  reports: readonly Word<Counts>[],
+  active: bigint,
+  kappa: number,
+): number {
+  const words = reports.map(({ stake, value }) => ({ stake, value: value[size] }))
   const agreed = agree(words, active, kappa)
   return agreed.outcome === 'ok' ? agreed.count : 0
 }

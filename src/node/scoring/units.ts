@@ -1,4 +1,5 @@
 import type { ScoringConstants } from './constants.ts'
+import type { ReasonCode } from './reason-codes.ts'
 
 /** What a GPU showed in one slot: GiB, GB/s, TOPS. */
 export interface Figures {
@@ -14,9 +15,19 @@ const GB_PER_GIB = 1.073741824
 export const q6 = (x: number): number => Math.round(x * 1e6) / 1e6
 export const clamp = (x: number, lo: number, hi: number): number => Math.min(hi, Math.max(lo, x))
 
-/** TOPS of an n×n integer GEMM chain: 2n³ operations per step. */
-export const topsOf = (n: number, steps: number, windowMs: number): number =>
-  (2 * n ** 3 * steps) / (windowMs / 1000) / 1e12
+/** What limits the units of a GPU that is above every minimum, or OK. */
+export function unitsReason({ v, b, t }: Figures, c: ScoringConstants): ReasonCode {
+  if (v < c.V_MIN || b < c.B_MIN || t < c.T_MIN) return 'BELOW_MINIMUM'
+  if (v > streamedGiB(b, c)) return 'STREAM_CAPPED'
+  return t > fedTops(b, c) ? 'TOPS_CAPPED' : 'OK'
+}
+
+/** Memory that a bandwidth streams in the time that counts, GiB. */
+const streamedGiB = (b: number, c: ScoringConstants): number =>
+  (b * c.STREAM_MAX_MS) / 1000 / GB_PER_GIB
+
+/** TOPS that a bandwidth feeds. */
+const fedTops = (b: number, c: ScoringConstants): number => (c.TOPS_PER_TBS_MAX * b) / 1000
 
 /**
  * Units of one GPU in one slot, H100 = 1 (notes/scoring.md §4): a weighted geometric mean, of degree 1 and concave,
@@ -24,8 +35,8 @@ export const topsOf = (n: number, steps: number, windowMs: number): number =>
  */
 export function units({ v, b, t }: Figures, c: ScoringConstants): number {
   if (v < c.V_MIN || b < c.B_MIN || t < c.T_MIN) return 0
-  const streamed = Math.min(v, (b * c.STREAM_MAX_MS) / 1000 / GB_PER_GIB)
-  const fed = Math.min(t, (c.TOPS_PER_TBS_MAX * b) / 1000)
+  const streamed = Math.min(v, streamedGiB(b, c))
+  const fed = Math.min(t, fedTops(b, c))
   const share = (x: number, ref: number, exp: number): number => (x / ref) ** exp
   return q6(
     share(streamed, c.V_REF, c.EXP_V) * share(b, c.B_REF, c.EXP_B) * share(fed, c.T_REF, c.EXP_T),

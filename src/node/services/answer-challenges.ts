@@ -1,8 +1,9 @@
 import { roundAt } from '../../beacon.ts'
+import { every } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
-import { FILL_UNIT_BYTES } from '../../gpu/resident-fill.ts'
-import { slotNetworks } from '../../gpu/slot-network.ts'
+import { slotNetworks, type Work } from '../../gpu/slot-network.ts'
+import { epochOf } from '../../gpu/slot-schedule.ts'
 import { type ChallengeItem, challenge } from '../../protocols/challenge.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import type { Signed } from '../../protocols/signed.ts'
@@ -11,6 +12,7 @@ import { announcedGpus, type CapabilityRecord } from '../announced-gpus.ts'
 import { createBroadcast } from '../broadcast.ts'
 import type { Core } from '../core.ts'
 import { followSlots } from '../follow-slots.ts'
+import { createGpuFills, type GpuFills, type ProvingGpu } from '../gpu-fills.ts'
 import { MinerRun, type Misbehaviour, type SentKind } from '../miner-run.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
@@ -35,8 +37,10 @@ interface Parts {
 const TURN_MS = 20
 /** A quiet stream says so in this time, so that both ends know it stands. */
 const ALIVE_MS = secondsMs(15)
+/** How often devices are looked at for what they should hold: their record may change at any time. */
+const LOOK_MS = secondsMs(1)
 
-/** Proves this machine's devices in every slot, and lets permitted validators follow. */
+/** Keeps this machine's devices filled, proves them in every slot, and lets permitted validators follow. */
 export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}): Service => {
   const { core, rpc, pulses, validators, capabilities, proverOf, mayProve } = parts
   const { net, log, nowMs } = core
@@ -48,16 +52,16 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
   let timer: NodeJS.Timeout | undefined
 
   function send(kind: SentKind, slot: number, record: Signed<unknown>): void {
-    const { gpu, k = 0 } = record.payload as { gpu: string; k?: number }
-    if (misbehaviour.sends?.(kind, k) === false) return
+    const { gpu, k = 0, work } = record.payload as { gpu: string; k?: number; work?: Work }
+    if (misbehaviour.sends?.(kind, k, work) === false) return
     const bytes = misbehaviour.record?.(record.bytes, kind) ?? record.bytes
     const item = { kind: 'record', record: bytes }
-    if (kind !== 'tick') recent.set(`${slot}/${gpu}/${kind}`, { slot, item })
+    if (kind !== 'tick') recent.set(`${slot}/${gpu}/${kind}/${work ?? ''}`, { slot, item })
     broadcast.send(item)
   }
 
   /** The devices announced, each with what proves it. */
-  function provers() {
+  function provingGpus(): ProvingGpu[] {
     const record = capabilities.own()
     const gpus = record === undefined ? [] : announcedGpus(net, slots, record)
     return gpus.flatMap((gpu) => {
@@ -66,14 +70,12 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     })
   }
 
-  function begin(slot: number): void {
+  /** All devices at once, each with a prover of its own. */
+  function begin(slot: number, { forget: onFailed }: GpuFills): void {
     for (const [place, item] of recent) if (item.slot < slot) recent.delete(place)
-    for (const { gpu, prover } of provers()) {
-      // While the slot's first pulse becomes the one that starts the work: a cold thread would lose part of its window.
-      prover
-        .prepare({ n: gpu.n, bytes: FILL_UNIT_BYTES })
-        .catch((error: unknown) => log.error('prover-not-prepared', error, { gpu: gpu.gpuId }))
-      running.add(new MinerRun({ ...parts, slots, send, misbehaviour }, slot, gpu, prover))
+    for (const { gpu, prover } of provingGpus()) {
+      const run = { ...parts, slots, send, onFailed, misbehaviour }
+      running.add(new MinerRun(run, slot, gpu, prover))
     }
     timer ??= setInterval(turn, TURN_MS)
   }
@@ -104,10 +106,14 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     name: 'answer-challenges',
     async start(signal) {
       await rpc.serveStream(challenge, (_, caller) => follow(caller.peerId, caller.signal), signal)
+      const fills = createGpuFills({ core, pulses, slots, gpus: provingGpus }, signal)
+      void every(LOOK_MS, { signal, log, name: 'fill-gpus' }, async () => fills.look())
       const onPulse = ({ pulse }: HeardPulse): void => {
         for (const run of running) run.handle({ type: 'pulse', pulse })
+        if (pulse.round === epochOf(slots, pulse.round)) fills.look()
       }
-      followSlots({ pulses, slots, nowMs }, { onSlot: begin, onPulse }, signal)
+      const onSlot = (slot: number): void => begin(slot, fills)
+      followSlots({ pulses, slots, nowMs }, { onSlot, onPulse }, signal)
     },
     async stop() {
       clearInterval(timer)

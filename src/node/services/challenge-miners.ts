@@ -13,6 +13,7 @@ import { minutesMs, secondsMs } from '../../units.ts'
 import { announcedGpus, type CapabilityRecord } from '../announced-gpus.ts'
 import type { Attestations } from '../attestations.ts'
 import type { Core } from '../core.ts'
+import { drawnChecks } from '../drawn-checks.ts'
 import { followSlots } from '../follow-slots.ts'
 import { createMinerStreams, type MinerStreams } from '../miner-streams.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
@@ -44,6 +45,7 @@ export const challengeMiners = (parts: Parts): Service => {
   const slots = slotNetworks[net.network]
   const local = net.network === 'local'
   const testifier = createTestifier({ ...parts, slots })
+  const checks = drawnChecks(core, validators)
   const running = new Map<number, ValidatorRun>()
   let heardBefore: ReadonlySet<string> = new Set()
   let timer: NodeJS.Timeout | undefined
@@ -63,7 +65,7 @@ export const challengeMiners = (parts: Parts): Service => {
     const gpus = announced().filter((gpu) => streams.isDue(gpu.peerId, sinceMs))
     running.set(
       slot,
-      new ValidatorRun({ ...parts, slots, testifier }, slot, gpus, heardBefore, life),
+      new ValidatorRun({ ...parts, slots, testifier, checks }, slot, gpus, heardBefore, life),
     )
     events.emit('slot-started', { slot, gpus: gpus.length })
     lastTurnMs = nowMs()

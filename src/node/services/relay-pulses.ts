@@ -1,9 +1,11 @@
+import type { PeerId } from '@libp2p/interface'
 import { roundAt, timeOf } from '../../beacon.ts'
 import { every } from '../../clock.ts'
 import { codeOf, messageOf } from '../../errors.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
-import { needsPulse } from '../../gpu/slot-schedule.ts'
+import { epochOf, needsPulse } from '../../gpu/slot-schedule.ts'
 import {
+  MAX_PULSES,
   pulseCodec,
   pulses as pulsesProtocol,
   pulsesTopic,
@@ -19,6 +21,8 @@ import type { Service } from '../service.ts'
 export interface PulseSource {
   /** Calls back with every new pulse until `signal` aborts. */
   follow(listener: (pulse: SignedPulse) => void, signal: AbortSignal): Promise<void>
+  /** A pulse of the past, where the source keeps them; undefined when it does not have this one. */
+  pulse?(round: number, signal: AbortSignal): Promise<SignedPulse | undefined>
 }
 
 interface Parts {
@@ -39,6 +43,7 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
   const { libp2p, net, log, nowMs } = core
   const slots = slotNetworks[net.network]
   const { gossip } = libp2p.services
+  let asked = 0
 
   async function judge(data: Uint8Array, from: string): Promise<Verdict> {
     try {
@@ -59,16 +64,38 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
     }
   }
 
-  /** Rounds a slot may need, whose time has come, that did not arrive. */
+  /** Rounds a slot may need, whose time has come, that did not arrive: the running epoch's fill pulse among them. */
   function missing(): number[] {
     const newest = roundAt(pulses.beacon, nowMs() - LATE_MS)
     const back = Math.min(BACK_ROUNDS, slots.spacing)
-    const rounds = Array.from({ length: back }, (_, i) => newest - i)
+    const recent = Array.from({ length: back }, (_, i) => newest - i)
+    const rounds = [...new Set([epochOf(slots, newest), ...recent])].slice(0, MAX_PULSES)
     return rounds.filter((r) => r >= 1 && needsPulse(slots, r) && pulses.get(r) === undefined)
   }
 
+  /** The fill pulse is hours old for most of an epoch: the source may have it when no peer that is known does. */
+  async function fetchFill(signal: AbortSignal): Promise<void> {
+    const fill = epochOf(slots, roundAt(pulses.beacon, nowMs() - LATE_MS))
+    if (pulseSource?.pulse === undefined || !missing().includes(fill)) return
+    try {
+      const pulse = await pulseSource.pulse(fill, signal)
+      if (pulse !== undefined) await publish(pulse)
+    } catch (error) {
+      log.debug('fill-pulse-not-fetched', { round: fill, code: codeOf(error) })
+    }
+  }
+
+  /** Other peers each time: the first few may all be newcomers. */
+  function somePeers(): PeerId[] {
+    const peers = libp2p.getPeers()
+    const first = asked % Math.max(1, peers.length)
+    asked += PEERS_ASKED
+    return [...peers.slice(first), ...peers.slice(0, first)].slice(0, PEERS_ASKED)
+  }
+
   async function fetchMissing(signal: AbortSignal): Promise<void> {
-    for (const peer of libp2p.getPeers().slice(0, PEERS_ASKED)) {
+    await fetchFill(signal)
+    for (const peer of somePeers()) {
       const rounds = missing()
       if (rounds.length === 0) return
       try {

@@ -9,10 +9,21 @@ test('an event becomes a sentence about whom it happened to, with names and numb
   expect(
     tell('renter', 'offer-seen', { peer: 'PEER1', what: 'CPU', dph: '0.5', asset: 'DEV' }),
   ).toBe('renter       sees an offer of miner-1: CPU at 0.5 DEV an hour')
-  const verdict = { slot: 12, miner: 'PEER1', verdict: 'VALID', steps: 20, tops: 0.01 }
+  const verdict = {
+    slot: 12,
+    miner: 'PEER1',
+    verdict: 'VALID',
+    passes: 300,
+    gbps: 2.5,
+    steps: 20,
+    tops: 0.01,
+  }
   expect(tell('validator-2', 'slot-verdict', { ...verdict, proveMs: 31.6, verifyMs: 8.2 })).toBe(
-    'validator-2  slot 12: miner-1 is VALID (20 steps, 0.01 TOPS, proved in 32 ms, verified in 8 ms)',
+    'validator-2  slot 12: miner-1 is VALID (300 passes, 2.5 GB/s; 20 steps, 0.01 TOPS; proved in 32 ms, verified in 8 ms)',
   )
+  expect(
+    tell('miner-1', 'gpu-filled', { gpu: 'cpu-0', bytes: 2 ** 23, fillMs: 90.4, round: 11 }),
+  ).toBe('miner-1      filled 8 MiB of cpu-0 in 90 ms, from pulse 11')
   expect(
     tell('renter', 'lease-settled', { id: 'ab'.repeat(32), amount: '456', asset: 'DEV' }),
   ).toBe('renter       lease abababababab settled: 0.000456 DEV')

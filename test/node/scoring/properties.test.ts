@@ -95,6 +95,8 @@ const slot = (outcome: Outcome, worth = 1, at = 0): ScoredSlot => ({
   slot: at,
   outcome,
   units: outcome === 'ok' ? worth : 0,
+  gib: 0,
+  gbps: 0,
   tops: 0,
   reason: outcome === 'ok' ? 'OK' : 'SILENT',
 })

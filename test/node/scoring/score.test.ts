@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { drawVerifiers } from '../../../src/gpu/draw-verifiers.ts'
 import { LOCAL_CONSTANTS, PUBLIC_CONSTANTS } from '../../../src/node/scoring/constants.ts'
 import { product } from '../../../src/node/scoring/gpu-score.ts'
 import {
@@ -14,7 +15,15 @@ import { randomFrom } from '../../support/random.ts'
 
 const hotkey = (n: number) => n.toString(16).padStart(64, '0')
 const gpu = (n: number, id = 'cpu-0'): GpuRef => ({ hotkey: hotkey(n), miner: `peer${n}`, gpu: id })
-const row = (ref: GpuRef, steps: number) => ({ ...ref, mode: 'idle', n: 512, passes: 0, steps })
+const V = 2 ** 23
+const row = (ref: GpuRef, steps: number) => ({
+  ...ref,
+  mode: 'idle',
+  n: 512,
+  bytes: V,
+  passes: 3 * steps,
+  steps,
+})
 const said = (
   validator: string,
   counts: readonly (readonly [GpuRef, number])[],
@@ -31,8 +40,8 @@ const evidence = (slots: readonly SlotEvidence[], more: Partial<Evidence> = {}):
     { validator: 'v1', stake: 100n },
     { validator: 'v2', stake: 100n },
   ],
-  measured: ['steps'],
-  gemmWindowMs: 1000,
+  measured: ['passes', 'steps'],
+  windowMs: { residency: 1000, gemm: 1000 },
   ...more,
 })
 const [a, b] = [gpu(1), gpu(2)]
@@ -211,7 +220,7 @@ test('an unregistered hotkey is explained and gets no weight', () => {
   expect(miner).toMatchObject({ weight: 0, reason: 'UNREGISTERED' })
 })
 
-test('a processor earns nothing on a public network, and GPUs nothing before their memory is measured', () => {
+test('a processor earns nothing on a public network, and a GPU that shows little memory neither', () => {
   const slots = [
     both(12, [
       [a, 80],
@@ -252,7 +261,7 @@ test('no evidence is no score, and no weights', () => {
 })
 
 test('counts of several measures must all agree', () => {
-  const counts = { mode: 'idle', n: 512, passes: 0, steps: 9 }
+  const counts = { mode: 'idle', n: 512, bytes: V, passes: 0, steps: 9 }
   const reports = [{ stake: 10n, value: counts }]
   const verdicts = [{ stake: 10n, value: 'VALID' }]
   expect(slotOutcome({ reports, verdicts }, 10n, 0.5, ['steps']).outcome).toBe('ok')
@@ -261,4 +270,133 @@ test('counts of several measures must all agree', () => {
     reason: 'SILENT',
   })
   expect(slotOutcome({ reports, verdicts: [] }, 10n, 0.5, ['steps']).outcome).toBe('networkUnknown')
+})
+
+/** What a card of these figures shows in the windows of a real network. */
+const shown = (ref: GpuRef, gib: number, passes: number, steps: number, n = 16_384) => ({
+  ...ref,
+  mode: 'idle',
+  n,
+  bytes: gib * 2 ** 30,
+  passes,
+  steps,
+})
+const onFinney = (rows: readonly ReturnType<typeof shown>[], verdict = 'VALID') => ({
+  ...evidence([
+    slotOf(
+      900,
+      ...['v1', 'v2'].map((validator) => ({
+        validator,
+        rows,
+        verdicts: rows.map((ref) => ({ ...ref, verdict })),
+      })),
+    ),
+  ]),
+  windowMs: { residency: 6000, gemm: 3000 },
+})
+const scoredSlot = (rows: readonly ReturnType<typeof shown>[], n = 1) =>
+  score(onFinney(rows), PUBLIC_CONSTANTS).miners.get(hotkey(n))!.gpus[0]!
+
+test('units of a GPU follow from passes, V, steps and n exactly as they are defined', () => {
+  const card = gpu(1, 'pci-0')
+  const [gib, passes, steps, n] = [76, 213, 273, 16_384]
+  const one = scoredSlot([shown(card, gib, passes, steps, n)])
+  const b = (passes * gib * 1.073741824) / 6
+  const t = (2 * n ** 3 * steps) / 3 / 1e12
+  const v = Math.min(gib, (b * 0.08) / 1.073741824)
+  const expected = (v / 76) ** 0.4 * (b / 2900) ** 0.3 * (t / 800) ** 0.3
+  expect(one.slots[0]!.units).toBeCloseTo(expected, 6)
+  expect(one.slots[0]).toMatchObject({ gib: 76, outcome: 'ok', reason: 'OK' })
+  expect(one.slots[0]!.gbps).toBeCloseTo(b, 5)
+  expect(one.slots[0]!.tops).toBeCloseTo(t, 5)
+  const [term] = one.terms
+  expect(term!.detail).toContain('median 76 GiB, 2896.9')
+  expect(term!.detail).toContain('GB/s, 800.')
+  expect(one.terms.map(({ name }) => name)).toEqual([
+    'units',
+    'reliability',
+    'ramp',
+    'rate',
+    'leases',
+  ])
+  expect(product(one.terms)).toBe(one.score)
+})
+
+test.each([
+  ['memory that it cannot stream', [160, 60, 200], 'STREAM_CAPPED'],
+  ['throughput that its bandwidth cannot feed', [24, 250, 400], 'TOPS_CAPPED'],
+  ['too little memory', [7, 250, 100], 'BELOW_MINIMUM'],
+  ['too little bandwidth', [76, 14, 100], 'BELOW_MINIMUM'],
+  ['too little throughput', [76, 213, 2], 'BELOW_MINIMUM'],
+] as const)('a GPU with %s is told so', (_, [gib, passes, steps], reason) => {
+  const one = scoredSlot([shown(gpu(1, 'pci-0'), gib, passes, steps)])
+  expect(one.slots[0]!.reason).toBe(reason)
+  expect(one.slots[0]!.units > 0).toBe(reason !== 'BELOW_MINIMUM')
+  expect(one.terms[0]!.reason).toBe(reason)
+})
+
+test('twice the passes over the same memory is twice the bandwidth; the size is what more than half reported', () => {
+  const card = gpu(1, 'pci-0')
+  const slow = scoredSlot([shown(card, 40, 100, 200)]).slots[0]!
+  const fast = scoredSlot([shown(card, 40, 200, 200)]).slots[0]!
+  expect(fast.gbps).toBeCloseTo(2 * slow.gbps, 5)
+  const rows = (gib: number) => [shown(card, gib, 100, 200)]
+  const lie = {
+    ...onFinney(rows(40)),
+    slots: [
+      slotOf(
+        900,
+        { validator: 'v1', rows: rows(40), verdicts: [{ ...card, verdict: 'VALID' }] },
+        { validator: 'v2', rows: rows(4000), verdicts: [] },
+      ),
+    ],
+  }
+  expect(score(lie, PUBLIC_CONSTANTS).miners.get(hotkey(1))!.gpus[0]!.slots[0]!.gib).toBe(40)
+})
+
+// gpu-protocol §7: only those that were drawn must look, so their word alone must be able to fail a slot.
+describe('those that were drawn', () => {
+  const many = Array.from({ length: 20 }, (_, i) => ({ validator: `v${i}`, stake: 100n }))
+  const openPulse = { round: 4, randomness: new Uint8Array(32).fill(7) }
+  const seats = drawVerifiers(
+    openPulse,
+    { peerId: a.miner, gpuId: a.gpu },
+    many.map(({ validator, stake }) => ({ id: validator, stake })),
+  )
+  const [first] = seats
+  const outcome = (verdictOf: (validator: string) => string | undefined, pulse = true) => {
+    const testimony = many.map(({ validator }) => {
+      const verdict = verdictOf(validator)
+      return {
+        validator,
+        rows: [row(a, 80)],
+        verdicts: verdict === undefined ? [] : [{ ...a, verdict }],
+      }
+    })
+    const slot = { slot: 12, testimony, ...(pulse ? { openPulse } : {}) }
+    const found = score(evidence([slot], { validators: many }), LOCAL_CONSTANTS)
+    return found.miners.get(a.hotkey)!.gpus[0]!.slots[0]!
+  }
+  const drawn = (verdict: string) => (v: string) => (seats.has(v) ? verdict : undefined)
+
+  test('fail a slot whose openings none of them got', () => {
+    const missing = { outcome: 'failed', reason: 'OPENINGS_MISSING' }
+    expect(outcome(drawn('UNAVAILABLE'))).toMatchObject(missing)
+    expect(outcome(drawn('BAD_COMMIT'))).toMatchObject({ outcome: 'failed' })
+    const three = (v: string) => ([...seats].slice(0, 3).includes(v) ? 'UNAVAILABLE' : undefined)
+    expect(outcome(three)).toMatchObject(missing)
+  })
+
+  test('decide nothing against one VALID of anybody, nor with half of them, nor when nobody knows who they are', () => {
+    const one = (v: string) => (v === first ? 'VALID' : drawn('UNAVAILABLE')(v))
+    expect(outcome(one)).toMatchObject({ outcome: 'ok' })
+    const volunteer = many.find(({ validator }) => !seats.has(validator))!.validator
+    const outside = (v: string) => (v === volunteer ? 'VALID' : drawn('UNAVAILABLE')(v))
+    expect(outcome(outside)).toMatchObject({ outcome: 'ok' })
+    const two = (v: string) => ([...seats].slice(0, 2).includes(v) ? 'UNAVAILABLE' : undefined)
+    expect(outcome(two)).toMatchObject({ outcome: 'networkUnknown' })
+    expect(outcome(drawn('UNAVAILABLE'), false)).toMatchObject({ outcome: 'networkUnknown' })
+    const others = (v: string) => (seats.has(v) ? undefined : v < 'v14' ? 'UNAVAILABLE' : undefined)
+    expect(outcome(others)).toMatchObject({ outcome: 'networkUnknown' })
+  })
 })

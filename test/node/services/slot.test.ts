@@ -4,7 +4,7 @@ import { timeOf } from '../../../src/beacon.ts'
 import { sha256 } from '../../../src/gpu/hash.ts'
 import { decodeTranscript } from '../../../src/gpu/transcript.ts'
 import type { Misbehaviour } from '../../../src/node/miner-run.ts'
-import { witnessHolds } from '../../../src/protocols/attestations.ts'
+import { type VerdictRow, witnessHolds } from '../../../src/protocols/attestations.ts'
 import { eventually } from '../../support/nodes.ts'
 import { createSlotMarket, type Member } from '../../support/slot-market.ts'
 
@@ -13,10 +13,23 @@ const flipLast = (bytes: Uint8Array): Uint8Array =>
   bytes.map((b, i) => (i === bytes.length - 1 ? b ^ 1 : b))
 const cheats: Record<string, Misbehaviour> = {
   honest: {},
-  corrupt: { openings: (openings) => ({ ...openings, rows: flipFirst(openings.rows) }) },
+  corrupt: {
+    openings: ({ residency, gemm }) => ({
+      residency,
+      gemm: { ...gemm, rows: flipFirst(gemm.rows) },
+    }),
+  },
+  forgetful: {
+    openings: ({ residency, gemm }) => ({
+      residency: { ...residency, leaves: flipFirst(residency.leaves) },
+      gemm,
+    }),
+  },
   mute: { sends: (kind, k) => kind === 'tick' && k <= 2 },
+  idle: { sends: (_kind, _k, work) => work !== 'residency' },
   withholding: { sends: (kind) => kind !== 'openings' },
-  elsewhere: { seed: (seed) => sha256(seed) },
+  elsewhere: { seed: (seed, work) => (work === 'gemm' ? sha256(seed) : seed) },
+  absent: { seed: (seed, work) => (work === 'residency' ? sha256(seed) : seed) },
   forging: { record: (bytes, kind) => (kind === 'final' ? flipLast(bytes) : bytes) },
   replaying: replayOfFirstTick(),
 }
@@ -35,10 +48,13 @@ function replayOfFirstTick(): Misbehaviour {
 
 const expected = {
   honest: 'VALID',
-  corrupt: 'BAD_PATH',
+  corrupt: 'BAD_PATH gemm',
+  forgetful: 'BAD_PATH residency',
+  idle: 'LATE_COMMIT',
   mute: 'LATE_COMMIT',
   withholding: 'UNAVAILABLE',
-  elsewhere: 'BAD_VALUE',
+  elsewhere: 'BAD_VALUE gemm',
+  absent: 'BAD_VALUE residency',
   forging: 'NOT HEARD',
   replaying: 'VALID',
 }
@@ -60,10 +76,10 @@ test('a slot of real nodes: the honest are VALID, each cheat gets its signed rea
       .flatMap(({ testimony }) => testimony)
       .find(({ validator }) => validator === about.peerId)
   // A stream with a forgery in it is left for a while: what else came in it was heard in the first slot alone.
-  const told = ({ miner, verdict }: { miner: string; verdict: string }): string =>
+  const told = ({ miner, verdict, work }: VerdictRow): string =>
     nameOf(miner) === 'forging' && ['LATE_COMMIT', 'SILENT'].includes(verdict)
       ? 'NOT HEARD'
-      : verdict
+      : [verdict, work ?? []].flat().join(' ')
   const verdictsOf = (slot: number, by: Member, about: Member) => {
     const rows = said(slot, by, about)?.verdicts?.rows ?? []
     return Object.fromEntries(rows.map((row) => [nameOf(row.miner), told(row)]))
@@ -95,9 +111,16 @@ test('a slot of real nodes: the honest are VALID, each cheat gets its signed rea
   for (const about of [first, second]) {
     const { report, equivocated } = said(slot, first, about)!
     expect(equivocated).toBe(false)
-    const steps = Object.fromEntries(report!.rows.map((row) => [nameOf(row.miner), row.steps]))
-    expect(steps).toMatchObject({ mute: 0, forging: 0 })
-    expect(steps['honest']).toBeGreaterThan(0)
+    const rows = Object.fromEntries(report!.rows.map((row) => [nameOf(row.miner), row]))
+    expect(rows).toMatchObject({
+      mute: { passes: 0, steps: 0 },
+      forging: { passes: 0, steps: 0 },
+      idle: { passes: 0 },
+      honest: { n: 256, bytes: 2 ** 20 },
+    })
+    expect(rows['honest']!.steps).toBeGreaterThan(0)
+    expect(rows['honest']!.passes).toBeGreaterThan(0)
+    expect(rows['idle']!.steps).toBeGreaterThan(0)
   }
 
   // The transcript behind a VALID is at the validator's too, and the witness shows that it held it.
@@ -117,5 +140,9 @@ test('a slot of real nodes: the honest are VALID, each cheat gets its signed rea
   )
   expect(event).toMatchObject({ validator: first.peerId, backend: 'cpu' })
   expect(event?.['steps']).toBeGreaterThan(0)
-  expect(miners.get('honest')!.events.map(({ event }) => event)).toContain('challenge-proved')
+  expect(event?.['passes']).toBeGreaterThan(0)
+  expect(event?.['gbps']).toBeGreaterThan(0)
+  const own = miners.get('honest')!.events.map(({ event }) => event)
+  expect(own).toContain('challenge-proved')
+  expect(own).toContain('gpu-filled')
 })

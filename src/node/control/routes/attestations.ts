@@ -13,6 +13,7 @@ export interface AttestationRow {
   readonly steps: number | null
   readonly passes: number | null
   readonly n: number | null
+  readonly bytes: number | null
   readonly proveMs: number | null
   readonly verifyMs: number | null
   /** Content id of the transcript in hex, for `gpu verify`. */
@@ -69,6 +70,7 @@ export function rowsOf(attestations: Attestations): AttestationRow[] {
             steps: counted?.steps ?? null,
             passes: counted?.passes ?? null,
             n: counted?.n ?? null,
+            bytes: counted?.bytes ?? null,
             proveMs: judged?.proveMs ?? null,
             verifyMs: judged?.verifyMs ?? null,
             transcript: openings === undefined ? null : Buffer.from(openings).toString('hex'),

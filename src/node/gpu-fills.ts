@@ -1,0 +1,117 @@
+import { roundAt } from '../beacon.ts'
+import { codeOf, messageOf } from '../errors.ts'
+import type { ProofSizes } from '../gpu/backend.ts'
+import { equalBytes } from '../gpu/hash.ts'
+import type { Prover } from '../gpu/prover.ts'
+import { type Announcement, fillSeed } from '../gpu/slot.ts'
+import type { SlotNetwork } from '../gpu/slot-network.ts'
+import { epochOf } from '../gpu/slot-schedule.ts'
+import { minutesMs, secondsMs } from '../units.ts'
+import type { Core } from './core.ts'
+import type { PulseBook } from './pulse-book.ts'
+
+/** A device that this node announced, with what proves it. */
+export interface ProvingGpu {
+  readonly gpu: Announcement
+  readonly prover: Prover
+}
+
+/** What the devices of a miner hold between slots: sizes prepared for, and the running epoch's fill. */
+export interface GpuFills {
+  /** Prepares and fills every device that does not hold what it should; all of them at once, none twice. */
+  look(): void
+  /** A prover failed: what it holds is not known any more. */
+  forget(gpu: string): void
+}
+
+export interface GpuFillsNeeds {
+  readonly core: Pick<Core, 'log' | 'events' | 'nowMs'>
+  readonly pulses: PulseBook
+  readonly slots: SlotNetwork
+  /** The devices announced at the moment. */
+  readonly gpus: () => readonly ProvingGpu[]
+}
+
+interface Held {
+  isBusy: boolean
+  sizes: ProofSizes | undefined
+  /** Seed of the fill; it names the epoch, the sizes and for whom the device works. */
+  seed: Uint8Array | undefined
+  retryAtMs: number
+}
+
+/** The largest card fills in seconds; one that takes longer than an epoch's start earns less, so much more is stuck. */
+const FILL_TIMEOUT_MS = minutesMs(10)
+/** After a failure a device is tried again no sooner. */
+const RETRY_MS = secondsMs(10)
+
+/** Keeps devices filled until `signal` aborts. A slot that starts before a fill is done earns less and never fails. */
+export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFills {
+  const { core, pulses, slots, gpus } = needs
+  const { log, events, nowMs } = core
+  const holding = new Map<string, Held>()
+
+  const heldBy = (gpu: string): Held => {
+    const held = holding.get(gpu) ?? {
+      isBusy: false,
+      sizes: undefined,
+      seed: undefined,
+      retryAtMs: 0,
+    }
+    holding.set(gpu, held)
+    return held
+  }
+
+  /** Brings one device to what it should hold; does nothing when it does. */
+  async function hold({ gpu, prover }: ProvingGpu, held: Held): Promise<void> {
+    const { n, bytes, gpuId } = gpu
+    if (held.sizes?.n !== n || held.sizes.bytes !== bytes) {
+      held.seed = undefined
+      await prover.prepare({ n, bytes })
+      held.sizes = { n, bytes }
+    }
+    const round = epochOf(slots, roundAt(pulses.beacon, nowMs()))
+    const pulse = pulses.get(round)
+    if (pulse === undefined) return // it is being fetched, and comes back here when it arrives
+    const seed = fillSeed(gpu, pulse)
+    if (held.seed !== undefined && equalBytes(held.seed, seed)) return
+    held.seed = undefined
+    const startedMs = nowMs()
+    await prover.fill({ seed, iterations: slots.residency.iterations }, FILL_TIMEOUT_MS)
+    held.seed = seed
+    const fillMs = nowMs() - startedMs
+    log.info('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
+    events.emit('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
+  }
+
+  async function holdInTurn(one: ProvingGpu): Promise<void> {
+    const { gpuId: gpu } = one.gpu
+    const held = heldBy(gpu)
+    if (held.isBusy || nowMs() < held.retryAtMs) return
+    held.isBusy = true
+    try {
+      await hold(one, held)
+    } catch (error) {
+      if (signal.aborted) return
+      forget(gpu)
+      held.retryAtMs = nowMs() + RETRY_MS
+      log.error('gpu-not-filled', error, { gpu })
+      events.emit('gpu-not-filled', { gpu, code: codeOf(error), reason: messageOf(error) })
+    } finally {
+      held.isBusy = false
+    }
+  }
+
+  function forget(gpu: string): void {
+    const held = heldBy(gpu)
+    held.sizes = undefined
+    held.seed = undefined
+  }
+
+  return {
+    look() {
+      if (!signal.aborted) for (const one of gpus()) void holdInTurn(one)
+    },
+    forget,
+  }
+}

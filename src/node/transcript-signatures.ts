@@ -1,0 +1,69 @@
+import { createBeacon, type Pulse } from '../beacon.ts'
+import type { SlotPulses, Tick } from '../gpu/slot.ts'
+import { type PerWork, type SlotNetwork, type Work, works } from '../gpu/slot-network.ts'
+import { fillRoundOf, hits } from '../gpu/slot-schedule.ts'
+import { beaconOf, type Transcript } from '../gpu/transcript.ts'
+import { tickCodec } from '../protocols/challenge.ts'
+import { createNetwork, KNOWN_GENESIS, type Network } from '../protocols/network.ts'
+import { peerIdOfKey } from '../protocols/peer-key.ts'
+import { openRecord, recordTypes } from '../protocols/signed.ts'
+
+/** Both Finals of a transcript, if its PeerId signed them for this network, slot and device; else throws why not. */
+export function signedFinals(transcript: Transcript): PerWork<Tick> {
+  const { network, netuid, genesis } = transcript
+  const known = KNOWN_GENESIS[network]
+  if (known !== undefined && known !== Buffer.from(genesis).toString('hex')) {
+    throw new Error(`its genesis is not that of ${network}`)
+  }
+  const net = createNetwork(network, netuid, genesis)
+  const [residency, gemm] = works.map((work) => signedFinal(net, transcript, work))
+  return { residency: residency!, gemm: gemm! }
+}
+
+function signedFinal(net: Network, transcript: Transcript, work: Work): Tick {
+  const { peerId, slot, gpu } = transcript
+  const { publicKey, payload } = openRecord(
+    net,
+    recordTypes.final,
+    tickCodec,
+    transcript[work].final,
+  )
+  if (peerIdOfKey(publicKey) !== peerId) {
+    throw new Error(`its Final of ${work} is signed by another peer`)
+  }
+  if (payload.slot !== slot || payload.gpu !== gpu || payload.work !== work) {
+    throw new Error(`its Final of ${work} is of another slot, device or work`)
+  }
+  return payload
+}
+
+/** All pulses of a transcript, if the beacon signed them and they are those of a slot that starts there; else throws why not. */
+export function signedPulses(transcript: Transcript, slots: SlotNetwork): SlotPulses {
+  const { slot, pulses } = transcript
+  const fillRound = fillRoundOf(slots, slot)
+  if (fillRound === null || slot % slots.stride !== 0) {
+    throw new Error('no slot starts at that round')
+  }
+  const rounds = {
+    fill: fillRound,
+    start: slot + slots.starts.residency,
+    gemm: slot + slots.starts.gemm,
+    open: slot + slots.open,
+  }
+  const beacon = createBeacon(beaconOf(transcript))
+  const signed = (name: keyof SlotPulses): Pulse => {
+    const { round, signature } = pulses[name]
+    if (round !== rounds[name]) throw new Error(`its ${name} pulse is not that of its slot`)
+    const pulse = beacon.verify(round, signature)
+    if (pulse === null) throw new Error(`the beacon never sent its ${name} pulse`)
+    return pulse
+  }
+  const found = {
+    fill: signed('fill'),
+    start: signed('start'),
+    gemm: signed('gemm'),
+    open: signed('open'),
+  }
+  if (!hits(slots, found.start)) throw new Error('its pulse starts no slot')
+  return found
+}
