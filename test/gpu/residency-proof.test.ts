@@ -118,6 +118,47 @@ test('a tree of one leaf or a shorter path cannot stand for a larger buffer', ()
   expect(verify(s, { ...openings, paths })).toMatchObject({ why: 'BAD_PATH' })
 })
 
+test('hole: pages that are missing pass under an open seed the prover picks, so one in the openings is ignored', () => {
+  const fill = new ResidentFill(loadKernels(), fillSeed, bytes, limits.iterations)
+  const half = bytes / PAGE_BYTES / 2
+  const digestsOf = (key: Uint8Array) => fill.pass(key).fill(0, 8 * half)
+  const few = { ...limits, passSamples: 1, pageSamples: 1 }
+  const seeds = Array.from({ length: 40 }, (_, i) => of(100 + i))
+  const pageOf = (open: Uint8Array) => openedPages(kernels, open, 1, 2 * half, few)[0]!.page
+  const lucky = seeds.find((open) => pageOf(open) < half)!
+  const drawn = seeds.find((open) => pageOf(open) >= half)!
+  const opened = (open: Uint8Array) => {
+    const digests = digestsOf(passSeed)
+    const levels = passLevels(digests)
+    const leaf = Math.floor(pageOf(open) / PAGES_PER_LEAF)
+    const roots = rootOf(levels)
+    const closing = tickChain(passSeed, [1], roots).at(-1)!
+    const s = { fillSeed, passSeed, openSeed: open, bytes, passes: 1, ticks: 1, closing }
+    const leaves = digests.slice(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES)
+    return { s, openings: { counts: [1], roots, leaves, paths: concat(merklePath(levels, leaf)) } }
+  }
+  const check = (s: PassStatement, openings: object) =>
+    verifyPasses(loadKernels(), s, openings as PassOpenings, few)
+  expect(check(opened(lucky).s, opened(lucky).openings)).toMatchObject({ ok: true })
+  const told = { ...opened(drawn).openings, openSeed: lucky, pages: [pageOf(lucky)], passes: [0] }
+  expect(check(opened(drawn).s, told)).toMatchObject({ ok: false, why: 'BAD_VALUE' })
+  expect(check(opened(drawn).s, { ...told, ...opened(lucky).openings })).toMatchObject({
+    ok: false,
+  })
+})
+
+test('hole: passes cannot be run side by side: the second follows from the root of the first', () => {
+  const fill = new ResidentFill(loadKernels(), fillSeed, bytes, limits.iterations)
+  const honestOne = proof(2, (key) => fill.pass(key))
+  let calls = 0
+  const spliced = proof(2, (key) => {
+    calls += 1
+    return fill.pass(calls > 1 ? of(77) : key)
+  })
+  expect(verify(honestOne.s, honestOne.openings)).toMatchObject({ ok: true })
+  expect(verify(spliced.s, spliced.openings)).toMatchObject({ ok: false })
+})
+
 test('opened pages lie inside the tree', () => {
   for (const { page } of openedPages(kernels, openSeed, 12, bytes / PAGE_BYTES, limits)) {
     expect(page).toBeLessThan(bytes / PAGE_BYTES)

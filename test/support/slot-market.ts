@@ -43,6 +43,8 @@ export interface MemberOptions {
   readonly misbehaviour?: Misbehaviour
   /** Keeps identity and store here, so that a later node can be the same one; removed by the caller. */
   readonly folder?: string
+  /** Where it has pulses from besides gossip; the first node made signs them otherwise. */
+  readonly pulseSource?: PulseSource
 }
 
 const slots = slotNetworks.local
@@ -55,7 +57,12 @@ interface Shared {
   readonly nodes: NodeLibp2p[]
 }
 
-async function partsOf(core: Core, shared: Shared, life: AbortSignal, source: boolean) {
+async function partsOf(
+  core: Core,
+  shared: Shared,
+  life: AbortSignal,
+  pulseSource: PulseSource | undefined,
+) {
   const { beacon } = shared
   const { store, log, nowMs, net, libp2p } = core
   const verifier = createPulseVerifier(beacon, log)
@@ -69,7 +76,7 @@ async function partsOf(core: Core, shared: Shared, life: AbortSignal, source: bo
     core,
     rpc: createRpc(libp2p, net, { log, signal: life, nowMs }),
     pulses: createPulseBook({ beacon, slots, verifier, nowMs, log }),
-    pulseSource: source ? sourceOf(beacon) : undefined,
+    pulseSource,
     validators,
     transcripts: createTranscriptStore(store, nowMs),
     attestations: await createAttestations(core, { beacon, slots, validators }),
@@ -130,7 +137,8 @@ export function createSlotMarket() {
       const payload = { ...capabilityOf({ peerId }), devices } as Capability
       shared.capabilities.push({ publicKey: key.publicKey, payload })
     }
-    const parts = await partsOf(core, shared, life.signal, shared.nodes.length === 0)
+    const source = options.pulseSource ?? (shared.nodes.length === 0 ? sourceOf(beacon) : undefined)
+    const parts = await partsOf(core, shared, life.signal, source)
     const seen: NodeEvent[] = []
     events.subscribe((event) => seen.push(event), life.signal)
     const services = [

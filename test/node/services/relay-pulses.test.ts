@@ -65,6 +65,61 @@ test.each([
   expect(verified()).toBe(0)
 })
 
+test('the running epoch’s fill pulse is taken however old it is, and stays when others are forgotten', async () => {
+  const net = {
+    ...slotNetworks.local,
+    stride: 1,
+    epoch: { rounds: 7200, offset: 3, fillRounds: 1 },
+  }
+  const clock = { round: 1500 }
+  const pulses = bookOf(net, () => clock.round)
+  const signature = new Uint8Array(48)
+  expect(await pulses.offer(4, signature)).toEqual({ ignore: 'long past' })
+  expect(await pulses.offer(3, signature)).toBe('accept')
+  for (clock.round = 1500; clock.round < 1500 + 1100; clock.round++) {
+    await pulses.offer(clock.round, signature)
+  }
+  expect(pulses.get(3)).toBeDefined()
+  expect(pulses.get(1500)).toBeUndefined() // the book is full
+  expect(pulses.get(2599)).toBeDefined()
+  const next = bookOf(net, () => 7500)
+  expect(await next.offer(3, signature)).toEqual({ ignore: 'long past' })
+  expect(await next.offer(7203, signature)).toBe('accept')
+})
+
+/** A book that believes every signature. */
+function bookOf(net: typeof slotNetworks.local, roundNow: () => number) {
+  const verifier = {
+    verify: async (round: number, signature: Uint8Array) => ({
+      round,
+      signature,
+      randomness: new Uint8Array(32),
+    }),
+    async [Symbol.asyncDispose]() {},
+  }
+  const nowMs = () => timeOf(beacon, roundNow())
+  return createPulseBook({ beacon, slots: net, verifier, nowMs, log: silent })
+}
+
+test('a source that keeps old pulses is asked for the fill pulse that no peer has', {
+  timeout: 60_000,
+}, async () => {
+  const market = createSlotMarket()
+  const asked: number[] = []
+  const { parts } = await market.node('validator', {
+    pulseSource: {
+      follow: async () => undefined,
+      pulse: async (round) => {
+        asked.push(round)
+        return { ...market.beacon.sign(round) }
+      },
+    },
+  })
+  const fill = market.nextSlot() - 1
+  await eventually(() => parts.pulses.get(fill) !== undefined, 'the fill pulse is fetched', 40_000)
+  expect(asked).toContain(fill)
+})
+
 test('one node with a source feeds all; a latecomer fetches what it missed; a forged one stops none', {
   timeout: 60_000,
 }, async () => {
