@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { type BeaconInfo, timeOf } from '../beacon.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Offer, OfferDevice } from '../protocols/offers.ts'
@@ -8,14 +7,9 @@ import type { Attestations } from './attestations.ts'
 import type { Core } from './core.ts'
 import { constantsOf, type ScoringConstants } from './scoring/constants.ts'
 import { median } from './scoring/gpu-score.ts'
-import {
-  type Evidence,
-  type MinerScore,
-  type ScoreReport,
-  type SlotEvidence,
-  score,
-} from './scoring/score.ts'
-import { type PermittedValidator, type ValidatorView, voiceOf } from './validator-view.ts'
+import { type MinerScore, type ScoreReport, score } from './scoring/score.ts'
+import { evidenceOf, type OneTestimony, voices } from './slot-evidence.ts'
+import type { ValidatorView } from './validator-view.ts'
 
 /** Scores as this node computes them from the testimony it has. */
 export interface Scores {
@@ -146,92 +140,10 @@ const attestationsOf = (
 const total = (gpus: MinerScore['gpus'], name: 'ok' | 'failed'): number =>
   gpus.reduce((sum, gpu) => sum + gpu[name], 0)
 
-type SlotTestimony = ReturnType<Attestations['slots']>[number]
-type One = SlotTestimony['testimony'][number]
-
 /** Enough to see that testimony changed: it only ever grows. */
-const sizesOf = ({ validator, report, verdicts, equivocated }: One) => [
+const sizesOf = ({ validator, report, verdicts, equivocated }: OneTestimony) => [
   validator,
   report?.rows.length,
   verdicts?.rows.length,
   equivocated,
 ]
-
-type Voice = Evidence['validators'][number]
-
-/** By PeerId, the voice it speaks with. */
-function voices(active: readonly PermittedValidator[]): Map<string, Voice> {
-  const found = new Map<string, Voice>()
-  for (const one of active) {
-    found.set(one.peerId, { validator: voiceOf(one), stake: one.stake })
-  }
-  return found
-}
-
-/** Testimony as scoring reads it; who contradicted itself in a slot has said nothing, of many nodes of one hotkey the first is heard. */
-const evidenceOf = (
-  { slot, testimony }: SlotTestimony,
-  voiceOf: ReadonlyMap<string, Voice>,
-  openRound: number,
-): SlotEvidence => ({
-  slot,
-  openPulse: openPulseOf(testimony, voiceOf, openRound),
-  testimony: firstOfEach(testimony, ({ validator }) => voiceOf.get(validator)?.validator)
-    .filter(({ equivocated }) => !equivocated)
-    .map(({ validator, report, verdicts }) => ({
-      validator: voiceOf.get(validator)?.validator ?? validator,
-      rows: (report?.rows ?? []).map((row) => ({
-        hotkey: hex(row.hotkey),
-        miner: row.miner,
-        gpu: row.gpu,
-        mode: row.mode,
-        n: row.n,
-        bytes: row.bytes ?? 0,
-        passes: row.passes,
-        steps: row.steps,
-      })),
-      verdicts: (verdicts?.rows ?? []).map((row) => ({
-        hotkey: hex(row.hotkey),
-        miner: row.miner,
-        gpu: row.gpu,
-        verdict: row.verdict,
-      })),
-    })),
-})
-
-/**
- * The open pulse of a slot as most stake tells it. Nobody has to check its signature: it only says who was drawn, and
- * what they say against a GPU counts for nothing beside one VALID of anybody.
- */
-function openPulseOf(
-  testimony: readonly One[],
-  voiceOf: ReadonlyMap<string, Voice>,
-  round: number,
-): SlotEvidence['openPulse'] {
-  const stakes = new Map<string, bigint>()
-  const one = ({ validator }: One): string | undefined => voiceOf.get(validator)?.validator
-  for (const { validator, verdicts } of firstOfEach(testimony, one)) {
-    if (verdicts?.openPulse === undefined) continue
-    const told = hex(verdicts.openPulse)
-    stakes.set(told, (stakes.get(told) ?? 0n) + (voiceOf.get(validator)?.stake ?? 0n))
-  }
-  const [most] = [...stakes].toSorted(([a, x], [b, y]) =>
-    x === y ? (a < b ? -1 : 1) : x > y ? -1 : 1,
-  )
-  if (most === undefined) return undefined
-  return {
-    round,
-    randomness: new Uint8Array(hash('sha256', Buffer.from(most[0], 'hex'), 'buffer')),
-  }
-}
-
-/** The testimony of one node per voice, of those that reported the lowest PeerId's; none of those without stake. */
-function firstOfEach(testimony: readonly One[], voiceOf: (one: One) => string | undefined): One[] {
-  const first = new Map<string, One>()
-  const rank = ({ report, validator }: One) => `${report === undefined ? 1 : 0}${validator}`
-  for (const one of testimony.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))) {
-    const voice = voiceOf(one)
-    if (voice !== undefined && !first.has(voice)) first.set(voice, one)
-  }
-  return [...first.values()]
-}

@@ -74,8 +74,9 @@ test('a market of processes: told as it happens, used from elsewhere, stopped wh
     /no GPU here: CPU capacity, devnet only/,
     /renter +learned that miner-\d has/,
     /renter +sees an offer of miner-1: .* at 0\.5 DEV an hour/,
-    /miner-1 +slot \d+ begins: proves cpu-0 with cpu, n = \d+/,
-    /validator-2 +slot \d+: miner-1 is VALID \(\d+ steps/,
+    /miner-1 +filled \d+ MiB of cpu-0 in \d+ ms, from pulse \d+/,
+    /miner-1 +slot \d+ begins: proves cpu-0 with cpu, 8 MiB resident, n = \d+/,
+    /validator-2 +slot \d+: miner-1 is VALID \(\d+ passes, [\d.]+ GB\/s; \d+ steps, [\d.]+ TOPS/,
     /validator-1 +slot \d+: gossiped its report, 2 rows/,
     /validator-1 +scores miner-\d: \d/,
     /validator-\d +set weights in epoch \d+/,
@@ -136,9 +137,12 @@ test('a market of processes: told as it happens, used from elsewhere, stopped wh
     'validator-2 miner-1',
     'validator-2 miner-2',
   ])
-  for (const { backend, verdict, proveMs, verifyMs, bytes } of summary.challenges) {
+  for (const { backend, verdict, ...figures } of summary.challenges) {
     expect({ backend, verdict }).toEqual({ backend: 'cpu', verdict: 'VALID' })
-    for (const figure of [proveMs, verifyMs, bytes]) expect(figure).toBeGreaterThan(0)
+    const { proveMs, verifyMs, bytes, passes, gbps, steps, tops } = figures
+    for (const figure of [proveMs, verifyMs, bytes, passes, gbps, steps, tops]) {
+      expect(figure).toBeGreaterThan(0)
+    }
   }
   expect(summary.attestations).toBeGreaterThanOrEqual(4)
   expect(Object.keys(summary.weights)).toHaveLength(2)

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { devBeacon, timeOf } from '../../src/beacon.ts'
+import { drawVerifiers } from '../../src/gpu/draw-verifiers.ts'
+import { sha256 } from '../../src/gpu/hash.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import type { Attestations, SlotTestimony } from '../../src/node/attestations.ts'
 import { createScores } from '../../src/node/scores.ts'
 import { LOCAL_CONSTANTS } from '../../src/node/scoring/constants.ts'
-import type { PermittedValidator } from '../../src/node/validator-view.ts'
+import { type PermittedValidator, voiceOf } from '../../src/node/validator-view.ts'
 import { testKey, testNet } from '../support/market.ts'
 
 const net = testNet()
@@ -117,6 +119,28 @@ test('what was measured is the median of ok slots, with the attestations of the 
   expect(measured.bandwidthMBps).toBe(Math.round((2 ** 23 * 40) / 1e6))
   expect(measured.attestations).toEqual([new Uint8Array(32).fill(36), new Uint8Array(32).fill(36)])
   expect(scores.measuredOf(miner.peerId, 'gpu-1')).toBeUndefined()
+})
+
+test('the open pulse in verdicts says who was drawn: their word fails a slot where nobody saw it VALID', () => {
+  const stakes = Array.from({ length: 20 }, (_, i) => testKey(20 + i)).map(
+    ({ peerId, publicKey }) => ({ peerId, hotkey: publicKey, stake: 10n }),
+  )
+  const [openPulse, other] = [new Uint8Array(48).fill(1), new Uint8Array(48).fill(2)]
+  const pulse = { round: 12 + slots.open, randomness: sha256(openPulse) }
+  const voters = stakes.map((one) => ({ id: voiceOf(one), stake: one.stake }))
+  const drawn = drawVerifiers(pulse, { peerId: miner.peerId, gpuId: 'cpu-0' }, voters)
+  const scored = (lies: number) => {
+    const testimony = stakes.map((one) => {
+      const { verdicts, ...rest } = said(12, one.peerId, 75)
+      if (!drawn.has(voiceOf(one))) return { ...rest, verdicts: undefined }
+      const told = [...drawn].indexOf(voiceOf(one)) < lies ? other : openPulse
+      const rows = [{ ...gpu, verdict: 'UNAVAILABLE' }]
+      return { ...rest, verdicts: { ...verdicts!, openPulse: told, rows } }
+    })
+    return made([{ slot: 12, testimony }], { stakes }).scores.of(hotkey)!.gpus[0]!.slots[0]
+  }
+  expect(scored(0)).toMatchObject({ outcome: 'failed', reason: 'OPENINGS_MISSING' })
+  expect(scored(2)).toMatchObject({ outcome: 'failed', reason: 'OPENINGS_MISSING' })
 })
 
 test('an unregistered hotkey gets no weight', () => {

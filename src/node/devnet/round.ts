@@ -174,6 +174,10 @@ function challengesOf(
         proveMs: Number(event['proveMs']),
         verifyMs: Number(event['verifyMs']),
         bytes: Number(event['bytes']),
+        passes: Number(event['passes']),
+        gbps: Number(event['gbps']),
+        steps: Number(event['steps']),
+        tops: Number(event['tops']),
       },
     ]
   })

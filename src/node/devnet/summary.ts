@@ -11,6 +11,11 @@ const challenge = z.strictObject({
   proveMs: z.number(),
   verifyMs: z.number(),
   bytes: z.number(),
+  /** What its Finals closed, and what that comes to over the windows. */
+  passes: z.number(),
+  gbps: z.number(),
+  steps: z.number(),
+  tops: z.number(),
 })
 export type ChallengeSummary = z.infer<typeof challenge>
 

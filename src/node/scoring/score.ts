@@ -1,55 +1,14 @@
-import { drawVerifiers } from '../../gpu/draw-verifiers.ts'
 import { gbPerSecondOf, topsOf } from '../../gpu/rates.ts'
-import type { PerWork } from '../../gpu/slot-network.ts'
 import { GiB } from '../../units.ts'
-import { decides, stakeOf, type Word } from './agree.ts'
+import { decides, stakeOf } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
+import { type Evidence, type GpuRef, gpuKey } from './evidence.ts'
 import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
-import { type LeaseHours, leaseFactor, minerWeights } from './miner-weights.ts'
+import { asWord, heardFrom, heardTooFew, outcomeOf, seenBy } from './heard-slot.ts'
+import { leaseFactor, minerWeights } from './miner-weights.ts'
 import type { ReasonCode } from './reason-codes.ts'
-import { type Counts, type Measured, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
+import type { SlotOutcome } from './slot-outcome.ts'
 import { clamp, cpuUnits, q6, rate, units, unitsReason } from './units.ts'
-
-/** A GPU as testimony names it; the hotkey in hex. */
-export interface GpuRef {
-  readonly hotkey: string
-  /** PeerId of its node. */
-  readonly miner: string
-  readonly gpu: string
-}
-
-/** What one validator testified in one slot. */
-export interface Testimony {
-  readonly validator: string
-  readonly rows: readonly (GpuRef & Counts)[]
-  readonly verdicts: readonly (GpuRef & { readonly verdict: string })[]
-}
-
-export interface SlotEvidence {
-  readonly slot: number
-  /** What drew those that had to check (gpu-protocol §7); undefined where nobody told it. */
-  readonly openPulse?: { readonly round: number; readonly randomness: Uint8Array } | undefined
-  readonly testimony: readonly Testimony[]
-}
-
-/** One evidence set and one metagraph block: all that a score may depend on beside the constants. */
-export interface Evidence {
-  /** Oldest first. */
-  readonly slots: readonly SlotEvidence[]
-  /** Active validators: permit, stake and weights within the activity cutoff. */
-  readonly validators: readonly { readonly validator: string; readonly stake: bigint }[]
-  /** Hotkeys in hex that are registered; undefined: not asked, all count. */
-  readonly registered?: ReadonlySet<string> | undefined
-  /** Proofs against GPUs in slots, under `gpuKey` and slot. */
-  readonly proofs?: ReadonlyMap<string, ReasonCode>
-  readonly leases?: ReadonlyMap<string, LeaseHours>
-  /** Alpha burned for leases, by hotkey, and that of all miners, in one unit. */
-  readonly burned?: ReadonlyMap<string, number>
-  readonly emission?: number
-  /** What slots of this network measure, and how long the windows are. */
-  readonly measured: Measured
-  readonly windowMs: PerWork<number>
-}
 
 export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score'> {
   /** The product of `terms`: rated units. */
@@ -80,9 +39,6 @@ export interface ScoreReport {
   /** Weight for the owner's uid, to be burned. */
   readonly burn: number
 }
-
-export const gpuKey = ({ hotkey, miner, gpu }: GpuRef): string => `${hotkey}/${miner}/${gpu}`
-export const proofKey = (slot: number, ref: GpuRef): string => `${slot}/${gpuKey(ref)}`
 
 /** Scores of all miners: deterministic, and the same whatever the order of the evidence. */
 export function score(evidence: Evidence, constants: ScoringConstants): ScoreReport {
@@ -174,25 +130,7 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
   return histories
 }
 
-/** One validator's testimony by GPU, so that many GPUs and validators cost no more than their rows. */
-interface Heard {
-  readonly one: Testimony
-  readonly stake: bigint
-  readonly rows: ReadonlyMap<string, Counts>
-  readonly verdicts: ReadonlyMap<string, { readonly verdict: string }>
-}
-
-const byGpu = <T extends GpuRef>(rows: readonly T[]): Map<string, T> =>
-  new Map(rows.map((row) => [gpuKey(row), row]))
-
-const heardFrom = (one: Testimony, stake: bigint): Heard => ({
-  one,
-  stake,
-  rows: byGpu(one.rows),
-  verdicts: byGpu(one.verdicts),
-})
-
-const asWord = ({ one, stake }: Heard): Word<string> => ({ stake, value: one.validator })
+/** Too little stake listened. */
 const uncovered: SlotOutcome = {
   outcome: 'networkUnknown',
   reason: 'LOW_COVERAGE',
@@ -201,77 +139,6 @@ const uncovered: SlotOutcome = {
   n: 0,
   bytes: 0,
 }
-
-/** Of fewer GPUs than this, half may well be silent by themselves: a lone miner's silence is its own. */
-const ABSTAIN_FROM = 4
-
-/** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
-function heardTooFew({ rows }: Testimony, wasOk: ReadonlySet<string>): boolean {
-  if (wasOk.size < ABSTAIN_FROM) return false
-  const heard = rows.filter((row) => row.steps > 0 || row.passes > 0).map(gpuKey)
-  return heard.filter((key) => wasOk.has(key)).length * 2 < wasOk.size
-}
-
-/** GPUs that more than KAPPA of active stake speaks of; a minority's inventions do not exist. */
-function seenBy(heard: readonly Heard[], active: bigint, c: ScoringConstants): Map<string, GpuRef> {
-  const stakes = new Map<string, { ref: GpuRef; stake: bigint }>()
-  for (const { one, stake } of heard) {
-    for (const [key, { hotkey, miner, gpu }] of byGpu(one.rows)) {
-      const before = stakes.get(key)?.stake ?? 0n
-      stakes.set(key, { ref: { hotkey, miner, gpu }, stake: before + stake })
-    }
-  }
-  return new Map(
-    [...stakes]
-      .filter(([, { stake }]) => decides(stake, active, c.KAPPA))
-      .map(([key, { ref }]) => [key, ref]),
-  )
-}
-
-function outcomeOf(
-  ref: GpuRef,
-  { slot, openPulse }: Pick<SlotEvidence, 'slot' | 'openPulse'>,
-  heard: readonly Heard[],
-  active: bigint,
-  evidence: Evidence,
-  c: ScoringConstants,
-): SlotOutcome {
-  const key = gpuKey(ref)
-  const verdictsOf = (all: readonly Heard[]): Word<string>[] =>
-    all.flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake))
-  const seats = openPulse === undefined ? undefined : seatsOf(ref, openPulse, evidence)
-  const said = {
-    reports: heard.flatMap(({ rows, stake }) => wordOf(rows.get(key), stake)),
-    verdicts: verdictsOf(heard),
-    drawn: seats && {
-      stake: stakeOf(seats.map(({ stake }) => ({ stake, value: undefined }))),
-      verdicts: verdictsOf(
-        heard.filter(({ one }) => seats.some(({ validator }) => validator === one.validator)),
-      ),
-    },
-    proof: evidence.proofs?.get(proofKey(slot, ref)),
-  }
-  return slotOutcome(said, active, c.KAPPA, evidence.measured)
-}
-
-/** The validators that were drawn to check a GPU. */
-function seatsOf(
-  { miner, gpu }: GpuRef,
-  openPulse: NonNullable<SlotEvidence['openPulse']>,
-  { validators }: Evidence,
-): Evidence['validators'] {
-  const voters = validators.map(({ validator, stake }) => ({ id: validator, stake }))
-  const drawn = drawVerifiers(openPulse, { peerId: miner, gpuId: gpu }, distinct(voters))
-  const seated = validators.filter(({ validator }) => drawn.has(validator))
-  return [...new Map(seated.map((one) => [one.validator, one])).values()]
-}
-
-const distinct = <T extends { readonly id: string }>(all: readonly T[]): T[] => [
-  ...new Map(all.map((one) => [one.id, one])).values(),
-]
-
-const wordOf = <T>(value: T | undefined, stake: bigint): Word<T>[] =>
-  value === undefined ? [] : [{ stake, value }]
 
 const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
 

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { drawVerifiers } from '../../../src/gpu/draw-verifiers.ts'
 import { LOCAL_CONSTANTS, PUBLIC_CONSTANTS } from '../../../src/node/scoring/constants.ts'
-import { product } from '../../../src/node/scoring/gpu-score.ts'
 import {
   type Evidence,
   type GpuRef,
   proofKey,
   type SlotEvidence,
-  score,
   type Testimony,
-} from '../../../src/node/scoring/score.ts'
+} from '../../../src/node/scoring/evidence.ts'
+import { product } from '../../../src/node/scoring/gpu-score.ts'
+import { score } from '../../../src/node/scoring/score.ts'
 import { slotOutcome } from '../../../src/node/scoring/slot-outcome.ts'
 import { randomFrom } from '../../support/random.ts'
 

@@ -1,0 +1,50 @@
+import type { PerWork } from '../../gpu/slot-network.ts'
+import type { LeaseHours } from './miner-weights.ts'
+import type { ReasonCode } from './reason-codes.ts'
+import type { Counts, Measured } from './slot-outcome.ts'
+
+/** A GPU as testimony names it; the hotkey in hex. */
+export interface GpuRef {
+  readonly hotkey: string
+  /** PeerId of its node. */
+  readonly miner: string
+  readonly gpu: string
+}
+
+/** What one validator testified in one slot. */
+export interface Testimony {
+  readonly validator: string
+  readonly rows: readonly (GpuRef & Counts)[]
+  readonly verdicts: readonly (GpuRef & { readonly verdict: string })[]
+}
+
+export interface SlotEvidence {
+  readonly slot: number
+  /** What drew those that had to check (gpu-protocol §7); undefined where nobody told it. */
+  readonly openPulse?: { readonly round: number; readonly randomness: Uint8Array } | undefined
+  readonly testimony: readonly Testimony[]
+}
+
+/** One evidence set and one metagraph block: all that a score may depend on beside the constants. */
+export interface Evidence {
+  /** Oldest first. */
+  readonly slots: readonly SlotEvidence[]
+  /** Active validators: permit, stake and weights within the activity cutoff. */
+  readonly validators: readonly { readonly validator: string; readonly stake: bigint }[]
+  /** Hotkeys in hex that are registered; undefined: not asked, all count. */
+  readonly registered?: ReadonlySet<string> | undefined
+  /** Proofs against GPUs in slots, under `gpuKey` and slot. */
+  readonly proofs?: ReadonlyMap<string, ReasonCode>
+  readonly leases?: ReadonlyMap<string, LeaseHours>
+  /** Alpha burned for leases, by hotkey, and that of all miners, in one unit. */
+  readonly burned?: ReadonlyMap<string, number>
+  readonly emission?: number
+  /** What slots of this network measure, and how long the windows are. */
+  readonly measured: Measured
+  readonly windowMs: PerWork<number>
+}
+
+/** Names a GPU among all. */
+export const gpuKey = ({ hotkey, miner, gpu }: GpuRef): string => `${hotkey}/${miner}/${gpu}`
+/** Names a GPU in one slot. */
+export const proofKey = (slot: number, ref: GpuRef): string => `${slot}/${gpuKey(ref)}`

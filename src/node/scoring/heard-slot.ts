@@ -1,0 +1,110 @@
+import { drawVerifiers } from '../../gpu/draw-verifiers.ts'
+import { decides, stakeOf, type Word } from './agree.ts'
+import type { ScoringConstants } from './constants.ts'
+import {
+  type Evidence,
+  type GpuRef,
+  gpuKey,
+  proofKey,
+  type SlotEvidence,
+  type Testimony,
+} from './evidence.ts'
+import { type Counts, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
+
+/** One validator's testimony by GPU, so that many GPUs and validators cost no more than their rows. */
+export interface Heard {
+  readonly one: Testimony
+  readonly stake: bigint
+  readonly rows: ReadonlyMap<string, Counts>
+  readonly verdicts: ReadonlyMap<string, { readonly verdict: string }>
+}
+
+const byGpu = <T extends GpuRef>(rows: readonly T[]): Map<string, T> =>
+  new Map(rows.map((row) => [gpuKey(row), row]))
+
+/** Puts one validator's testimony in order. */
+export const heardFrom = (one: Testimony, stake: bigint): Heard => ({
+  one,
+  stake,
+  rows: byGpu(one.rows),
+  verdicts: byGpu(one.verdicts),
+})
+
+/** One validator's word, whatever it says. */
+export const asWord = ({ one, stake }: Heard): Word<string> => ({ stake, value: one.validator })
+
+/** Of fewer GPUs than this, half may well be silent by themselves: a lone miner's silence is its own. */
+const ABSTAIN_FROM = 4
+
+/** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
+export function heardTooFew({ rows }: Testimony, wasOk: ReadonlySet<string>): boolean {
+  if (wasOk.size < ABSTAIN_FROM) return false
+  const heard = rows.filter((row) => row.steps > 0 || row.passes > 0).map(gpuKey)
+  return heard.filter((key) => wasOk.has(key)).length * 2 < wasOk.size
+}
+
+/** GPUs that more than KAPPA of active stake speaks of; a minority's inventions do not exist. */
+export function seenBy(
+  heard: readonly Heard[],
+  active: bigint,
+  c: ScoringConstants,
+): Map<string, GpuRef> {
+  const stakes = new Map<string, { ref: GpuRef; stake: bigint }>()
+  for (const { one, stake } of heard) {
+    for (const [key, { hotkey, miner, gpu }] of byGpu(one.rows)) {
+      const before = stakes.get(key)?.stake ?? 0n
+      stakes.set(key, { ref: { hotkey, miner, gpu }, stake: before + stake })
+    }
+  }
+  return new Map(
+    [...stakes]
+      .filter(([, { stake }]) => decides(stake, active, c.KAPPA))
+      .map(([key, { ref }]) => [key, ref]),
+  )
+}
+
+/** The outcome of one GPU in one slot, from all that was heard. */
+export function outcomeOf(
+  ref: GpuRef,
+  { slot, openPulse }: Pick<SlotEvidence, 'slot' | 'openPulse'>,
+  heard: readonly Heard[],
+  active: bigint,
+  evidence: Evidence,
+  c: ScoringConstants,
+): SlotOutcome {
+  const key = gpuKey(ref)
+  const verdictsOf = (all: readonly Heard[]): Word<string>[] =>
+    all.flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake))
+  const seats = openPulse === undefined ? undefined : seatsOf(ref, openPulse, evidence)
+  const said = {
+    reports: heard.flatMap(({ rows, stake }) => wordOf(rows.get(key), stake)),
+    verdicts: verdictsOf(heard),
+    drawn: seats && {
+      stake: stakeOf(seats.map(({ stake }) => ({ stake, value: undefined }))),
+      verdicts: verdictsOf(
+        heard.filter(({ one }) => seats.some(({ validator }) => validator === one.validator)),
+      ),
+    },
+    proof: evidence.proofs?.get(proofKey(slot, ref)),
+  }
+  return slotOutcome(said, active, c.KAPPA, evidence.measured)
+}
+
+/** The validators that were drawn to check a GPU. */
+function seatsOf(
+  { miner, gpu }: GpuRef,
+  openPulse: NonNullable<SlotEvidence['openPulse']>,
+  { validators }: Evidence,
+): Evidence['validators'] {
+  const voters = validators.map(({ validator, stake }) => ({ id: validator, stake }))
+  const drawn = drawVerifiers(openPulse, { peerId: miner, gpuId: gpu }, distinct(voters))
+  const seated = validators.filter(({ validator }) => drawn.has(validator))
+  return [...new Map(seated.map((one) => [one.validator, one])).values()]
+}
+
+const distinct = <T extends { readonly id: string }>(all: readonly T[]): T[] => [
+  ...new Map(all.map((one) => [one.id, one])).values(),
+]
+
+const wordOf = <T>(value: T | undefined, stake: bigint): Word<T>[] =>
+  value === undefined ? [] : [{ stake, value }]
