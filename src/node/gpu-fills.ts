@@ -22,6 +22,8 @@ export interface GpuFills {
   look(): void
   /** A prover failed: what it holds is not known any more. */
   forget(gpu: string): void
+  /** Whether a device still holds the fill of a seed: pages opened from another would look like a lie. */
+  holds(gpu: string, seed: Uint8Array): boolean
 }
 
 export interface GpuFillsNeeds {
@@ -113,5 +115,9 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
       if (!signal.aborted) for (const one of gpus()) void holdInTurn(one)
     },
     forget,
+    holds(gpu, seed) {
+      const held = holding.get(gpu)?.seed
+      return held !== undefined && equalBytes(held, seed)
+    },
   }
 }

@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../errors.ts'
+import { codeOf, messageOf, NodeError } from '../errors.ts'
 import type { Prover } from '../gpu/prover.ts'
 import { type ProverEffect, type ProverEvent, ProverSlot } from '../gpu/prover-slot.ts'
 import type { Announcement } from '../gpu/slot.ts'
@@ -7,6 +7,7 @@ import { encodeTranscript } from '../gpu/transcript.ts'
 import { sealFinal, sealOpenings, sealTick } from '../protocols/challenge.ts'
 import type { Signed } from '../protocols/signed.ts'
 import type { Core } from './core.ts'
+import type { GpuFills } from './gpu-fills.ts'
 import { type SlotOpenings, transcriptOf } from './make-transcript.ts'
 import type { PulseBook } from './pulse-book.ts'
 import type { TranscriptStore } from './transcript-store.ts'
@@ -29,8 +30,7 @@ export interface MinerRunParts {
   readonly slots: SlotNetwork
   readonly transcripts: TranscriptStore
   readonly send: (kind: SentKind, slot: number, record: Signed<unknown>) => void
-  /** Told when the prover failed: what it holds is not known any more. */
-  readonly onFailed: (gpu: string) => void
+  readonly fills: Pick<GpuFills, 'forget' | 'holds'>
   readonly misbehaviour: Misbehaviour
 }
 
@@ -81,12 +81,12 @@ export class MinerRun {
   }
 
   #failed(error: unknown): void {
-    const { core, onFailed } = this.#parts
+    const { core, fills } = this.#parts
     const { log, events } = core
     const about = { slot: this.slot, gpu: this.#gpu.gpuId }
     log.error('challenge-failed', error, about)
     events.emit('challenge-failed', { ...about, code: codeOf(error), reason: messageOf(error) })
-    onFailed(about.gpu)
+    fills.forget(about.gpu)
   }
 
   async #open(effect: OpenEffect): Promise<void> {
@@ -113,10 +113,13 @@ export class MinerRun {
 
   /** Pages first: they are made in a moment, and the fill they need is gone when the next epoch begins. */
   async #openings({ statements, counts, passRoots }: OpenEffect): Promise<SlotOpenings> {
-    const { slots, pulses, misbehaviour } = this.#parts
+    const { slots, pulses, fills, misbehaviour } = this.#parts
     const { seed: lie } = misbehaviour
     const { residency: passes, gemm: chain } = statements
     const timeoutMs = (slots.end - slots.open) * pulses.beacon.periodMs
+    if (!fills.holds(this.#gpu.gpuId, passes.fillSeed)) {
+      throw new NodeError('GPU_FILL_GONE', 'the fill that the passes went over is gone')
+    }
     const passSeed = lie?.(passes.passSeed, 'residency') ?? passes.passSeed
     const residency = await this.#prover.openPages(
       {

@@ -66,6 +66,8 @@ test('a device is prepared and filled once for the running epoch, and again for 
   await w.look()
   expect(w.did).toEqual(['a prepare 512 1048576', `a fill ${slots.residency.iterations}`])
   expect(w.seeds).toEqual([fillSeed(gpuOf('a'), beacon.sign(11))])
+  expect(w.fills.holds('a', w.seeds[0]!)).toBe(true)
+  expect(w.fills.holds('b', w.seeds[0]!)).toBe(false)
   expect(w.told()).toEqual(['gpu-filled a'])
   w.clock.nowMs = timeOf(beacon, 23)
   await w.look() // the pulse is not here yet
@@ -73,6 +75,7 @@ test('a device is prepared and filled once for the running epoch, and again for 
   await w.look()
   expect(w.did.slice(2)).toEqual([`a fill ${slots.residency.iterations}`])
   expect(w.seeds[1]).toEqual(fillSeed(gpuOf('a'), beacon.sign(23)))
+  expect(w.seeds.map((seed) => w.fills.holds('a', seed))).toEqual([false, true])
 })
 
 test('without the fill pulse a device is warm all the same, and filled when the pulse comes', async () => {
@@ -90,6 +93,7 @@ test('all devices of a host fill at once; one that is still at it is not asked a
   await w.look()
   await w.look()
   expect(w.did.filter((what) => what.includes('fill'))).toHaveLength(3)
+  expect(w.fills.holds('a', w.seeds[0]!)).toBe(false)
   expect(w.told()).toEqual([])
   for (const done of w.waiting) done()
   await w.look()

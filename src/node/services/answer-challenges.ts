@@ -71,10 +71,10 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
   }
 
   /** All devices at once, each with a prover of its own. */
-  function begin(slot: number, { forget: onFailed }: GpuFills): void {
+  function begin(slot: number, fills: GpuFills): void {
     for (const [place, item] of recent) if (item.slot < slot) recent.delete(place)
     for (const { gpu, prover } of provingGpus()) {
-      const run = { ...parts, slots, send, onFailed, misbehaviour }
+      const run = { ...parts, slots, send, fills, misbehaviour }
       running.add(new MinerRun(run, slot, gpu, prover))
     }
     timer ??= setInterval(turn, TURN_MS)

@@ -19,12 +19,6 @@ const cheats: Record<string, Misbehaviour> = {
       gemm: { ...gemm, rows: flipFirst(gemm.rows) },
     }),
   },
-  forgetful: {
-    openings: ({ residency, gemm }) => ({
-      residency: { ...residency, leaves: flipFirst(residency.leaves) },
-      gemm,
-    }),
-  },
   mute: { sends: (kind, k) => kind === 'tick' && k <= 2 },
   idle: { sends: (_kind, _k, work) => work !== 'residency' },
   withholding: { sends: (kind) => kind !== 'openings' },
@@ -49,7 +43,6 @@ function replayOfFirstTick(): Misbehaviour {
 const expected = {
   honest: 'VALID',
   corrupt: 'BAD_PATH gemm',
-  forgetful: 'BAD_PATH residency',
   idle: 'LATE_COMMIT',
   mute: 'LATE_COMMIT',
   withholding: 'UNAVAILABLE',
