@@ -12,6 +12,14 @@ export interface RawPulse {
   readonly signature: Uint8Array
 }
 
+/** Where a source brings what it was told. */
+export interface PulseSink {
+  /** Whether a round's pulse is known, from wherever. */
+  has(round: number): boolean
+  /** Verifies and keeps a pulse; false when its signature is wrong. */
+  take(pulse: RawPulse): Promise<boolean>
+}
+
 /** What a dev chain tells about itself, with its beacon. */
 export interface DevChainInfo {
   /** 32 B. */

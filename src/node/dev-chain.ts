@@ -53,8 +53,10 @@ async function open(core: Core, url: string, stack: AsyncDisposableStack): Promi
     genesis,
     ledger,
     pulseSource: {
-      async follow(listener, signal) {
-        const onPulse = (pulse: RawPulse): void => listener({ ...pulse })
+      async follow(sink, signal) {
+        const onPulse = (pulse: RawPulse): void => {
+          sink.take(pulse).catch((error) => log.error('pulse-not-taken', error))
+        }
         followPulses(url, onPulse, { log: log.child('pulses'), signal }).catch((error) => {
           if (!signal.aborted) log.error('pulses-ended', error)
         })

@@ -187,6 +187,14 @@ export const webSocketUrl: Parse<string> = (raw) => {
   return raw
 }
 
+/** A base address of a web service, kept without the slash at its end. */
+export const httpUrl: Parse<string> = (raw) => {
+  if (!URL.canParse(raw) || !/^https?:$/.test(new URL(raw).protocol)) {
+    throw expected('an address such as https://api.drand.sh', raw)
+  }
+  return raw.replace(/\/+$/, '')
+}
+
 const withUnit = (units: Readonly<Record<string, number>>, what: string): Parse<number> => {
   const byLowerCase = new Map(Object.entries(units).map(([name, n]) => [name.toLowerCase(), n]))
   return (raw) => {

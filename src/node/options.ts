@@ -1,11 +1,13 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { DRAND_URLS } from '../chain/drand-servers.ts'
 import { GiB, secondsMs } from '../units.ts'
 import {
   duration,
   flag,
   hex32,
   hours,
+  httpUrl,
   list,
   maybe,
   multiaddr,
@@ -150,6 +152,14 @@ export const options = {
     'Share of openings that a validator checks though it was not drawn to, 0 to 1 (default: 0.25; 1 on a local network)',
     'SHARE',
     share,
+  ),
+  drand: list(
+    'node',
+    'Server of the public beacon to ask; empty: none',
+    'URL',
+    httpUrl,
+    DRAND_URLS,
+    { defaultText: 'the public ones' },
   ),
   apiPort: maybe(
     'node',

@@ -47,6 +47,10 @@ const status: z.ZodType<NodeStatus> = z.strictObject({
   version: z.string(),
   pid: whole,
   dataDir: z.string(),
+  pulse: z
+    .strictObject({ round: whole, clock: z.enum(['behind', 'ahead']).nullable() })
+    .nullable()
+    .describe('the newest pulse heard, and what pulses say against the clock'),
 })
 
 const peer: z.ZodType<PeerRow> = z.strictObject({

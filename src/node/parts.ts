@@ -19,6 +19,8 @@ import type { OwnerOf } from './order-book.ts'
 import { followBinding } from './own-binding.ts'
 import type { OwnGpus } from './own-gpus.ts'
 import { createProving, type Proving } from './proving.ts'
+import type { PulseBook } from './pulse-book.ts'
+import { drandSource, openPulseBook } from './pulses.ts'
 import { createScores, type Scores } from './scores.ts'
 import type { PulseSource } from './services/relay-pulses.ts'
 import { createTranscriptStore, type TranscriptStore } from './transcript-store.ts'
@@ -46,6 +48,8 @@ export interface Parts extends NetworkParts {
   readonly chainLink: ChainLink | undefined
   readonly chainView: ChainView
   readonly validators: ValidatorView
+  /** The beacon's pulses; undefined where none is known, or nothing here depends on them. */
+  readonly pulses: PulseBook | undefined
   /** Where pulses come from besides gossip. */
   readonly pulseSource: PulseSource | undefined
   /** What slots need; undefined where no beacon is known. */
@@ -100,17 +104,19 @@ export async function createParts(
   })
   view = chainView
   const beacon = devChain?.beacon ?? (net.network === 'local' ? undefined : QUICKNET)
+  const carries = beacon !== undefined && (asksChain(config) || config.roles.includes('relay'))
+  const pulses = carries ? openPulseBook(core, beacon, stack) : undefined
   const proving =
-    beacon === undefined || !asksChain(config)
+    pulses === undefined || !asksChain(config)
       ? undefined
-      : await createProving({ core, beacon, validators: chainView }, stack)
+      : await createProving({ core, pulses, validators: chainView }, stack)
   const scores =
-    beacon === undefined || proving === undefined
+    proving === undefined
       ? undefined
       : createScores({
           core,
           attestations: proving.attestations,
-          beacon,
+          beacon: proving.pulses.beacon,
           validators: chainView,
           registered: () =>
             chainView.snapshot()?.metagraph.neurons.map((neuron) => neuron.hotkeyPublicKey),
@@ -133,7 +139,8 @@ export async function createParts(
     chainLink,
     chainView,
     validators: chainView,
-    pulseSource: devChain?.pulseSource,
+    pulses,
+    pulseSource: devChain?.pulseSource ?? publicSource(core, pulses),
     proving,
     scores,
     ledger,
@@ -142,6 +149,12 @@ export async function createParts(
     hosting: hosting?.book,
   }
 }
+
+/** Who proves, checks or relays asks the public beacon itself; a renter hears what it needs from others. */
+const publicSource = (core: Core, pulses: PulseBook | undefined): PulseSource | undefined =>
+  pulses?.beacon === QUICKNET && core.config.roles.some((role) => role !== 'renter')
+    ? drandSource(core)
+    : undefined
 
 /** Miners and validators ask the chain; a renter does when it names one; a relay alone never does. */
 const asksChain = ({ roles, chain }: Config): boolean =>

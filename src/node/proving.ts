@@ -1,13 +1,11 @@
-import type { BeaconInfo } from '../beacon.ts'
 import { CPU_ID } from '../gpu/inventory.ts'
 import type { Prover } from '../gpu/prover.ts'
 import { createProver } from '../gpu/prover-process.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { createVerifier, type Verifier } from '../gpu/verifier.ts'
-import { createPulseVerifier } from '../pulse-verifier.ts'
 import { type Attestations, createAttestations } from './attestations.ts'
 import type { Core } from './core.ts'
-import { createPulseBook, type PulseBook } from './pulse-book.ts'
+import type { PulseBook } from './pulse-book.ts'
 import type { ValidatorView } from './validator-view.ts'
 
 /** What slots, proofs and testimony need beside the network. */
@@ -21,32 +19,24 @@ export interface Proving {
 
 export interface ProvingNeeds {
   readonly core: Core
-  /** The network's beacon: QUICKNET, or what the embedded chain of a local network states. */
-  readonly beacon: BeaconInfo
+  readonly pulses: PulseBook
   readonly validators: ValidatorView
 }
 
-/** Opens the pulse and attestation books; threads and processes start when they are first needed and end with `stack`. */
+/** Opens the book of attestations; threads and processes start when they are first needed and end with `stack`. */
 export async function createProving(
-  { core, beacon, validators }: ProvingNeeds,
+  { core, pulses, validators }: ProvingNeeds,
   stack: AsyncDisposableStack,
 ): Promise<Proving> {
-  const { net, log, nowMs } = core
+  const { net, log } = core
   const slots = slotNetworks[net.network]
-  const pulseVerifier = stack.use(createPulseVerifier(beacon, log.child('pulses')))
   const verifier = stack.use(createVerifier(log.child('verifier')))
   // A whole local market shares one machine: one thread for each of its miners.
   const threads = net.network === 'local' ? { threads: 1 } : {}
   const cpu = stack.use(createProver({ backend: 'cpu', ...threads }, log.child('prover')))
   return {
-    pulses: createPulseBook({
-      beacon,
-      slots,
-      verifier: pulseVerifier,
-      nowMs,
-      log: log.child('pulses'),
-    }),
-    attestations: await createAttestations(core, { beacon, slots, validators }),
+    pulses,
+    attestations: await createAttestations(core, { beacon: pulses.beacon, slots, validators }),
     verifier,
     proverOf: (gpu) => (gpu === CPU_ID ? cpu : undefined),
   }

@@ -6,6 +6,7 @@ import { epochOf, needsPulse } from '../gpu/slot-schedule.ts'
 import type { Log } from '../log.ts'
 import type { Verdict } from '../protocols/topic.ts'
 import type { PulseVerifier } from '../pulse-verifier.ts'
+import { ClockCheck, type ClockFault } from './clock-fault.ts'
 
 /** A pulse with the time at which its bytes reached this node, before they were verified. */
 export interface HeardPulse {
@@ -17,6 +18,10 @@ export interface HeardPulse {
 export interface PulseBook {
   readonly beacon: BeaconInfo
   get(round: number): Pulse | undefined
+  /** The newest pulse known. */
+  newest(): Pulse | undefined
+  /** What the newest pulses say against this machine's clock; undefined when nothing. */
+  clockFault(): ClockFault | undefined
   /** Judges untrusted bytes; `ignore` for what is known, not needed, of another time, or while too many wait. */
   offer(round: number, signature: Uint8Array, from?: string): Promise<Verdict>
   /** Calls back for every pulse from now on, once, until `signal` aborts. */
@@ -47,11 +52,15 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
   const pending = new Map<number, Promise<Verdict>>()
   const distrusted = new Map<string, number>()
   const listeners = new Set<(heard: HeardPulse) => void>()
+  const clock = new ClockCheck(slots)
+  let newest: Pulse | undefined
 
   /** The round of the pulse that seeds what GPUs hold now: it is needed to the epoch's end, however old it gets. */
   const runningFill = (): number => epochOf(slots, roundAt(beacon, nowMs()))
 
   const keep = (pulse: Pulse, atMs: number): void => {
+    clock.heard(pulse.round, atMs - timeOf(beacon, pulse.round))
+    if (newest === undefined || pulse.round > newest.round) newest = pulse
     kept.set(pulse.round, pulse)
     if (kept.size > KEPT) {
       const running = runningFill()
@@ -94,6 +103,8 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
   return {
     beacon,
     get: (round) => kept.get(round),
+    newest: () => newest,
+    clockFault: () => clock.fault(),
     async offer(round, signature, from) {
       const known = kept.get(round)
       if (known !== undefined) {

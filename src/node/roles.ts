@@ -103,7 +103,7 @@ const proveWhatMay = proving((parts) =>
 const everyone: readonly ServiceFactory[] = [
   having('chainLink', followChain),
   collectOffers,
-  proving(relayPulses),
+  having('pulses', relayPulses),
   proving(collectAttestations),
   having('scores', computeScores),
   discover,

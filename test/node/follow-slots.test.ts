@@ -18,6 +18,8 @@ function world(sinceRound: number) {
   const clock = { nowMs: timeOf(beacon, sinceRound) }
   const pulses: PulseBook = {
     beacon,
+    newest: () => undefined,
+    clockFault: () => undefined,
     get: (round) => known.get(round),
     offer: async () => 'accept',
     subscribe: (listener) => void listeners.push(listener),

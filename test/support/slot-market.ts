@@ -91,10 +91,10 @@ async function partsOf(
 
 /** Signs every pulse at its time. */
 const sourceOf = (beacon: DevBeacon): PulseSource => ({
-  async follow(listener, signal) {
+  async follow(sink, signal) {
     let last = roundAt(beacon, Date.now())
-    void every(20, { signal, log: silent, name: 'beacon' }, () => {
-      while (last < roundAt(beacon, Date.now())) listener({ ...beacon.sign(++last) })
+    void every(20, { signal, log: silent, name: 'beacon' }, async () => {
+      while (last < roundAt(beacon, Date.now())) await sink.take(beacon.sign(++last))
     })
   },
 })

@@ -19,6 +19,10 @@ const describe = (node: NodeStatus): string =>
     ...node.addrs.map((addr) => `  listens on ${addr}`),
     `  peers      ${node.peers}`,
     `  running    since ${new Date(node.startedAtMs).toISOString()}, process ${node.pid}`,
+    ...(node.pulse === null ? [] : [`  pulse      ${pulseText(node.pulse)}`]),
     `  folder     ${node.dataDir}`,
     `  version    ${node.version}`,
   ].join('\n')
+
+const pulseText = ({ round, clock }: NonNullable<NodeStatus['pulse']>): string =>
+  `round ${round}${clock === null ? '' : `; this machine's clock is ${clock}`}`

@@ -68,6 +68,7 @@ export const challengeMiners = (parts: Parts): Service => {
       new ValidatorRun({ ...parts, slots, testifier, checks }, slot, gpus, heardBefore, life),
     )
     events.emit('slot-started', { slot, gpus: gpus.length })
+    if (pulses.clockFault() !== undefined) feed(slot, { type: 'abstain', why: 'CLOCK_SKEW' })
     lastTurnMs = nowMs()
     timer ??= setInterval(turn, TURN_MS)
   }

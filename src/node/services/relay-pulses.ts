@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { roundAt, timeOf } from '../../beacon.ts'
+import type { PulseSink } from '../../chain/pulses.ts'
 import { every } from '../../clock.ts'
 import { codeOf, messageOf } from '../../errors.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
@@ -13,14 +14,15 @@ import {
 } from '../../protocols/pulses.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import { listenRaw, topicName, type Verdict } from '../../protocols/topic.ts'
+import type { ClockFault } from '../clock-fault.ts'
 import type { Core } from '../core.ts'
 import type { PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
 
 /** Where pulses come from besides gossip: a chain of a local network, or the beacon's own servers. */
 export interface PulseSource {
-  /** Calls back with every new pulse until `signal` aborts. */
-  follow(listener: (pulse: SignedPulse) => void, signal: AbortSignal): Promise<void>
+  /** Brings every new pulse to `sink` until `signal` aborts. */
+  follow(sink: PulseSink, signal: AbortSignal): Promise<void>
   /** A pulse of the past, where the source keeps them; undefined when it does not have this one. */
   pulse?(round: number, signal: AbortSignal): Promise<SignedPulse | undefined>
 }
@@ -54,14 +56,21 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
     }
   }
 
-  async function publish(pulse: SignedPulse): Promise<void> {
-    if ((await pulses.offer(pulse.round, pulse.signature)) !== 'accept') return
-    const { round, signature } = pulse
+  /** Keeps and publishes what the source told, if it is true; false when it is not. */
+  async function take({ round, signature }: SignedPulse): Promise<boolean> {
+    const verdict = await pulses.offer(round, signature)
+    if (verdict !== 'accept') return !('reject' in verdict)
     try {
       await gossip.publish(topicName(net, pulsesTopic), pulseCodec.encode({ round, signature }))
     } catch (error) {
       log.debug('pulse-not-published', { round, reason: messageOf(error) })
     }
+    return true
+  }
+
+  const sink: PulseSink = {
+    has: (round) => pulses.get(round) !== undefined,
+    take: ({ round, signature }) => take({ round, signature }),
   }
 
   /** Rounds a slot may need, whose time has come, that did not arrive: the running epoch's fill pulse among them. */
@@ -110,6 +119,21 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
     }
   }
 
+  /** A person is told once, until the clock is right again. */
+  function warnOfClock(signal: AbortSignal): void {
+    let told: ClockFault | undefined
+    pulses.subscribe(() => {
+      const fault = pulses.clockFault()
+      if (fault !== undefined && fault !== told) {
+        log.warn('clock-wrong', {
+          fault,
+          next: 'set the clock by NTP; this node abstains meanwhile',
+        })
+      }
+      told = fault
+    }, signal)
+  }
+
   return {
     name: 'relay-pulses',
     async start(signal) {
@@ -124,8 +148,9 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
         }),
         signal,
       )
-      const follow = pulseSource?.follow((pulse) => void publish(pulse), signal)
+      const follow = pulseSource?.follow(sink, signal)
       follow?.catch((error) => log.error('pulse-source-failed', error))
+      warnOfClock(signal)
       const periodMs = Math.max(1000, timeOf(pulses.beacon, 2) - timeOf(pulses.beacon, 1))
       const loop = { signal, log, name: 'fetch-pulses' }
       void every(periodMs, loop, () => fetchMissing(signal))

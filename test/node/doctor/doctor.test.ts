@@ -6,13 +6,16 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { QUICKNET_CHAIN_HASH } from '../../../src/chain/drand.ts'
 import { doctor } from '../../../src/node/commands/doctor.ts'
 import { type Config, configWith } from '../../../src/node/config.ts'
 import { createDataFolder, lockDataFolder } from '../../../src/node/data-folder.ts'
 import { checkEngine } from '../../../src/node/doctor/check-engine.ts'
 import { checkClock, checkMemory, checkNode } from '../../../src/node/doctor/check-machine.ts'
 import { checkDataFolder, checkPorts } from '../../../src/node/doctor/check-node.ts'
+import { checkPulses } from '../../../src/node/doctor/check-pulses.ts'
 import { outputSchemas } from '../../../src/node/output-schemas.ts'
+import { drandServer, RECORDED, roundJson } from '../../support/drand-server.ts'
 
 let root: string
 beforeEach(async () => {
@@ -118,12 +121,55 @@ describe('without Docker', () => {
   })
 })
 
+describe('pulses', () => {
+  const pulsesOf = async (changes: Partial<Config>) =>
+    checkPulses(
+      { roles: ['miner'], network: 'finney', drand: [], dataDir: root, ...changes },
+      new AbortController().signal,
+    )
+
+  test.each<[string, Partial<Config>]>([
+    ['a local market has its own beacon', { network: 'local' }],
+    ['a renter needs none', { roles: ['renter'] }],
+  ])('%s', async (_, changes) => {
+    expect(await pulsesOf(changes)).toEqual([])
+  })
+
+  test('no server, one that is silent, and one that lies are each told', async () => {
+    expect(await pulsesOf({})).toMatchObject([{ ok: false, required: false }])
+    expect(await pulsesOf({ drand: ['http://127.0.0.1:9'] })).toMatchObject([
+      { ok: false, actual: expect.stringContaining('http://127.0.0.1:9 does not answer') },
+    ])
+    const liar = await drandServer(QUICKNET_CHAIN_HASH, (round, response) =>
+      response.end(roundJson(round, RECORDED.get(1000)!)),
+    )
+    expect(await pulsesOf({ drand: [liar.url] })).toMatchObject([
+      { ok: false, actual: `${liar.url} tells false pulses`, remedy: expect.any(String) },
+    ])
+  })
+
+  test('recorded pulses at the time of their record are found and verified', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_692_803_367_000 + 1000 * 3000 })
+    try {
+      const server = await drandServer(QUICKNET_CHAIN_HASH, (round, response) =>
+        response.end(roundJson(round, RECORDED.get(round)!)),
+      )
+      const [found] = await pulsesOf({ drand: [server.url, 'http://127.0.0.1:9'] })
+      expect(found).toMatchObject({ ok: true, remedy: null })
+      expect(found!.actual).toBe('round 1000 from 1 of 2 servers, verified')
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
 describe('the command', () => {
   const run = async (changes: Partial<Config>) => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()]
     const config = configWith({
       dataDir: join(root, 'node'),
       listen: ['/ip4/127.0.0.1/tcp/0'],
+      drand: [],
       ...changes,
     })
     const code = await doctor({
@@ -155,6 +201,7 @@ describe('the command', () => {
         'gpu',
         'webgpu',
         'clock',
+        'pulses',
       ]),
     )
     expect(code).toBe(1)

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
+import type { ClockFault } from '../../clock-fault.ts'
 import type { Core } from '../../core.ts'
 import { packageVersion } from '../../package-version.ts'
+import type { PulseBook } from '../../pulse-book.ts'
 
 /** What a node says of itself. */
 export interface NodeStatus {
@@ -15,13 +17,21 @@ export interface NodeStatus {
   readonly version: string
   readonly pid: number
   readonly dataDir: string
+  /** The beacon's newest pulse and what pulses say against the clock; null where none was heard or none is carried. */
+  readonly pulse: { readonly round: number; readonly clock: ClockFault | null } | null
+}
+
+interface Parts {
+  readonly core: Core
+  readonly pulses?: PulseBook | undefined
 }
 
 /** `GET /v1/status`. */
-export function statusRoute(app: FastifyInstance, { core }: { core: Core }): void {
+export function statusRoute(app: FastifyInstance, { core, pulses }: Parts): void {
   const startedAtMs = core.nowMs()
   app.get('/v1/status', async (): Promise<NodeStatus> => {
     const { config, net, libp2p, peerId } = core
+    const newest = pulses?.newest()
     return {
       peerId,
       network: net.name,
@@ -32,6 +42,8 @@ export function statusRoute(app: FastifyInstance, { core }: { core: Core }): voi
       version: packageVersion(),
       pid: process.pid,
       dataDir: config.dataDir,
+      pulse:
+        newest === undefined ? null : { round: newest.round, clock: pulses?.clockFault() ?? null },
     }
   })
 }

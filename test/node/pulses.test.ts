@@ -1,0 +1,63 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { QUICKNET, timeOf } from '../../src/beacon.ts'
+import { QUICKNET_CHAIN_HASH } from '../../src/chain/drand.ts'
+import { type Log, silent } from '../../src/log.ts'
+import { configWith } from '../../src/node/config.ts'
+import type { Core } from '../../src/node/core.ts'
+import { drandSource, openPulseBook } from '../../src/node/pulses.ts'
+import { createNetwork, KNOWN_GENESIS } from '../../src/protocols/network.ts'
+import { drandServer, RECORDED, roundJson } from '../support/drand-server.ts'
+
+const [first, second] = [32_285_085, 32_285_086]
+const net = createNetwork('finney', 51, Buffer.from(KNOWN_GENESIS['finney']!, 'hex'))
+
+test('quicknet as it was recorded arrives at its time, verified; a false pulse does not', async () => {
+  const stack = new AsyncDisposableStack()
+  const life = new AbortController()
+  onTestFinished(async () => {
+    life.abort()
+    await stack.disposeAsync()
+  })
+  // The day when these rounds were recorded, shortly before the first of them.
+  const offsetMs = timeOf(QUICKNET, first) - 1200 - Date.now()
+  const nowMs = (): number => Date.now() + offsetMs
+  const honest = await drandServer(QUICKNET_CHAIN_HASH, (round, response) => {
+    const signature = RECORDED.get(round)
+    const isTime = nowMs() >= timeOf(QUICKNET, round) + 200
+    if (signature === undefined || !isTime) return void response.writeHead(425).end()
+    response.end(roundJson(round, signature))
+  })
+  const liar = await drandServer(QUICKNET_CHAIN_HASH, (round, response) =>
+    response.end(roundJson(round, RECORDED.get(1000)!)),
+  )
+  const config = configWith({ network: 'finney', drand: [liar.url, honest.url] })
+  const core = { config, net, log: silent, nowMs } as Core
+  const pulses = openPulseBook(core, QUICKNET, stack)
+  const heard = new Map<number, number>()
+  pulses.subscribe(({ pulse, atMs }) => {
+    heard.set(pulse.round, atMs - timeOf(QUICKNET, pulse.round))
+  }, life.signal)
+  void drandSource(core)!.follow(
+    {
+      has: (round) => pulses.get(round) !== undefined,
+      take: async ({ round, signature }) => {
+        const verdict = await pulses.offer(round, signature)
+        return verdict === 'accept' || !('reject' in verdict)
+      },
+    },
+    life.signal,
+  )
+  await vi.waitFor(() => expect(pulses.get(second)).toBeDefined(), { timeout: 20_000 })
+  expect([...heard.keys()]).toEqual([first, second])
+  for (const delayMs of heard.values()) expect(delayMs).toBeGreaterThanOrEqual(200)
+  expect(Buffer.from(pulses.get(first)!.signature).toString('hex')).toBe(RECORDED.get(first))
+  expect(pulses.clockFault()).toBeUndefined()
+})
+
+test('without a server to ask, one warning says so', () => {
+  const warnings: string[] = []
+  const log: Log = { ...silent, warn: (event) => warnings.push(event), child: () => log }
+  const config = configWith({ network: 'finney', drand: [] })
+  expect(drandSource({ config, log, nowMs: Date.now, net } as Core)).toBeUndefined()
+  expect(warnings).toEqual(['no-pulse-source'])
+})
