@@ -12,7 +12,7 @@ export const DOMAIN_X = 0x58000001
 export const DOMAIN_OPEN = 0x4f000001
 
 /** A row longer than this is hashed as a tree over chunks of this size, bytes. */
-const CHUNK_BYTES = 1024
+export const CHUNK_BYTES = 1024
 
 /** int32 to int8: mixes all bits and keeps the top byte. Nonlinear, so that algebra cannot skip steps. */
 export function requantize(sum: number): number {
@@ -21,15 +21,17 @@ export function requantize(sum: number): number {
   return Math.imul(u, 0x85ebca77) >> 24
 }
 
-/** The hash of one row of n bytes, n a power of two. */
-export function hashRow(row: Bytes): Bytes {
-  if (row.length <= CHUNK_BYTES) return hashLeaf(row)
+/** The tree over one row's chunks, n a power of two; the last level holds the row's hash. */
+export function rowLevels(row: Bytes): (readonly Bytes[])[] {
   const leaves: Bytes[] = []
   for (let at = 0; at < row.length; at += CHUNK_BYTES) {
     leaves.push(hashLeaf(row.subarray(at, at + CHUNK_BYTES)))
   }
-  return rootOf(merkleLevels(leaves))
+  return merkleLevels(leaves)
 }
+
+/** The hash of one row of n bytes, n a power of two. */
+export const hashRow = (row: Bytes): Bytes => rootOf(rowLevels(row))
 
 /** The hash of each row of n bytes. */
 export const hashRows = (rows: Bytes, n: number): Bytes[] =>
