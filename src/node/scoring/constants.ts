@@ -31,6 +31,10 @@ export interface ScoringConstants {
   readonly UNKNOWN_MAX: number
   /** Share of active stake that must be exceeded for anything to be so. */
   readonly KAPPA: number
+  /** False values proven in so many slots of so many suspend a GPU for so many days. */
+  readonly STRIKES: number
+  readonly STRIKE_SLOTS: number
+  readonly SUSPEND_D: number
   readonly LEASED_FACTOR: number
   /** Days since the last idle proof after which a leased GPU earns less, and nothing. */
   readonly LEASED_FRESH_D: number
@@ -66,6 +70,9 @@ export const PUBLIC_CONSTANTS: ScoringConstants = {
   RELIABILITY_EXP: 2,
   UNKNOWN_MAX: 0.1,
   KAPPA: 0.5,
+  STRIKES: 3,
+  STRIKE_SLOTS: 96,
+  SUSPEND_D: 7,
   LEASED_FACTOR: 0.5,
   LEASED_FRESH_D: 7,
   LEASED_DEAD_D: 28,
@@ -113,6 +120,10 @@ const rules: readonly Rule[] = [
   [
     (c) => Number.isInteger(c.WINDOW_SLOTS) && c.WINDOW_SLOTS >= c.RAMP_SLOTS && c.RAMP_SLOTS >= 1,
     'WINDOW_SLOTS must be a whole number of at least RAMP_SLOTS, and that at least 1',
+  ],
+  [
+    (c) => Number.isInteger(c.STRIKES) && c.STRIKES >= 1,
+    'STRIKES must be a whole number of at least 1: a first bit flip would else suspend for nothing',
   ],
   [(c) => c.V_REF > 0 && c.B_REF > 0 && c.T_REF > 0, 'the unit card must have a size'],
   [

@@ -1,7 +1,7 @@
 import type { PerWork } from '../../gpu/slot-network.ts'
 import type { LeaseHours } from './miner-weights.ts'
-import type { ReasonCode } from './reason-codes.ts'
 import type { Counts, Measured } from './slot-outcome.ts'
+import type { Proofs } from './suspension.ts'
 
 /** A GPU as testimony names it; the hotkey in hex. */
 export interface GpuRef {
@@ -33,8 +33,8 @@ export interface Evidence {
   readonly validators: readonly { readonly validator: string; readonly stake: bigint }[]
   /** Hotkeys in hex that are registered; undefined: not asked, all count. */
   readonly registered?: ReadonlySet<string> | undefined
-  /** Proofs against GPUs in slots, under `gpuKey` and slot. */
-  readonly proofs?: ReadonlyMap<string, ReasonCode>
+  /** Proofs against GPUs, as far back as a suspension lasts. */
+  readonly proofs?: Proofs | undefined
   readonly leases?: ReadonlyMap<string, LeaseHours>
   /** Alpha burned for leases, by hotkey, and that of all miners, in one unit. */
   readonly burned?: ReadonlyMap<string, number>
@@ -46,5 +46,3 @@ export interface Evidence {
 
 /** Names a GPU among all. */
 export const gpuKey = ({ hotkey, miner, gpu }: GpuRef): string => `${hotkey}/${miner}/${gpu}`
-/** Names a GPU in one slot. */
-export const proofKey = (slot: number, ref: GpuRef): string => `${slot}/${gpuKey(ref)}`

@@ -9,6 +9,7 @@ import {
   type SlotEvidence,
   type Testimony,
 } from './evidence.ts'
+import type { ReasonCode } from './reason-codes.ts'
 import { type Counts, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
 
 /** One validator's testimony by GPU, so that many GPUs and validators cost no more than their rows. */
@@ -66,7 +67,10 @@ export function seenBy(
 /** The outcome of one GPU in one slot, from all that was heard. */
 export function outcomeOf(
   ref: GpuRef,
-  { slot, openPulse }: Pick<SlotEvidence, 'slot' | 'openPulse'>,
+  {
+    openPulse,
+    proof,
+  }: Pick<SlotEvidence, 'openPulse'> & { readonly proof: ReasonCode | undefined },
   heard: readonly Heard[],
   active: bigint,
   evidence: Evidence,
@@ -85,7 +89,7 @@ export function outcomeOf(
         heard.filter(({ one }) => seats.some(({ validator }) => validator === one.validator)),
       ),
     },
-    proof: evidence.proofs?.get(proofKey(slot, ref)),
+    proof,
   }
   return slotOutcome(said, active, c.KAPPA, evidence.measured)
 }

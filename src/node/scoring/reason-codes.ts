@@ -12,6 +12,7 @@ export const reasonCodes = [
   'BAD_PATH',
   'BAD_SHAPE',
   'EQUIVOCATION',
+  'SUSPENDED',
   'BELOW_MINIMUM',
   'STREAM_CAPPED',
   'TOPS_CAPPED',

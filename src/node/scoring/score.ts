@@ -8,6 +8,7 @@ import { asWord, heardFrom, heardTooFew, outcomeOf, seenBy } from './heard-slot.
 import { leaseFactor, minerWeights } from './miner-weights.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { SlotOutcome } from './slot-outcome.ts'
+import { indexProofs } from './suspension.ts'
 import { clamp, cpuUnits, q6, rate, units, unitsReason } from './units.ts'
 
 export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score'> {
@@ -96,6 +97,7 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
   const stakes = new Map(evidence.validators.map(({ validator, stake }) => [validator, stake]))
   const active = [...stakes.values()].reduce((sum, stake) => sum + stake, 0n)
   const histories = new Map<string, History>()
+  const proofs = indexProofs(evidence.proofs, c)
   let wasOk: ReadonlySet<string> = new Set()
   for (const { slot, openPulse, testimony } of evidence.slots) {
     const heard = testimony
@@ -110,10 +112,13 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
       }
     }
     const outcomes = new Map(
-      [...histories].map(([key, { ref }]) => [
-        key,
-        covered ? outcomeOf(ref, { slot, openPulse }, heard, active, evidence, c) : uncovered,
-      ]),
+      [...histories].map(([key, { ref }]) => {
+        const proof = proofs.against(slot, ref.miner, ref.gpu)
+        // A proof needs nobody's word.
+        const known = covered || proof !== undefined
+        const about = { openPulse, proof }
+        return [key, known ? outcomeOf(ref, about, heard, active, evidence, c) : uncovered]
+      }),
     )
     const unknown = [...outcomes.values()].filter(({ outcome }) => outcome === 'unknown').length
     const networkFault = unknown * 2 > outcomes.size
@@ -123,7 +128,10 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
         found.outcome === 'unknown' && networkFault
           ? { ...found, outcome: 'networkUnknown' as const, reason: 'NETWORK_UNKNOWN' as const }
           : found
-      history.scored.push({ slot, ...unitsOf(history.ref, judged, evidence, c) })
+      const { miner, gpu } = history.ref
+      const suspended = proofs.isSuspended(slot, miner, gpu)
+      const worth = unitsOf(history.ref, judged, evidence, c)
+      history.scored.push({ slot, ...(suspended ? withoutUnits(worth) : worth) })
     }
     wasOk = new Set([...outcomes].filter(([, o]) => o.outcome === 'ok').map(([key]) => key))
   }
@@ -139,6 +147,10 @@ const uncovered: SlotOutcome = {
   n: 0,
   bytes: 0,
 }
+
+/** A suspended GPU is as reliable as it shows, and earns nothing. */
+const withoutUnits = (slot: Omit<ScoredSlot, 'slot'>): Omit<ScoredSlot, 'slot'> =>
+  slot.outcome === 'ok' ? { ...slot, units: 0, reason: 'SUSPENDED' } : slot
 
 const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
 

@@ -4,7 +4,6 @@ import { LOCAL_CONSTANTS, PUBLIC_CONSTANTS } from '../../../src/node/scoring/con
 import {
   type Evidence,
   type GpuRef,
-  proofKey,
   type SlotEvidence,
   type Testimony,
 } from '../../../src/node/scoring/evidence.ts'
@@ -167,12 +166,51 @@ test('one of two equal validators decides nothing', () => {
 test('a validator that accuses alone changes nothing; a proof changes everything', () => {
   const slots = [slotOf(12, said('v1', [[a, 80]]), said('v2', [[a, 80]], 'BAD_VALUE'))]
   expect(scoreOf(evidence(slots))).toMatchObject({ reliability: 1 })
-  const proofs = new Map([[proofKey(12, a), 'BAD_VALUE' as const]])
+  const found = [{ slot: 12, miner: a.miner, gpu: a.gpu, reason: 'BAD_VALUE' as const }]
+  const proofs = { found, roundMs: 1000, roundsPerSlot: 12 }
   expect(scoreOf(evidence(slots, { proofs }))).toMatchObject({
     score: 0,
     reliability: 0,
     reason: 'BAD_VALUE',
   })
+})
+
+test('a proof needs nobody to listen', () => {
+  const slots = [both(12, [[a, 80]]), slotOf(24, said('v1', [[a, 80]]))]
+  const found = [{ slot: 24, miner: a.miner, gpu: a.gpu, reason: 'EQUIVOCATION' as const }]
+  const proofs = { found, roundMs: 1000, roundsPerSlot: 12 }
+  expect(scoreOf(evidence(slots, { proofs }))!.gpus[0]!.slots.map((one) => one.reason)).toEqual([
+    'OK',
+    'EQUIVOCATION',
+  ])
+})
+
+test('three false values suspend one GPU of a miner for a time, whose slots then earn nothing', () => {
+  const other = gpu(1, 'cpu-1')
+  const slots = Array.from({ length: 20 }, (_, i) =>
+    both(12 * (i + 1), [
+      [a, 80],
+      [other, 80],
+    ]),
+  )
+  const found = [2, 4, 7].map((i) => ({
+    slot: 12 * i,
+    miner: a.miner,
+    gpu: a.gpu,
+    reason: 'BAD_VALUE' as const,
+  }))
+  // A round that lasts half a day: seven days are 14 rounds, one slot and a bit.
+  const proofs = { found, roundMs: 43_200_000, roundsPerSlot: 12 }
+  const [one, two] = scoreOf(evidence(slots, { proofs }))!.gpus
+  const reasons = one!.slots.map(({ reason }) => reason)
+  expect(reasons.flatMap((reason, i) => (reason === 'OK' ? [] : [[i + 1, reason]]))).toEqual([
+    [2, 'BAD_VALUE'],
+    [4, 'BAD_VALUE'],
+    [7, 'BAD_VALUE'],
+    [8, 'SUSPENDED'],
+  ])
+  expect(one!.slots[7]).toMatchObject({ outcome: 'ok', units: 0 })
+  expect(two!.slots.every(({ reason }) => reason === 'OK')).toBe(true)
 })
 
 test('a validator that heard almost nobody abstains: its own line was down', () => {
