@@ -23,6 +23,7 @@ export const recordTypes = {
   receipt: 10,
   openings: 11,
   leaseEnd: 12,
+  fraud: 13,
 } as const
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes]
 

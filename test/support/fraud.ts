@@ -1,0 +1,74 @@
+import { sealFinal, sealTick, type TickClaim } from '../../src/protocols/challenge.ts'
+import type { Fraud } from '../../src/protocols/fraud.ts'
+import { testKey, testNet } from './market.ts'
+
+const net = testNet()
+const of = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
+export const miner = testKey(2)
+
+export const claim = (change: Partial<TickClaim> = {}): TickClaim => ({
+  slot: 24,
+  gpu: 'cpu-0',
+  work: 'gemm',
+  k: 3,
+  count: 30,
+  head: of(32, 6),
+  ...change,
+})
+
+const about = { accused: miner.peerId, miner: miner.peerId, gpu: 'cpu-0', slot: 24 }
+
+/** A miner's two stories of one slot. */
+export const equivocation = (): Fraud => ({
+  kind: 'equivocation',
+  ...about,
+  claims: [
+    sealTick(net, miner, claim()).bytes,
+    sealFinal(net, miner, claim({ head: of(32, 7) })).bytes,
+  ],
+})
+
+/** A proof of the right shape about one element; its bytes prove nothing. */
+export const elementFraud = (): Fraud => ({
+  kind: 'false-value',
+  ...about,
+  shown: {
+    hotkey: of(32, 1),
+    size: 512,
+    pulses: { gemm: of(48, 2), open: of(48, 3) },
+    final: sealFinal(net, miner, claim()).bytes,
+    counts: [10, 20, 30],
+    roots: of(32 * 30, 4),
+    at: [5, 6, 7],
+    element: {
+      previous: of(512, 5),
+      previousPath: of(288, 6),
+      chunk: of(512, 7),
+      chunkPath: of(288, 8),
+    },
+  },
+})
+
+/** The same about one page. */
+export const pageFraud = (): Fraud => ({
+  kind: 'false-value',
+  ...about,
+  shown: {
+    hotkey: of(32, 1),
+    size: 8 << 20,
+    pulses: { fill: of(48, 1), start: of(48, 2), open: of(48, 3) },
+    final: sealFinal(net, miner, claim({ work: 'residency' })).bytes,
+    counts: [10, 20, 30],
+    roots: of(32 * 30, 4),
+    at: [5, 6],
+    page: { leaf: of(1024, 7), path: of(128, 8) },
+  },
+})
+
+/** What a validator is accused of over a value. */
+export const againstValidator = (
+  kind: 'false-valid' | 'false-accusation',
+  validator: string,
+  verdicts: Uint8Array,
+  over: Fraud = elementFraud(),
+): Fraud => ({ ...over, kind, accused: validator, verdicts })
