@@ -9,6 +9,8 @@ export const QUICKNET_CHAIN_HASH =
 
 /** One round's answer is about 200 bytes. */
 const MAX_BYTES = 4 * KiB
+/** Nothing waits for a round of the past. */
+const PAST_TIMEOUT_MS = 5_000
 
 /** The round of `GET /<chain hash>/public/<round>`; its randomness is derived from the signature, not believed. */
 const answer = z.looseObject({
@@ -37,6 +39,21 @@ export async function fetchRound(asked: RoundAsked, signal: AbortSignal): Promis
   if (!told.success) throw bad(url, 'is no round of a beacon')
   if (told.data.round !== round) throw bad(url, `is round ${told.data.round}, not ${round}`)
   return new Uint8Array(Buffer.from(told.data.signature, 'hex'))
+}
+
+/** Asks one server after another for a round of the past; resolves undefined when none has it. Never throws but on abort. */
+export async function fetchPastRound(
+  { urls, chainHash, round }: Omit<RoundAsked, 'url' | 'timeoutMs'> & { urls: readonly string[] },
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  for (const url of urls) {
+    try {
+      return await fetchRound({ url, chainHash, round, timeoutMs: PAST_TIMEOUT_MS }, signal)
+    } catch {
+      signal.throwIfAborted() // else this server does not help: the next one is asked
+    }
+  }
+  return undefined
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {

@@ -2,6 +2,7 @@ import type { Log } from '../log.ts'
 import { createThread, siblingModule } from '../thread.ts'
 import type { GemmFault } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
+import type { ShownJob, ShownResult } from './judge-shown.ts'
 import type { PassFault } from './residency-proof.ts'
 import type { SlotStatements } from './slot.ts'
 import type { PerWork, SlotNetwork, Work } from './slot-network.ts'
@@ -43,6 +44,8 @@ export type CheckResult =
 export interface Verifier extends AsyncDisposable {
   /** The verdict on content; GPU_VERIFIER_* when this machine failed, which is nobody else's fault. */
   check(job: CheckJob): Promise<CheckResult>
+  /** What a proof shows of one committed value; GPU_VERIFIER_* as above. */
+  judge(job: ShownJob): Promise<ShownResult>
 }
 
 /** Verification takes milliseconds; a minute means that the machine is stuck. */
@@ -58,6 +61,7 @@ export function createVerifier(log: Log): Verifier {
   })
   return {
     check: (job) => thread.call<CheckResult>('check', job, CHECK_TIMEOUT_MS),
+    judge: (job) => thread.call<ShownResult>('judge', job, CHECK_TIMEOUT_MS),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }
 }

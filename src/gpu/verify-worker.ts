@@ -1,6 +1,7 @@
 /** The thread behind verifier.ts. */
 import { answerThread } from '../thread-side.ts'
 import { checkTranscript } from './check-transcript.ts'
+import { judgeShown, type ShownJob } from './judge-shown.ts'
 import { type Kernels, loadKernels } from './kernels.ts'
 import type { CheckJob } from './verifier.ts'
 
@@ -10,5 +11,9 @@ answerThread({
   check(job: CheckJob) {
     kernels ??= loadKernels()
     return checkTranscript(kernels, job)
+  },
+  judge(job: ShownJob) {
+    kernels ??= loadKernels()
+    return judgeShown(kernels, job)
   },
 })

@@ -1,5 +1,5 @@
 import { type BeaconInfo, QUICKNET } from '../beacon.ts'
-import { QUICKNET_CHAIN_HASH } from '../chain/drand.ts'
+import { fetchPastRound, QUICKNET_CHAIN_HASH } from '../chain/drand.ts'
 import { followDrand } from '../chain/follow-drand.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { createPulseVerifier } from '../pulse-verifier.ts'
@@ -32,5 +32,9 @@ export function drandSource({ config, log, nowMs }: Core): PulseSource | undefin
   const from = { urls: config.drand, chainHash: QUICKNET_CHAIN_HASH, beacon: QUICKNET }
   return {
     follow: (sink, signal) => followDrand(sink, { ...from, log: own, nowMs }, signal),
+    async pulse(round, signal) {
+      const signature = await fetchPastRound({ ...from, round }, signal)
+      return signature === undefined ? undefined : { round, signature }
+    },
   }
 }

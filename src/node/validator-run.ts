@@ -27,6 +27,8 @@ export interface ValidatorRunParts {
 
 type SignedRow = Verdicts['rows'][number]
 type Figures = PullOutcome & {
+  /** The heads that openings were checked under. */
+  readonly heads: NonNullable<SignedRow['heads']>
   readonly proveMs: number
   readonly passes: number
   readonly steps: number
@@ -97,7 +99,8 @@ export class ValidatorRun {
     const { result } = outcome
     if (result === 'unchecked') return this.handle({ type: 'unchecked', miner, gpu })
     const counts = { passes: finals.residency.count, steps: finals.gemm.count }
-    this.#figures.set(place, { ...outcome, ...counts, proveMs })
+    const heads = { residency: finals.residency.head, gemm: finals.gemm.head }
+    this.#figures.set(place, { ...outcome, ...counts, heads, proveMs })
     this.handle({ type: 'checked', miner, gpu, result })
   }
 
@@ -115,9 +118,11 @@ export class ValidatorRun {
   #signedRow({ at, ...row }: VerdictRow, pulseSignature: Uint8Array | undefined): SignedRow {
     const found = this.#figures.get(gpuKey(row.miner, row.gpu))
     const witnessed = row.verdict === 'VALID' && pulseSignature !== undefined
-    const { content, proveMs, verifyMs, bytes } = found ?? {}
+    const { content, heads, proveMs, verifyMs, bytes } = found ?? {}
+    const isBound = row.verdict === 'VALID' || row.verdict === 'BAD_VALUE'
     return {
       ...row,
+      ...(isBound && heads !== undefined ? { heads } : {}),
       ...(at === undefined ? {} : { at: at.flatMap((place) => place ?? []) }),
       ...(witnessed && content !== undefined
         ? { witness: witnessOf(pulseSignature, content) }

@@ -54,6 +54,11 @@ const verdictRow = z.looseObject({
   openings: bytes(32).optional(),
   /** SHA-256(pulseSignature ‖ transcript): who signs VALID without the bytes is provably lazy. */
   witness: bytes(32).optional(),
+  /**
+   * Heads of the Finals under which a VALID or BAD_VALUE was found: what they bind shows whether it is true, to anyone
+   * and without the openings (gpu-protocol §11).
+   */
+  heads: z.looseObject({ residency: bytes(32), gemm: bytes(32) }).optional(),
   /** Whose proof breaks: `residency`, `gemm`, or a later kind of work. */
   work: z
     .string()
@@ -127,11 +132,13 @@ const PLACES: Readonly<Record<'BAD_VALUE' | 'BAD_PATH', Readonly<Record<string, 
 
 /** A verdict on bytes names the bytes: VALID with its witness, a bad path or value with its element. */
 function rowFault(row: VerdictRow, signedPulse: boolean): string | null {
-  const { verdict, openings, witness, work, at } = row
+  const { verdict, openings, witness, heads, work, at } = row
   if (verdict === 'VALID') {
-    const backed = openings !== undefined && witness !== undefined && signedPulse
-    return backed ? null : 'VALID without openings, witness and signed pulse'
+    const bound = openings !== undefined && heads !== undefined
+    const backed = bound && witness !== undefined && signedPulse
+    return backed ? null : 'VALID without openings, heads, witness and signed pulse'
   }
+  if (verdict === 'BAD_VALUE' && heads === undefined) return 'BAD_VALUE without heads'
   if (verdict === 'BAD_VALUE' || verdict === 'BAD_PATH') {
     const named = openings !== undefined && work !== undefined && at !== undefined
     const places = PLACES[verdict][work ?? '']

@@ -54,6 +54,23 @@ test('quicknet as it was recorded arrives at its time, verified; a false pulse d
   expect(pulses.clockFault()).toBeUndefined()
 })
 
+test('a pulse of the past comes from whichever server has it', async () => {
+  const none = await drandServer(QUICKNET_CHAIN_HASH, (_, response) => {
+    response.writeHead(404).end()
+  })
+  const server = await drandServer(QUICKNET_CHAIN_HASH, (round, response) => {
+    const signature = RECORDED.get(round)
+    if (signature === undefined) return void response.writeHead(404).end()
+    response.end(roundJson(round, signature))
+  })
+  const config = configWith({ network: 'finney', drand: [none.url, server.url] })
+  const source = drandSource({ config, net, log: silent, nowMs: Date.now } as Core)!
+  const { signal } = new AbortController()
+  const told = await source.pulse!(1000, signal)
+  expect(Buffer.from(told!.signature).toString('hex')).toBe(RECORDED.get(1000))
+  expect(await source.pulse!(1001, signal)).toBeUndefined()
+})
+
 test('without a server to ask, one warning says so', () => {
   const warnings: string[] = []
   const log: Log = { ...silent, warn: (event) => warnings.push(event), child: () => log }

@@ -34,10 +34,12 @@ const report: Report = {
 }
 const pulse = new Uint8Array(48).fill(9)
 const pulseSignature = signPulse(net, key, pulse)
+const heads = { residency: fill(10), gemm: fill(11) }
 const valid: VerdictRow = {
   ...gpu,
   verdict: 'VALID',
   openings: fill(4),
+  heads,
   witness: witnessOf(pulseSignature, fill(5)),
 }
 const verdicts: Verdicts = { slot: 24, chunk: 0, pulseSignature, rows: [valid] }
@@ -45,15 +47,16 @@ const measured: Report = {
   ...report,
   rows: [{ ...gpu, mode: 'idle', n: 16_384, bytes: 72 * 2 ** 30, passes: 233, steps: 90 }],
 }
+const found = { ...gpu, verdict: 'BAD_VALUE', openings: fill(4), heads }
 const bad: Verdicts = {
   slot: 24,
   chunk: 0,
   openPulse: pulse,
   rows: [
-    { ...gpu, verdict: 'BAD_VALUE', openings: fill(4), work: 'residency', at: [3, 2 ** 28] },
-    { ...gpu, gpu: 'g', verdict: 'BAD_VALUE', openings: fill(4), work: 'gemm', at: [1, 2, 3] },
+    { ...found, work: 'residency', at: [3, 2 ** 28] },
+    { ...found, gpu: 'g', work: 'gemm', at: [1, 2, 3] },
     { ...gpu, gpu: 'h', verdict: 'BAD_PATH', openings: fill(4), work: 'gemm', at: [1, 2] },
-    { ...gpu, gpu: 'i', verdict: 'BAD_VALUE', openings: fill(4), work: 'later', at: [1, 2] },
+    { ...found, gpu: 'i', work: 'later', at: [1, 2] },
   ],
 }
 const tick = { slot: 24, gpu: 'cpu-0', work: 'gemm' as const, k: 3, count: 30, head: fill(6) }
@@ -103,26 +106,28 @@ test.each<[string, Verdicts]>([
     { ...verdicts, rows: [{ ...gpu, verdict: 'VALID' }] },
   ],
   ['VALID without the signed pulse', { slot: 24, chunk: 0, rows: [valid] }],
+  ['VALID that binds itself to no Final', { ...verdicts, rows: [{ ...valid, heads: undefined }] }],
   [
-    'BAD_VALUE without its element',
-    { ...verdicts, rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4) }] },
+    'BAD_VALUE that binds itself to no Final',
+    { ...verdicts, rows: [{ ...found, heads: undefined, work: 'gemm', at: [1, 2, 3] }] },
   ],
+  ['BAD_VALUE without its element', { ...verdicts, rows: [found] }],
   [
     'BAD_VALUE without its column',
     {
       ...verdicts,
-      rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4), work: 'gemm', at: [1, 2] }],
+      rows: [{ ...found, work: 'gemm', at: [1, 2] }],
     },
   ],
   [
     'BAD_VALUE that does not say of which work',
-    { ...verdicts, rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4), at: [1, 2, 3] }] },
+    { ...verdicts, rows: [{ ...found, at: [1, 2, 3] }] },
   ],
   [
     'BAD_VALUE of a page with three places',
     {
       ...verdicts,
-      rows: [{ ...gpu, verdict: 'BAD_VALUE', openings: fill(4), work: 'residency', at: [1, 2, 3] }],
+      rows: [{ ...found, work: 'residency', at: [1, 2, 3] }],
     },
   ],
   [
@@ -156,13 +161,17 @@ test('malformed, oversized, forged and other networks’ records are rejected', 
   expect(await hear(bytes, testNet(2))).toMatchObject(rejected)
 })
 
-test('a full batch fits the topic; one row more does not', () => {
-  const rows = (count: number): VerdictRow[] =>
-    Array.from({ length: count }, (_, i) => ({ ...valid, gpu: `pci-00000000:${i}` }))
-  const full = { ...verdicts, rows: rows(MAX_ROWS) }
-  expect(sealVerdicts(net, key, full).bytes.length).toBeLessThanOrEqual(attestationsTopic.maxBytes)
+test('a full batch fits the topic, or two hundred findings with all that backs them; one row more does not', () => {
+  const rows = (count: number, one: VerdictRow): VerdictRow[] =>
+    Array.from({ length: count }, (_, i) => ({ ...one, gpu: `pci-00000000:${i}` }))
+  const silent = { ...gpu, verdict: 'SILENT' }
+  for (const full of [rows(MAX_ROWS, silent), rows(200, valid)]) {
+    const { bytes } = sealVerdicts(net, key, { ...verdicts, rows: full })
+    expect(bytes.length).toBeLessThanOrEqual(attestationsTopic.maxBytes)
+  }
+  const { codec } = verdictKind
   expect(() =>
-    verdictKind.codec.decode(verdictKind.codec.encode({ ...full, rows: rows(MAX_ROWS + 1) })),
+    codec.decode(codec.encode({ ...verdicts, rows: rows(MAX_ROWS + 1, silent) })),
   ).toThrowError()
 })
 

@@ -88,7 +88,7 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
     if (pulseSource?.pulse === undefined || !missing().includes(fill)) return
     try {
       const pulse = await pulseSource.pulse(fill, signal)
-      if (pulse !== undefined) await publish(pulse)
+      if (pulse !== undefined) await take(pulse)
     } catch (error) {
       log.debug('fill-pulse-not-fetched', { round: fill, code: codeOf(error) })
     }
