@@ -8,6 +8,7 @@ import {
   reportCommitKind,
   reportHash,
   reportKind,
+  type VerdictRow,
   type Verdicts,
   verdictKind,
 } from '../protocols/attestations.ts'
@@ -57,6 +58,15 @@ export interface Attestations {
   /** What was said of the slots in a range, oldest first; all by default. */
   slots(from?: number, to?: number): SlotTestimony[]
   equivocations(): readonly Equivocation[]
+  /** Every verdict known on a device in a slot, with the PeerId of who gave it. */
+  verdictsOn(slot: number, miner: string, gpu: string): readonly GivenVerdict[]
+  /** Whether anybody testified about a device in a slot. */
+  isTestified(slot: number, miner: string, gpu: string): boolean
+}
+
+export interface GivenVerdict {
+  readonly validator: string
+  readonly row: VerdictRow
 }
 
 export interface AttestationsOptions {
@@ -234,6 +244,11 @@ export async function createAttestations(
     return { slot, testimony: testimony as Testimony[] }
   }
 
+  const ofSlot = (slot: number, type: number): Held[] =>
+    heldSlots.has(slot)
+      ? [...held.values()].filter((item) => item.slot === slot && item.type === type)
+      : []
+
   await restore()
   return {
     books: [
@@ -264,6 +279,20 @@ export async function createAttestations(
         .map((slot) => testimonyOf(bySlot.get(slot)!, slot))
     },
     equivocations: () => [...conflicts.values()],
+    verdictsOn: (slot, miner, gpu) =>
+      ofSlot(slot, recordTypes.verdict).flatMap(({ validator, record }) =>
+        (record.payload as Verdicts).rows
+          .filter((row) => row.miner === miner && row.gpu === gpu)
+          .map((row) => ({ validator, row })),
+      ),
+    isTestified: (slot, miner, gpu) =>
+      [recordTypes.report, recordTypes.verdict].some((type) =>
+        ofSlot(slot, type).some(({ record }) =>
+          (record.payload as Report | Verdicts).rows.some(
+            (row) => row.miner === miner && row.gpu === gpu,
+          ),
+        ),
+      ),
   }
 }
 

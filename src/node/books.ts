@@ -20,6 +20,32 @@ export interface Book {
   readonly judgement?: () => string | undefined
 }
 
+/** Books of one topic as one: each topic is heard, repaired and served once. */
+export function joinBooks(books: readonly Book[]): Book[] {
+  const byTopic = Map.groupBy(books, ({ topic }) => topic.name)
+  return [...byTopic.values()].map((same) => (same.length === 1 ? same[0]! : joined(same)))
+}
+
+const joined = (books: readonly Book[]): Book => ({
+  topic: books[0]!.topic,
+  admissions: books.flatMap(({ admissions }) => admissions),
+  known: (id) => books.some(({ known }) => known(id)),
+  records: (after) => inTurn(books, after),
+})
+
+/** The records of one book after the other; a key says whose it is. */
+async function* inTurn(
+  books: readonly Book[],
+  after = '',
+): AsyncGenerator<readonly [string, Uint8Array]> {
+  const at = Number.parseInt(after, 10) || 0
+  for (const [i, { records }] of books.entries()) {
+    if (i < at) continue
+    const from = i === at && after !== '' ? after.slice(after.indexOf('/') + 1) : undefined
+    for await (const [key, bytes] of records(from)) yield [`${i}/${key}`, bytes]
+  }
+}
+
 /** The verdict on untrusted bytes for a book, as gossip would give it. */
 export const judgeFor = (
   book: Book,

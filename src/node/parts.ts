@@ -2,7 +2,7 @@ import { QUICKNET } from '../beacon.ts'
 import type { DevLedgerRail } from '../chain/dev-ledger.ts'
 import { createDhtRecords, type DhtRecords } from '../protocols/dht.ts'
 import { createRpc, type Rpc } from '../protocols/rpc.ts'
-import type { Book } from './books.ts'
+import { type Book, joinBooks } from './books.ts'
 import { type Capabilities, createCapabilities } from './capabilities.ts'
 import { type ChainLink, createChainLink } from './chain-link.ts'
 import { type ChainView, createChainView } from './chain-view.ts'
@@ -116,6 +116,7 @@ export async function createParts(
       : createScores({
           core,
           attestations: proving.attestations,
+          frauds: proving.frauds,
           beacon: proving.pulses.beacon,
           validators: chainView,
           registered: () =>
@@ -133,7 +134,12 @@ export async function createParts(
     ...network,
     capabilities,
     offers,
-    books: [...offers.books, ...(proving?.attestations.books ?? [])],
+    // Testimony before notices: a proof of fraud is believed only about what was testified.
+    books: joinBooks([
+      ...(proving?.attestations.books ?? []),
+      ...offers.books,
+      ...(proving === undefined ? [] : [proving.frauds.book]),
+    ]),
     transcripts: createTranscriptStore(store, nowMs),
     renting: createRentBook({ ...core, rpc, rail: ledger }),
     chainLink,

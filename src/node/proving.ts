@@ -5,6 +5,7 @@ import { slotNetworks } from '../gpu/slot-network.ts'
 import { createVerifier, type Verifier } from '../gpu/verifier.ts'
 import { type Attestations, createAttestations } from './attestations.ts'
 import type { Core } from './core.ts'
+import { createFrauds, type Frauds } from './fraud/fraud-book.ts'
 import type { PulseBook } from './pulse-book.ts'
 import type { ValidatorView } from './validator-view.ts'
 
@@ -12,6 +13,7 @@ import type { ValidatorView } from './validator-view.ts'
 export interface Proving {
   readonly pulses: PulseBook
   readonly attestations: Attestations
+  readonly frauds: Frauds
   readonly verifier: Verifier
   /** What proves a device; undefined where this machine has no backend for it. */
   readonly proverOf: (gpu: string) => Prover | undefined
@@ -34,9 +36,12 @@ export async function createProving(
   // A whole local market shares one machine: one thread for each of its miners.
   const threads = net.network === 'local' ? { threads: 1 } : {}
   const cpu = stack.use(createProver({ backend: 'cpu', ...threads }, log.child('prover')))
+  const { beacon } = pulses
+  const attestations = await createAttestations(core, { beacon, slots, validators })
   return {
     pulses,
-    attestations: await createAttestations(core, { beacon: pulses.beacon, slots, validators }),
+    attestations,
+    frauds: await createFrauds({ core, attestations, beacon, slots, pulses, verifier }),
     verifier,
     proverOf: (gpu) => (gpu === CPU_ID ? cpu : undefined),
   }

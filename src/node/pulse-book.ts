@@ -24,6 +24,8 @@ export interface PulseBook {
   clockFault(): ClockFault | undefined
   /** Judges untrusted bytes; `ignore` for what is known, not needed, of another time, or while too many wait. */
   offer(round: number, signature: Uint8Array, from?: string): Promise<Verdict>
+  /** Whether the beacon sent this, of whatever time; it is not kept. `ignore` while too many wait. */
+  check(round: number, signature: Uint8Array): Promise<Verdict>
   /** Calls back for every pulse from now on, once, until `signal` aborts. */
   subscribe(listener: (heard: HeardPulse) => void, signal: AbortSignal): void
 }
@@ -100,6 +102,22 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
     }
   }
 
+  let checking = 0
+  /** Verifies without keeping. */
+  async function verified(round: number, signature: Uint8Array): Promise<Verdict> {
+    if (checking >= MAX_WAITING) return { ignore: 'too many wait' }
+    checking += 1
+    try {
+      const pulse = await verifier.verify(round, signature)
+      return pulse === null ? { reject: 'bad signature' } : 'accept'
+    } catch (error) {
+      log.error('pulse-not-verified', error, { round })
+      return { ignore: messageOf(error) }
+    } finally {
+      checking -= 1
+    }
+  }
+
   return {
     beacon,
     get: (round) => kept.get(round),
@@ -126,6 +144,12 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
       } finally {
         if (pending.get(round) === verdict) pending.delete(round)
       }
+    },
+    async check(round, signature) {
+      const known = kept.get(round)
+      if (known === undefined) return verified(round, signature)
+      const same = Buffer.compare(known.signature, signature) === 0
+      return same ? 'accept' : { reject: 'bad signature' }
     },
     subscribe(listener, signal) {
       listeners.add(listener)

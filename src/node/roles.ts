@@ -38,6 +38,7 @@ import { setWeights } from './services/set-weights.ts'
 import { settle } from './services/settle.ts'
 import { syncBooks } from './services/sync-books.ts'
 import { watchGpus } from './services/watch-gpus.ts'
+import { weighAccusations } from './services/weigh-accusations.ts'
 
 /** Every topic that nodes carry, whatever their role: a node forwards only what it can judge. */
 export const topics: readonly Topic[] = [offersTopic, noticesTopic, attestationsTopic, pulsesTopic]
@@ -105,6 +106,7 @@ const everyone: readonly ServiceFactory[] = [
   collectOffers,
   having('pulses', relayPulses),
   proving(collectAttestations),
+  proving(weighAccusations),
   having('scores', computeScores),
   discover,
   announceCapability,

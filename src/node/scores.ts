@@ -5,6 +5,7 @@ import type { Standing } from '../protocols/query/facts.ts'
 import { minutesMs, secondsMs } from '../units.ts'
 import type { Attestations } from './attestations.ts'
 import type { Core } from './core.ts'
+import type { Frauds } from './fraud/fraud-book.ts'
 import { constantsOf, type ScoringConstants } from './scoring/constants.ts'
 import { median } from './scoring/gpu-score.ts'
 import { type MinerScore, type ScoreReport, score } from './scoring/score.ts'
@@ -29,6 +30,7 @@ export interface Scores {
 export interface ScoresNeeds {
   readonly core: Pick<Core, 'net' | 'nowMs'>
   readonly attestations: Attestations
+  readonly frauds: Pick<Frauds, 'proofs' | 'liars' | 'revision'>
   readonly beacon: BeaconInfo
   readonly validators: ValidatorView
   /** Public keys of registered hotkeys as last read; undefined before the chain was read. */
@@ -46,7 +48,7 @@ const MEASURED_SLOTS = 8
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 export function createScores(needs: ScoresNeeds): Scores {
-  const { core, attestations, beacon, validators, registered } = needs
+  const { core, attestations, frauds, beacon, validators, registered } = needs
   const { network } = core.net
   const constants = constantsOf(network)
   const slots = slotNetworks[network]
@@ -64,20 +66,32 @@ export function createScores(needs: ScoresNeeds): Scores {
       known.map(({ slot, testimony }) => [slot, testimony.map(sizesOf)]),
       active.map(({ peerId, stake }) => [peerId, stake.toString()]),
       hotkeys,
+      frauds.revision(),
     ])
     if (cached?.key === key) return keep(key, cached.report)
     const voiceOf = voices(active)
     const report = score(
       {
-        slots: known.map((slot) => evidenceOf(slot, voiceOf, slot.slot + slots.open)),
+        slots: known.map((slot) => evidenceOf(honest(slot), voiceOf, slot.slot + slots.open)),
         validators: [...voiceOf.values()],
         registered: hotkeys === undefined ? undefined : new Set(hotkeys),
         measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
         windowMs: slots.windowMs,
+        proofs: {
+          found: frauds.proofs(),
+          roundMs: beacon.periodMs,
+          roundsPerSlot: Math.max(slots.stride, slots.denominator),
+        },
       },
       constants,
     )
     return keep(key, report)
+  }
+
+  /** Without what validators said that gave a provably false verdict in the slot. */
+  function honest({ slot, testimony }: SlotTestimony): SlotTestimony {
+    const liars = frauds.liars(slot)
+    return { slot, testimony: testimony.filter(({ validator }) => !liars.has(validator)) }
   }
 
   function keep(key: string, report: ScoreReport): ScoreReport {

@@ -1,8 +1,10 @@
 import { timeOf } from '../beacon.ts'
+import { messageOf } from '../errors.ts'
 import { gbPerSecondOf, topsOf } from '../gpu/rates.ts'
 import { type Announcement, gpuKey } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import type { ValidatorEffect, ValidatorEvent, VerdictRow } from '../gpu/slot-testimony.ts'
+import { decodeTranscript } from '../gpu/transcript.ts'
 import { ValidatorSlot, type ValidatorSlotOptions } from '../gpu/validator-slot.ts'
 import type { Verifier } from '../gpu/verifier.ts'
 import { type Verdicts, witnessOf } from '../protocols/attestations.ts'
@@ -23,6 +25,8 @@ export interface ValidatorRunParts {
   readonly testifier: Testifier
   /** Whether this validator checks a GPU's openings. */
   readonly checks: NonNullable<ValidatorSlotOptions['checks']>
+  /** Told every signed Final that stands in openings, beside those that came by themselves. */
+  readonly onClaim: (record: Uint8Array) => void
 }
 
 type SignedRow = Verdicts['rows'][number]
@@ -101,7 +105,20 @@ export class ValidatorRun {
     const counts = { passes: finals.residency.count, steps: finals.gemm.count }
     const heads = { residency: finals.residency.head, gemm: finals.gemm.head }
     this.#figures.set(place, { ...outcome, ...counts, heads, proveMs })
+    if (!result.ok && result.why === 'EQUIVOCATION') this.#tellFinals(outcome.content)
     this.handle({ type: 'checked', miner, gpu, result })
+  }
+
+  /** Openings whose Finals are not those heard: with both in hand the miner is convicted. */
+  #tellFinals(content: Uint8Array | undefined): void {
+    const { core, onClaim } = this.#parts
+    if (content === undefined) return
+    try {
+      const { residency, gemm } = decodeTranscript(content)
+      for (const { final } of [residency, gemm]) onClaim(final)
+    } catch (error) {
+      core.log.info('finals-unreadable', { reason: messageOf(error) })
+    }
   }
 
   async #testify(rows: readonly VerdictRow[], openPulse: Uint8Array | undefined): Promise<void> {

@@ -61,14 +61,15 @@ const shown = z.looseObject({
   page: page.optional(),
 })
 
-/** What a proof can show; each is first and once per accused device, slot and kind. */
+/** What a proof can show; the first one stands per accused, device, slot and kind. */
 export const fraudKinds = [
-  /** A miner committed to a false element or page. */
+  /**
+   * A miner committed to a false element or page. It also shows, to whoever has their verdicts, which validators called
+   * openings VALID in which they must have looked at it.
+   */
   'false-value',
   /** A miner signed two claims that cannot both be true. */
   'equivocation',
-  /** A validator signed VALID for a false value that it must have looked at. */
-  'false-valid',
   /** A validator called a true value false. */
   'false-accusation',
 ] as const
@@ -89,8 +90,6 @@ export const fraudCodec = cborCodec(
     shown: shown.optional(),
     /** Two signed claims of the miner; for an equivocation. */
     claims: z.array(bytesUpTo(CLAIM_BYTES)).length(2).optional(),
-    /** Id of the validator's record of verdicts; for what a validator is accused of. */
-    verdicts: bytes(32).optional(),
   }),
   noticesTopic.maxBytes - ENVELOPE_BYTES,
 )
@@ -105,11 +104,12 @@ export const fraudKind: RecordKind<Fraud> = {
   type: recordTypes.fraud,
   codec: fraudCodec,
   check({ payload }): Verdict {
-    const { kind, accused, miner, claims, verdicts } = payload
+    const { kind, accused, miner, claims } = payload
     if (!isKnown(kind)) return { ignore: `a fraud of kind ${kind} is not known here` }
-    const ofValidator = kind === 'false-valid' || kind === 'false-accusation'
-    if (ofValidator !== (verdicts !== undefined)) return { reject: 'verdicts where none belong' }
-    if (!ofValidator && accused !== miner) return { reject: 'accuses somebody else' }
+    // A miner gives no verdict on itself.
+    if ((kind === 'false-accusation') === (accused === miner)) {
+      return { reject: 'accuses somebody else' }
+    }
     if ((kind === 'equivocation') !== (claims !== undefined)) {
       return { reject: 'claims where none belong' }
     }

@@ -22,6 +22,7 @@ function world(sinceRound: number) {
     clockFault: () => undefined,
     get: (round) => known.get(round),
     offer: async () => 'accept',
+    check: async () => 'accept',
     subscribe: (listener) => void listeners.push(listener),
   }
   const told: string[] = []

@@ -6,6 +6,7 @@ import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import type { Attestations, SlotTestimony } from '../../src/node/attestations.ts'
 import { createScores } from '../../src/node/scores.ts'
 import { LOCAL_CONSTANTS } from '../../src/node/scoring/constants.ts'
+import type { Proof } from '../../src/node/scoring/suspension.ts'
 import { type PermittedValidator, voiceOf } from '../../src/node/validator-view.ts'
 import { testKey, testNet } from '../support/market.ts'
 
@@ -43,16 +44,21 @@ const slotOf = (slot: number, steps: number, equivocated = false): SlotTestimony
   testimony: [said(slot, v1.peerId, steps), said(slot, v2.peerId, steps, equivocated)],
 })
 
-function made(
-  known: SlotTestimony[],
-  { registered, stakes }: { registered?: Uint8Array[]; stakes?: PermittedValidator[] } = {},
-) {
+interface MadeOptions {
+  readonly registered?: Uint8Array[]
+  readonly stakes?: PermittedValidator[]
+  readonly frauds?: { readonly proofs: Proof[]; readonly liars: Set<string> }
+}
+const none = { proofs: [], liars: new Set<string>() }
+
+function made(known: SlotTestimony[], { registered, stakes, frauds = none }: MadeOptions = {}) {
   let nowMs = timeOf(beacon, 1000)
   const scores = createScores({
     core: { net, nowMs: () => nowMs },
     attestations: {
       slots: (from = 0, to = 1e9) => known.filter(({ slot }) => slot >= from && slot <= to),
     } as Attestations,
+    frauds: { proofs: () => frauds.proofs, liars: () => frauds.liars, revision: () => 0 },
     beacon,
     validators: {
       validators: () => stakes ?? [v1, v2].map(({ peerId }) => ({ peerId, stake: 10n })),
@@ -157,4 +163,18 @@ test('a hotkey with many nodes has its stake once', () => {
   const lies = nodes.map((peerId) => said(12, peerId, 0))
   const { scores } = made([{ slot: 12, testimony: [...lies, said(12, v2.peerId, 75)] }], { stakes })
   expect(scores.of(hotkey)).toMatchObject({ reliability: 1 })
+})
+
+test('a proof fails a slot that everybody calls VALID; what a convicted validator said is left out', () => {
+  const found = { slot: 24, miner: miner.peerId, gpu: 'cpu-0', reason: 'BAD_VALUE' as const }
+  const known = [slotOf(12, 75), slotOf(24, 75)]
+  const slotsWith = (frauds: MadeOptions['frauds']) =>
+    made(known, frauds === undefined ? {} : { frauds })
+      .scores.of(hotkey)!
+      .gpus[0]!.slots.map(({ reason }) => reason)
+  expect(slotsWith(undefined)).toEqual(['OK', 'OK'])
+  expect(slotsWith({ proofs: [found], liars: new Set() })).toEqual(['OK', 'BAD_VALUE'])
+  // With one of two voices gone nobody who is left is more than half.
+  const { scores } = made(known, { frauds: { proofs: [], liars: new Set([v2.peerId]) } })
+  expect(scores.of(hotkey)).toBeUndefined()
 })

@@ -17,10 +17,10 @@ import { noticesTopic } from '../../src/protocols/offers.ts'
 import { sealRecord } from '../../src/protocols/signed.ts'
 import { admits, judge } from '../../src/protocols/topic.ts'
 import {
-  againstValidator,
   claim,
   elementFraud,
   equivocation,
+  falseAccusation,
   miner,
   pageFraud,
 } from '../support/fraud.ts'
@@ -38,11 +38,7 @@ const examples: readonly (readonly [string, Fraud])[] = [
   ['equivocation', equivocation()],
   ['element', elementFraud()],
   ['page', pageFraud()],
-  ['falseValid', againstValidator('false-valid', validator.peerId, of(32, 9))],
-  [
-    'falseAccusation',
-    againstValidator('false-accusation', validator.peerId, of(32, 9), pageFraud()),
-  ],
+  ['falseAccusation', falseAccusation(validator.peerId, pageFraud())],
 ]
 
 test('every kind is what the vectors say', () => {
@@ -89,11 +85,7 @@ const [whole, page] = [elementFraud(), pageFraud()]
 test.each<[string, Fraud]>([
   ['an element without its value', { ...whole, shown: undefined }],
   ['one that accuses somebody else', { ...whole, accused: validator.peerId }],
-  ['one with verdicts of nobody', { ...whole, verdicts: of(32, 1) }],
-  [
-    'one against a validator without its verdicts',
-    { ...whole, kind: 'false-valid', accused: validator.peerId },
-  ],
+  ["a miner's accusation of itself", { ...whole, kind: 'false-accusation' }],
   ['a value with claims beside it', { ...whole, claims: equivocation().claims }],
   ['two stories with a value beside them', { ...equivocation(), shown: whole.shown }],
   ['one story', { ...equivocation(), claims: undefined }],

@@ -65,10 +65,9 @@ export const pageFraud = (): Fraud => ({
   },
 })
 
-/** What a validator is accused of over a value. */
-export const againstValidator = (
-  kind: 'false-valid' | 'false-accusation',
-  validator: string,
-  verdicts: Uint8Array,
-  over: Fraud = elementFraud(),
-): Fraud => ({ ...over, kind, accused: validator, verdicts })
+/** A validator is accused of calling a true value false. */
+export const falseAccusation = (validator: string, over: Fraud = elementFraud()): Fraud => ({
+  ...over,
+  kind: 'false-accusation',
+  accused: validator,
+})

@@ -12,15 +12,18 @@ import { createAttestations } from '../../src/node/attestations.ts'
 import { configWith } from '../../src/node/config.ts'
 import type { Core, NodeLibp2p } from '../../src/node/core.ts'
 import { createEvents, type NodeEvent } from '../../src/node/events.ts'
+import { createFrauds } from '../../src/node/fraud/fraud-book.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
 import type { Misbehaviour } from '../../src/node/miner-run.ts'
 import { createPulseBook } from '../../src/node/pulse-book.ts'
-import { runServices } from '../../src/node/service.ts'
+import { runServices, type Service } from '../../src/node/service.ts'
 import { answerChallenges } from '../../src/node/services/answer-challenges.ts'
 import { challengeMiners } from '../../src/node/services/challenge-miners.ts'
 import { collectAttestations } from '../../src/node/services/collect-attestations.ts'
+import { hearBook } from '../../src/node/services/collect-offers.ts'
 import { type PulseSource, relayPulses } from '../../src/node/services/relay-pulses.ts'
 import { serveTranscripts } from '../../src/node/services/serve-transcripts.ts'
+import { weighAccusations } from '../../src/node/services/weigh-accusations.ts'
 import { openStore } from '../../src/node/store.ts'
 import { createTranscriptStore } from '../../src/node/transcript-store.ts'
 import type { PermittedValidator } from '../../src/node/validator-view.ts'
@@ -72,14 +75,17 @@ async function partsOf(
     for (const thread of [verifier, gemm, prover]) await thread[Symbol.asyncDispose]()
   })
   const validators = { validators: () => shared.validators }
+  const pulses = createPulseBook({ beacon, slots, verifier, nowMs, log })
+  const attestations = await createAttestations(core, { beacon, slots, validators })
   return {
     core,
     rpc: createRpc(libp2p, net, { log, signal: life, nowMs }),
-    pulses: createPulseBook({ beacon, slots, verifier, nowMs, log }),
+    pulses,
     pulseSource,
     validators,
     transcripts: createTranscriptStore(store, nowMs),
-    attestations: await createAttestations(core, { beacon, slots, validators }),
+    attestations,
+    frauds: await createFrauds({ core, attestations, beacon, slots, pulses, verifier: gemm }),
     capabilities: {
       own: () => shared.capabilities.find(({ payload }) => payload.peerId === core.peerId),
       all: () => shared.capabilities,
@@ -96,6 +102,14 @@ const sourceOf = (beacon: DevBeacon): PulseSource => ({
     void every(20, { signal, log: silent, name: 'beacon' }, async () => {
       while (last < roundAt(beacon, Date.now())) await sink.take(beacon.sign(++last))
     })
+  },
+})
+
+/** Hears proofs of fraud as a whole node does. */
+const hearFrauds = ({ core, frauds }: Awaited<ReturnType<typeof partsOf>>): Service => ({
+  name: 'hear-frauds',
+  async start(signal) {
+    hearBook(core, frauds.book, signal)
   },
 })
 
@@ -145,6 +159,8 @@ export function createSlotMarket() {
       relayPulses(parts),
       serveTranscripts(parts),
       collectAttestations(parts),
+      hearFrauds(parts),
+      weighAccusations(parts),
       role === 'miner' ? answerChallenges(parts, options.misbehaviour) : challengeMiners(parts),
     ]
     // Before services start: they would look for unknown addresses in a DHT that knows nobody yet.

@@ -6,6 +6,7 @@ import { slotNetworks } from '../../gpu/slot-network.ts'
 import type { ValidatorEvent } from '../../gpu/slot-testimony.ts'
 import type { Verifier } from '../../gpu/verifier.ts'
 import { openingsCodec, tickCodec } from '../../protocols/challenge.ts'
+import type { Fraud } from '../../protocols/fraud.ts'
 import { peerIdOfKey } from '../../protocols/peer-key.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import { openRecord, peekRecord, recordTypes } from '../../protocols/signed.ts'
@@ -15,6 +16,9 @@ import type { Attestations } from '../attestations.ts'
 import type { Core } from '../core.ts'
 import { drawnChecks } from '../drawn-checks.ts'
 import { followSlots } from '../follow-slots.ts'
+import { ClaimMemory } from '../fraud/claim-memory.ts'
+import type { Frauds } from '../fraud/fraud-book.ts'
+import { equivocationOf } from '../fraud/make-fraud.ts'
 import { createMinerStreams, type MinerStreams } from '../miner-streams.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
@@ -30,6 +34,7 @@ interface Parts {
   readonly validators: ValidatorView
   readonly transcripts: TranscriptStore
   readonly attestations: Attestations
+  readonly frauds: Pick<Frauds, 'publish'>
   /** The miners this node knows of. */
   readonly capabilities: { all(): readonly CapabilityRecord[] }
   readonly verifier: Verifier
@@ -40,12 +45,15 @@ const TURN_MS = 20
 
 /** Follows every announced miner's slots, checks what it opens, and testifies: commit, report, verdicts. */
 export const challengeMiners = (parts: Parts): Service => {
-  const { core, rpc, pulses, validators, capabilities } = parts
+  const { core, rpc, pulses, validators, capabilities, frauds } = parts
   const { net, log, nowMs, events, peerId } = core
   const slots = slotNetworks[net.network]
   const local = net.network === 'local'
   const testifier = createTestifier({ ...parts, slots })
   const checks = drawnChecks(core, validators)
+  const claims = new ClaimMemory(net)
+  /** Proofs of two tales, published once their slot is over: before, nobody has testified about it. */
+  const tales = new Map<number, Fraud[]>()
   const running = new Map<number, ValidatorRun>()
   let heardBefore: ReadonlySet<string> = new Set()
   let timer: NodeJS.Timeout | undefined
@@ -65,7 +73,13 @@ export const challengeMiners = (parts: Parts): Service => {
     const gpus = announced().filter((gpu) => streams.isDue(gpu.peerId, sinceMs))
     running.set(
       slot,
-      new ValidatorRun({ ...parts, slots, testifier, checks }, slot, gpus, heardBefore, life),
+      new ValidatorRun(
+        { ...parts, slots, testifier, checks, onClaim: hearClaim },
+        slot,
+        gpus,
+        heardBefore,
+        life,
+      ),
     )
     events.emit('slot-started', { slot, gpus: gpus.length })
     if (pulses.clockFault() !== undefined) feed(slot, { type: 'abstain', why: 'CLOCK_SKEW' })
@@ -86,10 +100,29 @@ export const challengeMiners = (parts: Parts): Service => {
       if (!run.done) continue
       heardBefore = run.heard
       running.delete(slot)
+      tell(slot)
     }
     if (running.size > 0) return
     clearInterval(timer)
     timer = undefined
+  }
+
+  /** Remembers a signed claim of a running slot; one that contradicts another convicts its signer. */
+  function hearClaim(bytes: Uint8Array): void {
+    const both = claims.hear(bytes)
+    if (both === undefined) return
+    const fraud = equivocationOf(net, ...both)
+    const { slot, miner, gpu } = fraud
+    if (!running.has(slot)) return
+    log.warn('two-tales-heard', { slot, miner, gpu })
+    tales.set(slot, [...(tales.get(slot) ?? []), fraud])
+  }
+
+  function tell(slot: number): void {
+    for (const fraud of tales.get(slot) ?? []) {
+      frauds.publish(fraud).catch((error) => log.error('fraud-not-published', error, { slot }))
+    }
+    tales.delete(slot)
   }
 
   /** A record from a miner's stream; false for one that no honest miner sends. */
@@ -99,6 +132,7 @@ export const challengeMiners = (parts: Parts): Service => {
       if (peerIdOfKey(publicKey) !== miner) return false
       if (type === recordTypes.tick || type === recordTypes.final) {
         const { payload: tick } = openRecord(net, type, tickCodec, bytes)
+        hearClaim(bytes)
         const kind = type === recordTypes.tick ? 'tick' : 'final'
         feed(tick.slot, { type: kind, miner, tick, atMs })
       } else if (type === recordTypes.openings) {

@@ -14,11 +14,19 @@ export function hearBook({ libp2p, net, log }: Core, book: Book, signal: AbortSi
   listenTopic(libp2p.services.gossip, topic, admissions, { net, log, signal, known })
 }
 
+interface Parts {
+  readonly core: Core
+  readonly offers: Offers
+  /** Every book of the node: whatever else travels on the topics of offers is heard with them. */
+  readonly books?: readonly Book[]
+}
+
 /** Keeps the order book: hears offers and withdrawals, forgets what expired. */
-export const collectOffers = ({ core, offers }: { core: Core; offers: Offers }): Service => ({
+export const collectOffers = ({ core, offers, books = offers.books }: Parts): Service => ({
   name: 'collect-offers',
   async start(signal) {
-    for (const book of offers.books) hearBook(core, book, signal)
+    const own = new Set(offers.books.map(({ topic }) => topic))
+    for (const book of books) if (own.has(book.topic)) hearBook(core, book, signal)
     const options = { signal, log: core.log, name: 'sweep-offers' }
     void every(SWEEP_MS, options, () => offers.sweep())
   },

@@ -1,0 +1,211 @@
+import { type BeaconInfo, timeOf } from '../../beacon.ts'
+import { messageOf } from '../../errors.ts'
+import { equalBytes } from '../../gpu/hash.ts'
+import type { SlotNetwork } from '../../gpu/slot-network.ts'
+import {
+  type Fraud,
+  type FraudKind,
+  finalOf,
+  fraudCodec,
+  fraudKind,
+  sealFraud,
+} from '../../protocols/fraud.ts'
+import { noticesTopic } from '../../protocols/offers.ts'
+import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
+import { admits, topicName, type Verdict } from '../../protocols/topic.ts'
+import { hoursMs } from '../../units.ts'
+import type { Attestations } from '../attestations.ts'
+import type { Book } from '../books.ts'
+import type { Core } from '../core.ts'
+import type { Proof } from '../scoring/suspension.ts'
+import type { FalseValue, JudgeNeeds } from './judge-fraud.ts'
+import { judgeFraud } from './judge-fraud.ts'
+
+/** Proofs of fraud as this node knows them, each verified once, kept in the store. */
+export interface Frauds {
+  readonly book: Book
+  /** Signs, keeps and gossips a proof; `ignore` when one of its place stands already. */
+  publish(fraud: Fraud): Promise<Verdict>
+  /** What stands against GPUs. */
+  proofs(): readonly Proof[]
+  /** PeerIds of validators that gave a provably false verdict in a slot: what they said of it does not count. */
+  liars(slot: number): ReadonlySet<string>
+  /** Another number whenever something was proven. */
+  revision(): number
+}
+
+export interface FraudNeeds extends JudgeNeeds {
+  readonly core: Pick<Core, 'net' | 'key' | 'store' | 'events' | 'log' | 'nowMs'> & {
+    readonly libp2p: { readonly services: Pick<Core['libp2p']['services'], 'gossip'> }
+  }
+  readonly attestations: Attestations
+  readonly beacon: BeaconInfo
+  readonly slots: SlotNetwork
+}
+
+interface Standing {
+  readonly record: Signed<Fraud>
+  readonly falseValue: FalseValue | undefined
+}
+
+/** Proofs of this age are taken: testimony, without which nobody is known to be accused rightly, is not older. */
+const TAKEN_MS = hoursMs(24)
+/** As long as strikes and the suspension they bring can matter (scoring.md §6). */
+const KEPT_MS = hoursMs(24 * 11)
+const SKEW_MS = 30_000
+/** Proofs that wait for their verdict; one takes up to 0.1 s. */
+const MAX_WAITING = 16
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** The place of a proof: the first one stands (DESIGN.md, "Who may publish"). */
+const placeOf = ({ slot, accused, miner, gpu, kind }: Fraud): string =>
+  [String(slot).padStart(16, '0'), accused, miner, gpu, kind].join('/')
+
+/** Loads what was kept and goes on from there. */
+export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
+  const { core, attestations, beacon } = needs
+  const { net, key, store, events, log, nowMs, libp2p } = core
+  const bucket = store.bucket('frauds')
+  const standing = new Map<string, Standing>()
+  const known = new Set<string>()
+  const pending = new Set<string>()
+  let revision = 0
+
+  /** Why a proof is not even looked at now, or null; clock, testimony and load may change. */
+  function unwanted(place: string, { slot, miner, gpu }: Fraud): string | null {
+    const ms = timeOf(beacon, slot)
+    if (standing.has(place) || pending.has(place)) return 'one of its place is known'
+    if (ms > nowMs() + SKEW_MS) return 'a slot of the future'
+    if (ms < nowMs() - TAKEN_MS) return 'a slot long past'
+    if (!attestations.isTestified(slot, miner, gpu)) return 'nobody testified about the device'
+    return pending.size >= MAX_WAITING ? 'too many wait' : null
+  }
+
+  async function admit(record: Signed<Fraud>): Promise<Verdict> {
+    const place = placeOf(record.payload)
+    const why = unwanted(place, record.payload)
+    if (why !== null) return { ignore: why }
+    pending.add(place)
+    try {
+      const judged = await judgeFraud(needs, record.payload)
+      if (judged.verdict !== 'accept') return judged.verdict
+      await keep(place, { record, falseValue: judged.falseValue })
+      return 'accept'
+    } finally {
+      pending.delete(place)
+    }
+  }
+
+  async function keep(place: string, one: Standing): Promise<void> {
+    const { record, falseValue } = one
+    const sampled = falseValue?.isSampled === true ? 1 : 0
+    await bucket.put(place, Buffer.concat([Uint8Array.of(sampled), record.bytes]))
+    hold(place, one)
+    const { kind, slot, accused, miner, gpu } = record.payload
+    events.emit('fraud-proven', { kind, slot, accused, miner, gpu })
+    log.warn('fraud-proven', { kind, slot, accused, miner, gpu })
+    await forget()
+  }
+
+  function hold(place: string, one: Standing): void {
+    standing.set(place, one)
+    known.add(hex(one.record.id))
+    revision += 1
+  }
+
+  /** Nobody is accused for ever. */
+  async function forget(): Promise<void> {
+    for (const [place, { record }] of standing) {
+      if (timeOf(beacon, record.payload.slot) >= nowMs() - KEPT_MS) continue
+      standing.delete(place)
+      known.delete(hex(record.id))
+      revision += 1
+      await bucket.del(place)
+    }
+  }
+
+  async function restore(): Promise<void> {
+    for await (const [place, value] of bucket.iterator()) {
+      try {
+        const bytes = value.subarray(1)
+        const record = openRecord(net, recordTypes.fraud, fraudCodec, bytes)
+        hold(place, { record, falseValue: keptValue(record.payload, value[0] === 1) })
+      } catch (error) {
+        log.error('stored-fraud-unreadable', error, { place })
+        await bucket.del(place)
+      }
+    }
+    await forget()
+  }
+
+  /** What was judged before it was kept. */
+  function keptValue(fraud: Fraud, isSampled: boolean): FalseValue | undefined {
+    const final = fraud.kind === 'false-value' ? finalOf(net, fraud) : null
+    return final === null ? undefined : { work: final.work, head: final.head, isSampled }
+  }
+
+  const ofKind = (kind: FraudKind): Standing[] =>
+    [...standing.values()].filter(({ record }) => record.payload.kind === kind)
+
+  await restore()
+  return {
+    book: {
+      topic: noticesTopic,
+      admissions: [admits(fraudKind, admit)],
+      known: (id) => known.has(hex(id)),
+      records: (after) => inOrder(standing, after),
+    },
+    async publish(fraud) {
+      const record = sealFraud(net, key, fraud)
+      const verdict = await admit(record)
+      if (verdict !== 'accept') return verdict
+      try {
+        await libp2p.services.gossip.publish(topicName(net, noticesTopic), record.bytes)
+      } catch (error) {
+        log.debug('fraud-not-published', { reason: messageOf(error) })
+      }
+      return verdict
+    },
+    proofs: () => [
+      ...ofKind('false-value').map(({ record }) => proofOf(record.payload, 'BAD_VALUE')),
+      ...ofKind('equivocation').map(({ record }) => proofOf(record.payload, 'EQUIVOCATION')),
+    ],
+    liars(slot) {
+      const here = ({ record }: Standing): boolean => record.payload.slot === slot
+      const accusers = ofKind('false-accusation').filter(here)
+      const praisers = ofKind('false-value')
+        .filter(here)
+        .flatMap((one) => whoPraised(attestations, one))
+      return new Set([...accusers.map(({ record }) => record.payload.accused), ...praisers])
+    },
+    revision: () => revision,
+  }
+}
+
+const proofOf = ({ slot, miner, gpu }: Fraud, reason: Proof['reason']): Proof => ({
+  slot,
+  miner,
+  gpu,
+  reason,
+})
+
+/** Who called openings VALID under the Final that binds a false value among those they must have looked at. */
+function whoPraised(attestations: Attestations, { record, falseValue }: Standing): string[] {
+  if (falseValue?.isSampled !== true) return []
+  const { work, head } = falseValue
+  const { slot, miner, gpu } = record.payload
+  return attestations
+    .verdictsOn(slot, miner, gpu)
+    .filter(({ row }) => row.verdict === 'VALID')
+    .filter(({ row }) => equalBytes(row.heads?.[work] ?? new Uint8Array(), head))
+    .map(({ validator }) => validator)
+}
+
+async function* inOrder(
+  standing: ReadonlyMap<string, Standing>,
+  after = '',
+): AsyncGenerator<readonly [string, Uint8Array]> {
+  const keyed = [...standing].map(([place, { record }]) => [place, record.bytes] as const)
+  yield* keyed.filter(([place]) => place > after).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
