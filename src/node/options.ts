@@ -178,6 +178,7 @@ export const options = {
   authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
   watch: flag('command', 'Go on until Ctrl-C, with what is measured now'),
   explain: flag('command', 'Show every term of the score'),
+  publish: flag('command', 'Publish what a false value proves'),
   once: flag('command', 'Do one full round, print a summary and exit'),
   miners: option('command', 'How many miners', 'N', whole(1, 16), 2),
   validators: option('command', 'How many validators', 'N', whole(1, 16), 2),

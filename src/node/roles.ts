@@ -7,6 +7,7 @@ import { attestationsRoute } from './control/routes/attestations.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
+import { fraudsRoute } from './control/routes/frauds.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
@@ -148,4 +149,5 @@ export const routes: readonly Route<Parts>[] = [
   scoresRoute,
   attestationsRoute,
   transcriptsRoute,
+  fraudsRoute,
 ]

@@ -4,11 +4,18 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
+import type { Tick } from '../../src/gpu/slot.ts'
 import { encodeTranscript, type Transcript } from '../../src/gpu/transcript.ts'
+import { silent } from '../../src/log.ts'
 import { gpuVerify } from '../../src/node/commands/gpu-verify.ts'
 import { configWith } from '../../src/node/config.ts'
+import { createControlClient } from '../../src/node/control/client.ts'
+import { fraudsRoute } from '../../src/node/control/routes/frauds.ts'
+import { startControl } from '../../src/node/control/server.ts'
+import type { Frauds } from '../../src/node/fraud/fraud-book.ts'
 import { verifyTranscript } from '../../src/node/verify-transcript.ts'
 import { sealFinal } from '../../src/protocols/challenge.ts'
+import type { Fraud } from '../../src/protocols/fraud.ts'
 import { testKey, testNet } from '../support/market.ts'
 import { beacon, honestProof, told } from '../support/proof.ts'
 
@@ -23,12 +30,8 @@ const gpu = {
   n: 256,
   bytes: 2 * FILL_UNIT_BYTES,
 }
-const { transcript, finals, pulses } = await honestProof(
-  gpu,
-  24,
-  { passes: 4, steps: 3 },
-  (tick) => sealFinal(net, key, { ...tick }).bytes,
-)
+const seal = (tick: Tick): Uint8Array => sealFinal(net, key, { ...tick }).bytes
+const { transcript, finals, pulses } = await honestProof(gpu, 24, { passes: 4, steps: 3 }, seal)
 const find = (over: Partial<Transcript>) =>
   verifyTranscript(encodeTranscript({ ...transcript, ...over }))
 const { residency, gemm } = transcript
@@ -145,6 +148,51 @@ test('the command says so, and its exit code too', async () => {
   const bad = await run('bad', encodeTranscript({ ...transcript, gemm: { ...gemm, rows } }))
   expect(bad).toMatchObject({ code: 1, verdict: 'BAD_PATH' })
   expect(await run('junk', Buffer.from('junk'))).toMatchObject({ code: 1, verdict: 'BAD_SHAPE' })
+})
+
+test('what a false value proves goes to the running node; anything else is no proof', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'transcript-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const counted = { passes: 4, steps: 3 }
+  const { transcript: lie } = await honestProof(gpu, 24, counted, seal, 'residency')
+  const given: Fraud[] = []
+  const frauds: Pick<Frauds, 'publish'> = {
+    async publish(fraud) {
+      given.push(fraud)
+      return given.length === 1 ? 'accept' : { ignore: 'one of its place is known' }
+    },
+  }
+  await using control = await startControl({
+    parts: { proving: { frauds: frauds as Frauds } },
+    routes: [fraudsRoute],
+    socketPath: join(folder, 'control.sock'),
+    tokenFile: join(folder, 'control.token'),
+    log: silent,
+  })
+  const publish = async (content: Uint8Array): Promise<string> => {
+    writeFileSync(join(folder, 'file'), content)
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const config = configWith({ publish: true, dataDir: folder })
+    const terminal = { stdin, stdout, stderr }
+    const { signal } = new AbortController()
+    await gpuVerify({ config, args: [join(folder, 'file')], rest: undefined, terminal, signal })
+    return String(stderr.read())
+  }
+  expect(control.socketPath).toContain(folder)
+  expect(await publish(encodeTranscript(lie))).toContain('the proof of fraud is published')
+  expect(await publish(encodeTranscript(lie))).toContain('such a proof is known already')
+  expect(given[0]).toMatchObject({ kind: 'false-value', accused: key.peerId, slot: 24 })
+  const failed = { code: 'FAILED_FRAUD' }
+  await expect(publish(encodeTranscript(transcript))).rejects.toMatchObject(failed)
+  await expect(publish(Buffer.from('junk'))).rejects.toMatchObject(failed)
+  expect(given).toHaveLength(2)
+
+  using client = createControlClient(control.socketPath)
+  for (const body of [{}, { base64: '' }, { base64: 'AAAA' }, { base64: 7 }]) {
+    await expect(client.post('/v1/frauds', body)).rejects.toMatchObject({
+      code: 'BAD_MESSAGE_FRAUD',
+    })
+  }
 })
 
 test('people see every check with its result, from the file alone', async () => {

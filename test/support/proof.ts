@@ -1,6 +1,6 @@
 import { devBeacon, type Pulse } from '../../src/beacon.ts'
 import { createCpuBackend } from '../../src/gpu/cpu-backend.ts'
-import { concat } from '../../src/gpu/hash.ts'
+import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
 import {
@@ -30,22 +30,27 @@ export const pulsesOf = (slot: number): SlotPulses => ({
 /** A pulse as a transcript tells it. */
 export const told = ({ round, signature }: Pulse) => ({ round, signature })
 
-/** An honest proof of one slot, small and fast: what a miner would have sent. `seal` signs its Finals. */
+/**
+ * A proof of one slot, small and fast: what a miner would have sent. `seal` signs its Finals. Honest, but that the work
+ * named by `lie` is done and opened under another seed than the slot's: every value it commits to is false.
+ */
 export async function honestProof(
   gpu: Announcement,
   slot: number,
   counted: { readonly passes: number; readonly steps: number },
   seal: (final: Tick) => Uint8Array,
+  lie?: Work,
 ) {
   const pulses = pulsesOf(slot)
   const backend = createCpuBackend({ threads: 1 })
   await backend.prepare({ n: gpu.n, bytes: gpu.bytes })
   await backend.fill(fillSeed(gpu, pulses.fill), net.residency.iterations)
+  const lied = (work: Work, seed: Uint8Array) => (work === lie ? sha256(seed) : seed)
   const worked = async (work: Work, pulse: Pulse, count: number) => {
     const seed = workSeed(work, gpu, pulse)
     const roots: Uint8Array[] = []
     const goesOn = (): boolean => roots.length < count
-    await runWork(backend, { work, seed }, goesOn, (root) => roots.push(root))
+    await runWork(backend, { work, seed: lied(work, seed) }, goesOn, (root) => roots.push(root))
     const head = tickChain(seed, [count], concat(roots)).at(-1)!
     const final: Tick = { slot, gpu: gpu.gpuId, work, k: 1, count, head }
     return { roots: concat(roots), counts: [count], final }
@@ -54,15 +59,16 @@ export async function honestProof(
   const steps = await worked('gemm', pulses.gemm, counted.steps)
   const finals = { residency: passes.final, gemm: steps.final }
   const statements = slotStatements(gpu, pulses, finals)
+  const { residency, gemm } = statements
   const kernels = loadKernels()
   const pages = await openPages(backend, kernels, {
-    statement: statements.residency,
+    statement: { ...residency, passSeed: lied('residency', residency.passSeed) },
     counts: passes.counts,
     roots: passes.roots,
     limits: net.residency,
   })
   const rows = await openRows(backend, kernels, {
-    statement: statements.gemm,
+    statement: { ...gemm, seed: lied('gemm', gemm.seed) },
     counts: steps.counts,
     limits: net.gemm,
   })

@@ -245,7 +245,7 @@ export const commands: readonly Command[] = [
     name: 'gpu verify',
     usage: 'FILE|ID',
     describe: 'Check the proof behind a verdict yourself, from nothing but its transcript',
-    options: [],
+    options: ['publish'],
     args: [1, 1],
     load: async () => (await import('./gpu-verify.ts')).gpuVerify,
   },

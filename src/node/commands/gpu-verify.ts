@@ -1,10 +1,18 @@
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, NodeError } from '../../errors.ts'
+import { decodeTranscript } from '../../gpu/transcript.ts'
+import { fraudCodec } from '../../protocols/fraud.ts'
 import { MAX_TRANSCRIPT_BYTES } from '../../protocols/transcript.ts'
+import type { FraudAnswer, FraudDocument } from '../control/routes/frauds.ts'
 import type { TranscriptDocument } from '../control/routes/transcripts.ts'
+import { showValue } from '../fraud/make-fraud.ts'
 import { createOutput } from '../output.ts'
-import { type TranscriptCheck, verifyTranscript } from '../verify-transcript.ts'
-import { withNode } from '../with-node.ts'
+import {
+  type TranscriptCheck,
+  type TranscriptFinding,
+  verifyTranscript,
+} from '../verify-transcript.ts'
+import { withNode, withRunningNode } from '../with-node.ts'
 import type { CommandContext, Run } from './command.ts'
 
 /** A content id, whole or its first digits, as `attestations` prints it. */
@@ -36,7 +44,34 @@ export const gpuVerify: Run = async (context) => {
       ].join('\n'),
     verdict,
   )
+  if (config.publish) await publish(content, finding, context)
   return verdict === 'VALID' ? 0 : 1
+}
+
+/** Hands the proof that a false value is to the running node, which knows testimony; FAILED_FRAUD when there is none. */
+async function publish(
+  content: Uint8Array,
+  { verdict, work, at }: TranscriptFinding,
+  context: CommandContext,
+): Promise<void> {
+  const place = at?.filter((one) => one !== undefined)
+  const value =
+    verdict === 'BAD_VALUE' && work !== undefined && place !== undefined
+      ? showValue(decodeTranscript(content), { work, at: place })
+      : undefined
+  if (value?.shown !== 'wrong') {
+    throw new NodeError('FAILED_FRAUD', `nothing to publish: the transcript is ${verdict}`, {
+      next: 'only a value that is committed and false convicts; see it without --publish',
+    })
+  }
+  const base64 = Buffer.from(fraudCodec.encode(value.fraud)).toString('base64')
+  const document: FraudDocument = { base64 }
+  const { outcome } = await withRunningNode(context, (client) =>
+    client.post<FraudAnswer>('/v1/frauds', document, context.signal),
+  )
+  createOutput(context.terminal, context.config).note(
+    outcome === 'published' ? 'the proof of fraud is published' : 'such a proof is known already',
+  )
 }
 
 const told = ({ ok, detail }: TranscriptCheck): string => `${ok ? 'ok ' : 'BAD'} ${detail}`

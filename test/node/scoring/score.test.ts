@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { drawVerifiers } from '../../../src/gpu/draw-verifiers.ts'
 import { LOCAL_CONSTANTS, PUBLIC_CONSTANTS } from '../../../src/node/scoring/constants.ts'
-import {
-  type Evidence,
-  type GpuRef,
-  type SlotEvidence,
-  type Testimony,
+import type {
+  Evidence,
+  GpuRef,
+  SlotEvidence,
+  Testimony,
 } from '../../../src/node/scoring/evidence.ts'
 import { product } from '../../../src/node/scoring/gpu-score.ts'
 import { score } from '../../../src/node/scoring/score.ts'
