@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type BeaconInfo, timeOf } from '../../beacon.ts'
 import { messageOf } from '../../errors.ts'
 import { equalBytes } from '../../gpu/hash.ts'
@@ -58,9 +59,14 @@ const MAX_WAITING = 16
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-/** The place of a proof: the first one stands (DESIGN.md, "Who may publish"). */
-const placeOf = ({ slot, accused, miner, gpu, kind }: Fraud): string =>
-  [String(slot).padStart(16, '0'), accused, miner, gpu, kind].join('/')
+/**
+ * The place of a proof, in the order of slots: the first one stands (DESIGN.md, "Who may publish"). Names may be long and
+ * a cursor of `sync` may not, so they are hashed.
+ */
+const placeOf = ({ slot, accused, miner, gpu, kind }: Fraud): string => {
+  const names = hash('sha256', JSON.stringify([accused, miner, gpu, kind]))
+  return `${String(slot).padStart(16, '0')}/${names.slice(0, 32)}`
+}
 
 /** Loads what was kept and goes on from there. */
 export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {

@@ -156,6 +156,7 @@ test.each(['gemm', 'residency'] as const)(
     expect(await there.hear(fraudOf(work))).toMatchObject({ ignore: expect.any(String) })
     expect(there.frauds.proofs()).toEqual([proof])
     const served = await Array.fromAsync(there.frauds.book.records(undefined))
+    expect(served[0]![0].length).toBeLessThan(64)
     expect(served.map(([, bytes]) => Buffer.from(bytes))).toEqual([Buffer.from(here.gossiped[0]!)])
 
     await there.close()

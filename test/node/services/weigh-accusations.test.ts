@@ -1,0 +1,111 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { FILL_UNIT_BYTES } from '../../../src/gpu/resident-fill.ts'
+import { encodeTranscript, transcriptId } from '../../../src/gpu/transcript.ts'
+import { silent } from '../../../src/log.ts'
+import { createEvents } from '../../../src/node/events.ts'
+import { weighAccusations } from '../../../src/node/services/weigh-accusations.ts'
+import { verifyTranscript } from '../../../src/node/verify-transcript.ts'
+import type { VerdictRow } from '../../../src/protocols/attestations.ts'
+import { sealFinal } from '../../../src/protocols/challenge.ts'
+import type { Fraud } from '../../../src/protocols/fraud.ts'
+import { testKey, testNet } from '../../support/market.ts'
+import { eventually } from '../../support/nodes.ts'
+import { honestProof } from '../../support/proof.ts'
+
+const net = testNet()
+const [miner, validator] = [testKey(1), testKey(2)]
+const announced = {
+  genesis: net.genesis,
+  netuid: net.netuid,
+  hotkey: miner.publicKey,
+  peerId: miner.peerId,
+  gpuId: 'cpu-0',
+  n: 256,
+  bytes: 2 * FILL_UNIT_BYTES,
+}
+const made = (lie?: 'gemm') => {
+  const seal = (tick: object) => sealFinal(net, miner, { ...tick } as never).bytes
+  const proof = honestProof(announced, 24, { passes: 2, steps: 2 }, seal, lie)
+  const content = encodeTranscript(proof.transcript)
+  const heads = { residency: proof.finals.residency.head, gemm: proof.finals.gemm.head }
+  return { content, id: transcriptId(content), heads }
+}
+const [honest, liar] = [made(), made('gemm')]
+const at = verifyTranscript(liar.content).at as number[]
+const accusation = (of: typeof honest, change: Partial<VerdictRow> = {}): VerdictRow => ({
+  miner: miner.peerId,
+  hotkey: miner.publicKey,
+  gpu: 'cpu-0',
+  verdict: 'BAD_VALUE',
+  openings: of.id,
+  heads: of.heads,
+  work: 'gemm',
+  at,
+  ...change,
+})
+
+/** A node that holds both transcripts and hears accusations. */
+async function listening() {
+  const life = new AbortController()
+  onTestFinished(() => life.abort())
+  const events = createEvents(Date.now)
+  const rows: VerdictRow[] = []
+  const published: Fraud[] = []
+  const held = [honest, liar]
+  const service = weighAccusations({
+    core: { events, log: silent },
+    attestations: {
+      verdictsOn: () => rows.slice(-1).map((row) => ({ validator: validator.peerId, row })),
+    },
+    transcripts: {
+      get: async (id) => held.find((one) => Buffer.compare(one.id, id) === 0)?.content,
+    },
+    frauds: {
+      async publish(fraud) {
+        published.push(fraud)
+        return 'accept'
+      },
+    },
+  })
+  await service.start(life.signal)
+  return {
+    published,
+    hear(row: VerdictRow) {
+      rows.push(row)
+      const { miner: peer, gpu, verdict } = row
+      const about = { slot: 24, validator: validator.peerId, miner: peer, gpu, verdict }
+      events.emit('attestation-seen', about)
+    },
+  }
+}
+
+test('a true accusation convicts the miner, a false one the validator', async () => {
+  const node = await listening()
+  node.hear(accusation(liar))
+  await eventually(() => node.published.length === 1, 'the miner is convicted')
+  expect(node.published[0]).toMatchObject({ kind: 'false-value', accused: miner.peerId })
+  node.hear(accusation(honest))
+  await eventually(() => node.published.length === 2, 'the validator is convicted')
+  expect(node.published[1]).toMatchObject({
+    kind: 'false-accusation',
+    accused: validator.peerId,
+    miner: miner.peerId,
+  })
+})
+
+test('what this node cannot weigh it leaves alone', async () => {
+  const node = await listening()
+  for (const row of [
+    accusation(honest, { openings: new Uint8Array(32) }),
+    accusation(honest, { heads: liar.heads }),
+    accusation(honest, { work: 'later' }),
+    accusation(honest, { at: [9, 9, 9] }),
+    accusation(honest, { verdict: 'BAD_PATH', at: [1, 2] }),
+    accusation(honest, { verdict: 'VALID' }),
+  ]) {
+    node.hear(row)
+  }
+  node.hear(accusation(liar))
+  await eventually(() => node.published.length > 0, 'the last is weighed')
+  expect(node.published.map(({ kind }) => kind)).toEqual(['false-value'])
+})
