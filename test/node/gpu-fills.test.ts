@@ -30,7 +30,10 @@ function world(known: number[], ids: string[] = ['a']) {
   const book: PulseBook = {
     beacon,
     get: (round) => (rounds.has(round) ? pulse(round) : undefined),
+    newest: () => undefined,
+    clockFault: () => undefined,
     offer: async () => 'accept',
+    check: async () => 'accept',
     subscribe: () => undefined,
   }
   const did: string[] = []

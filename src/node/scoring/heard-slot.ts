@@ -5,7 +5,6 @@ import {
   type Evidence,
   type GpuRef,
   gpuKey,
-  proofKey,
   type SlotEvidence,
   type Testimony,
 } from './evidence.ts'
