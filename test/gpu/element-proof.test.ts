@@ -11,7 +11,6 @@ import {
   type GemmLimits,
   type GemmStatement,
   openedRows,
-  proveGemm,
   rowsPerStep,
   verifyGemm,
 } from '../../src/gpu/gemm-proof.ts'
@@ -31,10 +30,16 @@ const [seed, openSeed] = [of(1), of(2)]
 /** An honest chain with its openings. */
 function chain(n: number, steps: number, limits: GemmLimits) {
   const run = new GemmChain(kernels, seed, n)
-  const roots = concat(Array.from({ length: steps }, () => run.next().root))
+  const r = rowsPerStep(steps, limits)
+  const opened = Array.from({ length: steps }, (_, t) =>
+    openMatrix(run.next().x, openedRows(kernels, openSeed, t + 1, r, n)),
+  )
+  const roots = concat(opened.map(({ root }) => root))
   const closing = tickChain(seed, [steps], roots).at(-1)!
   const s: GemmStatement = { seed, openSeed, n, steps, ticks: 1, closing }
-  return { s, openings: proveGemm(kernels, s, [steps], limits) }
+  const rows = concat(opened.map((one) => one.rows))
+  const paths = concat(opened.map((one) => one.paths))
+  return { s, openings: { counts: [steps], roots, rows, paths } }
 }
 
 test.each([

@@ -13,10 +13,11 @@ import {
 } from '../../src/gpu/gemm-proof.ts'
 import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
-import { hashLeaf, hashNode, merkleLevels, merklePath, rootOf } from '../../src/gpu/merkle.ts'
+import { hashLeaf, hashNode } from '../../src/gpu/merkle.ts'
 import { openRows } from '../../src/gpu/prove-work.ts'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
+import { openMatrix } from '../support/open-matrix.ts'
 
 const kernels = loadKernels()
 const limits: GemmLimits = { minN: 256, maxN: 1024, maxTicks: 8, rowSamples: 256 }
@@ -48,16 +49,6 @@ const flip = (bytes: Uint8Array, at: number): Uint8Array => {
   const copy = Uint8Array.from(bytes)
   copy[at]! ^= 1
   return copy
-}
-/** Opens chosen rows of one committed matrix, honest or not. */
-function openMatrix(x: Uint8Array, rows: readonly number[]) {
-  const leaves = Array.from({ length: n }, (_, j) => hashLeaf(x.subarray(j * n, j * n + n)))
-  const levels = merkleLevels(leaves)
-  return {
-    root: rootOf(levels),
-    rows: concat(rows.map((j) => x.slice(j * n, j * n + n))),
-    paths: concat(rows.flatMap((j) => merklePath(levels, j))),
-  }
 }
 
 test('an honest chain passes, and its tick chain comes back', async () => {

@@ -41,7 +41,7 @@ const gpu = { miner: miner.peerId, hotkey: miner.publicKey, gpu: 'cpu-0' }
 const of = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
 
 /** What the miner opens in the slot; under `lie` every value of that work is false. */
-function proofOf(lie?: Work) {
+async function proofOf(lie?: Work) {
   const announced = {
     genesis: net.genesis,
     netuid: net.netuid,
@@ -52,14 +52,14 @@ function proofOf(lie?: Work) {
     bytes: 2 * FILL_UNIT_BYTES,
   }
   const seal = (tick: object) => sealFinal(net, miner, { ...tick } as never).bytes
-  const made = honestProof(announced, SLOT, { passes: 4, steps: 3 }, seal, lie)
+  const made = await honestProof(announced, SLOT, { passes: 4, steps: 3 }, seal, lie)
   const content = encodeTranscript(made.transcript)
   const { work, at } = verifyTranscript(content)
   const heads = { residency: made.finals.residency.head, gemm: made.finals.gemm.head }
   return { ...made, content, id: transcriptId(content), heads, work, at: at as number[] }
 }
-const honest = proofOf()
-const liar = { gemm: proofOf('gemm'), residency: proofOf('residency') }
+const honest = await proofOf()
+const liar = { gemm: await proofOf('gemm'), residency: await proofOf('residency') }
 const fraudOf = (work: Work): Fraud => {
   const value = showValue(liar[work].transcript, { work, at: liar[work].at })!
   expect(value.shown).toBe('wrong')

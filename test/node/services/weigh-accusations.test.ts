@@ -23,14 +23,14 @@ const announced = {
   n: 256,
   bytes: 2 * FILL_UNIT_BYTES,
 }
-const made = (lie?: 'gemm') => {
+const made = async (lie?: 'gemm') => {
   const seal = (tick: object) => sealFinal(net, miner, { ...tick } as never).bytes
-  const proof = honestProof(announced, 24, { passes: 2, steps: 2 }, seal, lie)
+  const proof = await honestProof(announced, 24, { passes: 2, steps: 2 }, seal, lie)
   const content = encodeTranscript(proof.transcript)
   const heads = { residency: proof.finals.residency.head, gemm: proof.finals.gemm.head }
   return { content, id: transcriptId(content), heads }
 }
-const [honest, liar] = [made(), made('gemm')]
+const [honest, liar] = [await made(), await made('gemm')]
 const at = verifyTranscript(liar.content).at as number[]
 const accusation = (of: typeof honest, change: Partial<VerdictRow> = {}): VerdictRow => ({
   miner: miner.peerId,
