@@ -8,7 +8,7 @@ import { createSlotMarket, type Member } from '../../support/slot-market.ts'
 const against = ({ parts }: Member, miner: Member) =>
   parts.frauds.proofs().filter((proof) => proof.miner === miner.peerId)
 
-test('real nodes: whoever shows a false value is convicted at everyone, also at one who comes later; the honest is not', {
+test('real nodes: whoever shows a false value is convicted at everyone; the honest is not', {
   timeout: 240_000,
 }, async () => {
   const market = createSlotMarket()
