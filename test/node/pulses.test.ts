@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { QUICKNET, timeOf } from '../../src/beacon.ts'
 import { QUICKNET_CHAIN_HASH } from '../../src/chain/drand.ts'
 import { type Log, silent } from '../../src/log.ts'
 import { configWith } from '../../src/node/config.ts'
 import type { Core } from '../../src/node/core.ts'
+import { createNode } from '../../src/node/node.ts'
 import { drandSource, openPulseBook } from '../../src/node/pulses.ts'
 import { createNetwork, KNOWN_GENESIS } from '../../src/protocols/network.ts'
 import { drandServer, RECORDED, roundJson } from '../support/drand-server.ts'
@@ -77,4 +81,28 @@ test('without a server to ask, one warning says so', () => {
   const config = configWith({ network: 'finney', drand: [] })
   expect(drandSource({ config, log, nowMs: Date.now, net } as Core)).toBeUndefined()
   expect(warnings).toEqual(['no-pulse-source'])
+})
+
+test.each([
+  ['relay', true],
+  ['renter', false],
+] as const)('a %s of a public network asks its servers: %s', async (role, asks) => {
+  const server = await drandServer(QUICKNET_CHAIN_HASH, (_, response) => {
+    response.writeHead(425).end()
+  })
+  const dataDir = await mkdtemp(join(tmpdir(), 'cn-pulses-'))
+  onTestFinished(() => rm(dataDir, { recursive: true }))
+  const listen = ['/ip4/127.0.0.1/tcp/0']
+  const config = configWith({
+    network: 'finney',
+    roles: [role],
+    drand: [server.url],
+    listen,
+    dataDir,
+  })
+  await using node = await createNode(config, { log: silent })
+  expect(node.parts.proving).toBeUndefined()
+  expect(node.parts.pulses !== undefined).toBe(asks)
+  if (asks) await vi.waitFor(() => expect(server.asked.length).toBeGreaterThan(0), 10_000)
+  expect(server.asked.length > 0).toBe(asks)
 })
