@@ -149,7 +149,7 @@ export const options = {
   pauseWhenUsed: flag('node', 'Pause while somebody else uses this machine or its GPUs'),
   sampling: maybe(
     'node',
-    'Share of openings that a validator checks though it was not drawn to, 0 to 1 (default: 0.25; 1 on a local network)',
+    'Share of openings to check without being drawn, 0 to 1 (default: 0.25; local: 1)',
     'SHARE',
     share,
   ),
