@@ -20,13 +20,15 @@ import { createNodeLibp2p, listen } from './libp2p.ts'
 import { networkOf } from './network-of.ts'
 import { createNetworkParts, createParts, type Parts } from './parts.ts'
 import { routes, servicesOf, topics } from './roles.ts'
-import { runServices } from './service.ts'
+import { runServices, type Service } from './service.ts'
 import { openStore } from './store.ts'
 
 export interface NodeOptions {
   readonly log: Log
   /** The node lives for one command: it asks the DHT without serving it, and stays out of the data folder's way. */
   readonly ephemeral?: boolean
+  /** What runs on it; the services of its roles where nothing else is given. */
+  readonly services?: (parts: Parts) => readonly Service[]
 }
 
 export interface RunningNode extends AsyncDisposable {
@@ -41,7 +43,7 @@ export interface RunningNode extends AsyncDisposable {
  * Disposing stops them in reverse; a start that fails stops what had started.
  */
 export async function createNode(config: Config, options: NodeOptions): Promise<RunningNode> {
-  const { log, ephemeral = false } = options
+  const { log, ephemeral = false, services = servicesOf } = options
   await using stack = new AsyncDisposableStack()
   const folder = await createDataFolder(config.dataDir)
   stack.use(await lockDataFolder(folder))
@@ -57,7 +59,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const network = createNetworkParts(core, life.signal)
   await listen(libp2p, config.listen)
   const parts = await createParts(network, stack)
-  stack.use(await runServices(servicesOf(parts)))
+  stack.use(await runServices(services(parts)))
   const control = stack.use(
     await startControl({
       parts,

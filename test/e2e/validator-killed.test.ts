@@ -1,22 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
-import { silent } from '../../src/log.ts'
-import { configWith } from '../../src/node/config.ts'
-import { type ControlClient, createControlClient } from '../../src/node/control/client.ts'
+import { expect, test } from 'vitest'
+import type { ControlClient } from '../../src/node/control/client.ts'
 import type { AttestationRow } from '../../src/node/control/routes/attestations.ts'
 import { startChild } from '../../src/node/devnet/child.ts'
-import { devnetLayout } from '../../src/node/devnet/layout.ts'
-import { type Node, startMarket } from '../../src/node/devnet/market.ts'
 import type { NodeEvent } from '../../src/node/events.ts'
-
-const clientOf = (node: Pick<Node, 'ready'>): ControlClient => {
-  const client = createControlClient(String(node.ready['control']))
-  onTestFinished(() => client[Symbol.dispose]())
-  return client
-}
+import { clientOf, startProcessMarket } from '../support/process-market.ts'
 
 /** The first event of a node that fits; `signal` ends the waiting. */
 async function event(
@@ -39,19 +27,7 @@ async function until<T>(look: () => Promise<T | undefined>, forMs: number): Prom
 test('a validator killed between ticks and report testifies after its restart, and contradicts nothing', {
   timeout: 300_000,
 }, async () => {
-  const root = await mkdtemp(join(tmpdir(), 'cn-e2e-validator-'))
-  onTestFinished(() => rm(root, { recursive: true, force: true }))
-  const stack = new AsyncDisposableStack()
-  onTestFinished(() => stack.disposeAsync())
-  const { signal } = new AbortController()
-  const config = configWith({ engine: 'process' })
-  const { env } = process
-  const layout = devnetLayout(root, 1, 2)
-  const ignore = (): void => undefined
-  const told = { onStep: ignore, onReady: ignore, onNode: ignore }
-  const options = { layout, config, env, log: silent, signal, ...told }
-  const market = await startMarket(options, stack)
-  const named = (name: string): Node => market.nodes.find(({ member }) => member.name === name)!
+  const { named, stack, env, signal } = await startProcessMarket({ miners: 1, validators: 2 })
   const [first, second] = [named('validator-1'), named('validator-2')]
   const limit = AbortSignal.timeout(180_000)
 

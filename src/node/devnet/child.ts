@@ -21,6 +21,8 @@ export interface Child {
 
 export interface ChildOptions {
   readonly name: string
+  /** The program's file, and arguments that come before the others; compute-node where none is named. */
+  readonly program?: readonly string[] | undefined
   /** Arguments of `compute-node`. */
   readonly args: readonly string[]
   readonly dataDir: string
@@ -39,7 +41,8 @@ const STOP_MS = secondsMs(15)
 export async function startChild(options: ChildOptions): Promise<Child> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const logFile = join(options.dataDir, 'node.log')
-  const process_ = spawn(process.execPath, [entry, ...options.args], {
+  const { program = [entry], args } = options
+  const process_ = spawn(process.execPath, [...program, ...args], {
     env: { ...options.env, COMPUTE_NODE_LAUNCHED: '1' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Its own group: Ctrl-C in the terminal reaches the devnet alone, which then stops all in order.

@@ -6,7 +6,7 @@ import type { Log } from '../../log.ts'
 import { createNetwork, type Network } from '../../protocols/network.ts'
 import type { Config } from '../config.ts'
 import { allOrNone } from './all-or-none.ts'
-import { type Child, startChild } from './child.ts'
+import { type Child, type ChildOptions, startChild } from './child.ts'
 import type { Layout, Member } from './layout.ts'
 import {
   bindMembers,
@@ -44,6 +44,8 @@ export interface MarketOptions {
   readonly env: NodeJS.ProcessEnv
   readonly log: Log
   readonly signal: AbortSignal
+  /** Another program than compute-node that runs a member, its file first: tests put cheats into a market so. */
+  readonly programOf?: (member: Member) => readonly string[] | undefined
   /** Told of each step, for a person who waits. */
   readonly onStep: (step: string) => void
   /** Told of each process once it is ready. */
@@ -124,7 +126,8 @@ async function startNodes(
     const { member, identity, wallet } = one
     writeConfig(member, { ...common, ...more, ...optionsOf(member, config) })
     const args = ['--role', member.role, '--data-dir', member.dataDir]
-    const child = await start({ ...options, signal: life }, member, args, stack)
+    const part = { ...member, program: options.programOf?.(member) }
+    const child = await start({ ...options, signal: life }, part, args, stack)
     const node = { ...child, member, peerId: identity.peerId, hotkey: wallet?.hotkey.address }
     onNode(node)
     return node
@@ -140,11 +143,11 @@ async function startNodes(
 
 async function start(
   { env, signal, onReady }: MarketOptions,
-  member: { readonly name: string; readonly dataDir: string },
+  part: Pick<ChildOptions, 'name' | 'dataDir' | 'program'>,
   args: readonly string[],
   stack: AsyncDisposableStack,
 ): Promise<Child> {
-  const child = await startChild({ ...member, args: [...args, '--json'], env, signal })
+  const child = await startChild({ ...part, args: [...args, '--json'], env, signal })
   stack.defer(() => child.stop())
   onReady(child)
   return child

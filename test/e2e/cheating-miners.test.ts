@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { AttestationRow } from '../../src/node/control/routes/attestations.ts'
+import type { ScoreRow } from '../../src/node/control/routes/scores.ts'
+import type { Node } from '../../src/node/devnet/market.ts'
+import { startProcessMarket } from '../support/process-market.ts'
+import { runCli } from '../support/run-cli.ts'
+
+/** How miner-2 and those after it cheat, and what a validator signs about each. */
+const cheats = [
+  ['corrupt', 'BAD_PATH'],
+  ['silent', 'LATE_COMMIT'],
+  ['elsewhere', 'BAD_VALUE'],
+] as const
+
+/** What a miner that was too slow for a slot gets, whether it cheats or not. */
+const SLOW = ['SILENT', 'LATE_COMMIT', 'UNAVAILABLE']
+
+/** What a command lists, asked of a running node. */
+async function list<Row>({ member }: Node, ...words: string[]): Promise<Row[]> {
+  const { stdout } = await runCli([...words, '--json', '--data-dir', member.dataDir])
+  return (JSON.parse(stdout) as { items: Row[] }).items
+}
+
+async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const endMs = Date.now() + 180_000; Date.now() < endMs; await delay(2000)) {
+    const found = await look()
+    if (found !== undefined) return found
+  }
+  throw new Error(`never happened: ${what}`)
+}
+
+test('miners that cheat get signed verdicts with their reasons, no score and no weight; the honest one beside them gets all', {
+  timeout: 400_000,
+}, async () => {
+  const program = join(import.meta.dirname, '../support/cheating-miner.ts')
+  const market = await startProcessMarket({
+    miners: 1 + cheats.length,
+    validators: 2,
+    programOf({ role, name }) {
+      const cheat = role === 'miner' ? cheats[Number(name.split('-')[1]) - 2] : undefined
+      return cheat === undefined ? undefined : [program, cheat[0]]
+    },
+  })
+  const validators = [market.named('validator-1'), market.named('validator-2')] as const
+  const honest = market.named('miner-1')
+  const expected = new Map([
+    [honest.peerId, 'VALID'],
+    ...cheats.map(([, verdict], i) => [market.named(`miner-${i + 2}`).peerId, verdict] as const),
+  ])
+
+  // What one validator knows of both: its own word and, by gossip, the other's. A slot that a busy machine was too
+  // slow for says nothing; one where all were heard must come.
+  const rows = await until('a slot in which every miner was heard by both validators', async () => {
+    const known = await list<AttestationRow>(validators[0], 'attestations')
+    const asExpected = (slot: number) =>
+      validators.every(({ peerId }) =>
+        [...expected].every(([miner, verdict]) =>
+          known.some(
+            (row) =>
+              row.slot === slot &&
+              row.validator === peerId &&
+              row.miner === miner &&
+              row.verdict === verdict,
+          ),
+        ),
+      )
+    return known.some(({ slot }) => asExpected(slot)) ? known : undefined
+  })
+  for (const { miner, verdict, equivocated } of rows) {
+    if (verdict !== null) expect([expected.get(miner), ...SLOW]).toContain(verdict)
+    expect(equivocated).toBe(false)
+  }
+
+  const scores = await until('a score of every miner', async () => {
+    const known = await list<ScoreRow>(validators[0], 'score')
+    const whole = [...expected.keys()].every((miner) => known.some((s) => s.miners.includes(miner)))
+    return whole && known[0]!.score > 0 ? known : undefined
+  })
+  expect(scores[0]!.miners).toEqual([honest.peerId])
+  for (const { score, weight, reason, miners } of scores.slice(1)) {
+    expect({ score, weight }).toEqual({ score: 0, weight: 0 })
+    expect([expected.get(miners[0]!), ...SLOW, 'OPENINGS_MISSING']).toContain(reason)
+  }
+
+  const { neurons } = await market.chain.metagraph(market.net.netuid)
+  const uidOf = ({ hotkey }: Node) => neurons.find((one) => one.hotkey === hotkey)!.uid
+  const weights = await until('weights of both validators', async () => {
+    const set = await market.chain.weights(market.net.netuid)
+    const rows = validators.map((one) => new Map(set.get(uidOf(one)) ?? []))
+    return rows.every((row) => row.size > 0) ? rows : undefined
+  })
+  for (const row of weights) {
+    expect([...row].filter(([, weight]) => weight > 0)).toEqual([[uidOf(honest), 65_535]])
+  }
+})
