@@ -36,6 +36,8 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal
   /** True once `ms` passed (and not merely because the parent aborted). */
   readonly expired: boolean
+  /** Ends it in `ms` from now, if it would end later. */
+  within(ms: number): void
 }
 
 /**
@@ -46,16 +48,26 @@ export function deadline(parent: AbortSignal | undefined, ms: number): Deadline 
   const controller = new AbortController()
   let expired = false
   const onParent = (): void => controller.abort(parent?.reason)
-  const timer = setTimeout(() => {
+  let allowedMs = ms
+  const startMs = performance.now()
+  const expire = (): void => {
     expired = true
-    controller.abort(new DOMException(`timed out after ${ms} ms`, 'TimeoutError'))
-  }, ms)
+    controller.abort(new DOMException(`timed out after ${allowedMs} ms`, 'TimeoutError'))
+  }
+  let timer = setTimeout(expire, ms)
   if (parent?.aborted === true) onParent()
   parent?.addEventListener('abort', onParent, { once: true })
   return {
     signal: controller.signal,
     get expired() {
       return expired
+    },
+    within(soonerMs) {
+      const inAllMs = Math.round(performance.now() - startMs) + soonerMs
+      if (inAllMs >= allowedMs || controller.signal.aborted) return
+      allowedMs = inAllMs
+      clearTimeout(timer)
+      timer = setTimeout(expire, soonerMs)
     },
     [Symbol.dispose]() {
       clearTimeout(timer)

@@ -29,6 +29,7 @@ import { discoverCapabilities } from './services/discover-capabilities.ts'
 import { followChain } from './services/follow-chain.ts'
 import { fundRenter } from './services/fund-renter.ts'
 import { hostLeases } from './services/host-leases.ts'
+import { introducePeers } from './services/introduce-peers.ts'
 import { joinNetwork } from './services/join-network.ts'
 import { publishOffer } from './services/publish-offer.ts'
 import { relayPulses } from './services/relay-pulses.ts'
@@ -112,6 +113,7 @@ const everyone: readonly ServiceFactory[] = [
   discover,
   announceCapability,
   serveTranscripts,
+  introducePeers,
   joinNetwork,
   syncBooks,
 ]

@@ -1,7 +1,7 @@
-import type { PeerInfo } from '@libp2p/interface'
+import type { PeerId, PeerInfo } from '@libp2p/interface'
 import type { KadDHT, QueryEvent } from '@libp2p/kad-dht'
 import type { CID } from 'multiformats/cid'
-import { deadline, type NowMs } from '../clock.ts'
+import { type Deadline, deadline, type NowMs } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { secondsMs } from '../units.ts'
@@ -12,6 +12,8 @@ import type { Signed } from './signed.ts'
 
 /** A walk through the DHT takes at most this long; what was found until then counts. */
 const WALK_MS = secondsMs(20)
+/** Once a holder answered with a record, others may have a newer one for so long: one that hangs must not hide it. */
+const SETTLE_MS = secondsMs(3)
 
 export interface DhtRecords {
   /** Puts a value at its closest holders; resolves with how many took it. */
@@ -36,17 +38,30 @@ export interface DhtOptions {
 
 const MAX_VALUES = 64
 
+/** What kad-dht's type leaves out of its class. */
+interface WithTable {
+  readonly routingTable: { readonly size: number; find(peer: PeerId): Promise<PeerId | undefined> }
+}
+/** With this many peers (kad-dht's k) a table serves its node, and may have no room for more of a kind. */
+const ENOUGH_PEERS = 20
+
+/** Whether a DHT asks a peer, or knows so many others that it need not. */
+export async function isInTable(dht: KadDHT, peer: PeerId): Promise<boolean> {
+  const { routingTable } = dht as unknown as WithTable
+  return routingTable.size >= ENOUGH_PEERS || (await routingTable.find(peer)) !== undefined
+}
+
 /** Records and providers over one kad-dht, without the traps of its own `get` (notes/libp2p.md §2 trap 3). */
 export function createDhtRecords(dht: KadDHT, { net, log, nowMs }: DhtOptions): DhtRecords {
   /** Hands every event of one walk to `onEvent` until it says true, the walk ends or its time is up. */
   async function walk(
     events: (signal: AbortSignal) => AsyncIterable<QueryEvent>,
     signal: AbortSignal | undefined,
-    onEvent: (event: QueryEvent) => boolean | undefined,
+    onEvent: (event: QueryEvent, limit: Deadline) => boolean | undefined,
   ): Promise<void> {
     using limit = deadline(signal, WALK_MS)
     try {
-      for await (const event of events(limit.signal)) if (onEvent(event) === true) return
+      for await (const event of events(limit.signal)) if (onEvent(event, limit) === true) return
     } catch (error) {
       // A holder that refuses kad-dht's correction, or time that ran out, makes a walk throw at its end: what was
       // heard before stands, and hearing nothing is an answer too.
@@ -78,9 +93,11 @@ export function createDhtRecords(dht: KadDHT, { net, log, nowMs }: DhtOptions): 
       await walk(
         (s) => dht.get(key, { signal: s }),
         signal,
-        (event) => {
-          if (event.name === 'PEER_RESPONSE' && event.record !== undefined)
-            found.push(event.record.value)
+        (event, limit) => {
+          if (event.name === 'PEER_RESPONSE' && event.record !== undefined) {
+            found.push(event.record.value) // kad-dht's validator has passed it
+            limit.within(SETTLE_MS)
+          }
           // Only this node's own copy arrives without a response before it.
           if (event.name === 'VALUE') found.push(event.value)
           return found.length >= MAX_VALUES

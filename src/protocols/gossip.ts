@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
+import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import type { PeerScoreParams } from '@chainsafe/libp2p-gossipsub/score'
 import { createPeerScoreParams, createTopicScoreParams } from '@chainsafe/libp2p-gossipsub/score'
+import type { PeerId } from '@libp2p/interface'
 import { KiB } from '../units.ts'
 import type { Network } from './network.ts'
 import { type Topic, topicName } from './topic.ts'
@@ -14,6 +16,13 @@ export function gossipMessageId(topic: string, data: Uint8Array): Uint8Array {
   const length = Buffer.alloc(2)
   length.writeUInt16BE(name.length)
   return new Uint8Array(hash('sha256', Buffer.concat([length, name, data]), 'buffer'))
+}
+
+/** Whether gossip has a stream to a peer: without one it hears that peer and tells it nothing. */
+export function sendsTo(gossip: GossipSub, peer: PeerId): boolean {
+  // The class has what its type leaves out.
+  const { streamsOutbound } = gossip as unknown as { streamsOutbound: ReadonlyMap<string, unknown> }
+  return streamsOutbound.has(peer.toString())
 }
 
 /** What one RPC may hold; more is a decoding error and costs the sender its stream. */

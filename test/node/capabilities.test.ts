@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { silent } from '../../src/log.ts'
 import { createCapabilities } from '../../src/node/capabilities.ts'
@@ -29,14 +30,19 @@ async function open(folder?: string) {
   const held = new Map<string, Signed<Capability>>()
   const calls = { put: 0, provide: [] as string[], look: [] as string[] }
   let holders = 1
+  const hanging = new Set<string>()
   const dht = {
     put: async () => {
       calls.put++
       return holders
     },
-    provide: async (cid: unknown) => calls.provide.push(String(cid)),
+    provide: async (cid: unknown) => {
+      calls.provide.push(String(cid))
+      return holders
+    },
     capability: async (peerId: string) => {
       calls.look.push(peerId)
+      if (hanging.has(peerId)) await new Promise(() => undefined)
       return held.get(peerId)
     },
     peersOfClass: async () => [...held.keys()].map((id) => ({ id })),
@@ -50,6 +56,7 @@ async function open(folder?: string) {
     core,
     dht,
     held,
+    hanging,
     calls,
     capabilities,
     events,
@@ -175,6 +182,38 @@ test('what holders forget is put again and again, although nothing changed', asy
   await node.store[Symbol.asyncDispose]()
 })
 
+test('a record that few hold is announced again soon, then less and less often', async () => {
+  const node = await open()
+  const life = new AbortController()
+  onTestFinished(() => life.abort())
+  node.withHolders(1)
+  await announceCapability({ ...node, core: node.core as never, machine: machineWith() }).start(
+    life.signal,
+  )
+  const announced = (times: number) =>
+    vi.waitFor(() => expect(node.calls.put).toBe(times), { timeout: 10_000, interval: 20 })
+  await announced(1)
+  let now = NOW_MS
+  for (const [i, waitMs] of [1000, 2000, 4000].entries()) {
+    now += waitMs
+    node.at(now)
+    await announced(2 + i)
+  }
+  node.at(now + 7000)
+  await delay(1500)
+  expect(node.calls.put).toBe(4)
+  node.withHolders(3)
+  node.at(now + 8000)
+  await announced(5)
+  node.at(now + 37_000)
+  await delay(1500)
+  expect(node.calls.put).toBe(5)
+  node.at(now + 38_000)
+  await announced(6)
+  life.abort()
+  await node.store[Symbol.asyncDispose]()
+})
+
 test('before midnight a node is listed under the keys of tomorrow too', async () => {
   const node = await open()
   node.at(Date.UTC(2026, 5, 1, 23, 30))
@@ -187,17 +226,30 @@ test('before midnight a node is listed under the keys of tomorrow too', async ()
   await node.store[Symbol.asyncDispose]()
 })
 
-test('discovery asks about peers that offer, are bound or are connected, and asks again later', async () => {
-  const node = await open()
+/** Discovery over a node's book, with peers that the test connects. */
+async function discovering(node: Awaited<ReturnType<typeof open>>, needs: object = {}) {
+  const connected = new Set<string>([self.peerId])
   const life = new AbortController()
-  const [offering, bound, connected] = [testKey(5), testKey(6), testKey(7)]
+  onTestFinished(() => life.abort())
   const service = discoverCapabilities({
-    core: { ...node.core, libp2p: { getPeers: () => [connected.peerId, self.peerId] } } as never,
+    core: { ...node.core, libp2p: { getPeers: () => [...connected] } } as never,
     capabilities: node.capabilities,
-    offers: { standing: () => [{ payload: offerOf(offering) }] } as never,
-    boundPeers: () => [bound.peerId],
+    offers: { standing: () => [] } as never,
+    ...needs,
   })
   await service.start(life.signal)
+  const times = (peerId: string) => node.calls.look.filter((one) => one === peerId).length
+  return { connected, times, stop: () => life.abort() }
+}
+
+test('discovery asks about peers that offer, are bound or are connected, and asks again later', async () => {
+  const node = await open()
+  const [offering, bound, connected] = [testKey(5), testKey(6), testKey(7)]
+  const found = await discovering(node, {
+    offers: { standing: () => [{ payload: offerOf(offering) }] },
+    boundPeers: () => [bound.peerId],
+  })
+  found.connected.add(connected.peerId)
   const asked = () => new Set(node.calls.look)
   await vi.waitFor(
     () => expect(asked()).toEqual(new Set([offering.peerId, bound.peerId, connected.peerId])),
@@ -206,7 +258,44 @@ test('discovery asks about peers that offer, are bound or are connected, and ask
   node.held.set(bound.peerId, sealed({}, bound))
   node.at(NOW_MS + 2000)
   await vi.waitFor(() => expect(node.capabilities.known(bound.peerId)).toBeDefined(), WAIT)
-  life.abort()
+  found.stop()
+  await node.store[Symbol.asyncDispose]()
+})
+
+test('a peer whose holders hang keeps nobody else waiting', async () => {
+  const node = await open()
+  const [stuck, newcomer] = [testKey(5), testKey(6)]
+  const { connected, times, stop } = await discovering(node)
+  node.hanging.add(stuck.peerId)
+  connected.add(stuck.peerId)
+  await vi.waitFor(() => expect(times(stuck.peerId)).toBe(1), WAIT)
+  node.held.set(newcomer.peerId, sealed({}, newcomer))
+  connected.add(newcomer.peerId)
+  await vi.waitFor(() => expect(node.capabilities.known(newcomer.peerId)).toBeDefined(), WAIT)
+  expect(times(stuck.peerId)).toBe(1)
+  stop()
+  await node.store[Symbol.asyncDispose]()
+})
+
+test('a peer that was asked about in vain for long is asked about at once when it greets', async () => {
+  const node = await open()
+  const peer = testKey(5)
+  const { connected, times, stop } = await discovering(node)
+  connected.add(peer.peerId)
+  await vi.waitFor(() => expect(times(peer.peerId)).toBe(1), WAIT)
+  let now = NOW_MS
+  for (let looks = 2; looks <= 6; looks++) {
+    now += 30_000
+    node.at(now)
+    await vi.waitFor(() => expect(times(peer.peerId)).toBe(looks), WAIT)
+  }
+  node.held.set(peer.peerId, sealed({}, peer))
+  node.at(now + 4000) // by far not due again
+  await delay(2500)
+  expect(times(peer.peerId)).toBe(6)
+  node.events.emit('peer-greeted', { peerId: peer.peerId })
+  await vi.waitFor(() => expect(node.capabilities.known(peer.peerId)).toBeDefined(), WAIT)
+  stop()
   await node.store[Symbol.asyncDispose]()
 })
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { MemoryDatastore } from 'datastore-core'
 import { Key } from 'interface-datastore'
 import { afterEach, expect, test } from 'vitest'
@@ -86,6 +87,20 @@ test('a holder that serves an old record and refuses correction hides nothing', 
   })()
   await expect(plain).rejects.toThrow(/correction/)
   expect((await reader!.capability(key.peerId))?.payload.seq).toBe(NOW_MS - 1)
+})
+
+test('a holder that hangs does not hide what another one answered', {
+  timeout: 15_000,
+}, async () => {
+  const dht = {
+    async *get(_: Uint8Array, { signal }: { signal: AbortSignal }) {
+      yield { name: 'PEER_RESPONSE', record: { value: record(NOW_MS - 1) } }
+      yield { name: 'PEER_RESPONSE', record: { value: record(NOW_MS) } }
+      await once(signal, 'abort')
+    },
+  }
+  const records = createDhtRecords(dht as never, { net, log: silent, nowMs })
+  expect((await records.capability(key.peerId))?.payload.seq).toBe(NOW_MS)
 })
 
 test('a forged record is refused by its holders and never returned', async () => {

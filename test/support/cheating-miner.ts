@@ -15,11 +15,16 @@ const flipFirst = (bytes: Uint8Array): Uint8Array => bytes.map((b, i) => (i === 
 /** How each cheat lies; the rest of it is an honest node. */
 const cheats: Readonly<Record<string, Misbehaviour>> = {
   /** Corrupts an opened value. */
-  corrupt: { openings: (openings) => ({ ...openings, rows: flipFirst(openings.rows) }) },
+  corrupt: {
+    openings: ({ gemm, ...others }) => ({
+      ...others,
+      gemm: { ...gemm, rows: flipFirst(gemm.rows) },
+    }),
+  },
   /** Ticks like others, then says nothing more. */
   silent: { sends: (kind) => kind === 'tick' },
   /** Works on a seed of its own choice. */
-  elsewhere: { seed: (seed) => sha256(seed) },
+  elsewhere: { seed: (seed, work) => (work === 'gemm' ? sha256(seed) : seed) },
 }
 
 /** What a miner runs, but for how it answers challenges. */

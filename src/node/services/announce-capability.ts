@@ -17,30 +17,36 @@ interface Parts {
   readonly machine?: Machine | undefined
 }
 
+/** Held by fewer, a record is put again soon: one holder may leave, or be the one that answers nobody just now. */
+const ENOUGH_HOLDERS = 3
+
 /**
  * Signs what this machine has, puts it into the DHT and lists this node under its classes: at once when it changes
- * (a hotkey bound this peer), and again and again, for the DHT forgets values and class keys change every UTC day.
+ * (a hotkey bound this peer), soon again while few hold it, and again and again, for the DHT forgets values and class
+ * keys change every UTC day.
  */
 export const announceCapability = ({ core, dht, capabilities, machine }: Parts): Service => {
   const { net, key, peerId, log, nowMs, events } = core
   const local = net.network === 'local'
 
-  /** Resolves with how many holders took the record. */
+  /** Resolves with how many holders took the record, or the listing that fewest took. */
   async function announce(of: Machine, signal: AbortSignal): Promise<number> {
     const record = await capabilities.announce(whatOf(of))
     const { classes, devices } = record.payload
     const holders = await dht.put(capabilityKey(peerId), record.bytes, signal)
     // From an hour before midnight also under tomorrow's keys, so that nobody vanishes at the change.
     const days = new Set([utcDay(nowMs()), utcDay(nowMs() + hoursMs(1))])
+    let fewest = holders
     for (const day of days) {
       for (const name of classes) {
-        await dht.provide(classKey(net, name, shardOf(key.publicKey), day), signal)
+        const place = classKey(net, name, shardOf(key.publicKey), day)
+        fewest = Math.min(fewest, await dht.provide(place, signal))
       }
     }
     log.info('capability-announced', { classes: classes.join(' '), holders })
     const names = devices.map(({ name }) => name).join(', ')
     events.emit('capability-announced', { classes: classes.join(' '), devices: names, holders })
-    return holders
+    return fewest
   }
 
   return {
@@ -48,25 +54,31 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
     async start(signal) {
       if (machine === undefined) return
       const intervalMs = local ? secondsMs(30) : minutesMs(30)
-      let said = { text: '', atMs: 0, holders: 0 }
+      const lookMs = secondsMs(local ? 1 : 15)
+      let said = { text: '', dueMs: 0, soonMs: lookMs }
       // Telling a DHT without holders takes minutes: a change in between is told at once.
       let stale = new AbortController()
       const look = (): void => {
         if (toJson(whatOf(machine)) !== said.text) stale.abort()
       }
       machine.capacity?.onChange(look, signal)
-      const lookMs = secondsMs(local ? 1 : 15)
+      /** Without a holder at once: nobody would find it. A small network never has enough: those waits grow. */
+      const after = (holders: number, soonMs: number) =>
+        holders >= ENOUGH_HOLDERS
+          ? { dueMs: nowMs() + intervalMs, soonMs: lookMs }
+          : {
+              dueMs: nowMs() + (holders === 0 ? 0 : soonMs),
+              soonMs: Math.min(2 * soonMs, intervalMs),
+            }
       void every(lookMs, { signal, log, name: 'announce-capability' }, async () => {
         const text = toJson(whatOf(machine))
-        const isDue = said.atMs + intervalMs <= nowMs()
-        // Without a holder nobody would find it before the next interval.
-        if (text === said.text && !isDue && said.holders > 0) return
+        if (text === said.text && nowMs() < said.dueMs) return
         stale = new AbortController()
-        said = { text, atMs: nowMs(), holders: 0 }
+        said = { text, dueMs: 0, soonMs: said.soonMs }
         const { signal: changed } = stale
         try {
           const holders = await announce(machine, AbortSignal.any([signal, changed]))
-          said = { ...said, holders }
+          said = { text, ...after(holders, said.soonMs) }
         } catch (error) {
           if (!changed.aborted) throw error
         }
