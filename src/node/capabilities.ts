@@ -4,6 +4,7 @@ import { capabilityKey, openCapability } from '../protocols/capability-dht.ts'
 import type { DhtRecords } from '../protocols/dht.ts'
 import type { Signed } from '../protocols/signed.ts'
 import { hoursMs } from '../units.ts'
+import { atMost } from './at-most.ts'
 import { type RecordOwner, roomFor } from './capability-room.ts'
 import type { Core } from './core.ts'
 import { nextSequence } from './sequence.ts'
@@ -33,6 +34,8 @@ export type Announced = Omit<Capability, 'peerId' | 'seq' | 'issuedAtMs' | 'expi
 
 /** Records kept; who gets a place beyond it is `roomFor`'s to say. */
 const PLACES = 10_000
+/** Peers of one class looked up at a time. */
+const LOOKS_AT_ONCE = 8
 /** A machine that left is believed for this long at most; records are renewed far more often. */
 const LIFETIME_MS = hoursMs(3)
 
@@ -121,9 +124,9 @@ export async function createCapabilities(
     look,
     async findClass(name, limit, signal) {
       const listed = await dht.peersOfClass(name, limit, signal)
-      for (const { id } of listed) {
-        if (known(id.toString()) === undefined) await look(id.toString(), signal)
-      }
+      const unknown = listed.map(({ id }) => id.toString()).filter((id) => known(id) === undefined)
+      const inTurn = atMost(LOOKS_AT_ONCE)
+      await Promise.all(unknown.map((id) => inTurn(() => look(id, signal))))
       return all()
         .filter(({ payload }) => payload.classes.includes(name))
         .slice(0, limit)

@@ -65,6 +65,11 @@ export const SILENCE: Silence = {
   keepAliveMs: secondsMs(30),
 }
 
+/**
+ * The longest one DHT message may take. kad-dht allows a minute, to a peer that hangs again and again: a record is put
+ * only after all of the closest peers answered or failed, so one such peer would keep it from everyone.
+ */
+const DHT_MESSAGE_MS = secondsMs(8)
 /** The longest an address is believed; longer than provider records live, or holders reset (trap 13). */
 const ADDRESS_AGE_MS = PROVIDER_VALIDITY_MS + hoursMs(24)
 
@@ -137,6 +142,7 @@ function services(options: Libp2pOptions) {
       ...(net.network === 'local' ? { peerInfoMapper: passthroughMapper } : {}),
       validators: options.validators,
       selectors: options.selectors,
+      networkDialTimeout: { maxTimeout: DHT_MESSAGE_MS },
       initialQuerySelfInterval: net.network === 'local' ? 200 : 1000,
     }),
     gossip: gossipsub({

@@ -12,6 +12,8 @@ import type { Signed } from './signed.ts'
 
 /** A walk through the DHT takes at most this long; what was found until then counts. */
 const WALK_MS = secondsMs(20)
+/** Putting comes after a walk to the closest holders, and the hours that follow rest on it. */
+const PUT_MS = secondsMs(45)
 /** Once a holder answered with a record, others may have a newer one for so long: one that hangs must not hide it. */
 const SETTLE_MS = secondsMs(3)
 
@@ -58,8 +60,9 @@ export function createDhtRecords(dht: KadDHT, { net, log, nowMs }: DhtOptions): 
     events: (signal: AbortSignal) => AsyncIterable<QueryEvent>,
     signal: AbortSignal | undefined,
     onEvent: (event: QueryEvent, limit: Deadline) => boolean | undefined,
+    maxMs = WALK_MS,
   ): Promise<void> {
-    using limit = deadline(signal, WALK_MS)
+    using limit = deadline(signal, maxMs)
     try {
       for await (const event of events(limit.signal)) if (onEvent(event, limit) === true) return
     } catch (error) {
@@ -85,7 +88,7 @@ export function createDhtRecords(dht: KadDHT, { net, log, nowMs }: DhtOptions): 
   const records: DhtRecords = {
     async put(key, value, signal) {
       const counter = count('PUT_VALUE')
-      await walk((s) => dht.put(key, value, { signal: s }), signal, counter.onEvent)
+      await walk((s) => dht.put(key, value, { signal: s }), signal, counter.onEvent, PUT_MS)
       return counter.told
     },
     async values(key, signal) {
@@ -107,7 +110,7 @@ export function createDhtRecords(dht: KadDHT, { net, log, nowMs }: DhtOptions): 
     },
     async provide(key, signal) {
       const counter = count('ADD_PROVIDER')
-      await walk((s) => dht.provide(key, { signal: s }), signal, counter.onEvent)
+      await walk((s) => dht.provide(key, { signal: s }), signal, counter.onEvent, PUT_MS)
       return counter.told
     },
     async providers(key, limit, signal) {

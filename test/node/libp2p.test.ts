@@ -1,8 +1,10 @@
 import os from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection } from '@libp2p/interface'
 import { MemoryDatastore } from 'datastore-core'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { silent } from '../../src/log.ts'
 import {
   createNodeLibp2p,
   type Libp2pOptions,
@@ -11,9 +13,13 @@ import {
   type Silence,
 } from '../../src/node/libp2p.ts'
 import { topics } from '../../src/node/roles.ts'
-import { capabilityValidator } from '../../src/protocols/capability-dht.ts'
+import { sealCapability } from '../../src/protocols/capability.ts'
+import { capabilityKey, capabilityValidator } from '../../src/protocols/capability-dht.ts'
+import { createDhtRecords, isInTable } from '../../src/protocols/dht.ts'
 import { PROVIDER_VALIDITY_MS } from '../../src/protocols/dht-datastore.ts'
-import { testNet } from '../support/market.ts'
+import { wireName } from '../../src/protocols/network.ts'
+import { capabilityOf, testKey, testNet } from '../support/market.ts'
+import { eventually } from '../support/nodes.ts'
 import { until } from '../support/peers.ts'
 
 const net = testNet()
@@ -72,6 +78,39 @@ test('identify and ping carry the name of the network', async () => {
   const own = ['id', 'ping'].map((name) => `/compute-node/${net.name}/${name}/1.0.0`)
   expect(names).toEqual(expect.arrayContaining(own))
   expect(names.filter((name) => /^\/ipfs\/(id|ping)\//.test(name))).toEqual([])
+})
+
+test('a peer that hangs in the DHT does not keep a record from its other holders', {
+  timeout: 180_000,
+}, async () => {
+  const owner = await node({ ...loopback, dhtClient: false })
+  const [holder, hanging] = [
+    await node({ ...loopback, dhtClient: false }),
+    await node({ ...loopback, dhtClient: false }),
+  ]
+  await hanging.handle(wireName(net, 'kad'), () => undefined, { force: true })
+  for (const other of [holder, hanging]) {
+    await owner.dial(other.getMultiaddrs())
+    await eventually(() => isInTable(owner.services.dht, other.peerId), 'a peer of the DHT')
+  }
+  const records = createDhtRecords(owner.services.dht, { net, log: silent, nowMs: Date.now })
+  const key = testKey(1)
+  const put = () => {
+    const seq = Date.now()
+    const said = { ...capabilityOf(key), seq, issuedAtMs: seq, expiresAtMs: seq + 3_600_000 }
+    const { bytes } = sealCapability(net, key, said)
+    return records.put(capabilityKey(key.peerId), bytes)
+  }
+  // kad-dht waits the longer for an answer the longer others took to fail: let the first seem to have taken ninety seconds.
+  const first = put()
+  await delay(1000)
+  const now = Date.now
+  onTestFinished(() => {
+    Date.now = now
+  })
+  Date.now = () => now() + 90_000
+  expect(await first).toBe(1)
+  expect(await put()).toBe(1)
 })
 
 test('addresses are believed for longer than provider records live', async () => {

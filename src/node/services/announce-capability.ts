@@ -33,20 +33,19 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
   async function announce(of: Machine, signal: AbortSignal): Promise<number> {
     const record = await capabilities.announce(whatOf(of))
     const { classes, devices } = record.payload
-    const holders = await dht.put(capabilityKey(peerId), record.bytes, signal)
     // From an hour before midnight also under tomorrow's keys, so that nobody vanishes at the change.
     const days = new Set([utcDay(nowMs()), utcDay(nowMs() + hoursMs(1))])
-    let fewest = holders
-    for (const day of days) {
-      for (const name of classes) {
-        const place = classKey(net, name, shardOf(key.publicKey), day)
-        fewest = Math.min(fewest, await dht.provide(place, signal))
-      }
-    }
+    const places = [...days].flatMap((day) =>
+      classes.map((name) => classKey(net, name, shardOf(key.publicKey), day)),
+    )
+    const [holders, ...told] = await Promise.all([
+      dht.put(capabilityKey(peerId), record.bytes, signal),
+      ...places.map((place) => dht.provide(place, signal)),
+    ])
     log.info('capability-announced', { classes: classes.join(' '), holders })
     const names = devices.map(({ name }) => name).join(', ')
     events.emit('capability-announced', { classes: classes.join(' '), devices: names, holders })
-    return fewest
+    return Math.min(holders, ...told)
   }
 
   return {
