@@ -1,4 +1,4 @@
-import { type BeaconInfo, roundAt } from '../beacon.ts'
+import type { BeaconInfo } from '../beacon.ts'
 import { codeOf, NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { fromHex } from './hex.ts'
@@ -67,7 +67,8 @@ const MAX_MISSED = 60
 
 /**
  * Calls back for every pulse of a dev chain's beacon, in order and unverified, until `signal` aborts; a lost
- * connection is opened again and what was missed meanwhile is fetched. Resolves when `signal` aborts.
+ * connection is opened again. What was missed, meanwhile or because either side was slow, is fetched first. Resolves
+ * when `signal` aborts.
  */
 export async function followPulses(
   url: string,
@@ -82,23 +83,26 @@ export async function followPulses(
     last = round as number
     onPulse({ round: last, signature: bytes })
   }
-  const follow = async (rpc: JsonRpc): Promise<void> => {
-    if (last > 0) await catchUp(rpc, last, take, signal)
-    await rpc.subscribe('cn_subscribePulses', take, signal)
+  const takeInOrder = async (rpc: JsonRpc, told: unknown): Promise<void> => {
+    const { round } = told as { round?: unknown }
+    if (last > 0 && Number.isSafeInteger(round)) {
+      const from = Math.max(last + 1, (round as number) - MAX_MISSED)
+      const until = (round as number) - 1
+      const missed =
+        from > until ? [] : await rpc.call<unknown[]>('cn_pulses', [from, until], signal)
+      for (const pulse of missed) take(pulse)
+    }
+    take(told)
   }
-  await keepConnected(url, signal, follow, (error) =>
-    log.warn('pulses-interrupted', { code: codeOf(error) }),
-  )
-}
-
-async function catchUp(
-  rpc: JsonRpc,
-  last: number,
-  take: (told: unknown) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const newest = roundAt(await beaconOf(rpc, signal), Date.now())
-  const from = Math.max(last + 1, newest - MAX_MISSED + 1)
-  if (from > newest) return
-  for (const pulse of await rpc.call<unknown[]>('cn_pulses', [from, newest], signal)) take(pulse)
+  const interrupted = (error: unknown): void => {
+    if (!signal.aborted) log.warn('pulses-interrupted', { code: codeOf(error) })
+  }
+  const follow = async (rpc: JsonRpc): Promise<void> => {
+    let turn = Promise.resolve()
+    const onTold = (told: unknown): void => {
+      turn = turn.then(() => takeInOrder(rpc, told)).catch(interrupted)
+    }
+    await rpc.subscribe('cn_subscribePulses', onTold, signal)
+  }
+  await keepConnected(url, signal, follow, interrupted)
 }

@@ -69,6 +69,7 @@ export function createTranscriptStore(
       for (const { time, bytes } of sizes) {
         const [ms = '', key = ''] = time.split('/')
         if (total <= budgetBytes && Number(ms) >= nowMs() - keptMs) return
+        if (last?.id === key) last = undefined
         await contents.del(key)
         await times.del(time)
         total -= bytes

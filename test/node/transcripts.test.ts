@@ -79,6 +79,7 @@ test('old ones are forgotten after a day, and the oldest first beyond the budget
   }
   await transcripts.sweep()
   expect(await left()).toEqual([false, true, true])
+  expect(await transcripts.get(ids[1]!)).toBeDefined() // the one asked for last goes like any other
   clock.nowMs += 950
   await transcripts.sweep()
   expect(await left()).toEqual([false, false, true])
