@@ -18,7 +18,7 @@ export interface OpenedRows {
 
 /**
  * One device's arithmetic, whatever drives it: the same seeds and sizes give the same bytes everywhere
- * (gemm-chain.ts and resident-fill.ts define them). It runs in a process of its own (prover-process.ts), one call at a
+ * (gemm-chain.ts, resident-fill.ts and locality-proof.ts define them). It runs in a process of its own (prover-process.ts), one call at a
  * time, and knows no slot, clock or network. Errors are GPU_*.
  */
 export interface Backend extends AsyncDisposable {
@@ -38,6 +38,11 @@ export interface Backend extends AsyncDisposable {
   pass(key: Bytes): Promise<Bytes>
   /** Leaves of the last pass by their index, with their paths. */
   openLeaves(leaves: readonly number[]): Promise<OpenedLeaves>
+  /**
+   * The state (16 B) of a locality chain `count` (from 1) dependent hops over the fill after `state`, under a key of
+   * 16 B (locality-proof.ts).
+   */
+  hops(state: Bytes, key: Bytes, count: number): Promise<Bytes>
   /** Makes X_0 of a chain from its seed. */
   startChain(seed: Bytes): Promise<void>
   /** The next step of the chain: the root of X_{t+1}. */

@@ -6,8 +6,16 @@ import type { Backend, ProofSizes } from './backend.ts'
 import { boardOf, type CpuSlice, createCpuSlice } from './cpu-slice.ts'
 import type { Share } from './gemm-chain.ts'
 import { type Bytes, concat } from './hash.ts'
+import { PAGE_BYTES } from './kernels.ts'
 import { merkleLevels, merklePath, rootOf } from './merkle.ts'
-import { FILL_UNIT_BYTES, LEAF_BYTES, levelsOfLeaves } from './resident-fill.ts'
+import {
+  FILL_UNIT_BYTES,
+  LEAF_BYTES,
+  levelsOfLeaves,
+  PAGES_PER_LEAF,
+  pageOfHop,
+  type Walk,
+} from './resident-fill.ts'
 
 export interface CpuOptions {
   /** Threads that share the work, the one that calls among them; by default all but one of the machine's. */
@@ -80,6 +88,20 @@ export function createCpuBackend(options: CpuOptions = {}): Backend {
       if (lastPass === undefined) throw new Error('no pass was made')
       return open(leaves, lastPass.digests, LEAF_BYTES, lastPass.levels, 'leaves')
     },
+    async hops(state, key, count) {
+      const { isFilled, bytes } = now()
+      if (!isFilled) throw new Error('nothing was filled')
+      const pages = bytes / PAGE_BYTES
+      const units = shares(bytes / FILL_UNIT_BYTES, slices.length)
+      let walk: Walk = { state, left: count }
+      // Each thread has a part of the fill: the chain is handed on whenever it leaves one.
+      while (walk.left > 0) {
+        const unit = Math.floor(pageOfHop(walk.state, pages) / PAGES_PER_LEAF)
+        const owner = units.findIndex(({ first, count: own }) => unit < first + own)
+        walk = await slices[owner]!.hops({ ...walk, key, pages })
+      }
+      return walk.state
+    },
     async startChain(seed) {
       const it = now()
       it.lastStep = undefined
@@ -122,6 +144,7 @@ function sliceIn(thread: Thread): CpuSlice {
     prepare: (job) => ask('prepare', job),
     fill: (job) => ask('fill', job),
     pass: (key) => ask('pass', key),
+    hops: (walk) => ask('hops', walk),
     startChain: (seed) => ask('startChain', seed),
     step: () => ask('step'),
   }

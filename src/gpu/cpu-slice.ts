@@ -8,6 +8,7 @@ import {
   hashLeaves,
   PAGES_PER_LEAF,
   ResidentFill,
+  type Walk,
 } from './resident-fill.ts'
 
 /** What one thread does of every call of the cpu backend. */
@@ -19,6 +20,14 @@ export interface SliceJob {
   readonly leaves: Share
   /** Two matrices of n·n bytes, where all threads put the rows they made: odd steps in the second. */
   readonly board: SharedArrayBuffer
+}
+
+/** A locality chain over the whole fill, of which one thread has a share. */
+export interface SliceWalk extends Walk {
+  /** 16 B. */
+  readonly key: Bytes
+  /** Of the whole fill. */
+  readonly pages: number
 }
 
 export interface SlicePass {
@@ -35,6 +44,8 @@ export interface CpuSlice {
   prepare(job: SliceJob): Now<void>
   fill(job: FillJob): Now<void>
   pass(key: Bytes): Now<SlicePass>
+  /** Goes along a chain until it ends or leaves this thread's pages. */
+  hops(walk: SliceWalk): Now<Walk>
   startChain(seed: Bytes): Now<void>
   /** The hashes of its rows, 32 B each; the rows are on the board. */
   step(): Now<Bytes>
@@ -76,6 +87,9 @@ export function createCpuSlice(): CpuSlice {
     pass(key) {
       const digests = now().fill?.pass(key) ?? new Uint8Array(0)
       return { digests, hashes: concat(hashLeaves(digests)) }
+    },
+    hops({ key, pages, ...walk }) {
+      return now().fill?.hopsWithin(walk, key, pages) ?? walk
     },
     startChain(seed) {
       const { job, chainKernels } = now()

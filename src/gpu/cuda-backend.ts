@@ -61,6 +61,7 @@ export async function createCudaBackend(options: CudaDeviceOptions = {}): Promis
     fill: async (seed, iterations) => prepared(resident).fill(seed, iterations),
     pass: async (key) => prepared(resident).pass(key),
     openLeaves: async (leaves) => prepared(resident).openLeaves(leaves),
+    hops: async (state, key, count) => prepared(resident).hops(state, key, count),
     startChain: async (seed) => prepared(chain).start(seed),
     step: async () => prepared(chain).step(),
     openRows: async (rows) => prepared(chain).openRows(rows),

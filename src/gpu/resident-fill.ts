@@ -40,6 +40,18 @@ export function levelsOfLeaves(leaves: readonly Bytes[]): (readonly Bytes[])[] {
 export const passLevels = (digests: Bytes): (readonly Bytes[])[] =>
   levelsOfLeaves(hashLeaves(digests))
 
+/** A locality chain on its way: its state, 16 B, and the hops that are left to make. */
+export interface Walk {
+  readonly state: Bytes
+  readonly left: number
+}
+
+/** The page that a chain in this state reads next, of `pages`. */
+export function pageOfHop(state: Bytes, pages: number): number {
+  const word = new DataView(state.buffer, state.byteOffset).getUint32(0, true)
+  return Number((BigInt(word) * BigInt(pages)) >> 32n)
+}
+
 /** Pages handled between two looks at the kernels' memory. */
 const PAGES_AT_ONCE = 256
 
@@ -79,6 +91,23 @@ export class ResidentFill {
 
   /** The state (16 B) of a locality chain over a whole fill `count` hops on; `key` is 16 B (locality-proof.ts). */
   hops(state: Bytes, key: Bytes, count: number): Bytes {
-    return this.#kernels.hops(state, key, HEAP, this.bytes / PAGE_BYTES, count)
+    return this.hopsWithin({ state, left: count }, key, this.bytes / PAGE_BYTES).state
+  }
+
+  /** Goes along a chain over a fill of `pages` pages until it is at its end, or at a page that is not here. */
+  hopsWithin({ state, left }: Walk, key: Bytes, pages: number): Walk {
+    const [first, own] = [this.#firstPage, this.bytes / PAGE_BYTES]
+    // Where the fill's page 0 would lie; addresses are counted modulo 2³².
+    const from = HEAP - first * PAGE_BYTES
+    if (own === pages) {
+      return { state: this.#kernels.hops(state, key, from, pages, left), left: 0 }
+    }
+    let walk: Walk = { state, left }
+    while (walk.left > 0) {
+      const page = pageOfHop(walk.state, pages)
+      if (page < first || page >= first + own) break
+      walk = { state: this.#kernels.hops(walk.state, key, from, pages, 1), left: walk.left - 1 }
+    }
+    return walk
   }
 }

@@ -2,16 +2,7 @@ import { encode } from 'cborg'
 import { type Bytes, sha256 } from './hash.ts'
 
 /** What a seed is for; each phase has its own, so that no work done for one counts in another. */
-export type Phase =
-  | 'fill'
-  | 'pass'
-  | 'gemm'
-  | 'hops'
-  | 'open-pages'
-  | 'open-rows'
-  | 'open-hops'
-  | 'hops'
-  | 'open-hops'
+export type Phase = 'fill' | 'pass' | 'gemm' | 'hops' | 'open-pages' | 'open-rows' | 'open-hops'
 
 /** Whose GPU proves, and in which market. */
 export interface GpuIdentity {

@@ -89,6 +89,10 @@ export function webgpuBackend(device: WebgpuDevice, gemm: GemmVariant): Backend 
       const { fill } = ready(hasPassed, 'no pass was made')
       return device.call(() => fill.openLeaves(leaves))
     },
+    async hops(state, key, count) {
+      const { fill } = ready(isFilled, 'nothing was filled')
+      return device.call(() => fill.hops(state, key, count))
+    },
     async startChain(seed) {
       const { chain } = ready(true, 'nothing was prepared')
       await device.call(() => chain.start(seed))

@@ -63,8 +63,13 @@ export class WebgpuDevice implements AsyncDisposable {
     opened: OpenAdapter,
     limits: Partial<WebgpuLimits> = {},
   ): Promise<WebgpuDevice> {
-    const { maxBufferSize, maxStorageBufferBindingSize } = opened.adapter.limits
-    const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize }
+    const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } =
+      opened.adapter.limits
+    const requiredLimits = {
+      maxBufferSize,
+      maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage,
+    }
     const device = await opened.adapter.requestDevice({ requiredLimits }).catch((cause) => {
       throw refusedError(opened.name, cause)
     })

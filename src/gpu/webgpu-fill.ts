@@ -3,6 +3,7 @@ import { PAGE_BYTES } from './kernels.ts'
 import type { OpenedLeaves } from './residency-proof.ts'
 import { FILL_UNIT_BYTES, LEAF_BYTES, passDepth } from './resident-fill.ts'
 import type { WebgpuDevice } from './webgpu-device.ts'
+import { WebgpuHops } from './webgpu-hops.ts'
 import { type Job, keyWords, listWorkgroups, uniformAt } from './webgpu-job.ts'
 import { cut, shardSizes } from './webgpu-limits.ts'
 import { WebgpuTree } from './webgpu-tree.ts'
@@ -32,6 +33,7 @@ export class WebgpuFill {
   readonly #parameters: GPUBuffer
   readonly #fillJobs: readonly { readonly job: Job; readonly firstBlock: number }[]
   readonly #digestJobs: readonly Job[]
+  readonly #hops: WebgpuHops
 
   private constructor(
     device: WebgpuDevice,
@@ -39,6 +41,7 @@ export class WebgpuFill {
     tree: WebgpuTree,
     [key, parameters]: readonly [GPUBuffer, GPUBuffer],
     [fillJobs, digestJobs]: readonly [{ job: Job; firstBlock: number }[], Job[]],
+    hops: WebgpuHops,
   ) {
     this.#device = device
     this.#shards = shards
@@ -47,6 +50,7 @@ export class WebgpuFill {
     this.#parameters = parameters
     this.#fillJobs = fillJobs
     this.#digestJobs = digestJobs
+    this.#hops = hops
   }
 
   /** Allocates `bytes`, a multiple of FILL_UNIT_BYTES, and compiles. */
@@ -61,12 +65,17 @@ export class WebgpuFill {
       await fillJobs(device, parameters, shards),
       await digestJobs(device, key, shards),
     ] as const
-    return new WebgpuFill(device, shards, tree, [key, parameters], jobs)
+    const hops = await WebgpuHops.create(
+      device,
+      shards.map(({ words }) => words),
+    )
+    return new WebgpuFill(device, shards, tree, [key, parameters], jobs, hops)
   }
 
   /** One job of each kernel. */
   get samples(): readonly Job[] {
-    return [this.#fillJobs[0]!.job, this.#digestJobs[0]!, ...this.#tree.jobs[0]!]
+    const memory = [this.#fillJobs[0]!.job, this.#digestJobs[0]!, ...this.#tree.jobs[0]!]
+    return [...memory, ...this.#hops.samples]
   }
 
   /** Fills everything from a seed, in pieces: between them the driver may do other work. */
@@ -83,6 +92,11 @@ export class WebgpuFill {
     this.#device.write(this.#key, keyWords(key))
     this.#device.submit([...this.#digestJobs, ...this.#tree.jobs[0]!])
     return this.#device.read([this.#tree.root()])
+  }
+
+  /** The state of a locality chain `count` hops after `state`. */
+  hops(state: Bytes, key: Bytes, count: number): Promise<Bytes> {
+    return this.#hops.walk(state, key, count)
   }
 
   /** Leaves of the last pass, with their paths. */

@@ -13,13 +13,18 @@ export interface WebgpuLimits {
   readonly productsPerDispatch: number
   /** Bytes filled by one dispatch. */
   readonly fillBytesPerDispatch: number
+  /** Buffers that a kernel can see at once. */
+  readonly storageBuffers: number
+  /** Hops of the locality chain before the driver gets to do other work. */
+  readonly hopsPerDispatch: number
 }
 
 /** Larger allocations gain nothing, and fail when memory is in pieces; SwiftShader has none of the GiB it speaks of. */
 const MAX_BUFFER_BYTES = 512 * MiB
-/** Both take a small integrated GPU under half a second; drivers reset a GPU that is silent for about two. */
+/** All three take a small integrated GPU under half a second; drivers reset a GPU that is silent for about two. */
 const PRODUCTS_PER_DISPATCH = 2 ** 38
 const FILL_BYTES_PER_DISPATCH = 64 * MiB
+const HOPS_PER_DISPATCH = 2 ** 16
 /** Smallest n: one tile of the tiled kernel. */
 const MIN_N = 128
 /** The digests number pages with 32 bits. */
@@ -29,11 +34,17 @@ const MAX_PAGES = 2 ** 32
 export function webgpuLimits({
   maxBufferSize,
   maxStorageBufferBindingSize,
-}: Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>): WebgpuLimits {
+  maxStorageBuffersPerShaderStage,
+}: Pick<
+  GPUSupportedLimits,
+  'maxBufferSize' | 'maxStorageBufferBindingSize' | 'maxStorageBuffersPerShaderStage'
+>): WebgpuLimits {
   return {
     storageBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
     productsPerDispatch: PRODUCTS_PER_DISPATCH,
     fillBytesPerDispatch: FILL_BYTES_PER_DISPATCH,
+    storageBuffers: maxStorageBuffersPerShaderStage,
+    hopsPerDispatch: HOPS_PER_DISPATCH,
   }
 }
 

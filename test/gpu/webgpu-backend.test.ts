@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/gpu/backend.ts'
 import { matrixLevels } from '../../src/gpu/gemm-chain.ts'
 import { concat } from '../../src/gpu/hash.ts'
-import { PAGE_BYTES } from '../../src/gpu/kernels.ts'
+import { loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import { createProver } from '../../src/gpu/prover-process.ts'
 import {
@@ -10,6 +10,7 @@ import {
   LEAF_BYTES,
   nextPassKey,
   passLevels,
+  ResidentFill,
 } from '../../src/gpu/resident-fill.ts'
 import { createWebgpuBackend } from '../../src/gpu/webgpu-backend.ts'
 import { silent } from '../../src/log.ts'
@@ -36,6 +37,20 @@ const cutSmall = {
 
 describe.skipIf(noVulkan)('on SwiftShader', { timeout: TIMEOUT_MS }, () => {
   backendConformance('with what suits software', () => createWebgpuBackend())
+
+  test('the locality chain goes through buffers in groups, in pieces', async () => {
+    // Two units a buffer, one buffer a group, some hops a dispatch: what a fill of many GiB is for a GPU.
+    const limits = { ...cutSmall, storageBuffers: 2, hopsPerDispatch: 7 }
+    await using backend = await createWebgpuBackend({ limits })
+    const bytes = 5 * FILL_UNIT_BYTES
+    await backend.prepare({ n: N, bytes })
+    await backend.fill(fillSeed, ITERATIONS)
+    const fill = new ResidentFill(loadKernels(), fillSeed, bytes, ITERATIONS)
+    const [state, key] = [chainSeed.subarray(0, 16), otherSeed.subarray(16)]
+    for (const count of [1, 7, 8, 300]) {
+      expect(await backend.hops(state, key, count)).toEqual(fill.hops(state, key, count))
+    }
+  })
 
   describe.each([
     { sharing: 'tiled', product: 'dp4a', limits: {} },

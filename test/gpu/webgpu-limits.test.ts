@@ -13,8 +13,16 @@ import {
 import { GiB, MiB } from '../../src/units.ts'
 
 /** What lavapipe allows, and what many GPUs do. */
-const small = webgpuLimits({ maxBufferSize: GiB, maxStorageBufferBindingSize: 128 * MiB })
-const large = webgpuLimits({ maxBufferSize: 4 * GiB, maxStorageBufferBindingSize: 2 * GiB })
+const small = webgpuLimits({
+  maxBufferSize: GiB,
+  maxStorageBufferBindingSize: 128 * MiB,
+  maxStorageBuffersPerShaderStage: 8,
+})
+const large = webgpuLimits({
+  maxBufferSize: 4 * GiB,
+  maxStorageBufferBindingSize: 2 * GiB,
+  maxStorageBuffersPerShaderStage: 10,
+})
 const whole = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0)
 
 test('the smaller of two limits says how large a matrix may be', () => {

@@ -12,11 +12,12 @@ import {
   FILL_UNIT_BYTES,
   LEAF_BYTES,
   nextPassKey,
+  PAGES_PER_LEAF,
   passLevels,
 } from '../../src/gpu/resident-fill.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
 import { referenceChain } from './gemm-reference.ts'
-import { referenceDigest, referencePage } from './residency-reference.ts'
+import { referenceDigest, referenceHops, referencePage } from './residency-reference.ts'
 
 /** A software adapter on two busy cores may take half a minute for one large step. */
 const TIMEOUT_MS = 600_000
@@ -77,6 +78,25 @@ const passesOf = kept((bytes: number) => {
     key = nextPassKey(key, rootOf(levels))
   }
   return passes
+})
+
+const [hopState, hopKeyBytes] = [bytes32(6).subarray(3, 19), bytes32(7).subarray(0, 16)]
+const HOPS = 200
+const wordsOf = (bytes: Uint8Array): number[] => [...new Uint32Array(bytes.slice().buffer)]
+
+/** The states of the locality chain after each hop over the fill of `fillSeed`, and the pages it read. */
+const hopsOf = kept((bytes: number) => {
+  const visited: number[] = []
+  const states: Uint8Array[] = []
+  const pageOf = kept((page: number) => referencePage(fillSeed, page, ITERATIONS))
+  for (let words = wordsOf(hopState); states.length < HOPS; ) {
+    words = referenceHops(words, wordsOf(hopKeyBytes), bytes / PAGE_BYTES, 1, (page) => {
+      visited.push(page)
+      return pageOf(page)
+    })
+    states.push(new Uint8Array(Uint32Array.from(words).buffer))
+  }
+  return { visited, states }
 })
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -189,6 +209,35 @@ export function backendConformance(title: string, create: () => Promise<Backend>
       expect(hex(await backend.pass(key))).toBe(root)
     })
 
+    test.each([small, odd])('$bytes bytes: hops go all over the fill', async (sizes) => {
+      await filled(sizes)
+      const { visited, states } = hopsOf(sizes.bytes)
+      // So that a chain which never left one buffer or one thread's part would be noticed.
+      const units = new Set(visited.map((page) => Math.floor(page / PAGES_PER_LEAF)))
+      expect(units.size).toBe(sizes.bytes / FILL_UNIT_BYTES)
+      for (const count of [1, 2, HOPS]) {
+        expect(hex(await backend.hops(hopState, hopKeyBytes, count))).toBe(hex(states[count - 1]!))
+      }
+      const middle = await backend.hops(hopState, hopKeyBytes, 70)
+      const rest = await backend.hops(middle, hopKeyBytes, HOPS - 70)
+      expect(hex(rest)).toBe(hex(states[HOPS - 1]!))
+    })
+
+    test('hops disturb neither a pass nor a chain, and follow the fill', async () => {
+      await filled(odd)
+      const [pass] = passesOf(odd.bytes)
+      const { states } = hopsOf(odd.bytes)
+      const walk = async () => hex(await backend.hops(hopState, hopKeyBytes, HOPS))
+      await backend.startChain(chainSeed)
+      expect(hex(await backend.pass(pass!.key))).toBe(hex(rootOf(pass!.levels)))
+      expect(await walk()).toBe(hex(states[HOPS - 1]!))
+      expect(await steps(1)).toEqual(hexRoots(chainOf(odd.n)).slice(0, 1))
+      const { leaves } = await backend.openLeaves([1])
+      expect(hex(leaves)).toBe(hex(pass!.digests.slice(LEAF_BYTES, 2 * LEAF_BYTES)))
+      await backend.fill(otherFillSeed, ITERATIONS)
+      expect(await walk()).not.toBe(hex(states[HOPS - 1]!))
+    })
+
     test('fill and chain do not disturb each other', async () => {
       await filled(odd)
       const [pass, next] = passesOf(odd.bytes)
@@ -224,6 +273,7 @@ export function backendConformance(title: string, create: () => Promise<Backend>
       await backend.prepare(small) // nothing of the other sizes is left
       await expect(backend.pass(passSeed)).rejects.toThrow()
       await expect(backend.openLeaves([0])).rejects.toThrow()
+      await expect(backend.hops(hopState, hopKeyBytes, 1)).rejects.toThrow()
       await expect(backend.step()).rejects.toThrow()
       await expect(backend.openRows([0])).rejects.toThrow()
       await backend.startChain(chainSeed)

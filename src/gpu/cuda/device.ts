@@ -10,6 +10,7 @@ const KERNELS = [
   'random_rows',
   'slow_fill',
   'digest_pages',
+  'hops',
   'hash_leaves',
   'hash_levels',
   'gemm_warp32',
@@ -22,6 +23,12 @@ export type KernelArgument = Uint8Array
 
 /** A 32-bit parameter. */
 export const u32 = (value: number): KernelArgument => new Uint8Array(Uint32Array.of(value).buffer)
+
+/** A vector parameter (`uint4`) of 16 B; throws RangeError on any other length. */
+export function vectorArgument(bytes: Bytes): KernelArgument {
+  if (bytes.length !== 16) throw new RangeError(`a vector has 16 bytes, not ${bytes.length}`)
+  return Uint8Array.from(bytes)
+}
 
 /** A 64-bit parameter: an address, or a count. */
 export const u64 = (value: number): KernelArgument =>

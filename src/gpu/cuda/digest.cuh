@@ -8,18 +8,17 @@
 
 DEVICE uint32_t mix(uint32_t a, uint32_t v) { return rotate_left((a ^ v) * 0x9E3779B1u, 13); }
 
+DEVICE uint4 mix_vector(const uint4 &a, const uint4 &v) {
+  return make_uint4(mix(a.x, v.x), mix(a.y, v.y), mix(a.z, v.z), mix(a.w, v.w));
+}
+
 // The state of one lane under a key, after its four vectors of the page; `page` numbers the page in the whole fill.
 DEVICE uint4 digest_lane(const Key &key, uint32_t page, uint32_t lane, const uint4 vector[4]) {
   const uint32_t salt = lane * 0x85EBCA77u;
   uint4 a = make_uint4((key.word[0] + salt) ^ page, (key.word[1] + salt) ^ page, (key.word[2] + salt) ^ page,
                        (key.word[3] + salt) ^ page);
 #pragma unroll
-  for (int row = 0; row < 4; row++) {
-    a.x = mix(a.x, vector[row].x);
-    a.y = mix(a.y, vector[row].y);
-    a.z = mix(a.z, vector[row].z);
-    a.w = mix(a.w, vector[row].w);
-  }
+  for (int row = 0; row < 4; row++) a = mix_vector(a, vector[row]);
   return a;
 }
 

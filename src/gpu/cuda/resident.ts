@@ -1,9 +1,17 @@
 import { NodeError } from '../../errors.ts'
 import { type Bytes, concat } from '../hash.ts'
 import { PAGE_BYTES } from '../kernels.ts'
+import { STATE_BYTES } from '../locality-proof.ts'
 import type { OpenedLeaves } from '../residency-proof.ts'
 import { DOMAIN_FILL, FILL_UNIT_BYTES, LEAF_BYTES, passDepth } from '../resident-fill.ts'
-import { type CudaDevice, type KernelArgument, keyArgument, u32, u64 } from './device.ts'
+import {
+  type CudaDevice,
+  type KernelArgument,
+  keyArgument,
+  u32,
+  u64,
+  vectorArgument,
+} from './device.ts'
 import type { Handle } from './driver.ts'
 import { DeviceTree } from './tree.ts'
 
@@ -11,6 +19,8 @@ import { DeviceTree } from './tree.ts'
 const BLOCK_BYTES = 64
 /** 1 GiB at a time, so that no kernel runs for so long that a display driver would end it. */
 const BLOCKS_AT_ONCE = 2 ** 30 / BLOCK_BYTES
+/** Hops of one launch: a display driver would end a kernel that runs for seconds, and a hop takes up to a few µs. */
+const HOPS_AT_ONCE = 2 ** 18
 const THREADS = 256
 /** Blocks of threads per multiprocessor: as many as fit (2048 threads). */
 const FULL = 8
@@ -37,6 +47,7 @@ export class CudaFill {
     try {
       this.#memory.push(device.allocate(bytes))
       this.#memory.push(device.allocate((bytes / PAGE_BYTES) * 8))
+      this.#memory.push(device.allocate(STATE_BYTES))
       this.#events.push(device.event())
     } catch (error) {
       this.release()
@@ -49,6 +60,7 @@ export class CudaFill {
     const zero = keyArgument(new Uint8Array(32))
     this.#queueFill(zero, 0, PAGE_BYTES / BLOCK_BYTES, 1)
     this.#queueDigests(zero, 1)
+    this.#queueHops(new Uint8Array(STATE_BYTES), new Uint8Array(STATE_BYTES), 1)
     await this.#done()
   }
 
@@ -72,6 +84,18 @@ export class CudaFill {
     await this.#done()
     this.#state = 'passed'
     return this.#tree.root()
+  }
+
+  /** The state of a locality chain `count` hops after `state`; GPU_NOT_STARTED before a fill. */
+  async hops(state: Bytes, key: Bytes, count: number): Promise<Bytes> {
+    if (this.#state === 'empty') throw new NodeError('GPU_NOT_STARTED', 'nothing was filled')
+    let reached = state
+    for (let left = count; left > 0; left -= HOPS_AT_ONCE) {
+      this.#queueHops(reached, key, Math.min(HOPS_AT_ONCE, left))
+      await this.#done()
+      reached = this.#device.read(this.#memory[2]!, STATE_BYTES)
+    }
+    return reached
   }
 
   /** GPU_NOT_STARTED before a pass, RangeError for a leaf that is not there. */
@@ -108,6 +132,14 @@ export class CudaFill {
     const args = [u64(this.#memory[0]!), key, u64(pages), u64(this.#memory[1]!)]
     const blocks = this.#blocks(pages / (THREADS / 32)) // a warp takes a page
     this.#device.launch(this.#stream, 'digest_pages', blocks, THREADS, args)
+  }
+
+  #queueHops(state: Bytes, key: Bytes, count: number): void {
+    const [fill, , out] = this.#memory
+    const [from, under] = [vectorArgument(state), vectorArgument(key)]
+    const [pages, hops] = [u32(this.#bytes / PAGE_BYTES), u32(count)]
+    const args = [u64(fill!), from, under, pages, hops, u64(out!)]
+    this.#device.launch(this.#stream, 'hops', 1, 1, args)
   }
 
   #blocks(wanted: number): number {

@@ -1,4 +1,5 @@
 import { type Kernel, WORKGROUP } from './kernel.ts'
+import { MIX } from './mix.ts'
 
 /**
  * The 8-byte digest of each 4 KiB page under a key, a workgroup per page: each of 64 lanes mixes four vectors, and the
@@ -12,14 +13,7 @@ export const digestKernel: Kernel = {
 @group(0) @binding(2) var<storage, read> words: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> digests: array<vec2<u32>>;
 var<workgroup> sums: array<vec2<u32>, ${WORKGROUP}>;
-
-fn mix(a: u32, v: u32) -> u32 {
-  let product = (a ^ v) * 0x9e3779b1u;
-  return (product << 13u) | (product >> 19u);
-}
-fn mix4(a: vec4<u32>, v: vec4<u32>) -> vec4<u32> {
-  return vec4<u32>(mix(a.x, v.x), mix(a.y, v.y), mix(a.z, v.z), mix(a.w, v.w));
-}
+${MIX}
 
 @compute @workgroup_size(${WORKGROUP})
 fn main(

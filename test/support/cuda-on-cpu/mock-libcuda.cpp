@@ -91,8 +91,8 @@ template <class... A> Launch bind(void (*kernel)(A...), void **values) {
 }
 struct Kernel { const char *name; Launch (*bind)(void **values); };
 #define KERNEL(name) {#name, [](void **values) { return bind(name, values); }}
-const Kernel kernels[] = {KERNEL(random_rows), KERNEL(slow_fill), KERNEL(digest_pages), KERNEL(hash_leaves),
-                          KERNEL(hash_levels), KERNEL(gemm_warp32), KERNEL(gemm_warp64)};
+const Kernel kernels[] = {KERNEL(random_rows), KERNEL(slow_fill), KERNEL(digest_pages), KERNEL(hops),
+                          KERNEL(hash_leaves), KERNEL(hash_levels), KERNEL(gemm_warp32), KERNEL(gemm_warp64)};
 
 // ---- streams ----
 
