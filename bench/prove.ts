@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os'
 import type { Backend } from '../src/gpu/backend.ts'
 import { createCpuBackend } from '../src/gpu/cpu-backend.ts'
 import { runWork } from '../src/gpu/prove-work.ts'
-import type { Prover, WorkJob } from '../src/gpu/prover.ts'
+import type { Prover } from '../src/gpu/prover.ts'
 import { createProver } from '../src/gpu/prover-process.ts'
 import { FILL_UNIT_BYTES } from '../src/gpu/resident-fill.ts'
+import type { Work } from '../src/gpu/slot-network.ts'
 import { silent } from '../src/log.ts'
 import { MiB, minutesMs } from '../src/units.ts'
 import { type Bench, median, type Result } from './support/bench.ts'
@@ -48,7 +49,7 @@ async function rates(backend: Backend): Promise<Rates> {
 }
 
 /** Works in this process until `count` roots have come. */
-async function steps(backend: Backend, work: WorkJob['work'], count: number): Promise<void> {
+async function steps(backend: Backend, work: Work, count: number): Promise<void> {
   let left = count
   await runWork(
     backend,

@@ -6,6 +6,7 @@ import { queueRows, timeGemm } from '../../src/gpu/cuda/gemm.ts'
 import { createCudaBackend } from '../../src/gpu/cuda-backend.ts'
 import { DOMAIN_C } from '../../src/gpu/gemm-chain.ts'
 import { FILL_UNIT_BYTES, nextPassKey } from '../../src/gpu/resident-fill.ts'
+import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import { MiB } from '../../src/units.ts'
 import type { Result } from './bench.ts'
 
@@ -57,6 +58,7 @@ export async function measureCuda(options: CudaDeviceOptions, sizes: CudaSizes):
       passGBps,
       passToCopy: passGBps / copyGBps,
       fillGBps: bytes / proving.fillMs / 1e6,
+      nsPerHop: proving.nsPerHop,
       ...{ n, fillMiB: bytes / MiB, iterations },
     },
     yardstick: {
@@ -113,10 +115,15 @@ async function measureProving(options: CudaDeviceOptions, sizes: CudaSizes) {
   await backend.prepare(sizes)
   const fillMs = await timeOf(() => backend.fill(new Uint8Array(32), sizes.iterations))
   const passMs = await perCall(sizes.workMs, passes(backend))
+  const [state, key] = [new Uint8Array(16), new Uint8Array(16)]
+  const segmentMs = await perCall(sizes.workMs, () => backend.hops(state, key, HOPS))
   await backend.startChain(new Uint8Array(32))
   const stepMs = await perCall(sizes.workMs, () => backend.step())
-  return { fillMs, passMs, stepMs }
+  return { fillMs, passMs, stepMs, nsPerHop: (segmentMs * 1e6) / HOPS }
 }
+
+/** Hops to a checkpoint of the locality chain on real networks. */
+const HOPS = slotNetworks.finney.locality.hops
 
 /** Passes under chained keys. */
 function passes(backend: Backend): () => Promise<void> {

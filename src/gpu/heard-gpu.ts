@@ -1,8 +1,8 @@
 import type { Bytes } from './hash.ts'
 import { HeardWork, type HearingPlace } from './heard-work.ts'
 import type { Announcement, Line, Tick } from './slot.ts'
-import { type PerWork, works } from './slot-network.ts'
-import type { Checked, SlotVerdict, VerdictRow } from './slot-testimony.ts'
+import { type PerAnyWork, type PerWork, works } from './slot-network.ts'
+import type { Checked, CheckedHops, SlotVerdict, VerdictRow } from './slot-testimony.ts'
 
 /** Where openings can be fetched, and what making them took. */
 export interface Offered {
@@ -14,7 +14,10 @@ export interface Offered {
 export class HeardGpu {
   readonly gpu: Announcement
   readonly #works: PerWork<HeardWork>
+  readonly #locality: HeardWork
   #equivocated = false
+  /** It told two tales of its locality chain, which then counts for nothing; all else stands. */
+  #hopsForked = false
   #verdict: VerdictRow | undefined
   offered: Offered | undefined
   pulled = false
@@ -27,6 +30,7 @@ export class HeardGpu {
       residency: new HeardWork(place, 'residency'),
       gemm: new HeardWork(place, 'gemm'),
     }
+    this.#locality = new HeardWork(place, 'locality')
   }
 
   get verdict(): VerdictRow | undefined {
@@ -43,14 +47,23 @@ export class HeardGpu {
     return works.some((work) => this.#works[work].counted !== undefined)
   }
 
-  /** The closes of both kinds of work; undefined while one is missing, or when it told two tales. */
-  get finals(): PerWork<Tick> | undefined {
+  /**
+   * The closes of its work; undefined while one that must be is missing, or when it told two tales. That of a locality
+   * chain is there if it closed with anything done.
+   */
+  get finals(): PerAnyWork<Tick> | undefined {
     const [residency, gemm] = [this.#works.residency.final, this.#works.gemm.final]
     if (this.#equivocated || residency === undefined || gemm === undefined) return undefined
-    return { residency, gemm }
+    const { final } = this.#locality
+    const walked = final !== undefined && final.count > 0 && !this.#hopsForked
+    return { residency, gemm, ...(walked ? { locality: final } : {}) }
   }
 
   take(type: 'tick' | 'final', tick: Tick, atMs: number): void {
+    if (tick.work === 'locality') {
+      if (!this.#locality.take(type, tick, atMs)) this.#hopsForked = true
+      return
+    }
     const heard: HeardWork | undefined = this.#works[tick.work]
     if (heard === undefined || this.#equivocated) return
     this.#equivocated = !heard.take(type, tick, atMs)
@@ -61,10 +74,11 @@ export class HeardGpu {
     const { peerId: miner, hotkey, gpuId, n, bytes } = this.gpu
     const { residency, gemm } = this.#works
     const [passes, steps] = this.#equivocated ? [0, 0] : [residency.count, gemm.count]
-    return { miner, hotkey, gpu: gpuId, n, bytes, passes, steps }
+    const checkpoints = this.#equivocated || this.#hopsForked ? 0 : this.#locality.count
+    return { miner, hotkey, gpu: gpuId, n, bytes, passes, steps, checkpoints }
   }
 
-  judge(found: Pick<VerdictRow, 'verdict' | 'work' | 'at' | 'openings'>): void {
+  judge(found: Omit<VerdictRow, 'miner' | 'hotkey' | 'gpu'>): void {
     const { peerId: miner, hotkey, gpuId } = this.gpu
     this.#verdict = { miner, hotkey, gpu: gpuId, ...found }
   }
@@ -73,8 +87,11 @@ export class HeardGpu {
   judgeOpenings(result: Checked): void {
     const forked = result.ok && works.some((w) => !this.#works[w].isPrefixOf(result.heads[w]))
     if (forked || this.#equivocated) this.judge({ verdict: 'EQUIVOCATION' })
-    else if (result.ok) this.judge({ verdict: 'VALID', openings: result.content })
-    else {
+    else if (result.ok) {
+      const locality =
+        result.locality === undefined ? {} : { locality: this.#told(result.locality) }
+      this.judge({ verdict: 'VALID', openings: result.content, ...locality })
+    } else {
       const { why, work, at, content } = result
       this.judge({
         verdict: why,
@@ -83,6 +100,13 @@ export class HeardGpu {
         ...(content === undefined ? {} : { openings: content }),
       })
     }
+  }
+
+  /** What was found of the locality chain, as it goes into the verdict beside VALID. */
+  #told(found: CheckedHops): NonNullable<VerdictRow['locality']> {
+    if (found.verdict !== 'VALID') return found
+    const isWhole = !this.#hopsForked && this.#locality.isPrefixOf(found.heads)
+    return { verdict: isWhole ? 'VALID' : 'EQUIVOCATION' }
   }
 
   /** Judges what is certain once no Final may come any more. */

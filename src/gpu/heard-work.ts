@@ -1,7 +1,7 @@
 import { type BeaconInfo, timeOf } from '../beacon.ts'
 import { type Bytes, equalBytes } from './hash.ts'
 import { maxCount, type Tick } from './slot.ts'
-import type { SlotNetwork, Work } from './slot-network.ts'
+import type { AnyWork, SlotNetwork } from './slot-network.ts'
 import { windowOf } from './slot-schedule.ts'
 
 /** Whose clock and which slot ticks are held against. */
@@ -14,12 +14,12 @@ export interface HearingPlace {
 /** What a validator heard of one kind of work of one GPU in one slot. */
 export class HeardWork {
   readonly #place: HearingPlace
-  readonly #work: Work
+  readonly #work: AnyWork
   #last: Tick | undefined
   #counted: Tick | undefined
   #final: Tick | undefined
 
-  constructor(place: HearingPlace, work: Work) {
+  constructor(place: HearingPlace, work: AnyWork) {
     this.#place = place
     this.#work = work
   }

@@ -2,7 +2,7 @@
  * How near the memory is: one chain of dependent 64-byte reads over the resident fill, where each address follows from
  * what was read before. Two cards that pose as one pay their link at every hop (notes/gpu-protocol.md §12). Every
  * `hops` hops a checkpoint is committed; after the work a public seed picks segments, which the verifier walks again,
- * computing each block. Measured and reported; nothing is gated by it yet.
+ * computing each block. Measured and reported; nothing rests on it yet.
  */
 import { type Bytes, concat, equalBytes, taggedHash } from './hash.ts'
 import { type Kernels, PAGE_BYTES } from './kernels.ts'
@@ -67,6 +67,12 @@ export const hashState = (state: Bytes): Bytes => taggedHash('hop', state)
 /** How many segments are opened. */
 export const openedCount = (checkpoints: number): number => Math.min(SEGMENTS, checkpoints)
 
+/** The exact size of every buffer of the openings, bytes. */
+export const hopOpeningsBytes = (checkpoints: number) => ({
+  roots: 32 * checkpoints,
+  states: 2 * STATE_BYTES * openedCount(checkpoints),
+})
+
 /** The opened segments, distinct and ascending, by the checkpoint each ends at. */
 export function openedSegments(kernels: Kernels, openSeed: Bytes, checkpoints: number): number[] {
   kernels.setKey(openSeed)
@@ -101,9 +107,8 @@ const isBytes = (value: unknown, length: number): boolean =>
 function wellShaped(s: HopStatement, openings: unknown): boolean {
   if (typeof openings !== 'object' || openings === null) return false
   const { roots, states, counts } = openings as Record<keyof HopOpenings, unknown>
-  const sized =
-    isBytes(roots, 32 * s.checkpoints) &&
-    isBytes(states, 2 * STATE_BYTES * openedCount(s.checkpoints))
+  const want = hopOpeningsBytes(s.checkpoints)
+  const sized = isBytes(roots, want.roots) && isBytes(states, want.states)
   return sized && validCounts(counts, s.ticks, s.checkpoints)
 }
 

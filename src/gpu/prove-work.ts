@@ -9,7 +9,14 @@ import {
 } from './gemm-proof.ts'
 import { type Bytes, concat } from './hash.ts'
 import { type Kernels, PAGE_BYTES } from './kernels.ts'
-import type { OpenPagesJob, OpenRowsJob, WorkJob } from './prover.ts'
+import {
+  checkHopStatement,
+  firstState,
+  type HopOpenings,
+  hopKey,
+  openHops,
+} from './locality-proof.ts'
+import type { OpenHopsJob, OpenPagesJob, OpenRowsJob, WorkJob } from './prover.ts'
 import {
   checkPassStatement,
   joinPassOpenings,
@@ -20,13 +27,24 @@ import {
 } from './residency-proof.ts'
 import { nextPassKey, PAGES_PER_LEAF } from './resident-fill.ts'
 
-/** Works until `goesOn` says no, which is asked before each step; a chain ends at MAX_STEPS by itself. */
+/**
+ * Works until `goesOn` says no, which is asked before each step; a chain ends at MAX_STEPS by itself. `onRoot` gets the
+ * root of each pass or step, and of the locality chain the state at each checkpoint.
+ */
 export async function runWork(
   backend: Backend,
-  { work, seed }: WorkJob,
+  job: WorkJob,
   goesOn: () => boolean | Promise<boolean>,
   onRoot: (root: Bytes) => void,
 ): Promise<void> {
+  const { work, seed } = job
+  if (work === 'locality') {
+    for (let state = firstState(seed); await goesOn(); ) {
+      state = await backend.hops(state, hopKey(seed), job.hops)
+      onRoot(state)
+    }
+    return
+  }
   if (work === 'residency') {
     for (let key = seed; await goesOn(); ) {
       const root = await backend.pass(key)
@@ -60,6 +78,16 @@ export async function openRows(
     paths.push(opened.paths)
   }
   return { counts, roots: concat(roots), rows: concat(rows), paths: concat(paths) }
+}
+
+/** Picks the opened segments of a locality chain out of its states; throws RangeError on a bad statement. */
+export function openChain(
+  kernels: Kernels,
+  { statement, counts, states, limits }: OpenHopsJob,
+): HopOpenings {
+  const bad = checkHopStatement(statement, limits)
+  if (bad !== null) throw new RangeError(`such a chain of hops cannot be opened: ${bad}`)
+  return openHops(kernels, statement, counts, states)
 }
 
 /** Runs the picked passes again and copies out the leaves of the picked pages; throws RangeError on a bad statement. */

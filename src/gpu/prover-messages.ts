@@ -4,13 +4,12 @@ import type { ProofSizes } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import type { GemmOpenings } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
-import type { FillJob, OpenPagesJob, OpenRowsJob, WorkJob } from './prover.ts'
+import type { HopOpenings } from './locality-proof.ts'
+import type { FillJob, OpenHopsJob, OpenPagesJob, OpenRowsJob, WorkJob } from './prover.ts'
 import type { PassOpenings } from './residency-proof.ts'
 
 /** A numbered job: numbers rise, so that a stop can name all that came before. */
-export interface NumberedWork extends WorkJob {
-  readonly job: number
-}
+export type NumberedWork = WorkJob & { readonly job: number }
 
 /** What the process does for its parent, one call at a time. */
 export interface ProverMethods {
@@ -20,6 +19,7 @@ export interface ProverMethods {
   run(work: NumberedWork): Promise<void>
   openRows(job: OpenRowsJob): Promise<GemmOpenings>
   openPages(job: OpenPagesJob): Promise<PassOpenings>
+  openHops(job: OpenHopsJob): Promise<HopOpenings>
 }
 
 export type ProverMethod = keyof ProverMethods

@@ -129,7 +129,7 @@ export function createProverProcess(options: ProverOptions): Prover {
       handRoot = handle
       return inTurn(async () => {
         if (current !== job) return // stopped before its turn
-        const link = await ready(work.work === 'residency')
+        const link = await ready(work.work !== 'gemm')
         if (current === job) await link.call('run', { ...work, job }, stepTimeoutMs)
       })
     },
@@ -141,6 +141,8 @@ export function createProverProcess(options: ProverOptions): Prover {
       inTurn(async () => (await ready(false)).call('openRows', job, timeoutMs)),
     openPages: (job, timeoutMs) =>
       inTurn(async () => (await ready(true)).call('openPages', job, timeoutMs)),
+    openHops: (job, timeoutMs) =>
+      inTurn(async () => (await ready(false)).call('openHops', job, timeoutMs)),
     async [Symbol.asyncDispose]() {
       closed = true
       await running?.link.close()

@@ -1,5 +1,6 @@
 import type { BeaconInfo, Pulse } from '../beacon.ts'
 import { type Bytes, concat } from './hash.ts'
+import { hashState } from './locality-proof.ts'
 import {
   type Announcement,
   maxCount,
@@ -9,36 +10,40 @@ import {
   type Tick,
   workSeed,
 } from './slot.ts'
-import { type PerWork, type SlotNetwork, type Work, works } from './slot-network.ts'
+import { type AnyWork, allWorks, type PerAnyWork, type SlotNetwork } from './slot-network.ts'
 import { fillRoundOf, windowOf } from './slot-schedule.ts'
 import { tickNext, tickStart } from './tick-chain.ts'
 
 export type ProverEvent =
   | { readonly type: 'pulse'; readonly pulse: Pulse }
-  /** The backend finished a pass or a step. */
-  | { readonly type: 'root'; readonly work: Work; readonly root: Bytes }
+  /** The backend finished a pass or a step, or reached a checkpoint: `root` is then the state there, 16 B. */
+  | { readonly type: 'root'; readonly work: AnyWork; readonly root: Bytes }
   | { readonly type: 'time'; readonly nowMs: number }
 
 export type ProverEffect =
-  | { readonly type: 'start'; readonly work: Work; readonly seed: Bytes }
-  | { readonly type: 'stop'; readonly work: Work }
+  | { readonly type: 'start'; readonly work: AnyWork; readonly seed: Bytes }
+  | { readonly type: 'stop'; readonly work: AnyWork }
   | { readonly type: 'tick'; readonly tick: Tick }
   /** The close of one kind of work: everything sent before of it must be a prefix of it. */
   | { readonly type: 'final'; readonly final: Tick }
   | {
       readonly type: 'open'
       readonly statements: SlotStatements
-      readonly counts: PerWork<readonly number[]>
+      readonly counts: PerAnyWork<readonly number[]>
       /** 32 B per pass up to the close: only the opened passes are run again. */
       readonly passRoots: Bytes
-      readonly finals: PerWork<Tick>
+      /** 16 B per checkpoint up to the close of the locality chain. */
+      readonly hopStates: Bytes
+      readonly finals: PerAnyWork<Tick>
       readonly pulses: SlotPulses
     }
 
 interface Progress {
-  readonly work: Work
+  readonly work: AnyWork
   readonly pulse: Pulse
   readonly roots: Bytes[]
+  /** Of the locality chain, whose roots are hashes of them. */
+  readonly states: Bytes[]
   readonly counts: number[]
   head: Bytes
   nextTickMs: number
@@ -47,14 +52,14 @@ interface Progress {
 
 /**
  * One GPU's side of one slot: events in, effects out, no clock or network of its own. It starts each kind of work at
- * its pulse, ticks through the window, closes at its end, and opens both when the open pulse is known.
+ * its pulse, ticks through the window, closes at its end, and opens all of it when the open pulse is known.
  */
 export class ProverSlot {
   readonly #net: SlotNetwork
   readonly #beacon: BeaconInfo
   readonly #gpu: Announcement
   readonly slot: number
-  readonly #progress: { -readonly [W in Work]?: Progress } = {}
+  readonly #progress: { -readonly [W in AnyWork]?: Progress } = {}
   #fillPulse: Pulse | undefined
   #openPulse: Pulse | undefined
   #opened = false
@@ -69,12 +74,14 @@ export class ProverSlot {
   handle(event: ProverEvent): ProverEffect[] {
     if (event.type === 'pulse') return [...this.#onPulse(event.pulse), ...this.#open()]
     if (event.type === 'time') {
-      return [...works.flatMap((work) => this.#onTime(work, event.nowMs)), ...this.#open()]
+      return [...allWorks.flatMap((work) => this.#onTime(work, event.nowMs)), ...this.#open()]
     }
     const progress = this.#progress[event.work]
     const counts = progress !== undefined && progress.final === undefined
     if (counts && progress.roots.length < maxCount(this.#net, event.work)) {
-      progress.roots.push(event.root)
+      const isState = event.work === 'locality'
+      progress.roots.push(isState ? hashState(event.root) : event.root)
+      if (isState) progress.states.push(event.root)
     }
     return []
   }
@@ -83,16 +90,16 @@ export class ProverSlot {
     if (pulse.round === fillRoundOf(this.#net, this.slot)) this.#fillPulse ??= pulse
     const offset = pulse.round - this.slot
     if (offset === this.#net.open) this.#openPulse ??= pulse
-    const work = works.find((one) => this.#net.starts[one] === offset)
+    const work = allWorks.find((one) => this.#net.starts[one] === offset)
     return work === undefined || !this.#isDue(work) ? [] : this.#begin(work, pulse)
   }
 
   /** Work begins once, and not after what comes later: its window is over by then. */
-  #isDue(work: Work): boolean {
-    return works.slice(works.indexOf(work)).every((one) => this.#progress[one] === undefined)
+  #isDue(work: AnyWork): boolean {
+    return allWorks.slice(allWorks.indexOf(work)).every((one) => this.#progress[one] === undefined)
   }
 
-  #begin(work: Work, pulse: Pulse): ProverEffect[] {
+  #begin(work: AnyWork, pulse: Pulse): ProverEffect[] {
     // The device does one thing at a time, and this pulse's time is the end of the window before: it closes now, though
     // the next look at the clock may be some milliseconds away.
     const before = Object.values(this.#progress).flatMap((progress) => this.#close(progress))
@@ -104,6 +111,7 @@ export class ProverSlot {
       work,
       pulse,
       roots: [],
+      states: [],
       counts: [],
       head,
       nextTickMs,
@@ -112,7 +120,7 @@ export class ProverSlot {
     return [...before, { type: 'start', work, seed }]
   }
 
-  #onTime(work: Work, nowMs: number): ProverEffect[] {
+  #onTime(work: AnyWork, nowMs: number): ProverEffect[] {
     const progress = this.#progress[work]
     if (progress === undefined || progress.final !== undefined) return []
     if (nowMs < progress.nextTickMs) return []
@@ -150,25 +158,49 @@ export class ProverSlot {
     return { slot, gpu: this.#gpu.gpuId, work, k: counts.length, count: counts.at(-1) ?? 0, head }
   }
 
-  /** Once every pulse and both closes are known, in whatever order they came; no work of one kind opens nothing. */
+  /**
+   * Once every pulse and all closes are known, in whatever order they came; no work of a kind that must be done opens
+   * nothing, a locality chain is opened if there is one.
+   */
   #open(): ProverEffect[] {
-    const { residency, gemm } = this.#progress
+    const { residency, gemm, locality } = this.#progress
     const [fill, open] = [this.#fillPulse, this.#openPulse]
     if (this.#opened || fill === undefined || open === undefined) return []
     if (residency?.final === undefined || gemm?.final === undefined) return []
+    if (locality !== undefined && locality.final === undefined) return []
     this.#opened = true
-    const finals = { residency: residency.final, gemm: gemm.final }
+    const walked = hasWork(locality) ? locality : undefined
+    const finals = {
+      residency: residency.final,
+      gemm: gemm.final,
+      ...(walked === undefined ? {} : { locality: walked.final }),
+    }
     if (finals.residency.count === 0 || finals.gemm.count === 0) return []
-    const pulses = { fill, start: residency.pulse, gemm: gemm.pulse, open }
+    const pulses = {
+      fill,
+      start: residency.pulse,
+      gemm: gemm.pulse,
+      open,
+      ...(walked === undefined ? {} : { hops: walked.pulse }),
+    }
     return [
       {
         type: 'open',
         statements: slotStatements(this.#gpu, pulses, finals),
-        counts: { residency: residency.counts, gemm: gemm.counts },
+        counts: {
+          residency: residency.counts,
+          gemm: gemm.counts,
+          ...(walked === undefined ? {} : { locality: walked.counts }),
+        },
         passRoots: concat(residency.roots.slice(0, finals.residency.count)),
+        hopStates: concat(walked?.states.slice(0, walked.final.count) ?? []),
         finals,
         pulses,
       },
     ]
   }
 }
+
+/** Whether it closed with anything done. */
+const hasWork = (progress: Progress | undefined): progress is Progress & { final: Tick } =>
+  progress?.final !== undefined && progress.final.count > 0

@@ -1,6 +1,7 @@
 import type { BackendName, ProofSizes } from './backend.ts'
 import type { GemmLimits, GemmOpenings, GemmStatement } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
+import type { HopLimits, HopOpenings, HopStatement } from './locality-proof.ts'
 import type { PassLimits, PassOpenings, PassStatement } from './residency-proof.ts'
 import type { Work } from './slot-network.ts'
 
@@ -12,7 +13,10 @@ export interface Prover extends AsyncDisposable {
   prepare(sizes: ProofSizes): Promise<void>
   /** Fills the resident buffer for an epoch; the same seed again costs nothing. */
   fill(job: FillJob, timeoutMs: number): Promise<void>
-  /** Works until `stop`, handing over each root as it is done; GPU_PROVER_CRASHED when it breaks. */
+  /**
+   * Works until `stop`, handing over each root as it is done, and of the locality chain the state (16 B) at each
+   * checkpoint; GPU_PROVER_CRASHED when it breaks.
+   */
   run(job: WorkJob, onRoot: (root: Bytes) => void): Promise<void>
   /** Ends `run`; without one it does nothing. */
   stop(): void
@@ -20,6 +24,8 @@ export interface Prover extends AsyncDisposable {
   openRows(job: OpenRowsJob, timeoutMs: number): Promise<GemmOpenings>
   /** Runs the opened passes again over the fill that is still there. */
   openPages(job: OpenPagesJob, timeoutMs: number): Promise<PassOpenings>
+  /** Picks opened segments out of the states that `run` handed over; needs no device. */
+  openHops(job: OpenHopsJob, timeoutMs: number): Promise<HopOpenings>
 }
 
 export interface FillJob {
@@ -27,16 +33,27 @@ export interface FillJob {
   readonly iterations: number
 }
 
-/** Passes over the fill under the keys that start at `seed`, or steps of the chain of `seed`. */
-export interface WorkJob {
-  readonly work: Work
-  readonly seed: Bytes
-}
+/**
+ * Passes over the fill under the keys that start at `seed`, steps of the chain of `seed`, or its locality chain with a
+ * checkpoint every `hops` hops.
+ */
+export type WorkJob = { readonly seed: Bytes } & (
+  | { readonly work: Work }
+  | { readonly work: 'locality'; readonly hops: number }
+)
 
 export interface OpenRowsJob {
   readonly statement: GemmStatement
   readonly counts: readonly number[]
   readonly limits: GemmLimits
+}
+
+export interface OpenHopsJob {
+  readonly statement: HopStatement
+  readonly counts: readonly number[]
+  /** At every checkpoint up to the close, 16 B each. */
+  readonly states: Bytes
+  readonly limits: HopLimits
 }
 
 export interface OpenPagesJob {

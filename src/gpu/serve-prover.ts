@@ -5,7 +5,7 @@ import { siblingModule } from '../thread.ts'
 import type { Backend } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import { loadKernels } from './kernels.ts'
-import { openPages, openRows, runWork } from './prove-work.ts'
+import { openChain, openPages, openRows, runWork } from './prove-work.ts'
 import type { FromProver, NumberedWork, ProverMethods, ToProver } from './prover-messages.ts'
 
 /** Roots on their way to the parent; beyond this, work waits until the parent reads. About 1 MiB. */
@@ -93,6 +93,7 @@ function proverMethods(
       ),
     openRows: (job) => openRows(backend(), kernels, job),
     openPages: (job) => openPages(backend(), kernels, job),
+    openHops: async (job) => openChain(kernels, job),
     close: async () => opened?.[Symbol.asyncDispose](),
   }
 }

@@ -1,13 +1,23 @@
 import { MiB } from '../units.ts'
 import type { ProofSizes } from './backend.ts'
 import type { GemmLimits } from './gemm-proof.ts'
+import type { HopLimits } from './locality-proof.ts'
 import type { PassLimits } from './residency-proof.ts'
 
-/** The kinds of work that a slot measures, each in a window of its own, in this order. */
+/** The kinds of work that a GPU must do in a slot, each in a window of its own, in this order. */
 export const works = ['residency', 'gemm'] as const
 export type Work = (typeof works)[number]
 /** One value per kind of work. */
 export type PerWork<T> = Readonly<Record<Work, T>>
+
+/**
+ * All that a slot has windows for, in order. The locality chain comes last: it is measured and told, and nothing rests on
+ * it yet (gpu-protocol §12).
+ */
+export const allWorks = [...works, 'locality'] as const
+export type AnyWork = (typeof allWorks)[number]
+/** One value per kind of work; of what nothing rests on it may be missing. */
+export type PerAnyWork<T> = PerWork<T> & { readonly locality?: T }
 
 /**
  * For how long one fill stays: the pulse of round `offset + k·rounds` seeds the fill of the `rounds` rounds from there
@@ -30,9 +40,9 @@ export interface SlotNetwork {
   readonly denominator: number
   /** Rounds between two slots, at least. */
   readonly spacing: number
-  /** Offset of the pulse that starts each phase. */
-  readonly starts: PerWork<number>
-  readonly windowMs: PerWork<number>
+  /** Offset of the pulse that starts each kind of work. */
+  readonly starts: Readonly<Record<AnyWork, number>>
+  readonly windowMs: Readonly<Record<AnyWork, number>>
   readonly tickMs: number
   /**
    * A miner that a validator knew of for less than this before a slot, and whose stream does not stand yet, is left out
@@ -55,6 +65,7 @@ export interface SlotNetwork {
   readonly maxLagMs: number
   readonly residency: PassLimits
   readonly gemm: GemmLimits
+  readonly locality: HopLimits
   /** The sizes of a class `cpu` device that announces none. */
   readonly cpuSizes: ProofSizes
   /** Whether class `cpu` proves and is scored. */
@@ -71,8 +82,8 @@ const real: SlotNetwork = {
   stride: 1,
   denominator: 900,
   spacing: 60,
-  starts: { residency: 0, gemm: 2 },
-  windowMs: { residency: 6000, gemm: 3000 },
+  starts: { residency: 0, gemm: 2, locality: 3 },
+  windowMs: { residency: 6000, gemm: 3000, locality: 2000 },
   tickMs: 250,
   leadMs: 120_000,
   close: 4,
@@ -91,6 +102,8 @@ const real: SlotNetwork = {
     iterations: 128,
   },
   gemm: { minN: 2048, maxN: 32768, maxTicks: 13, rowSamples: 256 },
+  // 4096 checkpoints of 4096 hops are 119 ns a hop: no GPU's memory is as near.
+  locality: { maxBytes: 2 ** 40, maxCheckpoints: 4096, maxTicks: 9, hops: 4096, iterations: 128 },
   cpuSizes: { n: 2048, bytes: 1024 * MiB },
   cpuProves: false,
 }
@@ -106,8 +119,8 @@ const local: SlotNetwork = {
   stride: 12,
   denominator: 1,
   spacing: 12,
-  starts: { residency: 0, gemm: 1 },
-  windowMs: { residency: 1000, gemm: 1000 },
+  starts: { residency: 0, gemm: 1, locality: 2 },
+  windowMs: { residency: 1000, gemm: 1000, locality: 500 },
   tickMs: 100,
   leadMs: 10_000,
   close: 3,
@@ -126,6 +139,8 @@ const local: SlotNetwork = {
     iterations: 16,
   },
   gemm: { minN: 256, maxN: 1024, maxTicks: 11, rowSamples: 256 },
+  // A processor's cache is ten times as near as a GPU's memory, so checkpoints lie further apart.
+  locality: { maxBytes: 64 * MiB, maxCheckpoints: 4096, maxTicks: 6, hops: 16_384, iterations: 16 },
   cpuSizes: { n: 512, bytes: 8 * MiB },
   cpuProves: true,
 }

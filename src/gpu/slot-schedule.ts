@@ -1,6 +1,6 @@
 import { type BeaconInfo, type Pulse, timeOf } from '../beacon.ts'
 import { concat, sha256 } from './hash.ts'
-import type { SlotNetwork, Work } from './slot-network.ts'
+import { type AnyWork, allWorks, type SlotNetwork } from './slot-network.ts'
 
 const SLOT = Buffer.from('slot')
 const RANGE = 2n ** 64n
@@ -62,16 +62,16 @@ export function roundsBefore(net: SlotNetwork, round: number): number[] {
 /** Whether a round's pulse can matter to any slot; others need not be verified or carried. */
 export function needsPulse(net: SlotNetwork, round: number): boolean {
   if (round === epochOf(net, round)) return true
-  const offsets = [0, ...net.phases.map((work) => net.starts[work]), net.open]
+  const offsets = [0, ...allWorks.map((work) => net.starts[work]), net.open]
   return offsets.some((offset) => (round - offset) % net.stride === 0)
 }
 
-/** When the work of one phase counts: from its pulse's scheduled time to the end of its window, unix ms. */
+/** When one kind of work counts: from its pulse's scheduled time to the end of its window, unix ms. */
 export function windowOf(
   net: SlotNetwork,
   beacon: BeaconInfo,
   slot: number,
-  work: Work,
+  work: AnyWork,
 ): { readonly fromMs: number; readonly untilMs: number } {
   const fromMs = timeOf(beacon, slot + net.starts[work])
   return { fromMs, untilMs: fromMs + net.windowMs[work] }

@@ -1,9 +1,10 @@
 import type { Pulse } from '../beacon.ts'
 import type { Element, GemmFault } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
+import type { HopFault } from './locality-proof.ts'
 import type { PageAt, PassFault } from './residency-proof.ts'
 import type { Line, SlotPulses, SlotStatements, Tick } from './slot.ts'
-import type { PerWork, Work } from './slot-network.ts'
+import type { PerAnyWork, PerWork, Work } from './slot-network.ts'
 
 /** Why a GPU's slot is not VALID; scoring.md §7 names them. */
 export type SlotFault =
@@ -21,9 +22,23 @@ export type Abstention = 'LAGGED' | 'CLOCK_SKEW' | 'LOW_COVERAGE' | 'MISSED_PULS
 /** Where a proof breaks: a pass and page of the residency work, a step, row and column of the GEMM work. */
 export type BreakAt = PageAt | Element
 
+/** What is wrong with a locality chain alone, and the checkpoint where it breaks. */
+export interface BadHops {
+  readonly verdict: HopFault | 'UNAVAILABLE' | 'EQUIVOCATION'
+  readonly at?: readonly [checkpoint: number]
+}
+/** What a verifier found of the locality chain; it never changes the verdict on the rest. */
+export type CheckedHops = { readonly verdict: 'VALID'; readonly heads: readonly Bytes[] } | BadHops
+
 /** What a verifier found in the openings. */
 export type Checked =
-  | { readonly ok: true; readonly heads: PerWork<readonly Bytes[]>; readonly content: Bytes }
+  | {
+      readonly ok: true
+      readonly heads: PerWork<readonly Bytes[]>
+      readonly content: Bytes
+      /** Absent where this validator heard of no locality chain. */
+      readonly locality?: CheckedHops
+    }
   | {
       readonly ok: false
       readonly why: SlotFault
@@ -72,6 +87,8 @@ export interface VerdictRow {
   /** Whose proof breaks and where, for what is found in openings. */
   readonly work?: Work
   readonly at?: BreakAt
+  /** What was found of the locality chain, beside VALID; nothing rests on it. */
+  readonly locality?: { readonly verdict: 'VALID' } | BadHops
 }
 
 export type ValidatorEffect =
@@ -83,7 +100,7 @@ export type ValidatorEffect =
       readonly content: Bytes
       readonly proveMs: number
       readonly statements: SlotStatements
-      readonly finals: PerWork<Tick>
+      readonly finals: PerAnyWork<Tick>
       readonly pulses: SlotPulses
     }
   /** Commit to these lines now and keep them for the report. */

@@ -1,9 +1,10 @@
 import type { Pulse } from '../beacon.ts'
 import { type GemmStatement, MAX_STEPS, provableN } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
+import type { HopStatement } from './locality-proof.ts'
 import { type PassStatement, provableBytes } from './residency-proof.ts'
 import { deriveSeed, type GpuIdentity } from './seeds.ts'
-import type { PerWork, SlotNetwork, Work } from './slot-network.ts'
+import type { AnyWork, PerAnyWork, SlotNetwork } from './slot-network.ts'
 
 /** A GPU as announced before the slot's pulse. */
 export interface Announcement extends GpuIdentity {
@@ -17,10 +18,10 @@ export interface Announcement extends GpuIdentity {
 export interface Tick {
   readonly slot: number
   readonly gpu: string
-  readonly work: Work
+  readonly work: AnyWork
   /** Number of the tick, from 1; a Final repeats the number of the last. */
   readonly k: number
-  /** Steps or passes done in all. */
+  /** Steps, passes or checkpoints done in all. */
   readonly count: number
   /** 32 B. */
   readonly head: Bytes
@@ -35,13 +36,19 @@ export interface Line {
   readonly bytes: number
   readonly passes: number
   readonly steps: number
+  /** Of the locality chain; nothing rests on it. */
+  readonly checkpoints: number
 }
 
-/** The pulses behind the seeds of one slot: of the epoch's fill, of both phases' starts, and of what is opened. */
+/**
+ * The pulses behind the seeds of one slot: of the epoch's fill, of each work's start, and of what is opened. Without
+ * that of the locality chain, `hops`, the others still prove what they do.
+ */
 export interface SlotPulses {
   readonly fill: Pulse
   readonly start: Pulse
   readonly gemm: Pulse
+  readonly hops?: Pulse
   readonly open: Pulse
 }
 
@@ -49,6 +56,7 @@ export interface SlotPulses {
 export interface SlotStatements {
   readonly residency: PassStatement
   readonly gemm: GemmStatement
+  readonly locality?: HopStatement
 }
 
 /** Names a GPU among all: one PeerId's ids are its own. */
@@ -60,19 +68,23 @@ export const isProvable = (
   { n, bytes }: Pick<Announcement, 'n' | 'bytes'>,
 ): boolean => provableN(n, net.gemm) && provableBytes(bytes, net.residency)
 
-/** The most passes or steps that count in one window. */
-export const maxCount = (net: SlotNetwork, work: Work): number =>
-  work === 'residency' ? net.residency.maxPasses : MAX_STEPS
+/** The most passes, steps or checkpoints that count in one window. */
+export const maxCount = (net: SlotNetwork, work: AnyWork): number =>
+  ({
+    residency: net.residency.maxPasses,
+    gemm: MAX_STEPS,
+    locality: net.locality.maxCheckpoints,
+  })[work]
 
 /** The seed of the fill that stays for an epoch, from the epoch's fill pulse. */
 export const fillSeed = (gpu: Announcement, fill: Pulse): Bytes =>
   deriveSeed('fill', gpu, gpu.bytes, fill.round, fill.randomness)
 
-/** The seed of a phase's work, from the pulse that starts it. */
-export const workSeed = (work: Work, gpu: Announcement, pulse: Pulse): Bytes =>
-  work === 'residency'
-    ? deriveSeed('pass', gpu, gpu.bytes, pulse.round, pulse.randomness)
-    : deriveSeed('gemm', gpu, gpu.n, pulse.round, pulse.randomness)
+const phases = { residency: 'pass', gemm: 'gemm', locality: 'hops' } as const
+
+/** The seed of one kind of work, from the pulse that starts it. */
+export const workSeed = (work: AnyWork, gpu: Announcement, { round, randomness }: Pulse): Bytes =>
+  deriveSeed(phases[work], gpu, work === 'gemm' ? gpu.n : gpu.bytes, round, randomness)
 
 /** What is to be proven of passes over the fill, from slot, announcement, pulses and the signed close alone. */
 export const passStatement = (
@@ -103,12 +115,33 @@ export const gemmStatement = (
   closing: final.head,
 })
 
-/** Both statements of a slot, derived alike by prover, verifier and anyone later. */
-export const slotStatements = (
+/** What is to be proven of the locality chain, from slot, announcement, pulses and the signed close alone. */
+export const hopStatement = (
+  gpu: Announcement,
+  { fill, hops, open }: Pick<SlotPulses, 'fill' | 'open'> & { readonly hops: Pulse },
+  final: Tick,
+): HopStatement => ({
+  fillSeed: fillSeed(gpu, fill),
+  hopSeed: workSeed('locality', gpu, hops),
+  openSeed: deriveSeed('open-hops', gpu, gpu.bytes, open.round, open.randomness),
+  bytes: gpu.bytes,
+  checkpoints: final.count,
+  ticks: final.k,
+  closing: final.head,
+})
+
+/** All statements of a slot, derived alike by prover, verifier and anyone later; of a locality chain if there is one. */
+export function slotStatements(
   gpu: Announcement,
   pulses: SlotPulses,
-  finals: PerWork<Tick>,
-): SlotStatements => ({
-  residency: passStatement(gpu, pulses, finals.residency),
-  gemm: gemmStatement(gpu, pulses, finals.gemm),
-})
+  finals: PerAnyWork<Tick>,
+): SlotStatements {
+  const { hops } = pulses
+  const { locality } = finals
+  const hasHops = hops !== undefined && locality !== undefined
+  return {
+    residency: passStatement(gpu, pulses, finals.residency),
+    gemm: gemmStatement(gpu, pulses, finals.gemm),
+    ...(hasHops ? { locality: hopStatement(gpu, { ...pulses, hops }, locality) } : {}),
+  }
+}

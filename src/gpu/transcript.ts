@@ -6,9 +6,10 @@ import { KiB } from '../units.ts'
 import type { ProofSizes } from './backend.ts'
 import { type GemmOpenings, MAX_STEPS, openingsBytes } from './gemm-proof.ts'
 import { type Bytes, equalBytes, taggedHash } from './hash.ts'
+import { type HopOpenings, hopOpeningsBytes } from './locality-proof.ts'
 import { type PassOpenings, passOpeningsBytes } from './residency-proof.ts'
 import type { Announcement } from './slot.ts'
-import type { PerWork, SlotNetwork } from './slot-network.ts'
+import type { PerAnyWork, SlotNetwork } from './slot-network.ts'
 
 /** A signed Final is small; ticks in one window are few (slot-network.ts). */
 const MAX_FINAL_BYTES = 1 * KiB
@@ -57,6 +58,8 @@ const schema = z.strictObject({
   }),
   residency: z.strictObject({ ...work, leaves: bytes(), paths: bytes() }),
   gemm: z.strictObject({ ...work, rows: bytes(), paths: bytes() }),
+  /** Stands for itself, with the pulse that started it: whatever is wrong in it leaves the rest as it is. */
+  locality: z.strictObject({ pulse: signedPulse, ...work, states: bytes() }).optional(),
 })
 export type Transcript = z.infer<typeof schema>
 
@@ -66,17 +69,25 @@ export const transcriptId = (content: Bytes): Bytes => taggedHash('transcript', 
 /** Room for everything but the large buffers, bytes. */
 const HEADER_BYTES = 4 * KiB
 
-/** The most bytes a transcript of these sizes and counts can have: ask for no more. */
+/**
+ * The most bytes a transcript of these sizes and counts can have: ask for no more. Without the count of a locality chain
+ * it may have any: one whose close came too late is in the transcript all the same.
+ */
 export function transcriptMaxBytes(
   net: SlotNetwork,
   { n, bytes: filled }: ProofSizes,
-  counts: PerWork<number>,
+  counts: PerAnyWork<number>,
 ): number {
   const within = (value: number, max: number): number => Math.min(Math.max(1, value), max)
   const passes = within(counts.residency, net.residency.maxPasses)
   const residency = passOpeningsBytes(filled, passes, net.residency)
   const gemm = openingsBytes(n, within(counts.gemm, MAX_STEPS), net.gemm)
-  const sizes = [...Object.values(residency), ...Object.values(gemm)]
+  const checkpoints = within(
+    counts.locality ?? Number.POSITIVE_INFINITY,
+    net.locality.maxCheckpoints,
+  )
+  const locality = hopOpeningsBytes(checkpoints)
+  const sizes = [residency, gemm, locality].flatMap((part) => Object.values(part))
   return sizes.reduce((sum, size) => sum + size, HEADER_BYTES)
 }
 
@@ -86,7 +97,12 @@ export const encodeTranscript = (transcript: Transcript): Bytes => encode(transc
 /** Reads a transcript; BAD_MESSAGE_TRANSCRIPT on anything but the one encoding of a well-shaped one. */
 export function decodeTranscript(content: Bytes): Transcript {
   try {
-    const options = { strict: true, rejectDuplicateMapKeys: true, allowIndefinite: false } as const
+    const options = {
+      strict: true,
+      rejectDuplicateMapKeys: true,
+      allowIndefinite: false,
+      allowUndefined: false,
+    } as const
     const transcript = schema.parse(decode(content, options))
     if (!equalBytes(encode(transcript), content)) throw new Error('it has another encoding')
     return transcript
@@ -106,6 +122,13 @@ export const passOpeningsOf = ({ residency }: Transcript): PassOpenings => {
 export const gemmOpeningsOf = ({ gemm }: Transcript): GemmOpenings => {
   const { counts, roots, rows, paths } = gemm
   return { counts, roots, rows, paths }
+}
+
+/** What it opens of the locality chain; undefined without one. */
+export const hopOpeningsOf = ({ locality }: Transcript): HopOpenings | undefined => {
+  if (locality === undefined) return undefined
+  const { counts, roots, states } = locality
+  return { counts, roots, states }
 }
 
 /** Whose proof it claims to be. */

@@ -91,6 +91,7 @@ export class ValidatorSlot {
     if (pulse.round === fillRoundOf(this.#net, this.slot)) this.#pulses.fill ??= pulse
     if (offset === starts.residency) this.#pulses.start ??= pulse
     if (offset === starts.gemm) this.#pulses.gemm ??= pulse
+    if (offset === starts.locality) this.#pulses.hops ??= pulse
     if (offset === open && this.#pulses.open === undefined) {
       this.#pulses.open = pulse
       for (const heard of this.#heard.values()) {
@@ -109,11 +110,11 @@ export class ValidatorSlot {
 
   /** Openings become checkable once both Finals, all pulses and the content id are known, in whatever order they came. */
   #pulls(): ValidatorEffect[] {
-    const { fill, start, gemm, open } = this.#pulses
+    const { fill, start, gemm, hops, open } = this.#pulses
     if (fill === undefined || start === undefined || gemm === undefined || open === undefined) {
       return []
     }
-    const pulses = { fill, start, gemm, open }
+    const pulses = { fill, start, gemm, open, ...(hops === undefined ? {} : { hops }) }
     return [...this.#heard.values()].flatMap((heard): ValidatorEffect[] => {
       const { gpu, finals, offered } = heard
       if (heard.pulled || !heard.isOpen || finals === undefined || offered === undefined) return []

@@ -6,17 +6,24 @@ import type { ShownJob, ShownResult } from './judge-shown.ts'
 import type { PassFault } from './residency-proof.ts'
 import type { SlotStatements } from './slot.ts'
 import type { PerWork, SlotNetwork, Work } from './slot-network.ts'
-import type { BreakAt } from './slot-testimony.ts'
+import type { BadHops, BreakAt } from './slot-testimony.ts'
 import type { Transcript } from './transcript.ts'
 
 /** What a verifier is given: untrusted content and everything it derived itself. */
 export interface CheckJob {
   readonly content: Bytes
   readonly statements: SlotStatements
-  readonly limits: Pick<SlotNetwork, 'residency' | 'gemm'>
+  readonly limits: Pick<SlotNetwork, 'residency' | 'gemm' | 'locality'>
   /** Fields that the transcript must repeat as they are. */
   readonly expected: Partial<Transcript>
+  /** The pulse that started the locality chain, which the transcript must repeat beside it. */
+  readonly hopsPulse?: NonNullable<Transcript['locality']>['pulse']
 }
+
+/** What was found of a locality chain; one that is VALID with the signed Final inside. */
+export type CheckedLocality =
+  | { readonly verdict: 'VALID'; readonly heads: readonly Bytes[]; readonly final: Bytes }
+  | BadHops
 
 export type CheckResult =
   | {
@@ -27,6 +34,8 @@ export type CheckResult =
       readonly dots: number
       /** The signed Finals inside; the caller compares them with those it heard. */
       readonly finals: PerWork<Bytes>
+      /** Absent where the job states no locality chain. */
+      readonly locality?: CheckedLocality
       readonly verifyMs: number
     }
   | {

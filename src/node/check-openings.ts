@@ -3,16 +3,16 @@ import { codeOf, messageOf } from '../errors.ts'
 import { equalBytes } from '../gpu/hash.ts'
 import type { Announcement, Tick } from '../gpu/slot.ts'
 import { type SlotNetwork, works } from '../gpu/slot-network.ts'
-import type { Checked, ValidatorEffect } from '../gpu/slot-testimony.ts'
+import type { Checked, CheckedHops, ValidatorEffect } from '../gpu/slot-testimony.ts'
 import { transcriptMaxBytes } from '../gpu/transcript.ts'
-import type { Verifier } from '../gpu/verifier.ts'
+import type { CheckedLocality, Verifier } from '../gpu/verifier.ts'
 import { tickCodec } from '../protocols/challenge.ts'
 import { peerIdOfKey } from '../protocols/peer-key.ts'
 import type { Rpc } from '../protocols/rpc.ts'
 import { openRecord, recordTypes } from '../protocols/signed.ts'
 import type { Core } from './core.ts'
 import { fetchTranscript } from './fetch-transcript.ts'
-import { pulsesTold } from './make-transcript.ts'
+import { pulsesTold, pulseTold } from './make-transcript.ts'
 import type { TranscriptStore } from './transcript-store.ts'
 
 export type Pull = Extract<ValidatorEffect, { type: 'pull' }>
@@ -42,7 +42,11 @@ export async function checkOpenings(
 ): Promise<PullOutcome> {
   const { net, log } = core
   const { miner, content: id, statements, finals, pulses } = pull
-  const counts = { residency: finals.residency.count, gemm: finals.gemm.count }
+  const counts = {
+    residency: finals.residency.count,
+    gemm: finals.gemm.count,
+    ...(finals.locality === undefined ? {} : { locality: finals.locality.count }),
+  }
   const maxBytes = transcriptMaxBytes(slots, gpu, counts)
   let content: Uint8Array
   try {
@@ -66,9 +70,11 @@ export async function checkOpenings(
       slot: finals.gemm.slot,
       pulses: pulsesTold(pulses),
     }
-    const { residency, gemm } = slots
-    const limits = { residency, gemm }
-    const checked = await verifier.check({ content, statements, limits, expected })
+    const { residency, gemm, locality } = slots
+    const limits = { residency, gemm, locality }
+    const hopsPulse = pulses.hops === undefined ? {} : { hopsPulse: pulseTold(pulses.hops) }
+    const job = { content, statements, limits, expected, ...hopsPulse }
+    const checked = await verifier.check(job)
     const figures = { bytes: content.length, verifyMs: Math.ceil(checked.verifyMs), content }
     await transcripts.put(content) // a failed one is the evidence
     if (!checked.ok) {
@@ -81,11 +87,27 @@ export async function checkOpenings(
     }
     const same = works.every((work) => isSameFinal(net, checked.finals[work], miner, finals[work]))
     if (!same) return { result: { ok: false, why: 'EQUIVOCATION', content: id }, ...figures }
-    return { result: { ok: true, heads: checked.heads, content: id }, ...figures }
+    const hops =
+      checked.locality === undefined || finals.locality === undefined
+        ? {}
+        : { locality: withSameFinal(net, checked.locality, miner, finals.locality) }
+    return { result: { ok: true, heads: checked.heads, content: id, ...hops }, ...figures }
   } catch (error) {
     log.error('openings-not-checked', error, { miner })
     return { result: 'unchecked' }
   }
+}
+
+/** A locality chain that was found VALID, unless it closes with another Final than this node heard. */
+function withSameFinal(
+  net: Core['net'],
+  found: CheckedLocality,
+  miner: string,
+  final: Tick,
+): CheckedHops {
+  if (found.verdict !== 'VALID') return found
+  if (!isSameFinal(net, found.final, miner, final)) return { verdict: 'EQUIVOCATION' }
+  return { verdict: 'VALID', heads: found.heads }
 }
 
 /** Whether a Final inside a transcript is the miner's own and the one this node heard. */

@@ -1,27 +1,30 @@
 import type { BeaconInfo, Pulse } from '../beacon.ts'
 import type { GemmOpenings } from '../gpu/gemm-proof.ts'
+import type { HopOpenings } from '../gpu/locality-proof.ts'
 import type { PassOpenings } from '../gpu/residency-proof.ts'
 import type { Announcement, SlotPulses, Tick } from '../gpu/slot.ts'
-import type { PerWork } from '../gpu/slot-network.ts'
+import type { PerAnyWork } from '../gpu/slot-network.ts'
 import type { Transcript } from '../gpu/transcript.ts'
 import { sealFinal } from '../protocols/challenge.ts'
 import type { Core } from './core.ts'
 
-/** What a miner opens of both kinds of work. */
+/** What a miner opens of its work; of a locality chain if it made one. */
 export interface SlotOpenings {
   readonly residency: PassOpenings
   readonly gemm: GemmOpenings
+  readonly locality?: HopOpenings
 }
 
 /** What a slot of one device came to. */
 export interface ProvenSlot {
   readonly slot: number
   readonly pulses: SlotPulses
-  readonly finals: PerWork<Tick>
+  readonly finals: PerAnyWork<Tick>
   readonly openings: SlotOpenings
 }
 
-const told = ({ round, signature }: Pulse) => ({ round, signature })
+/** A pulse as a transcript tells it. */
+export const pulseTold = ({ round, signature }: Pulse) => ({ round, signature })
 
 /** Everything that anyone needs to check one device's slot, with the Finals signed by this node. */
 export function transcriptOf(
@@ -30,7 +33,9 @@ export function transcriptOf(
   { hotkey, gpuId, n, bytes }: Announcement,
   { slot, pulses, finals, openings }: ProvenSlot,
 ): Transcript {
-  const { residency, gemm } = openings
+  const { residency, gemm, locality } = openings
+  const { hops } = pulses
+  const walked = locality !== undefined && hops !== undefined && finals.locality !== undefined
   return {
     version: 2,
     network: net.network,
@@ -54,13 +59,23 @@ export function transcriptOf(
       counts: [...gemm.counts],
       final: sealFinal(net, key, { ...finals.gemm }).bytes,
     },
+    ...(walked
+      ? {
+          locality: {
+            pulse: pulseTold(hops),
+            ...locality,
+            counts: [...locality.counts],
+            final: sealFinal(net, key, { ...finals.locality }).bytes,
+          },
+        }
+      : {}),
   }
 }
 
-/** The pulses of a slot as a transcript tells them. */
+/** The pulses behind the work that a transcript must open, as it tells them. */
 export const pulsesTold = ({ fill, start, gemm, open }: SlotPulses): Transcript['pulses'] => ({
-  fill: told(fill),
-  start: told(start),
-  gemm: told(gemm),
-  open: told(open),
+  fill: pulseTold(fill),
+  start: pulseTold(start),
+  gemm: pulseTold(gemm),
+  open: pulseTold(open),
 })

@@ -2,7 +2,7 @@ import { codeOf, messageOf, NodeError } from '../errors.ts'
 import type { Prover } from '../gpu/prover.ts'
 import { type ProverEffect, type ProverEvent, ProverSlot } from '../gpu/prover-slot.ts'
 import type { Announcement } from '../gpu/slot.ts'
-import type { SlotNetwork, Work } from '../gpu/slot-network.ts'
+import type { AnyWork, SlotNetwork } from '../gpu/slot-network.ts'
 import { encodeTranscript } from '../gpu/transcript.ts'
 import { sealFinal, sealOpenings, sealTick } from '../protocols/challenge.ts'
 import type { Signed } from '../protocols/signed.ts'
@@ -18,10 +18,10 @@ export type SentKind = 'tick' | 'final' | 'openings'
 export interface Misbehaviour {
   readonly openings?: (openings: SlotOpenings) => SlotOpenings
   /** False keeps a message of this kind from being sent; `work` is that of a tick or Final. */
-  readonly sends?: (kind: SentKind, k: number, work: Work | undefined) => boolean
+  readonly sends?: (kind: SentKind, k: number, work: AnyWork | undefined) => boolean
   /** Replaces a signed record on its way. */
   readonly record?: (bytes: Uint8Array, kind: SentKind) => Uint8Array
-  readonly seed?: (seed: Uint8Array, work: Work) => Uint8Array
+  readonly seed?: (seed: Uint8Array, work: AnyWork) => Uint8Array
 }
 
 export interface MinerRunParts {
@@ -67,7 +67,7 @@ export class MinerRun {
     else this.#open(effect).catch((error: unknown) => this.#failed(error))
   }
 
-  #work(work: Work, honestSeed: Uint8Array): void {
+  #work(work: AnyWork, honestSeed: Uint8Array): void {
     const { core, slots, misbehaviour } = this.#parts
     if (work === slots.phases[0]) {
       const { gpuId: gpu, n, bytes } = this.#gpu
@@ -75,9 +75,18 @@ export class MinerRun {
       core.events.emit('slot-started', { slot: this.slot, gpu, backend, n, bytes })
     }
     const seed = misbehaviour.seed?.(honestSeed, work) ?? honestSeed
+    const job = work === 'locality' ? { work, seed, hops: slots.locality.hops } : { work, seed }
     this.#prover
-      .run({ work, seed }, (root) => this.handle({ type: 'root', work, root }))
-      .catch((error: unknown) => this.#failed(error))
+      .run(job, (root) => this.handle({ type: 'root', work, root }))
+      .catch((error: unknown) =>
+        work === 'locality' ? this.#localityFailed(error) : this.#failed(error),
+      )
+  }
+
+  /** Nothing rests on the locality chain: the slot goes on without it. */
+  #localityFailed(error: unknown): void {
+    const about = { slot: this.slot, gpu: this.#gpu.gpuId }
+    this.#parts.core.log.error('locality-failed', error, about)
   }
 
   #failed(error: unknown): void {
@@ -106,15 +115,17 @@ export class MinerRun {
     const { length: bytes } = content
     send('openings', slot, sealOpenings(net, key, { slot, gpu, content: id, bytes, proveMs }))
     const { backend } = this.#prover
-    const { residency, gemm } = effect.finals
-    const counts = { passes: residency.count, steps: gemm.count }
+    const { residency, gemm, locality } = effect.finals
+    const checkpoints = locality?.count ?? 0
+    const counts = { passes: residency.count, steps: gemm.count, checkpoints }
     events.emit('challenge-proved', { slot, gpu, backend, proveMs, bytes, ...counts })
   }
 
   /** Pages first: they are made in a moment, and the fill they need is gone when the next epoch begins. */
-  async #openings({ statements, counts, passRoots }: OpenEffect): Promise<SlotOpenings> {
+  async #openings(effect: OpenEffect): Promise<SlotOpenings> {
     const { slots, pulses, fills, misbehaviour } = this.#parts
     const { seed: lie } = misbehaviour
+    const { statements, counts, passRoots } = effect
     const { residency: passes, gemm: chain } = statements
     const timeoutMs = (slots.end - slots.open) * pulses.beacon.periodMs
     if (!fills.holds(this.#gpu.gpuId, passes.fillSeed)) {
@@ -135,6 +146,25 @@ export class MinerRun {
       { statement: { ...chain, seed }, counts: counts.gemm, limits: slots.gemm },
       timeoutMs,
     )
-    return { residency, gemm }
+    return { residency, gemm, ...(await this.#hopOpenings(effect, timeoutMs)) }
+  }
+
+  async #hopOpenings(
+    { statements, counts, hopStates }: OpenEffect,
+    timeoutMs: number,
+  ): Promise<Pick<SlotOpenings, 'locality'>> {
+    if (statements.locality === undefined || counts.locality === undefined) return {}
+    const job = {
+      statement: statements.locality,
+      counts: counts.locality,
+      states: hopStates,
+      limits: this.#parts.slots.locality,
+    }
+    try {
+      return { locality: await this.#prover.openHops(job, timeoutMs) }
+    } catch (error) {
+      this.#localityFailed(error)
+      return {}
+    }
   }
 }

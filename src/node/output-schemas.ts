@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { works } from '../gpu/slot-network.ts'
+import { allWorks, works } from '../gpu/slot-network.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
@@ -212,6 +212,9 @@ const attestation: z.ZodType<AttestationRow> = z.strictObject({
   passes: whole.nullable().describe('memory passes counted inside the window'),
   n: whole.nullable().describe('size of the matrices'),
   bytes: whole.nullable().describe('size of the resident fill'),
+  checkpoints: whole.nullable().describe('of the locality chain, counted inside the window'),
+  nsPerHop: z.number().nullable().describe('mean time of a hop of the locality chain'),
+  locality: z.string().nullable().describe('what was found of the locality chain'),
   proveMs: whole.nullable(),
   verifyMs: whole.nullable(),
   transcript: z.string().nullable().describe('content id, for gpu verify'),
@@ -295,12 +298,16 @@ const finding = z.strictObject({
   tops: z.number().optional().describe('TOPS over the window'),
   pages: whole.optional().describe('pages checked'),
   dots: whole.optional().describe('crossings checked'),
+  locality: z.string().optional().describe('what was found of the locality chain'),
+  checkpoints: whole.optional().describe('of the locality chain'),
+  nsPerHop: z.number().optional().describe('mean time of a hop over the window'),
+  hops: whole.optional().describe('hops checked'),
   verifyMs: whole.optional(),
   work: z.enum(works).optional().describe('whose proof breaks'),
   at: z.array(whole).optional().describe('where: pass, page or step, row, column'),
   checks: z.array(
     z.strictObject({
-      name: z.enum(['shape', 'pulses', 'finals', ...works]),
+      name: z.enum(['shape', 'pulses', 'finals', ...allWorks]),
       ok: z.boolean(),
       detail: z.string(),
     }),

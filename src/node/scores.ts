@@ -82,6 +82,7 @@ export function createScores(needs: ScoresNeeds): Scores {
           roundMs: beacon.periodMs,
           roundsPerSlot: Math.max(slots.stride, slots.denominator),
         },
+        locality: { windowMs: slots.windowMs.locality, hops: slots.locality.hops },
       },
       constants,
     )

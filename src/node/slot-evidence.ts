@@ -40,12 +40,14 @@ export const evidenceOf = (
         bytes: row.bytes ?? 0,
         passes: row.passes,
         steps: row.steps,
+        ...(row.checkpoints === undefined ? {} : { checkpoints: row.checkpoints }),
       })),
       verdicts: (verdicts?.rows ?? []).map((row) => ({
         hotkey: hex(row.hotkey),
         miner: row.miner,
         gpu: row.gpu,
         verdict: row.verdict,
+        ...(row.locality === undefined ? {} : { locality: row.locality.verdict }),
       })),
     })),
 })

@@ -1,6 +1,6 @@
 import { timeOf } from '../beacon.ts'
 import { messageOf } from '../errors.ts'
-import { gbPerSecondOf, topsOf } from '../gpu/rates.ts'
+import { gbPerSecondOf, nsPerHopOf, topsOf } from '../gpu/rates.ts'
 import { type Announcement, gpuKey } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import type { ValidatorEffect, ValidatorEvent, VerdictRow } from '../gpu/slot-testimony.ts'
@@ -36,6 +36,7 @@ type Figures = PullOutcome & {
   readonly proveMs: number
   readonly passes: number
   readonly steps: number
+  readonly checkpoints: number
 }
 
 /** One slot of a validator: carries out what its state machine decides. */
@@ -102,8 +103,10 @@ export class ValidatorRun {
     const outcome = await checkOpenings(this.#parts, pull, this.#gpus.get(place)!, limits)
     const { result } = outcome
     if (result === 'unchecked') return this.handle({ type: 'unchecked', miner, gpu })
-    const counts = { passes: finals.residency.count, steps: finals.gemm.count }
-    const heads = { residency: finals.residency.head, gemm: finals.gemm.head }
+    const { residency, gemm, locality } = finals
+    const checkpoints = locality?.count ?? 0
+    const counts = { passes: residency.count, steps: gemm.count, checkpoints }
+    const heads = { residency: residency.head, gemm: gemm.head }
     this.#figures.set(place, { ...outcome, ...counts, heads, proveMs })
     if (!result.ok && result.why === 'EQUIVOCATION') this.#tellFinals(outcome.content)
     this.handle({ type: 'checked', miner, gpu, result })
@@ -132,7 +135,10 @@ export class ValidatorRun {
     for (const row of signed) this.#tell(row)
   }
 
-  #signedRow({ at, ...row }: VerdictRow, pulseSignature: Uint8Array | undefined): SignedRow {
+  #signedRow(
+    { at, locality, ...row }: VerdictRow,
+    pulseSignature: Uint8Array | undefined,
+  ): SignedRow {
     const found = this.#figures.get(gpuKey(row.miner, row.gpu))
     const witnessed = row.verdict === 'VALID' && pulseSignature !== undefined
     const { content, heads, proveMs, verifyMs, bytes } = found ?? {}
@@ -141,6 +147,7 @@ export class ValidatorRun {
       ...row,
       ...(isBound && heads !== undefined ? { heads } : {}),
       ...(at === undefined ? {} : { at: at.flatMap((place) => place ?? []) }),
+      ...(locality === undefined ? {} : { locality: toldOf(locality) }),
       ...(witnessed && content !== undefined
         ? { witness: witnessOf(pulseSignature, content) }
         : {}),
@@ -154,10 +161,11 @@ export class ValidatorRun {
     const { core, slots } = this.#parts
     const { miner, gpu, verdict, proveMs = 0, verifyMs = 0, transcriptBytes = 0 } = row
     const place = gpuKey(miner, gpu)
-    const { passes = 0, steps = 0 } = this.#figures.get(place) ?? {}
+    const { passes = 0, steps = 0, checkpoints = 0 } = this.#figures.get(place) ?? {}
     const { n = 0, bytes = 0 } = this.#gpus.get(place) ?? {}
     const gbps = gbPerSecondOf(bytes, passes, slots.windowMs.residency)
     const tops = topsOf(n, steps, slots.windowMs.gemm)
+    const nsPerHop = nsPerHopOf(checkpoints, slots.locality.hops, slots.windowMs.locality)
     core.events.emit('slot-verdict', {
       slot: this.slot,
       miner,
@@ -173,6 +181,15 @@ export class ValidatorRun {
       gbps: Math.round(gbps * 1e3) / 1e3,
       steps,
       tops: Math.round(tops * 1e4) / 1e4,
+      checkpoints,
+      nsPerHop: Math.round(nsPerHop * 10) / 10,
+      ...(row.locality === undefined ? {} : { locality: row.locality.verdict }),
     })
   }
+}
+
+/** What was found of a locality chain, as it is signed. */
+function toldOf(locality: NonNullable<VerdictRow['locality']>): NonNullable<SignedRow['locality']> {
+  const at = 'at' in locality ? locality.at : undefined
+  return { verdict: locality.verdict, ...(at === undefined ? {} : { at: [...at] }) }
 }

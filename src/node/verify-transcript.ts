@@ -1,11 +1,17 @@
 import { messageOf } from '../errors.ts'
-import { checkChain, checkPasses } from '../gpu/check-transcript.ts'
+import { checkChain, checkHops, checkPasses } from '../gpu/check-transcript.ts'
 import type { GemmVerdict } from '../gpu/gemm-proof.ts'
-import { loadKernels } from '../gpu/kernels.ts'
-import { gbPerSecondOf, topsOf } from '../gpu/rates.ts'
+import { type Kernels, loadKernels } from '../gpu/kernels.ts'
+import { gbPerSecondOf, nsPerHopOf, topsOf } from '../gpu/rates.ts'
 import type { PassVerdict } from '../gpu/residency-proof.ts'
 import { type SlotPulses, slotStatements, type Tick } from '../gpu/slot.ts'
-import { type PerWork, type SlotNetwork, slotNetworks, type Work } from '../gpu/slot-network.ts'
+import {
+  type AnyWork,
+  type PerWork,
+  type SlotNetwork,
+  slotNetworks,
+  type Work,
+} from '../gpu/slot-network.ts'
 import {
   announcementOf,
   decodeTranscript,
@@ -13,11 +19,11 @@ import {
   transcriptId,
 } from '../gpu/transcript.ts'
 import { GiB } from '../units.ts'
-import { signedFinals, signedPulses } from './transcript-signatures.ts'
+import { signedFinals, signedLocality, signedPulses } from './transcript-signatures.ts'
 
 /** One thing that was looked at, and what was seen. */
 export interface TranscriptCheck {
-  readonly name: 'shape' | 'pulses' | 'finals' | Work
+  readonly name: 'shape' | 'pulses' | 'finals' | AnyWork
   readonly ok: boolean
   readonly detail: string
 }
@@ -46,6 +52,12 @@ export interface TranscriptFinding {
   /** Pages and crossings that were checked. */
   readonly pages?: number
   readonly dots?: number
+  /** What was found of the locality chain, if it opens one; the verdict does not rest on it. */
+  readonly locality?: string
+  readonly checkpoints?: number
+  /** Mean time of a hop over the window, and hops that were walked again. */
+  readonly nsPerHop?: number
+  readonly hops?: number
   readonly verifyMs?: number
   /** Whose proof breaks, and where: pass and page, or step, row and column. */
   readonly work?: Work
@@ -87,7 +99,12 @@ export function verifyTranscript(content: Uint8Array): TranscriptFinding {
     const reason = checks.find(({ ok }) => !ok)!.detail
     return { verdict: 'BAD_COMMIT', reason, ...about, checks }
   }
-  return { ...about, ...verifyWork(transcript, slots, pulses, finals, checks) }
+  const kernels = loadKernels()
+  const startedMs = performance.now()
+  const work = verifyWork(kernels, transcript, slots, pulses, finals, checks)
+  const locality = verifyLocality(kernels, transcript, slots, pulses, finals, checks)
+  const verifyMs = Math.ceil(performance.now() - startedMs)
+  return { ...about, ...work, ...locality, verifyMs, checks }
 }
 
 /** Runs a check that says what it saw, or throws what is wrong. */
@@ -113,6 +130,7 @@ function pulsesSeen({ network, beacon }: Transcript, pulses: SlotPulses): string
 }
 
 function verifyWork(
+  kernels: Kernels,
   transcript: Transcript,
   slots: SlotNetwork,
   pulses: SlotPulses,
@@ -121,12 +139,9 @@ function verifyWork(
 ) {
   const { n, bytes } = transcript
   const { windowMs } = slots
-  const startedMs = performance.now()
-  const kernels = loadKernels()
   const statements = slotStatements(announcementOf(transcript), pulses, finals)
   const passes = checkPasses(kernels, statements.residency, transcript, slots)
   const chain = checkChain(kernels, statements.gemm, transcript, slots)
-  const verifyMs = Math.ceil(performance.now() - startedMs)
   const [passCount, steps] = [finals.residency.count, finals.gemm.count]
   const gbps = gbPerSecondOf(bytes, passCount, windowMs.residency)
   const tops = topsOf(n, steps, windowMs.gemm)
@@ -150,10 +165,46 @@ function verifyWork(
     const [work, bad] = passes.ok ? (['gemm', chain] as const) : (['residency', passes] as const)
     const { why, at } = bad as Exclude<typeof bad, { readonly ok: true }>
     const reason = brokenAt(work, bad)
-    return { verdict: why, reason, verifyMs, work, ...(at === undefined ? {} : { at }), checks }
+    return { verdict: why, reason, work, ...(at === undefined ? {} : { at }) }
   }
   const figures = { passes: passCount, steps, gbps, tops, pages: passes.pages, dots: chain.dots }
-  return { verdict: 'VALID', reason: '', ...figures, verifyMs, checks }
+  return { verdict: 'VALID', reason: '', ...figures }
+}
+
+/** Looks at a locality chain if there is one; whatever it is, the verdict on the rest stands. */
+function verifyLocality(
+  kernels: Kernels,
+  transcript: Transcript,
+  slots: SlotNetwork,
+  pulses: SlotPulses,
+  finals: PerWork<Tick>,
+  checks: TranscriptCheck[],
+): Pick<TranscriptFinding, 'locality' | 'checkpoints' | 'nsPerHop' | 'hops'> {
+  if (transcript.locality === undefined) return {}
+  const told = (ok: boolean, detail: string): void => {
+    checks.push({ name: 'locality', ok, detail: `${detail}; the verdict does not rest on it` })
+  }
+  try {
+    const { final, pulse } = signedLocality(transcript, slots)
+    const all = { ...finals, locality: final }
+    const gpu = announcementOf(transcript)
+    const statement = slotStatements(gpu, { ...pulses, hops: pulse }, all).locality!
+    const found = checkHops(kernels, statement, transcript, slots)!
+    const { count: checkpoints } = final
+    if (!found.ok) {
+      const at = found.at === undefined ? '' : ` at checkpoint ${found.at[0]}`
+      told(false, `${found.why}: the hops break${at}`)
+      return { locality: found.why, checkpoints }
+    }
+    const windowMs = slots.windowMs.locality
+    const nsPerHop = nsPerHopOf(checkpoints, slots.locality.hops, windowMs)
+    const walked = `${checkpoints} × ${slots.locality.hops} hops in ${windowMs / 1000} s`
+    told(true, `${walked}: ${nsPerHop.toFixed(1)} ns per hop; ${found.hops} hops checked`)
+    return { locality: 'VALID', checkpoints, nsPerHop, hops: found.hops }
+  } catch (error) {
+    told(false, messageOf(error))
+    return { locality: 'BAD_COMMIT' }
+  }
 }
 
 /** What breaks and where, in words. */

@@ -39,6 +39,8 @@ const reportRow = z.looseObject({
   /** What arrived inside the windows; 0 is silence. */
   passes: integer(0, 1_000_000),
   steps: integer(0, 1_000_000),
+  /** Of the locality chain; absent where a report of an earlier version measures none. */
+  checkpoints: integer(0, 1_000_000).optional(),
 })
 /** What one validator counted in one slot. */
 export const reportCodec = cborCodec(
@@ -69,6 +71,16 @@ const verdictRow = z.looseObject({
     .array(integer(0, 2 ** 32))
     .min(2)
     .max(3)
+    .optional(),
+  /** What was found of the locality chain, beside VALID: a bad path or value names its checkpoint. */
+  locality: z
+    .looseObject({
+      verdict: z.string().regex(/^[A-Z][A-Z_]{1,31}$/),
+      at: z
+        .array(integer(0, 2 ** 32))
+        .length(1)
+        .optional(),
+    })
     .optional(),
   proveMs: integer(0, 86_400_000).optional(),
   verifyMs: integer(0, 86_400_000).optional(),
@@ -132,7 +144,9 @@ const PLACES: Readonly<Record<'BAD_VALUE' | 'BAD_PATH', Readonly<Record<string, 
 
 /** A verdict on bytes names the bytes: VALID with its witness, a bad path or value with its element. */
 function rowFault(row: VerdictRow, signedPulse: boolean): string | null {
-  const { verdict, openings, witness, heads, work, at } = row
+  const { verdict, openings, witness, heads, work, at, locality } = row
+  const isBadHops = locality?.verdict === 'BAD_VALUE' || locality?.verdict === 'BAD_PATH'
+  if (isBadHops && locality.at === undefined) return 'a bad locality chain without its checkpoint'
   if (verdict === 'VALID') {
     const bound = openings !== undefined && heads !== undefined
     const backed = bound && witness !== undefined && signedPulse

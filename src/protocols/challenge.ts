@@ -14,10 +14,10 @@ const claim = z.looseObject({
   slot: integer(1, Number.MAX_SAFE_INTEGER),
   /** The device's id in its miner's capability record. */
   gpu: text(64),
-  work: z.enum(['residency', 'gemm']),
+  work: z.enum(['residency', 'gemm', 'locality']),
   /** Number of the tick; a Final repeats the last. */
   k: integer(0, 1024),
-  /** Passes or steps done in all. */
+  /** Passes, steps or checkpoints done in all. */
   count: integer(0, 1_000_000),
   /** Head of the tick chain: it binds every root claimed so far. */
   head: bytes(32),

@@ -148,12 +148,13 @@ export function openClaim(net: Network, record: Uint8Array): SignedClaim {
 
 /**
  * Whether two claims of one peer cannot both be true: of one slot, device and work, they say different things under one
- * number, close twice, go on after the close, or take back what was done.
+ * number, close twice, go on after the close, or take back what was done. Nothing rests on a locality chain, so whatever is
+ * said of it proves nothing.
  */
 export function contradict(a: SignedClaim, b: SignedClaim): boolean {
   const [x, y] = [a.claim, b.claim]
   const sameWork = x.slot === y.slot && x.gpu === y.gpu && x.work === y.work
-  if (a.peerId !== b.peerId || !sameWork) return false
+  if (a.peerId !== b.peerId || !sameWork || x.work === 'locality') return false
   if (x.k === y.k) return x.count !== y.count || Buffer.compare(x.head, y.head) !== 0
   const [first, later] = x.k < y.k ? [a, b] : [b, a]
   return first.isFinal || first.claim.count > later.claim.count

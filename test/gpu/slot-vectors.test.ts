@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { type SlotPulses, slotStatements, type Tick } from '../../src/gpu/slot.ts'
-import { slotNetworks, type Work } from '../../src/gpu/slot-network.ts'
+import { type AnyWork, slotNetworks } from '../../src/gpu/slot-network.ts'
 import { decodeTranscript, encodeTranscript, transcriptId } from '../../src/gpu/transcript.ts'
 import { honestProof } from '../support/proof.ts'
 
@@ -21,7 +21,7 @@ const gpu = {
   bytes: FILL_UNIT_BYTES,
 }
 
-test('both statements of a slot are what the vectors say', () => {
+test('all statements of a slot are what the vectors say', () => {
   const pulse = (round: number) => ({
     round,
     signature: new Uint8Array(48),
@@ -31,9 +31,10 @@ test('both statements of a slot are what the vectors say', () => {
     fill: pulse(23),
     start: pulse(24),
     gemm: pulse(25),
+    hops: pulse(26),
     open: pulse(28),
   }
-  const final = (work: Work, count: number): Tick => ({
+  const final = (work: AnyWork, count: number): Tick => ({
     slot: 24,
     gpu: gpu.gpuId,
     work,
@@ -41,7 +42,11 @@ test('both statements of a slot are what the vectors say', () => {
     count,
     head: fill(count),
   })
-  const finals = { residency: final('residency', 90), gemm: final('gemm', 40) }
+  const finals = {
+    residency: final('residency', 90),
+    gemm: final('gemm', 40),
+    locality: final('locality', 60),
+  }
   const told = Object.entries(slotStatements(gpu, pulses, finals)).map(([work, statement]) => [
     work,
     Object.fromEntries(
@@ -55,15 +60,22 @@ test('both statements of a slot are what the vectors say', () => {
 })
 
 test('a transcript is what the vectors say, byte for byte: an honest proof of one slot has one id', async () => {
-  const { transcript } = await honestProof(gpu, 24, { passes: 2, steps: 1 }, (tick) => tick.head)
+  const { transcript } = await honestProof(
+    gpu,
+    24,
+    { passes: 2, steps: 1, checkpoints: 2 },
+    (tick) => tick.head,
+  )
   const content = encodeTranscript(transcript)
-  const { residency, gemm } = transcript
+  const { residency, gemm, locality } = transcript
   expect({
     bytes: content.length,
     id: hex(transcriptId(content)),
     fields: Object.keys(decodeTranscript(content)),
     passRoots: hex(residency.roots),
     stepRoots: hex(gemm.roots),
+    hopRoots: hex(locality!.roots),
+    hopStates: hex(locality!.states),
   }).toEqual(vectors.transcript)
 })
 

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { devBeacon, type Pulse, timeOf } from '../../src/beacon.ts'
 import { concat, sha256 } from '../../src/gpu/hash.ts'
+import { hashState } from '../../src/gpu/locality-proof.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { type Announcement, slotStatements, type Tick } from '../../src/gpu/slot.ts'
-import { slotNetworks, type Work, works } from '../../src/gpu/slot-network.ts'
-import type { ValidatorEffect } from '../../src/gpu/slot-testimony.ts'
+import { type AnyWork, slotNetworks, type Work, works } from '../../src/gpu/slot-network.ts'
+import type { CheckedHops, ValidatorEffect } from '../../src/gpu/slot-testimony.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
 import { ValidatorSlot, type ValidatorSlotOptions } from '../../src/gpu/validator-slot.ts'
 
@@ -37,8 +38,8 @@ interface Sent {
 }
 interface Scenario {
   readonly gpus?: string[]
-  /** Passes and steps per second. */
-  readonly rate?: Partial<Record<Work, number>>
+  /** Passes, steps and checkpoints per second. */
+  readonly rate?: Partial<Record<AnyWork, number>>
   /** Arrival delay of a message at a validator, or null when it is lost. */
   readonly link?: (sent: Sent, validator: number) => number | null
   readonly tamper?: (sent: Sent, validator: number) => Sent
@@ -50,12 +51,14 @@ interface Scenario {
   readonly abstain?: boolean
   readonly heardBefore?: ReadonlySet<string>
   readonly checks?: ValidatorSlotOptions['checks']
+  /** What validators find of the locality chain. */
+  readonly hops?: CheckedHops
 }
 
 /** One slot in virtual time, in steps of 10 ms, with two validators. */
 function simulate(scenario: Scenario = {}) {
   const { gpus = ['g'], rate = {}, link = () => 20, tamper = (sent: Sent) => sent } = scenario
-  const rates = { residency: 100, gemm: 50, ...rate }
+  const rates = { residency: 100, gemm: 50, locality: 100, ...rate }
   const provers = gpus.map((id) => new ProverSlot(net, beacon, gpu(id), SLOT))
   const { heardBefore = new Set<string>(), checks } = scenario
   const options = {
@@ -71,19 +74,25 @@ function simulate(scenario: Scenario = {}) {
   const told: { id: string; atMs: number; effect: ProverEffect }[] = []
   const opens = new Map<string, Extract<ProverEffect, { type: 'open' }>>()
   const roots = new Map<string, Uint8Array[]>()
-  const running = new Map<string, { work: Work; sinceMs: number }>()
+  const running = new Map<string, { work: AnyWork; sinceMs: number }>()
   const mail: { atMs: number; v: number; sent: Sent }[] = []
   const record = (v: number, nowMs: number, effects: ValidatorEffect[]): void => {
     for (const effect of effects) {
       done.push({ v, atMs: nowMs - T0, effect })
       if (effect.type !== 'pull') continue
       const { counts, statements } = opens.get(effect.gpu)!
-      const rootsOf = (work: Work) => concat(roots.get(`${effect.gpu}/${work}`)!)
+      const rootsOf = (work: AnyWork) => concat(roots.get(`${effect.gpu}/${work}`)!)
       const heads = {
         residency: tickChain(statements.residency.passSeed, counts.residency, rootsOf('residency')),
         gemm: tickChain(statements.gemm.seed, counts.gemm, rootsOf('gemm')),
       }
-      const result = { ok: true, heads, content: fill(8) } as const
+      const hops = (): readonly Uint8Array[] =>
+        tickChain(statements.locality!.hopSeed, counts.locality!, rootsOf('locality'))
+      const locality: { locality?: CheckedHops } =
+        effect.statements.locality === undefined
+          ? {}
+          : { locality: scenario.hops ?? { verdict: 'VALID', heads: hops() } }
+      const result = { ok: true, heads, content: fill(8), ...locality } as const
       record(v, nowMs, validators[v]!.handle({ ...effect, type: 'checked', result }))
     }
   }
@@ -130,9 +139,11 @@ function simulate(scenario: Scenario = {}) {
       const { work } = run
       if ((nowMs - run.sinceMs) % Math.round(1000 / rates[work]) !== 0) return
       const list = roots.get(`${id}/${work}`) ?? []
-      list.push(sha256(Buffer.from(`${id} ${work} ${list.length}`)))
+      const made = sha256(Buffer.from(`${id} ${work} ${list.length}`))
+      const state = made.subarray(0, 16)
+      list.push(work === 'locality' ? hashState(state) : made)
       roots.set(`${id}/${work}`, list)
-      prover.handle({ type: 'root', work, root: list.at(-1)! })
+      prover.handle({ type: 'root', work, root: work === 'locality' ? state : made })
     })
     for (const { v, sent } of mail.filter((m) => m.atMs === nowMs)) {
       validators[v]!.handle({ ...sent, miner: 'miner', atMs: nowMs })
@@ -153,8 +164,9 @@ function simulate(scenario: Scenario = {}) {
       .filter((d) => d.v === v && d.effect.type === type)
       .map((d) => ({ atMs: d.atMs, effect: d.effect as Extract<ValidatorEffect, { type: T }> }))
   const line = (v = 0) => of('report', v)[0]?.effect.lines[0]
-  const verdict = (v = 0) => of('verdicts', v)[0]?.effect.rows[0]?.verdict
-  return { of, line, verdict, opens, told }
+  const row = (v = 0) => of('verdicts', v)[0]?.effect.rows[0]
+  const verdict = (v = 0) => row(v)?.verdict
+  return { of, line, row, verdict, opens, told }
 }
 
 test('an honest slot: both counted, one statement for all, commit before reveal, VALID', () => {
@@ -173,7 +185,7 @@ test('an honest slot: both counted, one statement for all, commit before reveal,
   expect(of('done')).toHaveLength(1)
 })
 
-test('the device does one thing at a time: passes stop before the chain starts, and both are opened once', () => {
+test('the device does one thing at a time: each kind of work stops before the next starts, and all are opened once', () => {
   const { told } = simulate()
   const acts = told.filter(({ effect }) => effect.type !== 'tick')
   expect(
@@ -184,6 +196,9 @@ test('the device does one thing at a time: passes stop before the chain starts, 
     'final',
     'start gemm',
     'stop gemm',
+    'final',
+    'start locality',
+    'stop locality',
     'final',
     'open',
   ])
@@ -197,18 +212,25 @@ test('the seeds follow from the pulse of each phase, the fill’s from that of i
     fill: pulseOf(FILL),
     start: pulseOf(SLOT),
     gemm: pulseOf(SLOT + net.starts.gemm),
+    hops: pulseOf(SLOT + net.starts.locality),
     open: pulseOf(SLOT + net.open),
   }
   expect(slotStatements(gpu('g'), used, finals)).toEqual(statements)
-  const { residency, gemm } = statements
+  const { residency, gemm, locality } = statements
   const seeds = [
     residency.fillSeed,
     residency.passSeed,
     residency.openSeed,
     gemm.seed,
     gemm.openSeed,
+    locality!.hopSeed,
+    locality!.openSeed,
   ]
-  expect(new Set(seeds.map((seed) => Buffer.from(seed).toString('hex'))).size).toBe(5)
+  expect(new Set(seeds.map((seed) => Buffer.from(seed).toString('hex'))).size).toBe(7)
+  expect(locality!.fillSeed).toEqual(residency.fillSeed)
+  const elsewhere = slotStatements(gpu('g'), { ...used, hops: pulseOf(SLOT) }, finals)
+  expect(elsewhere.locality).not.toEqual(locality)
+  expect([elsewhere.residency, elsewhere.gemm]).toEqual([residency, gemm])
   for (const [name, round] of Object.entries({ fill: FILL - 12, start: SLOT + 1, open: SLOT })) {
     const other = slotStatements(gpu('g'), { ...used, [name]: pulseOf(round) }, finals)
     expect(other.residency).not.toEqual(residency)
@@ -256,17 +278,86 @@ test.each(works)(
   },
 )
 
-test('passes and steps beyond what counts are not sent', () => {
+test('work beyond what counts are not sent', () => {
   const prover = new ProverSlot(net, beacon, gpu('g'), SLOT)
   for (const [work, offset, most] of [
     ['residency', 0, net.residency.maxPasses],
     ['gemm', 1, 512],
+    ['locality', 2, net.locality.maxCheckpoints],
   ] as const) {
     prover.handle({ type: 'pulse', pulse: pulseOf(SLOT + offset) })
     for (let i = 0; i < most + 9; i++) prover.handle({ type: 'root', work, root: fill(1) })
     const [effect] = prover.handle({ type: 'time', nowMs: T0 + offset * 1000 + 150 })
     expect(effect).toMatchObject({ type: 'tick', tick: { work, count: most } })
   }
+})
+
+test('the locality chain is counted and told beside the verdict', () => {
+  const { line, row, opens } = simulate()
+  expect(line()!.checkpoints).toBeGreaterThanOrEqual(30)
+  expect(line()!.checkpoints).toBeLessThanOrEqual(50)
+  expect(row()).toMatchObject({ verdict: 'VALID', locality: { verdict: 'VALID' } })
+  const { statements, hopStates } = opens.get('g')!
+  expect(hopStates).toHaveLength(16 * statements.locality!.checkpoints)
+})
+
+// Nothing rests on it: whatever a GPU does with it, passes and steps are judged as ever.
+test.each<[string, Scenario, object | undefined]>([
+  ['there is none', { rate: { locality: 0.1 } }, undefined],
+  ['its pulse reaches nobody', { losePulse: net.starts.locality }, undefined],
+  [
+    'nothing of it is sent',
+    { link: ({ tick }) => (tick.work === 'locality' ? null : 20) },
+    undefined,
+  ],
+  [
+    'its Final comes too late',
+    { link: ({ type, tick }) => (tick.work === 'locality' && type === 'final' ? 900 : 20) },
+    undefined,
+  ],
+  [
+    'a value of it is false',
+    { hops: { verdict: 'BAD_VALUE', at: [7] } },
+    { verdict: 'BAD_VALUE', at: [7] },
+  ],
+  ['it is withheld', { hops: { verdict: 'UNAVAILABLE' } }, { verdict: 'UNAVAILABLE' }],
+  [
+    'one of its ticks is another tale',
+    {
+      tamper: (sent) =>
+        sent.type === 'tick' && sent.tick.work === 'locality' && sent.tick.k === 4
+          ? { ...sent, tick: { ...sent.tick, head: fill(66) } }
+          : sent,
+    },
+    undefined,
+  ],
+  [
+    'a tick that was counted is no prefix of it',
+    {
+      link: ({ type, tick }) =>
+        tick.work === 'locality' && type === 'tick' && tick.k > 2 ? null : 20,
+      tamper: (sent) =>
+        sent.type === 'tick' && sent.tick.work === 'locality' && sent.tick.k === 2
+          ? { ...sent, tick: { ...sent.tick, head: fill(66) } }
+          : sent,
+    },
+    { verdict: 'EQUIVOCATION' },
+  ],
+])('the locality chain decides nothing: %s', (_, scenario, told) => {
+  const run = simulate(scenario)
+  for (const v of [0, 1]) {
+    expect(run.verdict(v)).toBe('VALID')
+    expect(run.row(v)!.locality).toEqual(told)
+    expect(run.line(v)!.passes).toBeGreaterThanOrEqual(80)
+    expect(run.line(v)!.steps).toBeGreaterThanOrEqual(40)
+  }
+  expect(run.of('abstained')).toEqual([])
+})
+
+test('a GPU that only walks is as silent as one that does nothing', () => {
+  const run = simulate({ link: ({ tick }) => (tick.work === 'locality' ? 20 : null) })
+  expect(run.verdict()).toBe('SILENT')
+  expect(run.line()).toMatchObject({ passes: 0, steps: 0 })
 })
 
 test('validators that counted different ticks still check the same openings', () => {

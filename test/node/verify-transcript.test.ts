@@ -31,10 +31,12 @@ const gpu = {
   bytes: 2 * FILL_UNIT_BYTES,
 }
 const seal = (tick: Tick): Uint8Array => sealFinal(net, key, { ...tick }).bytes
-const { transcript, finals, pulses } = await honestProof(gpu, 24, { passes: 4, steps: 3 }, seal)
+const counted = { passes: 4, steps: 3, checkpoints: 2 }
+const { transcript, finals, pulses } = await honestProof(gpu, 24, counted, seal)
 const find = (over: Partial<Transcript>) =>
   verifyTranscript(encodeTranscript({ ...transcript, ...over }))
 const { residency, gemm } = transcript
+const locality = transcript.locality!
 const withPulse = (over: Partial<Transcript['pulses']>): Partial<Transcript> => ({
   pulses: { ...transcript.pulses, ...over },
 })
@@ -52,11 +54,18 @@ test('an honest transcript verifies from its bytes alone', () => {
     passes: 4,
     fillBytes: gpu.bytes,
     pages: 64,
-    checks: ['shape', 'pulses', 'finals', 'residency', 'gemm'].map((name) => ({ name, ok: true })),
+    locality: 'VALID',
+    checkpoints: 2,
+    hops: 2 * 16_384,
+    checks: ['shape', 'pulses', 'finals', 'residency', 'gemm', 'locality'].map((name) => ({
+      name,
+      ok: true,
+    })),
   })
   const finding = find({})
   expect(finding.gbps).toBeCloseTo((4 * gpu.bytes) / 1e9, 9)
   expect(finding.tops).toBeCloseTo((3 * 2 * 256 ** 3) / 1e12, 9)
+  expect(finding.nsPerHop).toBeCloseTo(500e6 / (2 * 16_384), 6)
 })
 
 test('a real network has one genesis, whatever a transcript says', () => {
@@ -77,7 +86,51 @@ test('each proof is checked whatever the other says, and what breaks is named', 
     ['finals', true],
     ['residency', false],
     ['gemm', true],
+    ['locality', true],
   ])
+})
+
+test.each<[string, Partial<typeof locality>, string, string]>([
+  [
+    'a false path',
+    { states: locality.states.map((b, i) => (i === 20 ? b ^ 1 : b)) },
+    'BAD_PATH',
+    'at checkpoint 0',
+  ],
+  [
+    'the Final of another peer',
+    { final: sealFinal(net, testKey(2), { ...finals.locality! }).bytes },
+    'BAD_COMMIT',
+    'another peer',
+  ],
+  [
+    'the Final of another work',
+    { final: gemm.final },
+    'BAD_COMMIT',
+    'another slot, device or work',
+  ],
+  ['a pulse of another round', { pulse: told(pulses.open) }, 'BAD_COMMIT', 'hops pulse is not'],
+  [
+    'a pulse the beacon never sent',
+    { pulse: { ...told(pulses.hops), signature: pulses.open.signature } },
+    'BAD_COMMIT',
+    'never sent its hops pulse',
+  ],
+])(
+  'a locality chain with %s is told, and the verdict does not rest on it',
+  (_, over, found, why) => {
+    const finding = find({ locality: { ...locality, ...over } })
+    expect(finding).toMatchObject({ verdict: 'VALID', reason: '', locality: found })
+    expect(finding.checks.at(-1)).toMatchObject({ name: 'locality', ok: false })
+    expect(finding.checks.at(-1)!.detail).toContain(why)
+  },
+)
+
+test('without a locality chain nothing is said of it', () => {
+  const { locality: _, ...rest } = transcript
+  const finding = verifyTranscript(encodeTranscript(rest))
+  expect(finding.verdict).toBe('VALID')
+  expect(finding.checks.map(({ name }) => name)).not.toContain('locality')
 })
 
 test.each<[string, Partial<Transcript>, string]>([
@@ -218,6 +271,9 @@ test('people see every check with its result, from the file alone', async () => 
   )
   expect(good).toMatch(
     /gemm {7}ok {2}3 steps of 256×256 in 1 s: 0\.000 TOPS; \d+ crossings checked/,
+  )
+  expect(good).toContain(
+    'locality   ok  2 × 16384 hops in 0.5 s: 15258.8 ns per hop; 32768 hops checked; the verdict',
   )
   const leaves = residency.leaves.map((b, i) => (i === 0 ? b ^ 1 : b))
   const bad = await said(encodeTranscript({ ...transcript, residency: { ...residency, leaves } }))

@@ -48,6 +48,16 @@ const measured: Report = {
   rows: [{ ...gpu, mode: 'idle', n: 16_384, bytes: 72 * 2 ** 30, passes: 233, steps: 90 }],
 }
 const found = { ...gpu, verdict: 'BAD_VALUE', openings: fill(4), heads }
+/** The same with a locality chain; who knows nothing of it reads the rest. */
+const near: Report = { ...measured, rows: [{ ...measured.rows[0]!, checkpoints: 650 }] }
+const withHops: Verdicts = {
+  ...verdicts,
+  rows: [
+    { ...valid, locality: { verdict: 'VALID' } },
+    { ...valid, gpu: 'g', locality: { verdict: 'BAD_VALUE', at: [17] } },
+    { ...valid, gpu: 'h', locality: { verdict: 'UNAVAILABLE' } },
+  ],
+}
 const bad: Verdicts = {
   slot: 24,
   chunk: 0,
@@ -75,13 +85,16 @@ test('every record of a slot is what the vectors say', () => {
   const records = {
     tick: sealTick(net, miner, tick),
     tickOfPasses: sealTick(net, miner, passes),
+    tickOfHops: sealTick(net, miner, { ...tick, work: 'locality', count: 650 }),
     final: sealFinal(net, miner, tick),
     openings: sealOpenings(net, miner, offer),
     reportCommit: sealReportCommit(net, key, { slot: 24, chunk: 0, hash }),
     report: sealReport(net, key, report),
     reportOfMemory: sealReport(net, key, measured),
+    reportOfHops: sealReport(net, key, near),
     verdicts: sealVerdicts(net, key, verdicts),
     badVerdicts: sealVerdicts(net, key, bad),
+    verdictsWithHops: sealVerdicts(net, key, withHops),
   }
   const hex = Object.entries(records).map(([name, { id, bytes }]) => [
     name,
@@ -94,7 +107,7 @@ test('honest testimony is accepted', async () => {
   const hash = reportHash(net, key.publicKey, report)
   expect(await hear(sealReportCommit(net, key, { slot: 24, chunk: 0, hash }).bytes)).toBe('accept')
   expect(await hear(sealReport(net, key, report).bytes)).toBe('accept')
-  for (const value of [verdicts, bad]) {
+  for (const value of [verdicts, bad, withHops]) {
     expect(await hear(sealVerdicts(net, key, value).bytes)).toBe('accept')
   }
   expect(await hear(sealReport(net, key, measured).bytes)).toBe('accept')
@@ -133,6 +146,10 @@ test.each<[string, Verdicts]>([
   [
     'BAD_PATH without its transcript',
     { ...verdicts, rows: [{ ...gpu, verdict: 'BAD_PATH', work: 'gemm', at: [1, 2] }] },
+  ],
+  [
+    'BAD_VALUE of a locality chain without its checkpoint',
+    { ...verdicts, rows: [{ ...valid, locality: { verdict: 'BAD_VALUE' } }] },
   ],
   ['one GPU in two rows', { ...verdicts, rows: [valid, { ...valid, verdict: 'SILENT' }] }],
 ])('%s is rejected', async (_, value) => {

@@ -164,6 +164,12 @@ test.each<[string, Partial<TickClaim>, boolean, boolean, boolean]>([
   expect(equivocationFault(net, fraud) === null).toBe(contradicts)
 })
 
+test('nothing rests on a locality chain: two tales of it prove nothing', () => {
+  const told = (head: Uint8Array) => sealTick(net, miner, claim({ work: 'locality', head })).bytes
+  const claims = [told(of(32, 8)), told(of(32, 9))]
+  expect(equivocationFault(net, { ...equivocation(), claims })).toBe('its claims agree')
+})
+
 test('claims of two peers, of another slot or device, unsigned or of another kind, contradict nothing', () => {
   expect(equivocationFault(net, equivocation())).toBeNull()
   const [good, other] = equivocation().claims!

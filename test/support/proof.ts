@@ -2,7 +2,8 @@ import { devBeacon, type Pulse } from '../../src/beacon.ts'
 import { createCpuBackend } from '../../src/gpu/cpu-backend.ts'
 import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
-import { openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
+import { hashState } from '../../src/gpu/locality-proof.ts'
+import { openChain, openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
 import {
   type Announcement,
   fillSeed,
@@ -11,7 +12,7 @@ import {
   type Tick,
   workSeed,
 } from '../../src/gpu/slot.ts'
-import { slotNetworks, type Work } from '../../src/gpu/slot-network.ts'
+import { type AnyWork, slotNetworks } from '../../src/gpu/slot-network.ts'
 import { fillRoundOf } from '../../src/gpu/slot-schedule.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
 import type { Transcript } from '../../src/gpu/transcript.ts'
@@ -20,10 +21,11 @@ export const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
 const net = slotNetworks.local
 
 /** The pulses of one slot. */
-export const pulsesOf = (slot: number): SlotPulses => ({
+export const pulsesOf = (slot: number): Required<SlotPulses> => ({
   fill: beacon.sign(fillRoundOf(net, slot)!),
   start: beacon.sign(slot),
   gemm: beacon.sign(slot + net.starts.gemm),
+  hops: beacon.sign(slot + net.starts.locality),
   open: beacon.sign(slot + net.open),
 })
 
@@ -31,33 +33,44 @@ export const pulsesOf = (slot: number): SlotPulses => ({
 export const told = ({ round, signature }: Pulse) => ({ round, signature })
 
 /**
- * A proof of one slot, small and fast: what a miner would have sent. `seal` signs its Finals. Honest, but that the work
- * named by `lie` is done and opened under another seed than the slot's: every value it commits to is false.
+ * A proof of one slot, small and fast: what a miner would have sent. `seal` signs its Finals; it has a locality chain where
+ * checkpoints are asked for. Honest, but that the work named by `lie` is done and opened under another seed than the
+ * slot's: every value it commits to is false.
  */
 export async function honestProof(
   gpu: Announcement,
   slot: number,
-  counted: { readonly passes: number; readonly steps: number },
+  counted: { readonly passes: number; readonly steps: number; readonly checkpoints?: number },
   seal: (final: Tick) => Uint8Array,
-  lie?: Work,
+  lie?: AnyWork,
 ) {
   const pulses = pulsesOf(slot)
   const backend = createCpuBackend({ threads: 1 })
   await backend.prepare({ n: gpu.n, bytes: gpu.bytes })
   await backend.fill(fillSeed(gpu, pulses.fill), net.residency.iterations)
-  const lied = (work: Work, seed: Uint8Array) => (work === lie ? sha256(seed) : seed)
-  const worked = async (work: Work, pulse: Pulse, count: number) => {
+  const lied = (work: AnyWork, seed: Uint8Array) => (work === lie ? sha256(seed) : seed)
+  const worked = async (work: AnyWork, pulse: Pulse, count: number) => {
     const seed = workSeed(work, gpu, pulse)
-    const roots: Uint8Array[] = []
-    const goesOn = (): boolean => roots.length < count
-    await runWork(backend, { work, seed: lied(work, seed) }, goesOn, (root) => roots.push(root))
+    const made: Uint8Array[] = []
+    const goesOn = (): boolean => made.length < count
+    const about = { seed: lied(work, seed) }
+    const job =
+      work === 'locality' ? { work, ...about, hops: net.locality.hops } : { work, ...about }
+    await runWork(backend, job, goesOn, (root) => made.push(root))
+    const roots = work === 'locality' ? made.map(hashState) : made
     const head = tickChain(seed, [count], concat(roots)).at(-1)!
     const final: Tick = { slot, gpu: gpu.gpuId, work, k: 1, count, head }
-    return { roots: concat(roots), counts: [count], final }
+    return { made: concat(made), roots: concat(roots), counts: [count], final }
   }
   const passes = await worked('residency', pulses.start, counted.passes)
   const steps = await worked('gemm', pulses.gemm, counted.steps)
-  const finals = { residency: passes.final, gemm: steps.final }
+  const { checkpoints = 0 } = counted
+  const hops = checkpoints > 0 ? await worked('locality', pulses.hops, checkpoints) : undefined
+  const finals = {
+    residency: passes.final,
+    gemm: steps.final,
+    ...(hops === undefined ? {} : { locality: hops.final }),
+  }
   const statements = slotStatements(gpu, pulses, finals)
   const { residency, gemm } = statements
   const kernels = loadKernels()
@@ -72,6 +85,17 @@ export async function honestProof(
     counts: steps.counts,
     limits: net.gemm,
   })
+  const chain = hops && {
+    ...openChain(kernels, {
+      statement: statements.locality!,
+      counts: hops.counts,
+      states: hops.made,
+      limits: net.locality,
+    }),
+    counts: hops.counts,
+    pulse: told(pulses.hops),
+    final: seal(hops.final),
+  }
   await backend[Symbol.asyncDispose]()
   const transcript: Transcript = {
     version: 2,
@@ -98,6 +122,7 @@ export async function honestProof(
     },
     residency: { ...pages, counts: passes.counts, final: seal(finals.residency) },
     gemm: { ...rows, counts: steps.counts, final: seal(finals.gemm) },
+    ...(chain === undefined ? {} : { locality: chain }),
   }
   return { transcript, statements, finals, pulses }
 }

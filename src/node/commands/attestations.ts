@@ -30,6 +30,7 @@ export const attestations: Run = (context) =>
         { title: 'MIB', value: ({ bytes }) => mib(bytes), align: 'right' },
         { title: 'STEPS', value: ({ steps }) => steps, align: 'right' },
         { title: 'N', value: ({ n }) => n, align: 'right' },
+        { title: 'NS/HOP', value: ({ nsPerHop }) => nsPerHop, align: 'right' },
         { title: 'PROVE MS', value: ({ proveMs }) => proveMs, align: 'right' },
         { title: 'VERIFY MS', value: ({ verifyMs }) => verifyMs, align: 'right' },
         {

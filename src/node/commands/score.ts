@@ -1,6 +1,7 @@
 import { NodeError } from '../../errors.ts'
 import type { ScoreDetail, ScoreRow } from '../control/routes/scores.ts'
 import { createOutput, renderTable } from '../output.ts'
+import { median } from '../scoring/gpu-score.ts'
 import type { ScoredGpu } from '../scoring/score.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
@@ -63,5 +64,14 @@ function explainGpu(gpu: ScoredGpu): string[] {
     `${gpu.gpu} of ${gpu.miner}: ${slots}`,
     ...rows.map((row) => `  ${row}`),
     `  = ${gpu.score.toFixed(6)}`,
+    ...localityOf(gpu),
   ]
+}
+
+/** How near its memory is, where that was measured: for information. */
+function localityOf({ slots, ok }: ScoredGpu): string[] {
+  const measured = slots.flatMap(({ nsPerHop }) => nsPerHop ?? [])
+  if (measured.length === 0) return []
+  const figure = `median ${median(measured).toFixed(1)} ns per hop in ${measured.length} of ${ok} ok slots`
+  return [`  locality: ${figure}; the score does not rest on it`]
 }

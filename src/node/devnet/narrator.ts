@@ -18,6 +18,14 @@ const cpuOnly = (classes: unknown): string =>
 
 const MiBs = (value: unknown): string => `${Math.round(Number(value) / MiB)} MiB`
 
+/** How near memory is, where it was measured; said when its chain is false. */
+const hopsOf = (e: NodeEvent): string =>
+  e['locality'] === undefined
+    ? ''
+    : e['locality'] === 'VALID'
+      ? ` ${e['nsPerHop']} ns a hop;`
+      : ` hops ${e['locality']};`
+
 const money = (units: unknown): string => formatAmount(BigInt(String(units)), 'DEV')
 
 const sentences: Readonly<Record<string, Sentence>> = {
@@ -42,7 +50,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
     `slot ${e['slot']}: ${e['passes']} passes and ${e['steps']} steps done, opened in ${ms(e['proveMs'])}, ${KiBs(e['bytes'])}`,
   'challenge-failed': (e) => `slot ${e['slot']}: proving ${e['gpu']} failed: ${e['reason']}`,
   'slot-verdict': (e, n) =>
-    `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']} (${e['passes']} passes, ${e['gbps']} GB/s; ${e['steps']} steps, ${e['tops']} TOPS; proved in ${ms(e['proveMs'])}, verified in ${ms(e['verifyMs'])})`,
+    `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']} (${e['passes']} passes, ${e['gbps']} GB/s; ${e['steps']} steps, ${e['tops']} TOPS;${hopsOf(e)} proved in ${ms(e['proveMs'])}, verified in ${ms(e['verifyMs'])})`,
   'slot-abstained': (e) => `slot ${e['slot']}: abstains (${e['why']})`,
   'report-gossiped': (e) => `slot ${e['slot']}: gossiped its report, ${e['rows']} rows`,
   'equivocation-kept': (e, n) =>

@@ -10,6 +10,7 @@ import {
   fraudCodec,
   fraudKind,
   sealFraud,
+  workOf,
 } from '../../protocols/fraud.ts'
 import { noticesTopic } from '../../protocols/offers.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
@@ -148,7 +149,8 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
   /** What was judged before it was kept. */
   function keptValue(fraud: Fraud, isSampled: boolean): FalseValue | undefined {
     const final = fraud.kind === 'false-value' ? finalOf(net, fraud) : null
-    return final === null ? undefined : { work: final.work, head: final.head, isSampled }
+    if (final === null || fraud.shown === undefined) return undefined
+    return { work: workOf(fraud.shown), head: final.head, isSampled }
   }
 
   const ofKind = (kind: FraudKind): Standing[] =>

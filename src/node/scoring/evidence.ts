@@ -15,7 +15,11 @@ export interface GpuRef {
 export interface Testimony {
   readonly validator: string
   readonly rows: readonly (GpuRef & Counts)[]
-  readonly verdicts: readonly (GpuRef & { readonly verdict: string })[]
+  readonly verdicts: readonly (GpuRef & {
+    readonly verdict: string
+    /** What was found of the locality chain. */
+    readonly locality?: string | undefined
+  })[]
 }
 
 export interface SlotEvidence {
@@ -42,6 +46,8 @@ export interface Evidence {
   /** What slots of this network measure, and how long the windows are. */
   readonly measured: Measured
   readonly windowMs: PerWork<number>
+  /** The window of the locality chain, and hops to a checkpoint; nothing rests on it. */
+  readonly locality?: { readonly windowMs: number; readonly hops: number }
 }
 
 /** Names a GPU among all. */

@@ -12,6 +12,8 @@ export interface ScoredSlot {
   readonly gib: number
   readonly gbps: number
   readonly tops: number
+  /** Mean time of a hop of its locality chain, where that was found VALID: told, and nothing rests on it. */
+  readonly nsPerHop?: number
   readonly reason: ReasonCode
 }
 

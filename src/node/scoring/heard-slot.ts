@@ -1,5 +1,5 @@
 import { drawVerifiers } from '../../gpu/draw-verifiers.ts'
-import { decides, stakeOf, type Word } from './agree.ts'
+import { agree, decides, stakeOf, type Word } from './agree.ts'
 import type { ScoringConstants } from './constants.ts'
 import {
   type Evidence,
@@ -16,7 +16,10 @@ export interface Heard {
   readonly one: Testimony
   readonly stake: bigint
   readonly rows: ReadonlyMap<string, Counts>
-  readonly verdicts: ReadonlyMap<string, { readonly verdict: string }>
+  readonly verdicts: ReadonlyMap<
+    string,
+    { readonly verdict: string; readonly locality?: string | undefined }
+  >
 }
 
 const byGpu = <T extends GpuRef>(rows: readonly T[]): Map<string, T> =>
@@ -91,6 +94,20 @@ export function outcomeOf(
     proof,
   }
   return slotOutcome(said, active, c.KAPPA, evidence.measured)
+}
+
+/** Checkpoints of a locality chain as agreed, where somebody found it VALID; 0 otherwise. Only told, never scored. */
+export function checkpointsOf(
+  ref: GpuRef,
+  heard: readonly Heard[],
+  active: bigint,
+  c: ScoringConstants,
+): number {
+  const key = gpuKey(ref)
+  const isValid = heard.some(({ verdicts }) => verdicts.get(key)?.locality === 'VALID')
+  const words = heard.flatMap(({ rows, stake }) => wordOf(rows.get(key)?.checkpoints, stake))
+  const agreed = agree(words, active, c.KAPPA)
+  return isValid && agreed.outcome === 'ok' ? agreed.count : 0
 }
 
 /** The validators that were drawn to check a GPU. */

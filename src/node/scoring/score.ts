@@ -1,10 +1,10 @@
-import { gbPerSecondOf, topsOf } from '../../gpu/rates.ts'
+import { gbPerSecondOf, nsPerHopOf, topsOf } from '../../gpu/rates.ts'
 import { GiB } from '../../units.ts'
 import { decides, stakeOf } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
 import { type Evidence, type GpuRef, gpuKey } from './evidence.ts'
 import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
-import { asWord, heardFrom, heardTooFew, outcomeOf, seenBy } from './heard-slot.ts'
+import { asWord, checkpointsOf, heardFrom, heardTooFew, outcomeOf, seenBy } from './heard-slot.ts'
 import { leaseFactor, minerWeights } from './miner-weights.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { SlotOutcome } from './slot-outcome.ts'
@@ -131,11 +131,21 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
       const { miner, gpu } = history.ref
       const suspended = proofs.isSuspended(slot, miner, gpu)
       const worth = unitsOf(history.ref, judged, evidence, c)
-      history.scored.push({ slot, ...(suspended ? withoutUnits(worth) : worth) })
+      const hops =
+        judged.outcome === 'ok'
+          ? hopFigure(checkpointsOf(history.ref, heard, active, c), evidence)
+          : {}
+      history.scored.push({ slot, ...(suspended ? withoutUnits(worth) : worth), ...hops })
     }
     wasOk = new Set([...outcomes].filter(([, o]) => o.outcome === 'ok').map(([key]) => key))
   }
   return histories
+}
+
+/** The mean time of a hop, where there were any. */
+function hopFigure(checkpoints: number, { locality }: Evidence): Pick<ScoredSlot, 'nsPerHop'> {
+  if (checkpoints === 0 || locality === undefined) return {}
+  return { nsPerHop: q6(nsPerHopOf(checkpoints, locality.hops, locality.windowMs)) }
 }
 
 /** Too little stake listened. */

@@ -9,6 +9,8 @@ export interface Counts {
   readonly bytes: number
   readonly passes: number
   readonly steps: number
+  /** Of the locality chain; nothing rests on it. */
+  readonly checkpoints?: number
 }
 
 /** Everything said of one GPU in one slot. */

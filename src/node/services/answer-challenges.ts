@@ -2,7 +2,7 @@ import { roundAt } from '../../beacon.ts'
 import { every } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
-import { slotNetworks, type Work } from '../../gpu/slot-network.ts'
+import { type AnyWork, slotNetworks } from '../../gpu/slot-network.ts'
 import { epochOf } from '../../gpu/slot-schedule.ts'
 import { type ChallengeItem, challenge } from '../../protocols/challenge.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
@@ -52,7 +52,7 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
   let timer: NodeJS.Timeout | undefined
 
   function send(kind: SentKind, slot: number, record: Signed<unknown>): void {
-    const { gpu, k = 0, work } = record.payload as { gpu: string; k?: number; work?: Work }
+    const { gpu, k = 0, work } = record.payload as { gpu: string; k?: number; work?: AnyWork }
     if (misbehaviour.sends?.(kind, k, work) === false) return
     const bytes = misbehaviour.record?.(record.bytes, kind) ?? record.bytes
     const item = { kind: 'record', record: bytes }

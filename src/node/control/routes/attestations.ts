@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify'
+import { nsPerHopOf } from '../../../gpu/rates.ts'
+import { type SlotNetwork, slotNetworks } from '../../../gpu/slot-network.ts'
 import type { Attestations } from '../../attestations.ts'
+import type { Core } from '../../core.ts'
 
 /** One validator's word on one device in one slot. */
 export interface AttestationRow {
@@ -14,6 +17,11 @@ export interface AttestationRow {
   readonly passes: number | null
   readonly n: number | null
   readonly bytes: number | null
+  /** Of the locality chain, and the mean time of its hops; nothing rests on it. */
+  readonly checkpoints: number | null
+  readonly nsPerHop: number | null
+  /** What was found of it: `VALID` or a reason code. */
+  readonly locality: string | null
   readonly proveMs: number | null
   readonly verifyMs: number | null
   /** Content id of the transcript in hex, for `gpu verify`. */
@@ -35,19 +43,26 @@ const MAX_ROWS = 5000
 /** `GET /v1/attestations`: testimony this node knows, newest slot first; `?peer=` of a miner or validator, `?limit=`. */
 export function attestationsRoute(
   app: FastifyInstance,
-  { proving }: { readonly proving?: { readonly attestations: Attestations } | undefined },
+  {
+    core,
+    proving,
+  }: {
+    readonly core: Pick<Core, 'net'>
+    readonly proving?: { readonly attestations: Attestations } | undefined
+  },
 ): void {
+  const slots = slotNetworks[core.net.network]
   app.get<{ Querystring: Query }>('/v1/attestations', async ({ query }) => {
     const limit = Math.min(MAX_ROWS, Math.max(1, Number(query.limit) || DEFAULT_ROWS))
     const about = ({ miner, validator }: AttestationRow): boolean =>
       query.peer === undefined || miner === query.peer || validator === query.peer
-    const rows = proving === undefined ? [] : rowsOf(proving.attestations).filter(about)
+    const rows = proving === undefined ? [] : rowsOf(proving.attestations, slots).filter(about)
     return { items: rows.slice(0, limit) }
   })
 }
 
 /** Every row known, newest slot first. */
-export function rowsOf(attestations: Attestations): AttestationRow[] {
+export function rowsOf(attestations: Attestations, slots: SlotNetwork): AttestationRow[] {
   return attestations
     .slots()
     .toReversed()
@@ -71,6 +86,9 @@ export function rowsOf(attestations: Attestations): AttestationRow[] {
             passes: counted?.passes ?? null,
             n: counted?.n ?? null,
             bytes: counted?.bytes ?? null,
+            checkpoints: counted?.checkpoints ?? null,
+            nsPerHop: hopFigure(counted?.checkpoints, slots),
+            locality: judged?.locality?.verdict ?? null,
             proveMs: judged?.proveMs ?? null,
             verifyMs: judged?.verifyMs ?? null,
             transcript: openings === undefined ? null : Buffer.from(openings).toString('hex'),
@@ -79,4 +97,13 @@ export function rowsOf(attestations: Attestations): AttestationRow[] {
         })
       }),
     )
+}
+
+/** The mean time of a hop in ns to a tenth; null where no locality chain was counted. */
+function hopFigure(
+  checkpoints: number | undefined,
+  { locality, windowMs }: SlotNetwork,
+): number | null {
+  if (checkpoints === undefined || checkpoints === 0) return null
+  return Math.round(nsPerHopOf(checkpoints, locality.hops, windowMs.locality) * 10) / 10
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { codeOf, NodeError } from '../../../errors.ts'
+import { slotNetworks } from '../../../gpu/slot-network.ts'
 import type { Rpc } from '../../../protocols/rpc.ts'
 import { MAX_TRANSCRIPT_BYTES } from '../../../protocols/transcript.ts'
 import type { Attestations } from '../../attestations.ts'
@@ -16,7 +17,7 @@ export interface TranscriptDocument {
 }
 
 interface Parts {
-  readonly core: Pick<Core, 'log'>
+  readonly core: Pick<Core, 'log' | 'net'>
   readonly rpc: Pick<Rpc, 'ask'>
   readonly transcripts: TranscriptStore
   readonly proving?: { readonly attestations: Attestations } | undefined
@@ -27,9 +28,10 @@ interface Parts {
  * attestation names), from this node or from those who testified; NOTHING_MATCHED when nobody has it.
  */
 export function transcriptsRoute(app: FastifyInstance, parts: Parts): void {
+  const slots = slotNetworks[parts.core.net.network]
   app.get<{ Params: { id: string } }>('/v1/transcripts/:id', async ({ params }) => {
     const asked = params.id.toLowerCase()
-    const rows = parts.proving === undefined ? [] : rowsOf(parts.proving.attestations)
+    const rows = parts.proving === undefined ? [] : rowsOf(parts.proving.attestations, slots)
     const named = rows.filter(({ transcript }) => transcript?.startsWith(asked))
     const id = asked.length === 64 ? asked : named[0]?.transcript
     if (!/^[0-9a-f]{12,64}$/.test(asked) || id === undefined || id === null) throw unknown(asked)
