@@ -16,6 +16,9 @@ const BYTES = 64 * MiB
 const ITERATIONS = 16
 const ROUNDS = 5
 const [STEPS, PASSES] = [4, 16]
+/** One fill that a processor's cache holds, and one that it does not. */
+const [NEAR_BYTES, FAR_BYTES] = [8 * MiB, 256 * MiB]
+const HOPS = 1_000_000
 /** The least work a root can stand for: what is left is the way through the process. */
 const least = { n: 256, bytes: FILL_UNIT_BYTES }
 const ROOTS = 4000
@@ -59,6 +62,16 @@ async function steps(backend: Backend, work: Work, count: number): Promise<void>
   )
 }
 
+/** Mean time of a dependent hop over a fill of `bytes`, ns. */
+async function nsPerHop(bytes: number): Promise<number> {
+  await using backend = createCpuBackend({ threads: 1 })
+  await backend.prepare({ n: 256, bytes })
+  await backend.fill(seed, 1)
+  const state = seed.subarray(16)
+  await backend.hops(state, state, HOPS / 10)
+  return ((await seconds(() => backend.hops(state, state, HOPS))) * 1e9) / HOPS
+}
+
 /** A copy of as many bytes, the plainest use of memory. */
 async function copyGBps(): Promise<number> {
   const [from, to] = [new Uint8Array(BYTES).fill(1), new Uint8Array(BYTES)]
@@ -89,6 +102,8 @@ interface Round {
   readonly copyGBps: number
   readonly process: number
   readonly loop: number
+  readonly nearNs: number
+  readonly farNs: number
 }
 
 function figuresOf(rounds: readonly Round[]): Result {
@@ -100,6 +115,8 @@ function figuresOf(rounds: readonly Round[]): Result {
       passToCopy: middle((round) => round.one.passGBps / round.copyGBps),
       tops: middle(({ one }) => one.tops),
       threads,
+      nsPerHop8MiB: middle(({ nearNs }) => nearNs),
+      nsPerHop256MiB: middle(({ farNs }) => farNs),
       allFillGBps: middle(({ all }) => all.fillGBps),
       allPassGBps: middle(({ all }) => all.passGBps),
       allTopsPerThread: middle(({ all }) => all.tops / threads),
@@ -116,7 +133,7 @@ function figuresOf(rounds: readonly Round[]): Result {
 
 export const bench: Bench = {
   name: 'prove',
-  measures: `the processor as a prover: fill and passes of ${BYTES / MiB} MiB, n=${N}; and ${ROOTS} roots through its process`,
+  measures: `the processor as a prover: fill and passes of ${BYTES / MiB} MiB, n=${N}; hops over 8 and 256 MiB; and ${ROOTS} roots through its process`,
   targets: { processToLoop: { atLeast: 0.5 }, passToCopy: { atLeast: 0.25 } },
   async run(progress) {
     await using one = createCpuBackend({ threads: 1 })
@@ -136,6 +153,8 @@ export const bench: Bench = {
         copyGBps: await copyGBps(),
         process: await throughProcess(prover),
         loop: await inLoop(loop),
+        nearNs: await nsPerHop(NEAR_BYTES),
+        farNs: await nsPerHop(FAR_BYTES),
       }
       progress(`${round}/${ROUNDS}: ${Math.round(measured.process)} roots/s`)
       if (round > 0) rounds.push(measured) // the first warms up

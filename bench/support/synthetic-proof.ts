@@ -13,6 +13,15 @@ import {
 } from '../../src/gpu/gemm-proof.ts'
 import { type Bytes, concat, sha256, u32 } from '../../src/gpu/hash.ts'
 import { HEAP, type Kernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
+import {
+  type HopLimits,
+  type HopOpenings,
+  type HopStatement,
+  hashState,
+  hopKey,
+  openedSegments,
+  STATE_BYTES,
+} from '../../src/gpu/locality-proof.ts'
 import { hashLeaf, hashNode } from '../../src/gpu/merkle.ts'
 import {
   digestOfPage,
@@ -21,7 +30,13 @@ import {
   type PassOpenings,
   type PassStatement,
 } from '../../src/gpu/residency-proof.ts'
-import { LEAF_BYTES, nextPassKey, PAGES_PER_LEAF, passDepth } from '../../src/gpu/resident-fill.ts'
+import {
+  DOMAIN_FILL,
+  LEAF_BYTES,
+  nextPassKey,
+  PAGES_PER_LEAF,
+  passDepth,
+} from '../../src/gpu/resident-fill.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
 
 /** A tree of 2^depth leaves of which only those in `leaves` exist; the rest is made up. */
@@ -128,4 +143,32 @@ export function syntheticPasses(
   const closing = tickChain(passSeed, counts, openings.roots).at(-1)!
   const statement = { fillSeed, passSeed, openSeed, bytes, passes, ticks: 1, closing }
   return { statement, openings }
+}
+
+/** A locality proof of any size that verifies: only the opened segments were walked. */
+export function syntheticHops(
+  kernels: Kernels,
+  size: { readonly bytes: number; readonly checkpoints: number },
+  limits: HopLimits,
+): { readonly statement: HopStatement; readonly openings: HopOpenings } {
+  const { bytes, checkpoints } = size
+  const [fillSeed, hopSeed, openSeed] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  const ends = openedSegments(kernels, openSeed, checkpoints)
+  if (ends.some((end, i) => end === 0 || end - 1 === ends[i - 1])) {
+    return syntheticHops(kernels, size, limits) // rarely: segments that share a state would need more care
+  }
+  const before = ends.map(() => new Uint8Array(randomBytes(STATE_BYTES)))
+  kernels.setKey(fillSeed)
+  const fill = { domain: DOMAIN_FILL, pages: bytes / PAGE_BYTES, iterations: limits.iterations }
+  const after = kernels.hopsWithoutFill(before, hopKey(hopSeed), fill, limits.hops)
+  const roots = new Uint8Array(randomBytes(32 * checkpoints))
+  for (const [i, end] of ends.entries()) {
+    roots.set(hashState(before[i]!), 32 * (end - 1))
+    roots.set(hashState(after[i]!), 32 * end)
+  }
+  const counts = [checkpoints]
+  const states = concat(ends.flatMap((_, i) => [before[i]!, after[i]!]))
+  const closing = tickChain(hopSeed, counts, roots).at(-1)!
+  const statement = { fillSeed, hopSeed, openSeed, bytes, checkpoints, ticks: 1, closing }
+  return { statement, openings: { counts, roots, states } }
 }

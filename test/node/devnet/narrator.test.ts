@@ -17,10 +17,14 @@ test('an event becomes a sentence about whom it happened to, with names and numb
     gbps: 2.5,
     steps: 20,
     tops: 0.01,
+    nsPerHop: 21.4,
+    locality: 'VALID',
   }
   expect(tell('validator-2', 'slot-verdict', { ...verdict, proveMs: 31.6, verifyMs: 8.2 })).toBe(
-    'validator-2  slot 12: miner-1 is VALID (300 passes, 2.5 GB/s; 20 steps, 0.01 TOPS; proved in 32 ms, verified in 8 ms)',
+    'validator-2  slot 12: miner-1 is VALID (300 passes, 2.5 GB/s; 20 steps, 0.01 TOPS; 21.4 ns a hop; proved in 32 ms, verified in 8 ms)',
   )
+  const far = { ...verdict, locality: 'BAD_VALUE' }
+  expect(tell('validator-2', 'slot-verdict', far)).toContain('TOPS; hops BAD_VALUE; proved')
   expect(
     tell('miner-1', 'gpu-filled', { gpu: 'cpu-0', bytes: 2 ** 23, fillMs: 90.4, round: 11 }),
   ).toBe('miner-1      filled 8 MiB of cpu-0 in 90 ms, from pulse 11')

@@ -438,3 +438,25 @@ describe('those that were drawn', () => {
     expect(outcome(others)).toMatchObject({ outcome: 'networkUnknown' })
   })
 })
+
+test('hops are told where they were agreed and found VALID, and no score rests on them', () => {
+  const locality = { windowMs: 2000, hops: 4096 }
+  const spoken = (validator: string, checkpoints: number, found: string): Testimony => ({
+    validator,
+    rows: [{ ...row(a, 80), checkpoints }],
+    verdicts: [{ ...a, verdict: 'VALID', locality: found }],
+  })
+  const of = (...testimony: Testimony[]) =>
+    scoreOf(evidence([slotOf(12, ...testimony)], { locality }))!
+  const plain = scoreOf(evidence([both(12, [[a, 80]])]))!
+  const near = of(spoken('v1', 640, 'VALID'), spoken('v2', 600, 'BAD_VALUE'))
+  expect(near.gpus[0]!.slots[0]!.nsPerHop).toBeCloseTo(2e9 / (600 * 4096), 5)
+  for (const other of [
+    of(spoken('v1', 640, 'BAD_VALUE'), spoken('v2', 640, 'BAD_VALUE')),
+    of(spoken('v1', 640, 'VALID'), spoken('v2', 0, 'VALID')),
+  ]) {
+    expect(other.gpus[0]!.slots[0]).not.toHaveProperty('nsPerHop')
+    expect(other.score).toBe(plain.score)
+  }
+  expect(near.score).toBe(plain.score)
+})
