@@ -43,8 +43,8 @@ export interface Backend extends AsyncDisposable {
    * 16 B (locality-proof.ts).
    */
   hops(state: Bytes, key: Bytes, count: number): Promise<Bytes>
-  /** Makes X_0 of a chain from its seed. */
-  startChain(seed: Bytes): Promise<void>
+  /** Makes X_0 of a chain from its seed. A device may work on the next step before it is asked for, unless `ahead` is false. */
+  startChain(seed: Bytes, options?: { readonly ahead: boolean }): Promise<void>
   /** The next step of the chain: the root of X_{t+1}. */
   step(): Promise<Bytes>
   /** Rows of the matrix that the last step made. */

@@ -21,11 +21,12 @@ export class HeardGpu {
   #verdict: VerdictRow | undefined
   offered: Offered | undefined
   pulled = false
-  /** This validator says nothing about it: it was not drawn to, or could not check by its own fault. */
-  excused = false
+  /** This validator says nothing about it: it was not drawn to, could not check by its own fault, or nothing is due. */
+  excused: boolean
 
   constructor(place: HearingPlace, gpu: Announcement) {
     this.gpu = gpu
+    this.excused = gpu.mode === 'exclusive'
     this.#works = {
       residency: new HeardWork(place, 'residency'),
       gemm: new HeardWork(place, 'gemm'),
@@ -60,6 +61,7 @@ export class HeardGpu {
   }
 
   take(type: 'tick' | 'final', tick: Tick, atMs: number): void {
+    if (this.gpu.mode === 'exclusive') return
     if (tick.work === 'locality') {
       if (!this.#locality.take(type, tick, atMs)) this.#hopsForked = true
       return
@@ -71,11 +73,14 @@ export class HeardGpu {
 
   /** What it showed inside the windows; nothing for one that told two tales. */
   line(): Line {
-    const { peerId: miner, hotkey, gpuId, n, bytes } = this.gpu
+    const { peerId: miner, hotkey, gpuId: gpu, n, bytes, mode = 'idle' } = this.gpu
+    if (mode === 'exclusive') {
+      return { miner, hotkey, gpu, mode, n: 0, bytes: 0, passes: 0, steps: 0, checkpoints: 0 }
+    }
     const { residency, gemm } = this.#works
     const [passes, steps] = this.#equivocated ? [0, 0] : [residency.count, gemm.count]
     const checkpoints = this.#equivocated || this.#hopsForked ? 0 : this.#locality.count
-    return { miner, hotkey, gpu: gpuId, n, bytes, passes, steps, checkpoints }
+    return { miner, hotkey, gpu, mode, n, bytes, passes, steps, checkpoints }
   }
 
   judge(found: Omit<VerdictRow, 'miner' | 'hotkey' | 'gpu'>): void {

@@ -16,6 +16,7 @@ import {
   hopKey,
   openHops,
 } from './locality-proof.ts'
+import { Pacer } from './pacer.ts'
 import type { OpenHopsJob, OpenPagesJob, OpenRowsJob, WorkJob } from './prover.ts'
 import {
   checkPassStatement,
@@ -27,34 +28,63 @@ import {
 } from './residency-proof.ts'
 import { nextPassKey, PAGES_PER_LEAF } from './resident-fill.ts'
 
+/** Whether work goes on, asked before each step; it says so once the rest that the job's duty asks for is over. */
+export type GoesOn = (restMs: number) => boolean | Promise<boolean>
+
 /**
- * Works until `goesOn` says no, which is asked before each step; a chain ends at MAX_STEPS by itself. `onRoot` gets the
- * root of each pass or step, and of the locality chain the state at each checkpoint.
+ * Works until `goesOn` says no; a chain ends at MAX_STEPS by itself. `onRoot` gets the root of each pass or step, and of
+ * the locality chain the state at each checkpoint. A duty below 1 makes it rest between steps, and nothing is made ahead
+ * then: a rest is one for the device, too.
  */
 export async function runWork(
   backend: Backend,
   job: WorkJob,
-  goesOn: () => boolean | Promise<boolean>,
+  goesOn: GoesOn,
   onRoot: (root: Bytes) => void,
 ): Promise<void> {
-  const { work, seed } = job
+  const { work, seed, duty = 1 } = job
+  const next = paced(duty, goesOn)
   if (work === 'locality') {
-    for (let state = firstState(seed); await goesOn(); ) {
-      state = await backend.hops(state, hopKey(seed), job.hops)
+    for (let state = firstState(seed); await next.goesOn(); ) {
+      const before = state
+      state = await next.timed(() => backend.hops(before, hopKey(seed), job.hops))
       onRoot(state)
     }
     return
   }
   if (work === 'residency') {
-    for (let key = seed; await goesOn(); ) {
-      const root = await backend.pass(key)
+    for (let key = seed; await next.goesOn(); ) {
+      const root = await next.timed(() => backend.pass(key))
       onRoot(root)
       key = nextPassKey(key, root)
     }
     return
   }
-  await backend.startChain(seed)
-  for (let step = 0; step < MAX_STEPS && (await goesOn()); step++) onRoot(await backend.step())
+  await next.timed(() => backend.startChain(seed, { ahead: duty === 1 }))
+  for (let step = 0; step < MAX_STEPS && (await next.goesOn()); step++) {
+    onRoot(await next.timed(() => backend.step()))
+  }
+}
+
+/** Asks whether work goes on with the rest that what it did before calls for. */
+function paced(duty: number, goesOn: GoesOn) {
+  const pacer = new Pacer(duty)
+  let restMs = 0
+  return {
+    async timed<T>(step: () => Promise<T>): Promise<T> {
+      const startedMs = performance.now()
+      const made = await step()
+      restMs = pacer.worked(performance.now() - startedMs)
+      return made
+    },
+    async goesOn(): Promise<boolean> {
+      if (restMs === 0) return goesOn(0)
+      const startedMs = performance.now()
+      const on = await goesOn(restMs)
+      pacer.rested(performance.now() - startedMs)
+      return on
+    },
+  }
 }
 
 /** Runs a chain again and copies out the rows that the open seed picks; throws RangeError on a bad statement. */

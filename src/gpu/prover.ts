@@ -37,10 +37,11 @@ export interface FillJob {
  * Passes over the fill under the keys that start at `seed`, steps of the chain of `seed`, or its locality chain with a
  * checkpoint every `hops` hops.
  */
-export type WorkJob = { readonly seed: Bytes } & (
-  | { readonly work: Work }
-  | { readonly work: 'locality'; readonly hops: number }
-)
+export type WorkJob = {
+  readonly seed: Bytes
+  /** Share of the time in which it works, 1 where absent: less leaves a tenant the rest. */
+  readonly duty?: number
+} & ({ readonly work: Work } | { readonly work: 'locality'; readonly hops: number })
 
 export interface OpenRowsJob {
   readonly statement: GemmStatement

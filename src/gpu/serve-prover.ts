@@ -55,9 +55,22 @@ function rootChannel() {
       stopped = Math.max(stopped, job)
       wake()
     },
-    /** Whether a job may do another step. The event loop turns here, so that a stop is heard between any two steps. */
-    async goesOn(job: number): Promise<boolean> {
+    /**
+     * Whether a job may do another step, after a rest that a stop ends. The event loop turns here, so that a stop is
+     * heard between any two steps.
+     */
+    async goesOn(job: number, restMs: number): Promise<boolean> {
       await turn()
+      if (restMs > 0 && job > stopped) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, restMs)
+          wake = () => {
+            if (job > stopped) return
+            clearTimeout(timer)
+            resolve()
+          }
+        })
+      }
       while (unread > MAX_UNREAD_ROOTS && job > stopped) {
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -88,7 +101,7 @@ function proverMethods(
       runWork(
         backend(),
         work,
-        () => channel.goesOn(job),
+        (restMs) => channel.goesOn(job, restMs),
         (root) => channel.hand(job, root),
       ),
     openRows: (job) => openRows(backend(), kernels, job),

@@ -29,6 +29,12 @@ export interface FillEpoch {
   readonly fillRounds: number
 }
 
+/** How a GPU proves beside a tenant. */
+export interface LeasedProofs extends ProofSizes {
+  /** Share of a window in which it works; it rests after each step in proportion. */
+  readonly duty: number
+}
+
 /** Every number that prover and verifier of one network must share about slots. Offsets count rounds from the slot's own. */
 export interface SlotNetwork {
   /** What a slot measures, in order; a GPU must do all of it. */
@@ -70,6 +76,10 @@ export interface SlotNetwork {
   readonly cpuSizes: ProofSizes
   /** Whether class `cpu` proves and is scored. */
   readonly cpuProves: boolean
+  /** What a leased GPU proves with at most; it holds that from the lease's start on (gpu-protocol §9). */
+  readonly leased: LeasedProofs
+  /** A change of a device's mode counts for slots this much after it was announced: until then every validator knows. */
+  readonly noticeMs: number
 }
 
 /**
@@ -106,6 +116,11 @@ const real: SlotNetwork = {
   locality: { maxBytes: 2 ** 40, maxCheckpoints: 4096, maxTicks: 9, hops: 4096, iterations: 128 },
   cpuSizes: { n: 2048, bytes: 1024 * MiB },
   cpuProves: false,
+  // n rises with the class up to what 512 steps of an H100 need (gpu-protocol §14): 0.75 GiB of matrices there, 0.2 GiB
+  // where n is 8192. At three quarters duty both windows are 0.23 % of a GPU's time, and with the chain's second run
+  // for the openings 0.31 %.
+  leased: { n: 16384, bytes: 1024 * MiB, duty: 0.75 },
+  noticeMs: 30_000,
 }
 
 /**
@@ -143,6 +158,8 @@ const local: SlotNetwork = {
   locality: { maxBytes: 64 * MiB, maxCheckpoints: 4096, maxTicks: 6, hops: 16_384, iterations: 16 },
   cpuSizes: { n: 512, bytes: 8 * MiB },
   cpuProves: true,
+  leased: { n: 256, bytes: MiB, duty: 0.75 },
+  noticeMs: 2000,
 }
 
 /** The parameter table of each network. */

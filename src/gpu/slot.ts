@@ -3,6 +3,7 @@ import { type GemmStatement, MAX_STEPS, provableN } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
 import type { HopStatement } from './locality-proof.ts'
 import { type PassStatement, provableBytes } from './residency-proof.ts'
+import type { ProofMode } from './proof-mode.ts'
 import { deriveSeed, type GpuIdentity } from './seeds.ts'
 import type { AnyWork, PerAnyWork, SlotNetwork } from './slot-network.ts'
 
@@ -12,6 +13,8 @@ export interface Announcement extends GpuIdentity {
   readonly n: number
   /** Size of its resident fill, V. */
   readonly bytes: number
+  /** How it takes part in the slot; idle where absent. One that is exclusive shows nothing, whatever its sizes. */
+  readonly mode?: ProofMode
 }
 
 /** What a prover claims by a moment: `head` binds every root so far. The signer is the GPU's PeerId. */
@@ -32,6 +35,7 @@ export interface Line {
   readonly miner: string
   readonly hotkey: Bytes
   readonly gpu: string
+  readonly mode: ProofMode
   readonly n: number
   readonly bytes: number
   readonly passes: number

@@ -180,7 +180,10 @@ export class ValidatorSlot {
   }
 
   #cutOff(): boolean {
-    const still = [...this.#before].filter((key) => this.#heard.get(key)?.isCounted)
+    const still = [...this.#before].filter((key) => {
+      const heard = this.#heard.get(key)
+      return heard?.isCounted === true || heard?.gpu.mode === 'exclusive'
+    })
     return 2 * still.length < this.#before.size
   }
 

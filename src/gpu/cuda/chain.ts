@@ -17,7 +17,8 @@ const SMALL_N = 256
  *
  * Products and hashing overlap. While a second, more urgent stream hashes X_{t+1}, the first already makes X_{t+2} into
  * the memory of X_t: hashing works the integer units, products the tensor cores. So one product is always under way
- * when a step is handed over, and the last of a run is made for nothing.
+ * when a step is handed over, and the last of a run is made for nothing. A chain that shall rest between its steps makes
+ * nothing ahead.
  */
 export class CudaChain {
   readonly #device: CudaDevice
@@ -29,6 +30,8 @@ export class CudaChain {
   readonly #tree: DeviceTree
   #gemm: GemmKernel = 'gemm_warp64'
   #key: KernelArgument | undefined
+  /** Whether the next product is queued before its step is asked for. */
+  #ahead = true
   /** Steps whose product was queued. */
   #queued = 0
   /** The matrix that the last step handed over. */
@@ -69,14 +72,16 @@ export class CudaChain {
     this.#gemm = await fasterGemm(device, stream, matrices, this.#n)
   }
 
-  /** Queues X_0 and the first product. */
-  start(seed: Bytes): void {
+  /** Queues X_0 and, unless nothing shall be made ahead, the first product. */
+  start(seed: Bytes, { ahead }: { readonly ahead: boolean } = { ahead: true }): void {
     this.#handed = undefined
+    this.#ahead = ahead
+    this.#queued = 0
     this.#key = undefined // until all is queued
     const key = keyArgument(seed)
     const { matrix } = this.#matrices(0)
     queueRows(this.#device, this.#stream, matrix, key, this.#n, DOMAIN_X, 0)
-    this.#queueProduct(key, 0)
+    if (ahead) this.#queueProduct(key, 0)
     this.#key = key
   }
 
@@ -86,9 +91,10 @@ export class CudaChain {
     if (key === undefined) throw new NodeError('GPU_NOT_STARTED', 'no chain was started')
     this.#key = undefined // until this step is done
     this.#handed = undefined
+    if (!this.#ahead) this.#queueProduct(key, this.#queued)
     const made = this.#matrices(this.#queued).matrix
     this.#hash(made)
-    this.#queueProduct(key, this.#queued)
+    if (this.#ahead) this.#queueProduct(key, this.#queued)
     await this.#device.wait(this.#hashed)
     const root = this.#tree.root()
     this.#handed = made
