@@ -64,6 +64,9 @@ export function createProverProcess(options: ProverOptions): Prover {
   let current = 0
   let lastJob = 0
   let handRoot: (root: Bytes) => void = () => undefined
+  /** Processes that end because their owner wants so: no crash. */
+  const released = new WeakSet<ProverLink>()
+  let releasing: Promise<void> | undefined
   let closed = false
 
   function start(): Running {
@@ -71,15 +74,15 @@ export function createProverProcess(options: ProverOptions): Prover {
     if (closed) throw new NodeError('GPU_PROVER_CRASHED', `${name} was closed`)
     const waitMs = restarts.waitMs(now)
     if (waitMs > 0) throw resting(name, restarts.crashes, waitMs)
-    const link = startProverLink({
+    const link: ProverLink = startProverLink({
       module,
       name,
       onRoot: (job, root) => {
         if (job === current) handRoot(root)
       },
       onGone: (error) => {
-        running = undefined
-        if (closed) return
+        if (running?.link === link) running = undefined
+        if (closed || released.has(link)) return
         const retryInMs = restarts.crashed(now, nowMs())
         const { backend } = device
         log.error('prover-gone', error, { backend, crashes: restarts.crashes, retryInMs })
@@ -137,6 +140,16 @@ export function createProverProcess(options: ProverOptions): Prover {
       current = 0
       running?.link.stop(lastJob)
     },
+    async release() {
+      const link = running?.link
+      if (link !== undefined) {
+        current = 0
+        running = undefined
+        released.add(link)
+        releasing = link.close()
+      }
+      await releasing
+    },
     openRows: (job, timeoutMs) =>
       inTurn(async () => (await ready(false)).call('openRows', job, timeoutMs)),
     openPages: (job, timeoutMs) =>
@@ -145,7 +158,7 @@ export function createProverProcess(options: ProverOptions): Prover {
       inTurn(async () => (await ready(false)).call('openHops', job, timeoutMs)),
     async [Symbol.asyncDispose]() {
       closed = true
-      await running?.link.close()
+      await Promise.all([running?.link.close(), releasing])
     },
   }
 }

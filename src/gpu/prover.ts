@@ -20,6 +20,8 @@ export interface Prover extends AsyncDisposable {
   run(job: WorkJob, onRoot: (root: Bytes) => void): Promise<void>
   /** Ends `run`; without one it does nothing. */
   stop(): void
+  /** Gives the device back, with its memory; what is under way fails. The next call takes it again, with sizes and fill. */
+  release(): Promise<void>
   /** Runs the chain again and copies out what is asked; GPU_PROVER_TIMEOUT after `timeoutMs`. */
   openRows(job: OpenRowsJob, timeoutMs: number): Promise<GemmOpenings>
   /** Runs the opened passes again over the fill that is still there. */

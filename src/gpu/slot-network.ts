@@ -159,7 +159,7 @@ const local: SlotNetwork = {
   cpuSizes: { n: 512, bytes: 8 * MiB },
   cpuProves: true,
   leased: { n: 256, bytes: MiB, duty: 0.75 },
-  noticeMs: 2000,
+  noticeMs: 5000,
 }
 
 /** The parameter table of each network. */

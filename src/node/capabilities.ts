@@ -25,6 +25,8 @@ export interface Capabilities {
   look(peerId: string, signal?: AbortSignal): Promise<Signed<Capability> | undefined>
   /** Peers of a class: those known, and those the DHT lists. */
   findClass(name: string, limit: number, signal?: AbortSignal): Promise<Signed<Capability>[]>
+  /** Keeps a record that its peer handed over, when it is newer than the known one; BAD_MESSAGE for a bad one. */
+  learn(peerId: string, bytes: Uint8Array): Promise<void>
   /** Signs what this machine has as the newest record of this node. */
   announce(what: Announced): Promise<Signed<Capability>>
 }
@@ -131,6 +133,8 @@ export async function createCapabilities(
         .filter(({ payload }) => payload.classes.includes(name))
         .slice(0, limit)
     },
+    learn: async (peerId, bytes) =>
+      keep(openCapability(net, capabilityKey(peerId), bytes, nowMs())),
     async announce(what) {
       const issuedAtMs = nowMs()
       const seq = await nextSequence(store.bucket('own'), 'capability', issuedAtMs)

@@ -8,6 +8,7 @@ import type { SlotNetwork } from '../gpu/slot-network.ts'
 import { epochOf } from '../gpu/slot-schedule.ts'
 import { minutesMs, secondsMs } from '../units.ts'
 import type { Core } from './core.ts'
+import type { ProofRoom } from './proof-room.ts'
 import type { PulseBook } from './pulse-book.ts'
 
 /** A device that this node announced, with what proves it. */
@@ -30,11 +31,16 @@ export interface GpuFillsNeeds {
   readonly core: Pick<Core, 'log' | 'events' | 'nowMs'>
   readonly pulses: PulseBook
   readonly slots: SlotNetwork
-  /** The devices announced at the moment. */
+  /** The devices announced at the moment; one that was here and is not any more is given back. */
   readonly gpus: () => readonly ProvingGpu[]
+  /** Whether a slot of a device runs that may still end well: it is neither given back nor given other sizes before. */
+  readonly isWorking?: (gpu: string) => boolean
+  /** Told what the provers hold. */
+  readonly room?: Pick<ProofRoom, 'took' | 'left'>
 }
 
 interface Held {
+  prover: Prover
   isBusy: boolean
   sizes: ProofSizes | undefined
   /** Seed of the fill; it names the epoch, the sizes and for whom the device works. */
@@ -49,18 +55,14 @@ const RETRY_MS = secondsMs(10)
 
 /** Keeps devices filled until `signal` aborts. A slot that starts before a fill is done earns less and never fails. */
 export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFills {
-  const { core, pulses, slots, gpus } = needs
+  const { core, pulses, slots, gpus, isWorking = () => false, room } = needs
   const { log, events, nowMs } = core
   const holding = new Map<string, Held>()
 
-  const heldBy = (gpu: string): Held => {
-    const held = holding.get(gpu) ?? {
-      isBusy: false,
-      sizes: undefined,
-      seed: undefined,
-      retryAtMs: 0,
-    }
-    holding.set(gpu, held)
+  const heldBy = ({ gpu: { gpuId }, prover }: ProvingGpu): Held => {
+    const fresh = { prover, isBusy: false, sizes: undefined, seed: undefined, retryAtMs: 0 }
+    const held = holding.get(gpuId) ?? fresh
+    holding.set(gpuId, held)
     return held
   }
 
@@ -68,10 +70,12 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
   async function hold({ gpu, prover }: ProvingGpu, held: Held): Promise<void> {
     const { n, bytes, gpuId } = gpu
     if (held.sizes?.n !== n || held.sizes.bytes !== bytes) {
+      if (held.sizes !== undefined && isWorking(gpuId)) return // its openings need what it holds
       held.seed = undefined
       await prover.prepare({ n, bytes })
       held.sizes = { n, bytes }
     }
+    room?.took(gpuId, gpu.mode ?? 'idle')
     const round = epochOf(slots, roundAt(pulses.beacon, nowMs()))
     const pulse = pulses.get(round)
     if (pulse === undefined) return // it is being fetched, and comes back here when it arrives
@@ -88,13 +92,13 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
 
   async function holdInTurn(one: ProvingGpu): Promise<void> {
     const { gpuId: gpu } = one.gpu
-    const held = heldBy(gpu)
+    const held = heldBy(one)
     if (held.isBusy || nowMs() < held.retryAtMs) return
     held.isBusy = true
     try {
       await hold(one, held)
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted || holding.get(gpu) !== held) return // given back meanwhile
       forget(gpu)
       held.retryAtMs = nowMs() + RETRY_MS
       log.error('gpu-not-filled', error, { gpu })
@@ -105,14 +109,35 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
   }
 
   function forget(gpu: string): void {
-    const held = heldBy(gpu)
+    const held = holding.get(gpu)
+    if (held === undefined) return
     held.sizes = undefined
     held.seed = undefined
+    room?.left(gpu)
+  }
+
+  /** A device that may not work any more: its memory is its owner's, and a process of a lost one may hang. */
+  async function giveBack(gpu: string, held: Held): Promise<void> {
+    holding.delete(gpu)
+    try {
+      await held.prover.release()
+      room?.left(gpu)
+      log.info('gpu-given-back', { gpu })
+      events.emit('gpu-given-back', { gpu })
+    } catch (error) {
+      log.error('gpu-not-given-back', error, { gpu })
+    }
   }
 
   return {
     look() {
-      if (!signal.aborted) for (const one of gpus()) void holdInTurn(one)
+      if (signal.aborted) return
+      const now = gpus()
+      const announced = new Set(now.map(({ gpu }) => gpu.gpuId))
+      for (const [gpu, held] of holding) {
+        if (!announced.has(gpu) && !isWorking(gpu)) void giveBack(gpu, held)
+      }
+      for (const one of now) void holdInTurn(one)
     },
     forget,
     holds(gpu, seed) {

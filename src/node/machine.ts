@@ -4,6 +4,7 @@ import type { Binding, Device } from '../protocols/capability.ts'
 import type { Offer } from '../protocols/offers.ts'
 import { MiB } from '../units.ts'
 import type { Core } from './core.ts'
+import type { DeviceModes } from './device-modes.ts'
 import type { Capacity } from './leases/capacity.ts'
 
 /** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
@@ -16,6 +17,8 @@ export interface Machine {
   readonly host: Offer['host']
   /** Devices that no lease holds and that may work; everything is free without it. */
   readonly capacity?: Pick<Capacity, 'free' | 'barOf' | 'onChange'>
+  /** In which mode each device proves; all are idle without it. */
+  readonly modes?: DeviceModes
   /** The hotkey's consent, once there is one. */
   readonly binding?: () => Binding | undefined
 }

@@ -43,6 +43,7 @@ export class MinerRun {
   readonly #machine: ProverSlot
   readonly #gpu: Announcement
   readonly #prover: Prover
+  #isOver = false
 
   constructor(parts: MinerRunParts, slot: number, gpu: Announcement, prover: Prover) {
     this.slot = slot
@@ -50,6 +51,16 @@ export class MinerRun {
     this.#gpu = gpu
     this.#prover = prover
     this.#machine = new ProverSlot(parts.slots, parts.pulses.beacon, gpu, slot)
+  }
+
+  /** Its id on this machine. */
+  get gpu(): string {
+    return this.#gpu.gpuId
+  }
+
+  /** Whether nothing more will come of it: it opened, or failed. */
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   handle(event: ProverEvent): void {
@@ -70,14 +81,15 @@ export class MinerRun {
   #work(work: AnyWork, honestSeed: Uint8Array): void {
     const { core, slots, misbehaviour } = this.#parts
     if (work === slots.phases[0]) {
-      const { gpuId: gpu, n, bytes } = this.#gpu
+      const { gpuId: gpu, n, bytes, mode = 'idle' } = this.#gpu
       const { backend } = this.#prover
-      core.events.emit('slot-started', { slot: this.slot, gpu, backend, n, bytes })
+      core.events.emit('slot-started', { slot: this.slot, gpu, backend, mode, n, bytes })
     }
     const seed = misbehaviour.seed?.(honestSeed, work) ?? honestSeed
-    const job = work === 'locality' ? { work, seed, hops: slots.locality.hops } : { work, seed }
+    const beside = this.#gpu.mode === 'leased' ? { duty: slots.leased.duty } : {}
+    const kind = work === 'locality' ? { work, hops: slots.locality.hops } : { work }
     this.#prover
-      .run(job, (root) => this.handle({ type: 'root', work, root }))
+      .run({ ...kind, ...beside, seed }, (root) => this.handle({ type: 'root', work, root }))
       .catch((error: unknown) =>
         work === 'locality' ? this.#localityFailed(error) : this.#failed(error),
       )
@@ -90,6 +102,7 @@ export class MinerRun {
   }
 
   #failed(error: unknown): void {
+    this.#isOver = true
     const { core, fills } = this.#parts
     const { log, events } = core
     const about = { slot: this.slot, gpu: this.#gpu.gpuId }
@@ -118,6 +131,7 @@ export class MinerRun {
     const { residency, gemm, locality } = effect.finals
     const checkpoints = locality?.count ?? 0
     const counts = { passes: residency.count, steps: gemm.count, checkpoints }
+    this.#isOver = true
     events.emit('challenge-proved', { slot, gpu, backend, proveMs, bytes, ...counts })
   }
 

@@ -17,6 +17,8 @@ export interface MinerStreamsOptions {
   readonly banMs: number
   /** A signed record with the time of its arrival, before anything was checked; false ends the stream. */
   readonly onRecord: (miner: string, record: Uint8Array, atMs: number) => boolean
+  /** A capability record, before anything was checked. */
+  readonly onAnnounced?: (miner: string, record: Uint8Array) => void
 }
 
 /** A machine with 32 GPUs sends some 30 records a second in a local window; each costs a signature check. */
@@ -36,7 +38,7 @@ export function createMinerStreams(
   options: MinerStreamsOptions,
   signal: AbortSignal,
 ): MinerStreams {
-  const { rpc, log, nowMs, retryMs, silentMs, banMs, onRecord } = options
+  const { rpc, log, nowMs, retryMs, silentMs, banMs, onRecord, onAnnounced } = options
   const followed = new Map<string, { readonly life: AbortController; readonly sinceMs: number }>()
   const quota = createQuota(MAX_RECORDS_PER_MINUTE, nowMs)
   const standing = new Set<string>()
@@ -48,9 +50,11 @@ export function createMinerStreams(
     life.signal.addEventListener('abort', stop, { once: true })
     const silent = (): void => stream.abort(new DOMException('silent', 'TimeoutError'))
     let timer = setTimeout(silent, silentMs)
-    const take = ({ kind, record }: ChallengeItem): boolean =>
-      quota.take({ peerId: miner, prefix: undefined }) &&
-      (kind !== 'record' || record === undefined || onRecord(miner, record, nowMs()))
+    const take = ({ kind, record, capability }: ChallengeItem): boolean => {
+      if (!quota.take({ peerId: miner, prefix: undefined })) return false
+      if (kind === 'announced' && capability !== undefined) onAnnounced?.(miner, capability)
+      return kind !== 'record' || record === undefined || onRecord(miner, record, nowMs())
+    }
     try {
       for await (const item of rpc.askStream(challenge, miner, {}, stream.signal)) {
         clearTimeout(timer)

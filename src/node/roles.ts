@@ -71,7 +71,7 @@ const challengeBoundMiners = proving((parts) => {
   const { capabilities, chainView } = parts
   const all = () =>
     capabilities.all().filter(({ payload }) => chainView.neuronOf(payload.peerId) !== undefined)
-  return challengeMiners({ ...parts, capabilities: { all } })
+  return challengeMiners({ ...parts, capabilities: { all, learn: capabilities.learn } })
 })
 
 /**

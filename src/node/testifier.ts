@@ -89,5 +89,5 @@ export function createTestifier({ core, pulses, attestations, slots }: Needs): T
 const rowsIn = (sealed: readonly SealedReport[]): number =>
   sealed.reduce((sum, { report }) => sum + report.payload.rows.length, 0)
 
-/** A line of the slot as it stands in the report; GPUs that prove beside a tenant will say so here. */
-const rowOf = (line: Line) => ({ ...line, mode: 'idle' })
+/** A line of the slot as it stands in the report. */
+const rowOf = (line: Line) => ({ ...line })

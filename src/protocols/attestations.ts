@@ -31,7 +31,7 @@ export const reportCommitCodec = cborCodec(z.looseObject({ ...place, hash: bytes
 
 const reportRow = z.looseObject({
   ...gpu,
-  /** Whether the GPU was free, or proved beside a tenant. */
+  /** `idle`, `leased` (it proved beside a tenant) or `exclusive` (it owed no proof), as announced for the slot. */
   mode: z.string().regex(/^[a-z]{1,16}$/),
   n: integer(0, 65_536),
   /** Size of the resident fill; absent where a report of an earlier version measures none. */

@@ -11,6 +11,9 @@ import { peerIdOfKey } from './peer-key.ts'
 import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
 import type { RecordKind } from './topic.ts'
 
+/** A mode of proving; one of a later version proves nothing here. */
+const modeWord = () => z.string().regex(/^[a-z]{1,16}$/)
+
 /** One GPU (or the CPU, class `cpu`) as its owner announces it: names are hints, figures are measured elsewhere. */
 const device = z.looseObject({
   /** Stable on its machine: a PCI address, a MIG id, `cpu-0`. */
@@ -25,6 +28,14 @@ const device = z.looseObject({
   proofN: integer(256, 65_536).optional(),
   /** Bytes of the fill it keeps resident, a multiple of 512 KiB; the network's default where absent. */
   proofBytes: integer(0, 2 ** 40).optional(),
+  /** The same beside a tenant; what the network's table makes of the two above where absent. */
+  leasedN: integer(256, 65_536).optional(),
+  leasedBytes: integer(0, 2 ** 40).optional(),
+  /** `idle`, `leased` (it proves beside a tenant) or `exclusive` (a tenant bought that it does not); absent: idle. */
+  mode: modeWord().optional(),
+  /** Slots whose pulse is scheduled from then on have `mode`, those before it have `modeBefore`. */
+  modeFromMs: timeMs().optional(),
+  modeBefore: modeWord().optional(),
 })
 
 /** A hotkey's signed consent that this PeerId works for it, with its path to the root on chain (DESIGN.md, "Identity"). */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { KiB, MiB, secondsMs } from '../units.ts'
+import { CAPABILITY_MAX_BYTES } from './capability.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { bytes, bytesUpTo, integer, text } from './fields.ts'
 import type { Network } from './network.ts'
@@ -8,6 +9,8 @@ import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.t
 
 /** Largest signed record of a slot's stream. */
 const RECORD_BYTES = 1 * KiB
+/** Largest item: a capability record and what names it. */
+const ITEM_BYTES = CAPABILITY_MAX_BYTES + 1 * KiB
 
 const claim = z.looseObject({
   /** The round that started the slot. */
@@ -56,18 +59,24 @@ export const sealOpenings = (net: Network, key: RecordKey, value: Openings): Sig
 
 /**
  * A permitted validator follows a miner's slots: the first item is `ready`, then come signed ticks, Finals and
- * openings as they happen, and `alive` in between. Items of an unknown kind are skipped.
+ * openings as they happen, the miner's capability record at first and when it changed (so that a mode which counts soon
+ * is known in time), and `alive` in between. Items of an unknown kind are skipped.
  */
 export const challenge = defineProtocol({
   name: 'challenge',
   request: cborCodec(z.looseObject({}), 256),
   response: cborCodec(
-    z.looseObject({ kind: text(16), record: bytesUpTo(RECORD_BYTES).optional() }),
-    2 * KiB,
+    z.looseObject({
+      kind: text(16),
+      record: bytesUpTo(RECORD_BYTES).optional(),
+      /** A capability record, of an item of kind `announced`. */
+      capability: bytesUpTo(CAPABILITY_MAX_BYTES).optional(),
+    }),
+    ITEM_BYTES,
   ),
   limits: {
     requestBytes: 256,
-    responseBytes: 2 * KiB,
+    responseBytes: ITEM_BYTES,
     timeoutMs: secondsMs(10),
     perPeerPerMinute: 30,
   },

@@ -36,6 +36,8 @@ const reserve = z.looseObject({
   command: commandLine().optional(),
   /** How many of the offer's devices; all of them when absent. */
   devices: integer(1, 32).optional(),
+  /** Asks that they prove nothing meanwhile, at the offer's price for that. */
+  exclusive: z.literal(true).optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
 })
 /** Takes the quote: the same terms, signed by the renter. The container starts; repeating it changes nothing. */

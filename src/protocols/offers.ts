@@ -74,6 +74,8 @@ const offer = z.looseObject({
   engine: text(16),
   /** Price per hour of the whole offer, in `asset`. */
   dph: decimal(),
+  /** The same for a lease in which its devices prove nothing; absent: not offered. */
+  exclusiveDph: decimal().optional(),
   asset: text(16),
   terms,
 })

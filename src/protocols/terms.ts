@@ -51,6 +51,13 @@ const schema = z.looseObject({
   /** From the start of the container; it ends then if nothing ended it before. */
   durationMs: integer(1000, hoursMs(24 * 366)),
   receiptEveryMs: integer(200, minutesMs(10)),
+  /**
+   * Parts per million of the devices' time that proofs beside the tenant take on average, at most; absent in terms of an
+   * earlier version.
+   */
+  proofSharePpm: integer(0, 1_000_000).optional(),
+  /** True: the devices prove nothing while the lease runs, which `pricePerHour` includes. */
+  exclusive: z.literal(true).optional(),
   /** Who else may open sessions. */
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
   quotedAtMs: timeMs(),

@@ -1,4 +1,5 @@
 import { every } from '../../clock.ts'
+import { ALWAYS_IDLE, type ModeSince } from '../../gpu/proof-mode.ts'
 import { classesOf, classKey, shardOf, utcDay } from '../../protocols/capability.ts'
 import { capabilityKey } from '../../protocols/capability-dht.ts'
 import type { DhtRecords } from '../../protocols/dht.ts'
@@ -19,6 +20,8 @@ interface Parts {
 
 /** Held by fewer, a record is put again soon: one holder may leave, or be the one that answers nobody just now. */
 const ENOUGH_HOLDERS = 3
+/** How often it is looked at whether anything changed: a mode that shall count soon is told at once. */
+const LOOK_MS = secondsMs(1)
 
 /**
  * Signs what this machine has, puts it into the DHT and lists this node under its classes: at once when it changes
@@ -61,15 +64,16 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
         if (toJson(whatOf(machine)) !== said.text) stale.abort()
       }
       machine.capacity?.onChange(look, signal)
-      /** Without a holder at once: nobody would find it. A small network never has enough: those waits grow. */
+      /** Without a holder at the next look: nobody would find it. A small network never has enough: those waits grow. */
       const after = (holders: number, soonMs: number) =>
         holders >= ENOUGH_HOLDERS
           ? { dueMs: nowMs() + intervalMs, soonMs: lookMs }
           : {
-              dueMs: nowMs() + (holders === 0 ? 0 : soonMs),
+              dueMs: nowMs() + (holders === 0 ? lookMs : soonMs),
               soonMs: Math.min(2 * soonMs, intervalMs),
             }
-      void every(lookMs, { signal, log, name: 'announce-capability' }, async () => {
+      void every(LOOK_MS, { signal, log, name: 'look-at-capability' }, look)
+      void every(LOOK_MS, { signal, log, name: 'announce-capability' }, async () => {
         const text = toJson(whatOf(machine))
         if (text === said.text && nowMs() < said.dueMs) return
         stale = new AbortController()
@@ -86,9 +90,17 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
   }
 }
 
+/** A device's mode as its record tells it; nothing of one that was never leased. */
+const modeFields = (since: ModeSince | undefined) =>
+  since === undefined || since === ALWAYS_IDLE
+    ? {}
+    : { mode: since.mode, modeFromMs: since.fromMs, modeBefore: since.before }
+
 /** A device that is lost or paused is not announced: nobody expects its proofs, and nobody counts it as silent. */
-function whatOf({ devices: all, backend, engine, binding, capacity }: Machine): Announced {
-  const devices = all.filter(({ id }) => capacity?.barOf(id) === undefined)
+function whatOf({ devices: all, backend, engine, binding, capacity, modes }: Machine): Announced {
+  const devices = all
+    .filter(({ id }) => capacity?.barOf(id) === undefined)
+    .map((device) => ({ ...device, ...modeFields(modes?.of(device.id)) }))
   const bound = binding?.()
   return {
     devices,

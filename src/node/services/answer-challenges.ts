@@ -1,4 +1,4 @@
-import { roundAt } from '../../beacon.ts'
+import { roundAt, timeOf } from '../../beacon.ts'
 import { every } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
@@ -14,6 +14,7 @@ import type { Core } from '../core.ts'
 import { followSlots } from '../follow-slots.ts'
 import { createGpuFills, type GpuFills, type ProvingGpu } from '../gpu-fills.ts'
 import { MinerRun, type Misbehaviour, type SentKind } from '../miner-run.ts'
+import type { ProofRoom } from '../proof-room.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
 import type { TranscriptStore } from '../transcript-store.ts'
@@ -26,11 +27,13 @@ interface Parts {
   readonly validators: ValidatorView
   readonly transcripts: TranscriptStore
   /** This node's own capability record: what it announced is what it proves. */
-  readonly capabilities: { own(): CapabilityRecord | undefined }
+  readonly capabilities: { own(): (CapabilityRecord & { bytes?: Uint8Array }) | undefined }
   /** What proves a device; undefined for one this machine has no backend for. */
   readonly proverOf: (gpu: string) => Prover | undefined
   /** Asked before each slot: a device that is lost or paused proves nothing. */
   readonly mayProve?: (gpu: string) => boolean
+  /** Told what the provers hold. */
+  readonly room?: ProofRoom
 }
 
 /** How often running slots look at the clock. */
@@ -60,12 +63,12 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     broadcast.send(item)
   }
 
-  /** The devices announced, each with what proves it. */
-  function provingGpus(): ProvingGpu[] {
+  /** The devices announced that prove in a slot whose pulse is scheduled at `slotMs`, each with what proves it. */
+  function provingGpus(slotMs: number): ProvingGpu[] {
     const record = capabilities.own()
-    const gpus = record === undefined ? [] : announcedGpus(net, slots, record)
+    const gpus = record === undefined ? [] : announcedGpus(net, slots, record, slotMs)
     return gpus.flatMap((gpu) => {
-      const prover = proverOf(gpu.gpuId)
+      const prover = gpu.mode === 'exclusive' ? undefined : proverOf(gpu.gpuId)
       return prover === undefined || mayProve?.(gpu.gpuId) === false ? [] : [{ gpu, prover }]
     })
   }
@@ -73,7 +76,7 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
   /** All devices at once, each with a prover of its own. */
   function begin(slot: number, fills: GpuFills): void {
     for (const [place, item] of recent) if (item.slot < slot) recent.delete(place)
-    for (const { gpu, prover } of provingGpus()) {
+    for (const { gpu, prover } of provingGpus(timeOf(pulses.beacon, slot))) {
       const run = { ...parts, slots, send, fills, misbehaviour }
       running.add(new MinerRun(run, slot, gpu, prover))
     }
@@ -91,6 +94,24 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     timer = undefined
   }
 
+  const isWorking = (gpu: string): boolean =>
+    [...running].some((run) => run.gpu === gpu && !run.isOver)
+
+  /** What this node announced, as an item of the stream. */
+  function announcement(): ChallengeItem[] {
+    const capability = capabilities.own()?.bytes
+    return capability === undefined ? [] : [{ kind: 'announced', capability }]
+  }
+
+  let told: Uint8Array | undefined
+  /** Tells who follows of a changed record. */
+  function tellChange(): void {
+    const [item] = announcement()
+    if (item === undefined || item.capability === told) return
+    told = item.capability
+    broadcast.send(item)
+  }
+
   async function* follow(caller: string, signal: AbortSignal): AsyncIterable<ChallengeItem> {
     if (!isPermitted(validators, caller)) {
       throw new NodeError('REFUSED_NOT_PERMITTED', 'only permitted validators may challenge', {
@@ -99,15 +120,19 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     }
     yield { kind: 'ready' }
     const missed = [...recent.values()].map(({ item }) => item)
-    yield* broadcast.follow(signal, missed)
+    yield* broadcast.follow(signal, [...announcement(), ...missed])
   }
 
   return {
     name: 'answer-challenges',
     async start(signal) {
       await rpc.serveStream(challenge, (_, caller) => follow(caller.peerId, caller.signal), signal)
-      const fills = createGpuFills({ core, pulses, slots, gpus: provingGpus }, signal)
-      void every(LOOK_MS, { signal, log, name: 'fill-gpus' }, async () => fills.look())
+      const gpus = (): ProvingGpu[] => provingGpus(nowMs())
+      const fills = createGpuFills({ ...parts, slots, gpus, isWorking }, signal)
+      void every(LOOK_MS, { signal, log, name: 'fill-gpus' }, async () => {
+        tellChange()
+        fills.look()
+      })
       const onPulse = ({ pulse }: HeardPulse): void => {
         for (const run of running) run.handle({ type: 'pulse', pulse })
         if (pulse.round === epochOf(slots, pulse.round)) fills.look()

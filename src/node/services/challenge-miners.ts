@@ -36,7 +36,11 @@ interface Parts {
   readonly attestations: Attestations
   readonly frauds: Pick<Frauds, 'publish'>
   /** The miners this node knows of. */
-  readonly capabilities: { all(): readonly CapabilityRecord[] }
+  readonly capabilities: {
+    all(): readonly CapabilityRecord[]
+    /** Keeps a record that its miner handed over. */
+    learn?(peerId: string, bytes: Uint8Array): Promise<void>
+  }
   readonly verifier: Verifier
 }
 
@@ -61,16 +65,18 @@ export const challengeMiners = (parts: Parts): Service => {
 
   const permitted = (): boolean => isPermitted(validators, peerId)
 
-  const announced = (): Announcement[] =>
+  /** Devices in the modes of the slot whose pulse is scheduled at `slotMs`; in the newest without one. */
+  const announced = (slotMs?: number): Announcement[] =>
     capabilities
       .all()
       .filter(({ payload }) => payload.peerId !== peerId)
-      .flatMap((record) => announcedGpus(net, slots, record))
+      .flatMap((record) => announcedGpus(net, slots, record, slotMs))
 
   function begin(slot: number, streams: MinerStreams, life: AbortSignal): void {
     if (!permitted()) return
-    const sinceMs = timeOf(pulses.beacon, slot) - slots.leadMs
-    const gpus = announced().filter((gpu) => streams.isDue(gpu.peerId, sinceMs))
+    const slotMs = timeOf(pulses.beacon, slot)
+    const sinceMs = slotMs - slots.leadMs
+    const gpus = announced(slotMs).filter((gpu) => streams.isDue(gpu.peerId, sinceMs))
     running.set(
       slot,
       new ValidatorRun(
@@ -125,6 +131,13 @@ export const challengeMiners = (parts: Parts): Service => {
     tales.delete(slot)
   }
 
+  /** What a miner announces on its stream is known before the slot from which it counts. */
+  function onAnnounced(miner: string, bytes: Uint8Array): void {
+    capabilities.learn?.(miner, bytes).catch((error: unknown) => {
+      log.info('capability-refused', { miner, reason: messageOf(error) })
+    })
+  }
+
   /** A record from a miner's stream; false for one that no honest miner sends. */
   function onRecord(miner: string, bytes: Uint8Array, atMs: number): boolean {
     try {
@@ -154,7 +167,10 @@ export const challengeMiners = (parts: Parts): Service => {
         silentMs: secondsMs(45),
         banMs: local ? secondsMs(10) : minutesMs(10),
       }
-      const streams = createMinerStreams({ rpc, log, nowMs, onRecord, ...timing }, signal)
+      const streams = createMinerStreams(
+        { rpc, log, nowMs, onRecord, onAnnounced, ...timing },
+        signal,
+      )
       void every(secondsMs(1), { signal, log, name: 'follow-miners' }, () => {
         streams.want(permitted() ? announced().map((gpu) => gpu.peerId) : [])
       })

@@ -37,6 +37,7 @@ export function factsOf(net: Network, record: Signed<Offer>, standing: Standing 
     inet_down: host.inetDownMbps,
     geolocation: host.country,
     dph: offer.dph,
+    exclusive_dph: offer.exclusiveDph,
     asset: offer.asset,
     duration: rounded(terms.maxLeaseMs / HOUR_MS),
     min_duration: rounded(terms.minLeaseMs / HOUR_MS),

@@ -40,6 +40,7 @@ export const FIELDS: readonly Field[] = [
   field('inet_down', 'number', 'Mbit/s', 'download of the host'),
   field('geolocation', 'text', '', 'country of the host, two letters; self-declared'),
   field('dph', 'money', 'asset/hour', 'price per hour of the whole offer'),
+  field('exclusive_dph', 'money', 'asset/hour', 'the same for GPUs that prove nothing meanwhile'),
   field('asset', 'text', '', 'what the price is in, e.g. DEV'),
   field('duration', 'number', 'hours', 'longest lease'),
   field('min_duration', 'number', 'hours', 'shortest lease'),
