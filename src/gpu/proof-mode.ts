@@ -61,15 +61,16 @@ const MILLION = 1_000_000
 
 /**
  * Parts per million of a GPU's time that proofs beside a tenant take on average, at most: both windows at the leased
- * duty, the chain once more to open its rows, and as many passes as are opened of all that count; over the mean time
- * between two slots (a hit after a spacing without one, outside of the time to fill).
+ * duty, the chain once more to open its rows, and the opened passes once more (of at least half of those that can count,
+ * which any GPU that earns something does); over the mean time between two slots: a hit after a spacing without one,
+ * outside of the time to fill.
  */
-export function proofSharePpm(net: SlotNetwork, periodMs: number): number {
-  const { windowMs, leased, residency, denominator, spacing, stride, epoch, end } = net
-  const reopened = windowMs.residency * Math.min(1, residency.passSamples / residency.maxPasses)
+export function proofSharePpm(net: SlotNetwork): number {
+  const { windowMs, leased, residency, denominator, spacing, stride, epoch, end, roundMs } = net
+  const reopened = (windowMs.residency * 2 * residency.passSamples) / residency.maxPasses
   const workMs = leased.duty * (windowMs.residency + 2 * windowMs.gemm + reopened)
   const starts = Math.floor((epoch.rounds - epoch.fillRounds - end) / stride) + 1
   const tried = Math.ceil(spacing / stride) - 1
   const perEpoch = (starts / denominator) * (1 - 1 / denominator) ** tried
-  return Math.ceil((MILLION * workMs * perEpoch) / (epoch.rounds * periodMs))
+  return Math.ceil((MILLION * workMs * perEpoch) / (epoch.rounds * roundMs))
 }

@@ -40,6 +40,8 @@ export interface SlotNetwork {
   /** What a slot measures, in order; a GPU must do all of it. */
   readonly phases: readonly Work[]
   readonly epoch: FillEpoch
+  /** A round of the network's beacon, ms. */
+  readonly roundMs: number
   /** Only rounds divisible by this may start a slot. */
   readonly stride: number
   /** A pulse starts a slot with probability 1/denominator. */
@@ -89,6 +91,7 @@ export interface SlotNetwork {
 const real: SlotNetwork = {
   phases: works,
   epoch: { rounds: 7200, offset: 0, fillRounds: 60 },
+  roundMs: 3000,
   stride: 1,
   denominator: 900,
   spacing: 60,
@@ -117,8 +120,8 @@ const real: SlotNetwork = {
   cpuSizes: { n: 2048, bytes: 1024 * MiB },
   cpuProves: false,
   // n rises with the class up to what 512 steps of an H100 need (gpu-protocol §14): 0.75 GiB of matrices there, 0.2 GiB
-  // where n is 8192. At three quarters duty both windows are 0.23 % of a GPU's time, and with the chain's second run
-  // for the openings 0.31 %.
+  // where n is 8192. At three quarters duty both windows are 0.23 % of a GPU's time, and with the second run of
+  // the chain for its openings 0.32 %; less duty would not be worth LEASED_FACTOR (scoring/units.ts).
   leased: { n: 16384, bytes: 1024 * MiB, duty: 0.75 },
   noticeMs: 30_000,
 }
@@ -131,6 +134,7 @@ const real: SlotNetwork = {
 const local: SlotNetwork = {
   phases: works,
   epoch: { rounds: 12, offset: 11, fillRounds: 1 },
+  roundMs: 1000,
   stride: 12,
   denominator: 1,
   spacing: 12,

@@ -36,7 +36,7 @@ export interface GpuFillsNeeds {
   /** Whether a slot of a device runs that may still end well: it is neither given back nor given other sizes before. */
   readonly isWorking?: (gpu: string) => boolean
   /** Told what the provers hold. */
-  readonly room?: Pick<ProofRoom, 'took' | 'left'>
+  readonly room?: Pick<ProofRoom, 'took' | 'left'> | undefined
 }
 
 interface Held {

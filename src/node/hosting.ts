@@ -5,27 +5,41 @@ import { selectEngine } from '../containers/select-engine.ts'
 import { NodeError } from '../errors.ts'
 import { createGpuDrivers } from '../gpu/drivers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { devicesIn } from '../gpu/inventory.ts'
+import { CPU_ID, devicesIn } from '../gpu/inventory.ts'
+import { proofSharePpm } from '../gpu/proof-mode.ts'
+import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Device } from '../protocols/capability.ts'
-import { MiB, secondsMs } from '../units.ts'
+import type { Terms } from '../protocols/terms.ts'
+import { MiB, minutesMs, secondsMs } from '../units.ts'
+import { modeSinceOf } from './announced-gpus.ts'
+import type { Capabilities } from './capabilities.ts'
 import type { Core } from './core.ts'
+import { createDeviceModes, type DeviceModes, modeOfLease, wantedMode } from './device-modes.ts'
+import { restoreLeases } from './leases/adopt.ts'
 import { createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import { detectHost, type Machine } from './machine.ts'
 import type { Offers } from './offers.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
 import { createOwnLimits } from './own-limits.ts'
+import { createProofRoom, type ProofRoom } from './proof-room.ts'
+
+/** A mode counts after its notice, and a slot that runs ends first: longer means that a prover is stuck. */
+const ROOM_MS = minutesMs(5)
 
 /** What a miner has, and the leases in it. */
 export interface Hosting {
   readonly gpus: OwnGpus
   readonly machine: Machine
   readonly book: HostBook
+  /** What the proofs of this node hold of its devices. */
+  readonly room: ProofRoom
 }
 
 export interface HostingNeeds {
   readonly core: Core
   readonly offers: Offers
+  readonly capabilities: Pick<Capabilities, 'own'>
   readonly rail?: PaymentRail | undefined
   /** The genesis that an embedded development chain states; undefined elsewhere. */
   readonly embeddedGenesis?: Uint8Array | undefined
@@ -39,6 +53,7 @@ export async function createHosting(
 ): Promise<Hosting> {
   const { core, offers, rail, binding } = needs
   const { config, log } = core
+  const slots = slotNetworks[core.net.network]
   const drivers = stack.use(createGpuDrivers())
   const first = await drivers.read()
   const gpus = devicesIn(first)
@@ -51,8 +66,10 @@ export async function createHosting(
     engine: engine instanceof NodeError ? 'none' : engine.kind,
     host: await detectHost(config.dataDir),
     capacity,
+    modes: { of: (gpu) => modes.of(gpu) },
     ...(binding === undefined ? {} : { binding }),
   }
+  const room = createProofRoom()
   const book = createHostBook({
     ...core,
     log: log.child('host-leases'),
@@ -65,9 +82,44 @@ export async function createHosting(
     gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid,
     stands: (offer) => offers.stands(offer),
     endOnStop: core.net.network === 'local',
+    proofSharePpm: proofSharePpm(slots),
+    makeRoom: (terms, signal) => makeRoom(room, terms, signal),
   })
+  // Before anything is announced: a device that a lease holds is not idle because this node started again.
+  await restoreLeases(book)
+  const modes = modesOf(needs, book)
   const limits = await createOwnLimits(core)
-  return { machine, book, gpus: createOwnGpus({ drivers, first, limits, atMs: core.nowMs() }) }
+  return {
+    machine,
+    book,
+    room,
+    gpus: createOwnGpus({ drivers, first, limits, atMs: core.nowMs() }),
+  }
+}
+
+/** Modes follow the leases; what was announced before this node started stands until they say otherwise. */
+function modesOf({ core, capabilities }: HostingNeeds, book: HostBook): DeviceModes {
+  const before = capabilities.own()?.payload.devices ?? []
+  return createDeviceModes({
+    wanted: (gpu) => wantedMode(book.live.values(), book.capacity.holds, gpu),
+    announced(gpu) {
+      const device = before.find(({ id }) => id === gpu)
+      return device === undefined ? undefined : modeSinceOf(device)
+    },
+    noticeMs: slotNetworks[core.net.network].noticeMs,
+    nowMs: core.nowMs,
+  })
+}
+
+/** A processor has memory enough for both; a GPU's is what the tenant pays for. */
+async function makeRoom(room: ProofRoom, terms: Terms, signal: AbortSignal): Promise<void> {
+  const mode = modeOfLease(terms)
+  for (const gpu of terms.devices.filter((id) => id !== CPU_ID)) {
+    if (await room.until(gpu, mode, ROOM_MS, signal)) continue
+    throw new NodeError('GPU_BUSY', `the proofs of ${gpu} did not make room in time`, {
+      next: 'look into the log for `gpu-not-filled`',
+    })
+  }
 }
 
 /** The engine, or the error that says why there is none: such a miner refuses leases and still proves its GPUs. */

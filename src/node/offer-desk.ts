@@ -74,6 +74,7 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
     const devices = machine.devices.filter(({ id }) => available.has(id)).map(deviceOf)
     const now = nowMs()
     const hotkey = machine.binding?.()?.hotkey
+    const share = (whole: string): string => shareOf(whole, devices.length, machine.devices.length)
     return {
       peerId,
       ...(hotkey === undefined ? {} : { hotkey }),
@@ -84,7 +85,10 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
       devices,
       host: machine.host,
       engine: machine.engine,
-      dph: shareOf(price.perHour, devices.length, machine.devices.length),
+      dph: share(price.perHour),
+      ...(price.exclusivePerHour === undefined
+        ? {}
+        : { exclusiveDph: share(price.exclusivePerHour) }),
       asset: price.asset,
       terms,
     }

@@ -116,6 +116,12 @@ export const options = {
     'auto',
   ),
   price: maybe('node', 'Price per hour for the whole offer, e.g. 1.25', 'PRICE', price),
+  exclusivePrice: maybe(
+    'node',
+    'Price per hour for the whole offer while its GPUs prove nothing and so earn nothing',
+    'PRICE',
+    price,
+  ),
   leaseMemoryBytes: option('node', 'Memory a lease may use', 'SIZE', size, 2 * GiB, {
     flag: 'lease-memory',
     defaultText: '2GiB',
@@ -175,6 +181,10 @@ export const options = {
   image: maybe('command', 'Container image to run', 'IMAGE', text),
   hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
+  exclusive: flag(
+    'command',
+    'Rent GPUs that prove nothing meanwhile, at the offer’s price for that',
+  ),
   authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
   watch: flag('command', 'Go on until Ctrl-C, with what is measured now'),
   explain: flag('command', 'Show every term of the score'),

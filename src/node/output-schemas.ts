@@ -158,6 +158,11 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
   rail: z.string(),
   dph: decimal.describe('price per hour'),
   cap: decimal.describe('the most it can cost'),
+  proofShare: z
+    .number()
+    .nullable()
+    .describe("what the miner's proofs take of the devices' time, 0 to 1; null in old terms"),
+  exclusive: z.boolean().describe('whether the devices prove nothing while it runs'),
   durationMs: whole,
   createdAtMs: whole,
   startedAtMs: whole.nullable(),

@@ -1,5 +1,7 @@
 import { QUICKNET } from '../beacon.ts'
 import type { DevLedgerRail } from '../chain/dev-ledger.ts'
+import { proofSharePpm } from '../gpu/proof-mode.ts'
+import { slotNetworks } from '../gpu/slot-network.ts'
 import { createDhtRecords, type DhtRecords } from '../protocols/dht.ts'
 import { createRpc, type Rpc } from '../protocols/rpc.ts'
 import { type Book, joinBooks } from './books.ts'
@@ -18,6 +20,7 @@ import { createOffers, type Offers } from './offers.ts'
 import type { OwnerOf } from './order-book.ts'
 import { followBinding } from './own-binding.ts'
 import type { OwnGpus } from './own-gpus.ts'
+import type { ProofRoom } from './proof-room.ts'
 import { createProving, type Proving } from './proving.ts'
 import type { PulseBook } from './pulse-book.ts'
 import { drandSource, openPulseBook } from './pulses.ts'
@@ -64,6 +67,8 @@ export interface Parts extends NetworkParts {
   readonly gpus: OwnGpus | undefined
   /** A miner's leases. */
   readonly hosting: HostBook | undefined
+  /** What its proofs hold of its devices. */
+  readonly room: ProofRoom | undefined
 }
 
 /** Makes what speaks to peers, over a libp2p that does not listen yet; it ends with `signal`. */
@@ -88,6 +93,7 @@ export async function createParts(
 ): Promise<Parts> {
   const { core, rpc, dht } = network
   const { config, net, store, nowMs, log } = core
+  const slots = slotNetworks[net.network]
   const devChain = await openDevChain(core, stack)
   let view: ChainView | undefined
   const capabilities = await createCapabilities(core, dht, {
@@ -128,7 +134,10 @@ export async function createParts(
   })
   const ledger = devChain?.ledger
   const binding = await followBinding(core, stack)
-  const hosted = { core, offers, rail: ledger, embeddedGenesis: devChain?.genesis, binding }
+  const hosted = {
+    ...{ core, capabilities, offers, rail: ledger, binding },
+    embeddedGenesis: devChain?.genesis,
+  }
   const hosting = config.roles.includes('miner') ? await createHosting(hosted, stack) : undefined
   return {
     ...network,
@@ -141,7 +150,7 @@ export async function createParts(
       ...(proving === undefined ? [] : [proving.frauds.book]),
     ]),
     transcripts: createTranscriptStore(store, nowMs),
-    renting: createRentBook({ ...core, rpc, rail: ledger }),
+    renting: createRentBook({ ...core, rpc, rail: ledger, proofSharePpm: proofSharePpm(slots) }),
     chainLink,
     chainView,
     validators: chainView,
@@ -153,6 +162,7 @@ export async function createParts(
     machine: hosting?.machine ?? (await boundMachine(core, binding)),
     gpus: hosting?.gpus,
     hosting: hosting?.book,
+    room: hosting?.room,
   }
 }
 

@@ -2,6 +2,8 @@
 export interface Price {
   /** Decimal, per hour, for all its devices. */
   readonly perHour: string
+  /** The same while its devices prove nothing; undefined: not for sale. */
+  readonly exclusivePerHour?: string | undefined
   /** E.g. `DEV`. */
   readonly asset: string
 }

@@ -31,6 +31,13 @@ export const leaseList: ListView<LeaseView> = { columns, id: ({ id }) => id, non
 const timeOf = (ms: number | null): string | null =>
   ms === null ? null : `${new Date(ms).toISOString().slice(0, 19)}Z`
 
+/** What a tenant loses to its miner's proofs, in words; null where the terms do not say. */
+export function proofsOf({ exclusive, proofShare }: LeaseView): string | null {
+  if (exclusive) return 'none while it runs'
+  if (proofShare === null) return null
+  return `take at most ${Number((100 * proofShare).toPrecision(3))} % of the devices' time on average`
+}
+
 /** One lease for a person: every field that has something to say. */
 export function describeLease(lease: LeaseView): string {
   const { asset } = lease
@@ -46,6 +53,7 @@ export function describeLease(lease: LeaseView): string {
     ['command', lease.command?.join(' ') ?? null],
     ['devices', lease.devices.join(', ')],
     ['price', `${lease.dph} ${asset} per hour, at most ${lease.cap} ${asset}`],
+    ['proofs', proofsOf(lease)],
     ['started', timeOf(lease.startedAtMs)],
     ['ends', timeOf(lease.expiresAtMs)],
     ['served', `${(lease.upMs / 1000).toFixed(1)} s in ${lease.receipts} receipts`],

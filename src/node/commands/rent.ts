@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { NodeError } from '../../errors.ts'
+import { proofSharePpm } from '../../gpu/proof-mode.ts'
+import { slotNetworks } from '../../gpu/slot-network.ts'
 import { hoursMs, MiB } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'
 import type { WishBody } from '../control/routes/leases.ts'
@@ -9,7 +11,7 @@ import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, type Output } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
-import { assertRunning, SETTLE_MS, watchLease } from './lease-output.ts'
+import { assertRunning, proofsOf, SETTLE_MS, watchLease } from './lease-output.ts'
 import { leasePath, runInLease } from './run-in-lease.ts'
 
 /** With `--json` the command's output goes into one document; what is longer is for a pipe. */
@@ -28,21 +30,32 @@ export const rent: Run = (context) =>
         next: 'compute-node rent --help',
       })
     }
+    output.progress(lossOf(config))
     const lease = await client.post<LeaseView>('/v1/leases', wishOf(context), signal)
-    output.progress(`lease ${lease.id.slice(0, 12)}: ${lease.dph} ${lease.asset} per hour`)
+    const proofs = proofsOf(lease)
+    const lost = proofs === null ? '' : `; proofs: ${proofs}`
+    output.progress(`lease ${lease.id.slice(0, 12)}: ${lease.dph} ${lease.asset} per hour${lost}`)
     if (rest === undefined) return leaveRunning(client, lease, output, signal)
     return config.json
       ? collected(client, lease, rest, context)
       : runAndEnd(client, lease, rest, context, terminal)
   })
 
+/** What a tenant loses to proofs at most, said before anything is agreed: a quote with more is refused. */
+function lossOf({ network, exclusive }: CommandContext['config']): string {
+  if (exclusive) return 'asking for GPUs that prove nothing meanwhile'
+  const percent = Number((proofSharePpm(slotNetworks[network]) / 1e4).toPrecision(3))
+  return `proofs beside a lease take at most ${percent} % of its GPUs' time on average; --exclusive rents without`
+}
+
 function wishOf({ args, config }: CommandContext): WishBody {
-  const { image, order, maxDph, hours, authorize } = config
+  const { image, order, maxDph, hours, authorize, exclusive } = config
   return {
     query: args.join(' '),
     order: order ?? DEFAULT_ORDER,
     ...(image === undefined ? {} : { image }),
     durationMs: Math.max(1000, Math.round(hours * hoursMs(1))),
+    ...(exclusive ? { exclusive } : {}),
     ...(maxDph === undefined ? {} : { maxDph }),
     authorized: [...authorize],
   }

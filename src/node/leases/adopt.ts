@@ -13,12 +13,10 @@ const RETRY_MS = secondsMs(2)
 /** How long a starting node waits for its engine before it goes on without. */
 const PATIENCE_MS = secondsMs(10)
 
-/**
- * After a restart: leases whose container still runs go on, unbilled for the time in between; the others end, and
- * every container that belongs to no lease is removed. What an engine runs that does not answer is unknown, and unknown
- * ends nothing: after a while the node goes on, and the adoption follows when the engine answers.
- */
-export async function adoptLeases(book: HostBook): Promise<void> {
+/** Takes the stored leases into memory, with the devices they hold; once, however often it is asked for. */
+export const restoreLeases = (book: HostBook): Promise<void> => (book.restored ??= restore(book))
+
+async function restore(book: HostBook): Promise<void> {
   const stored = (await book.records.all()).filter((lease) => !isOver(lease))
   for (const lease of stored) {
     if (lease.state !== 'QUOTED') book.add(lease)
@@ -30,6 +28,15 @@ export async function adoptLeases(book: HostBook): Promise<void> {
   for (const now of [...live.filter(({ lease }) => isRunning(lease)), ...waiting]) {
     holdDevices(book, now)
   }
+}
+
+/**
+ * After a restart: leases whose container still runs go on, unbilled for the time in between; the others end, and
+ * every container that belongs to no lease is removed. What an engine runs that does not answer is unknown, and unknown
+ * ends nothing: after a while the node goes on, and the adoption follows when the engine answers.
+ */
+export async function adoptLeases(book: HostBook): Promise<void> {
+  await restoreLeases(book)
   const adopted = adoptContainers(book)
   book.background(adopted)
   await Promise.race([adopted, sleep(PATIENCE_MS, book.lifetime.signal)])

@@ -60,6 +60,7 @@ async function reserve(
     memoryMiB: book.memoryMiB,
     milliCpus: book.milliCpus,
     receiptEveryMs: book.receiptEveryMs,
+    proofSharePpm: book.proofSharePpm,
     nowMs,
   })
   const hold = { from: { peerId: peer, prefix }, stranger: !(await hasPaid(book, peer)) }

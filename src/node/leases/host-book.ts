@@ -47,6 +47,10 @@ export interface HostOptions {
   readonly stands: (offer: Signed<Offer>) => boolean
   /** Whether leases end when the node stops; else their containers run on until it is back. */
   readonly endOnStop: boolean
+  /** What proofs beside a tenant take of a device's time on average, at most, in parts per million. */
+  readonly proofSharePpm?: number
+  /** Resolves once the node's own proofs hold no more of devices than a lease leaves them; throws when they will not. */
+  readonly makeRoom?: (terms: Terms, signal: AbortSignal) => Promise<void>
 }
 
 /** A lease that is not over, with what of it lives in this process. */
@@ -76,6 +80,8 @@ export interface Hold {
 
 /** The miner's leases: what is stored and what is alive, kept together. */
 export interface HostBook extends HostOptions {
+  /** Settles when the leases of a run before this one are in memory; undefined until somebody asks for them. */
+  restored: Promise<void> | undefined
   readonly records: LeaseRecords<HostedLease>
   readonly live: Map<string, HostedNow>
   readonly unpaid: UnpaidHolds
@@ -103,6 +109,7 @@ export function createHostBook(options: HostOptions): HostBook {
   const working = new Set<Promise<unknown>>()
   return {
     ...options,
+    restored: undefined,
     records,
     live,
     changes,

@@ -30,6 +30,7 @@ export async function bringUp(book: HostBook, now: HostedNow): Promise<void> {
     await escrowed(book, now)
     noLongerUnpaid(book, now)
     const container = await makeContainer(book, now)
+    await book.makeRoom?.(now.terms, now.closing.signal)
     now.closing.signal.throwIfAborted()
     await container.start()
     await markStarted(book, now)

@@ -22,6 +22,10 @@ export interface LeaseView {
   readonly dph: string
   /** The most it can cost. */
   readonly cap: string
+  /** What the miner's proofs take of the devices' time on average, at most, 0 to 1; null where the terms do not say. */
+  readonly proofShare: number | null
+  /** Whether the devices prove nothing while it runs. */
+  readonly exclusive: boolean
   readonly durationMs: number
   readonly createdAtMs: number
   readonly startedAtMs: number | null
@@ -59,6 +63,8 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     rail: terms.rail,
     dph: amount(terms.pricePerHour),
     cap: amount(terms.cap),
+    proofShare: terms.proofSharePpm === undefined ? null : terms.proofSharePpm / 1e6,
+    exclusive: terms.exclusive === true,
     durationMs: terms.durationMs,
     createdAtMs: lease.createdAtMs,
     startedAtMs: lease.startedAtMs ?? null,

@@ -87,14 +87,18 @@ const limitFor = ({ maxDph }: Wish, { payload }: Signed<Offer>): bigint | undefi
 /** An offer by its id, or all that a query asks for below the price limit. */
 function candidates(
   offers: Pick<Offers, 'find' | 'search'>,
-  { query, order, maxDph }: Wish,
+  { query, order, maxDph, exclusive }: Wish,
 ): Signed<Offer>[] {
   if (/^[0-9a-f]{8,64}$/.test(query)) {
     const named = offers.find(query)
     return named === undefined ? [] : [named]
   }
   const defaults = [parseQuery('rentable=true')]
-  if (maxDph !== undefined) defaults.push(parseQuery(`dph<=${maxDph}`))
+  const price = exclusive === true ? 'exclusive_dph' : 'dph'
+  if (maxDph !== undefined) defaults.push(parseQuery(`${price}<=${maxDph}`))
   const wanted = withDefaults(parseQuery(query), defaults)
-  return offers.search(wanted, parseOrder(order)).map(({ record }) => record)
+  const found = offers.search(wanted, parseOrder(order)).map(({ record }) => record)
+  return exclusive === true
+    ? found.filter(({ payload }) => payload.exclusiveDph !== undefined)
+    : found
 }

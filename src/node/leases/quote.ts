@@ -18,6 +18,8 @@ export interface QuoteSide {
   readonly memoryMiB: number
   readonly milliCpus: number
   readonly receiptEveryMs: number
+  /** What proofs beside the tenant take of the devices' time, in parts per million. */
+  readonly proofSharePpm?: number | undefined
   readonly nowMs: number
 }
 
@@ -32,9 +34,18 @@ const SKEW_MS = secondsMs(30)
 export const devicesOf = (offer: Pick<Offer, 'devices'>): string[] =>
   offer.devices.map(({ id }) => id)
 
-/** What `count` of an offer's devices cost per hour, in base units, rounded up. */
-export function pricePerHour(offer: Offer, count: number): bigint {
-  const whole = parseAmount(offer.dph, offer.asset)
+/**
+ * What `count` of an offer's devices cost per hour, in base units, rounded up; `exclusive`: proving nothing meanwhile.
+ * @throws REFUSED_TERMS where the offer has no price for that
+ */
+export function pricePerHour(offer: Offer, count: number, exclusive = false): bigint {
+  const dph = exclusive ? offer.exclusiveDph : offer.dph
+  if (dph === undefined) {
+    throw new NodeError('REFUSED_TERMS', 'this offer has no price without proofs', {
+      next: 'take it without --exclusive, or another offer: exclusive_dph<PRICE finds them',
+    })
+  }
+  const whole = parseAmount(dph, offer.asset)
   const devices = BigInt(Math.max(1, offer.devices.length))
   return (whole * BigInt(count) + devices - 1n) / devices
 }
@@ -58,7 +69,8 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
   if (count > all.length) {
     throw new NodeError('REFUSED_TERMS', `this offer has ${all.length} devices, not ${count}`)
   }
-  const price = pricePerHour(payload, count)
+  const { proofSharePpm } = side
+  const price = pricePerHour(payload, count, request.exclusive)
   return {
     net: side.net.digest,
     renter: side.renter,
@@ -77,6 +89,11 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
     milliCpus: side.milliCpus,
     durationMs: request.durationMs,
     receiptEveryMs: side.receiptEveryMs,
+    ...(request.exclusive === true
+      ? { proofSharePpm: 0, exclusive: true as const }
+      : proofSharePpm === undefined
+        ? {}
+        : { proofSharePpm }),
     authorized: request.authorized,
     quotedAtMs: side.nowMs,
     acceptByMs: side.nowMs + QUOTE_MS,
@@ -101,6 +118,8 @@ export interface Asked {
   readonly renter: string
   readonly net: Network
   readonly rails: readonly string[]
+  /** What the network lets proofs beside a tenant take, in parts per million. */
+  readonly proofSharePpm?: number | undefined
   /** Base units per hour of the offer's asset; undefined: what the offer says. */
   readonly maxPricePerHour?: bigint | undefined
   readonly nowMs: number
@@ -114,7 +133,7 @@ export interface Asked {
 export function checkQuote(terms: Terms, asked: Asked): void {
   const { request, offer, renter } = asked
   const count = request.devices ?? devicesOf(offer.payload).length
-  const price = pricePerHour(offer.payload, count)
+  const price = pricePerHour(offer.payload, count, request.exclusive)
   const same: readonly (readonly [field: string, holds: boolean])[] = [
     ['renter', terms.renter === renter],
     ['miner', terms.miner === offer.payload.peerId],
@@ -125,6 +144,8 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['cap', BigInt(terms.cap) === costCap(price, request.durationMs)],
     ['image', terms.image === request.image],
     ['command', JSON.stringify(terms.command) === JSON.stringify(request.command)],
+    ['exclusiveness', terms.exclusive === request.exclusive],
+    ['share for proofs', (terms.proofSharePpm ?? 0) <= mostShare(asked)],
     ['duration', terms.durationMs === request.durationMs],
     ['devices', areOffered(terms.devices, count, offer.payload)],
     // The money stays locked until some time after it: a late one would lock it for ever.
@@ -140,6 +161,10 @@ export function checkQuote(terms: Terms, asked: Asked): void {
   }
   checkLimits(terms, price, asked)
 }
+
+/** Proofs may take what the network's table says, and nothing of an exclusive lease. */
+const mostShare = ({ request, proofSharePpm = 1_000_000 }: Asked): number =>
+  request.exclusive === true ? 0 : proofSharePpm
 
 const areOffered = (devices: readonly string[], count: number, offer: Offer): boolean =>
   devices.length === count &&

@@ -32,6 +32,8 @@ export interface RentOptions {
   readonly rpc: Pick<Rpc, 'ask' | 'peers'>
   /** How this node pays; undefined: it can rent only what is free. */
   readonly rail?: PaymentRail | undefined
+  /** What the network lets proofs beside a tenant take of its devices' time, in parts per million; any share without it. */
+  readonly proofSharePpm?: number
 }
 
 /** A lease of this node that is not over. */

@@ -19,6 +19,8 @@ export interface RentOrder {
   readonly durationMs: number
   /** How many of the offer's devices; all when absent. */
   readonly devices?: number | undefined
+  /** True: they shall prove nothing meanwhile, at the offer's price for that. */
+  readonly exclusive?: boolean | undefined
   /** Base units of the offer's asset. */
   readonly maxPricePerHour?: bigint | undefined
   /** PeerIds that may open sessions besides this node. */
@@ -55,6 +57,7 @@ export async function rentLease(
     renter: book.peerId,
     net: book.net,
     rails: book.rail === undefined ? [] : [book.rail.name],
+    proofSharePpm: book.proofSharePpm,
     maxPricePerHour: order.maxPricePerHour,
     nowMs: book.nowMs(),
   })
@@ -71,7 +74,7 @@ export async function rentLease(
 }
 
 function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserve' }> {
-  const { offer, image, command, durationMs, devices, authorized = [] } = order
+  const { offer, image, command, durationMs, devices, exclusive, authorized = [] } = order
   return {
     kind: 'reserve',
     offer: offer.bytes,
@@ -80,6 +83,7 @@ function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserv
     image,
     ...(command === undefined ? {} : { command: [...command] }),
     ...(devices === undefined ? {} : { devices }),
+    ...(exclusive === true ? { exclusive } : {}),
     authorized: [...authorized],
   }
 }

@@ -33,7 +33,7 @@ interface Parts {
   /** Asked before each slot: a device that is lost or paused proves nothing. */
   readonly mayProve?: (gpu: string) => boolean
   /** Told what the provers hold. */
-  readonly room?: ProofRoom
+  readonly room?: ProofRoom | undefined
 }
 
 /** How often running slots look at the clock. */

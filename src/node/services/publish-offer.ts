@@ -28,7 +28,11 @@ export function publishOffer({ core, offers, machine, scores }: Parts): Service 
           core,
           offers,
           machine,
-          price: { perHour: config.price, asset: 'DEV' },
+          price: {
+            perHour: config.price,
+            exclusivePerHour: config.exclusivePrice,
+            asset: 'DEV',
+          },
           // A devnet shows whole lives of leases: they may be short.
           terms: local ? { ...DEFAULT_TERMS, minLeaseMs: 1000 } : DEFAULT_TERMS,
           measuredOf: (device) => scores?.measuredOf(core.peerId, device),

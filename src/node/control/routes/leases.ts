@@ -32,6 +32,8 @@ const wish = z.strictObject({
     .min(1000)
     .max(hoursMs(24 * 366)),
   devices: z.int().min(1).max(32).optional(),
+  /** The devices shall prove nothing meanwhile; only offers with a price for that are taken. */
+  exclusive: z.boolean().optional(),
   maxDph: z.string().max(40).optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED).default([]),
 })
