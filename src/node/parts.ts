@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import type { Core } from './core.ts'
 import { openDevChain } from './dev-chain.ts'
 import { createHosting } from './hosting.ts'
+import { createIdleSlots } from './idle-slots.ts'
 import type { HostBook } from './leases/host-book.ts'
 import { createRentBook, type RentBook } from './leases/rent-book.ts'
 import type { Machine } from './machine.ts'
@@ -125,6 +126,7 @@ export async function createParts(
           frauds: proving.frauds,
           beacon: proving.pulses.beacon,
           validators: chainView,
+          idleSlots: await createIdleSlots(core),
           registered: () =>
             chainView.snapshot()?.metagraph.neurons.map((neuron) => neuron.hotkeyPublicKey),
         })

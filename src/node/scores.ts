@@ -1,14 +1,18 @@
 import { type BeaconInfo, timeOf } from '../beacon.ts'
+import { maxCount } from '../gpu/slot.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Offer, OfferDevice } from '../protocols/offers.ts'
 import type { Standing } from '../protocols/query/facts.ts'
-import { minutesMs, secondsMs } from '../units.ts'
+import { hoursMs, minutesMs, secondsMs } from '../units.ts'
 import type { Attestations, SlotTestimony } from './attestations.ts'
 import type { Core } from './core.ts'
 import type { Frauds } from './fraud/fraud-book.ts'
+import type { IdleSlots } from './idle-slots.ts'
 import { constantsOf, type ScoringConstants } from './scoring/constants.ts'
+import { gpuKey } from './scoring/evidence.ts'
 import { median } from './scoring/gpu-score.ts'
 import { type MinerScore, type ScoreReport, score } from './scoring/score.ts'
+import { isReference } from './scoring/slot-units.ts'
 import { evidenceOf, type OneTestimony, voices } from './slot-evidence.ts'
 import type { ValidatorView } from './validator-view.ts'
 
@@ -33,6 +37,8 @@ export interface ScoresNeeds {
   readonly frauds: Pick<Frauds, 'proofs' | 'liars' | 'revision'>
   readonly beacon: BeaconInfo
   readonly validators: ValidatorView
+  /** What GPUs showed before the testimony that is still there. */
+  readonly idleSlots?: IdleSlots
   /** Public keys of registered hotkeys as last read; undefined before the chain was read. */
   readonly registered: () => readonly Uint8Array[] | undefined
 }
@@ -42,13 +48,13 @@ const SETTLED_MS = { local: secondsMs(2), test: minutesMs(10), finney: minutesMs
 
 /** Within this time the same scores are given again: lists ask once per row. */
 const FRESH_MS = 500
-/** Ok slots whose median an offer states. */
+/** Idle ok slots whose median an offer states. */
 const MEASURED_SLOTS = 8
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 export function createScores(needs: ScoresNeeds): Scores {
-  const { core, attestations, frauds, beacon, validators, registered } = needs
+  const { core, attestations, frauds, beacon, validators, registered, idleSlots } = needs
   const { network } = core.net
   const constants = constantsOf(network)
   const slots = slotNetworks[network]
@@ -83,9 +89,13 @@ export function createScores(needs: ScoresNeeds): Scores {
           roundsPerSlot: Math.max(slots.stride, slots.denominator),
         },
         locality: { windowMs: slots.windowMs.locality, hops: slots.locality.hops },
+        most: { residency: maxCount(slots, 'residency'), gemm: maxCount(slots, 'gemm') },
+        roundMs: beacon.periodMs,
+        idleBefore: idleSlots?.all() ?? new Map(),
       },
       constants,
     )
+    remember(report)
     return keep(key, report)
   }
 
@@ -93,6 +103,14 @@ export function createScores(needs: ScoresNeeds): Scores {
   function honest({ slot, testimony }: SlotTestimony): SlotTestimony {
     const liars = frauds.liars(slot)
     return { slot, testimony: testimony.filter(({ validator }) => !liars.has(validator)) }
+  }
+
+  /** The idle slots of every GPU, for as long as a lease may be measured against them. */
+  function remember({ miners, from, to }: ScoreReport): void {
+    const gpus = [...miners.values()].flatMap((miner) => miner.gpus)
+    const found = gpus.map((gpu) => [gpuKey(gpu), gpu.slots.filter(isReference)] as const)
+    const dead = Math.ceil((constants.LEASED_DEAD_D * hoursMs(24)) / beacon.periodMs)
+    idleSlots?.keep(new Map(found), { from, oldest: to - dead })
   }
 
   function keep(key: string, report: ScoreReport): ScoreReport {
@@ -115,7 +133,7 @@ export function createScores(needs: ScoresNeeds): Scores {
     of,
     measuredOf(peerId, device) {
       const gpu = of(peerId)?.gpus.find((one) => one.miner === peerId && one.gpu === device)
-      const last = gpu?.slots.filter(({ outcome }) => outcome === 'ok').slice(-MEASURED_SLOTS) ?? []
+      const last = gpu?.slots.filter(isReference).slice(-MEASURED_SLOTS) ?? []
       if (last.length === 0) return undefined
       const newest = last.at(-1)!.slot
       return {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { NodeError } from '../../errors.ts'
+import { lostAtDuty } from './share-lost.ts'
 
 /** Every number that scores depend on; two nodes with one hash compute one score (notes/scoring.md §2). */
 export interface ScoringConstants {
@@ -36,6 +37,8 @@ export interface ScoringConstants {
   readonly STRIKE_SLOTS: number
   readonly SUSPEND_D: number
   readonly LEASED_FACTOR: number
+  /** Share of a window in which leased proofs work; the network's slots say the same. */
+  readonly LEASED_DUTY: number
   /** Days since the last idle proof after which a leased GPU earns less, and nothing. */
   readonly LEASED_FRESH_D: number
   readonly LEASED_DEAD_D: number
@@ -74,6 +77,7 @@ export const PUBLIC_CONSTANTS: ScoringConstants = {
   STRIKE_SLOTS: 96,
   SUSPEND_D: 7,
   LEASED_FACTOR: 0.5,
+  LEASED_DUTY: 0.75,
   LEASED_FRESH_D: 7,
   LEASED_DEAD_D: 28,
   LEASE_PENALTY_MAX: 0.3,
@@ -100,6 +104,8 @@ export const constantsOf = (network: 'local' | 'test' | 'finney'): ScoringConsta
 type Rule = readonly [holds: (c: ScoringConstants) => boolean, why: string]
 
 const EPSILON = 1e-9
+const leastLost = (c: ScoringConstants): number =>
+  Math.min(lostAtDuty(c, false), lostAtDuty(c, true))
 const rules: readonly Rule[] = [
   [
     (c) => Math.abs(c.EXP_V + c.EXP_B + c.EXP_T - 1) < EPSILON,
@@ -108,6 +114,10 @@ const rules: readonly Rule[] = [
   [
     (c) => c.LEASED_FACTOR <= c.EXP_B + c.EXP_T + EPSILON,
     'LEASED_FACTOR must not exceed EXP_B + EXP_T: leased parts of a card would earn more than the card',
+  ],
+  [
+    (c) => c.LEASED_DUTY > 0 && c.LEASED_DUTY <= 1 && leastLost(c) >= c.LEASED_FACTOR - EPSILON,
+    'LEASED_FACTOR must not exceed what a card loses to one that works at LEASED_DUTY: parts of it would earn more',
   ],
   [(c) => c.BONUS_RATE < 1, 'BONUS_RATE must be below 1: burning would pay for itself'],
   [(c) => c.RELIABILITY_EXP >= 1, 'RELIABILITY_EXP must be at least 1'],

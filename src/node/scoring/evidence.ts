@@ -1,4 +1,5 @@
 import type { PerWork } from '../../gpu/slot-network.ts'
+import type { IdleSlot } from './leased.ts'
 import type { LeaseHours } from './miner-weights.ts'
 import type { Counts, Measured } from './slot-outcome.ts'
 import type { Proofs } from './suspension.ts'
@@ -48,6 +49,12 @@ export interface Evidence {
   readonly windowMs: PerWork<number>
   /** The window of the locality chain, and hops to a checkpoint; nothing rests on it. */
   readonly locality?: { readonly windowMs: number; readonly hops: number }
+  /** The most that counts in one slot; no cap where absent. */
+  readonly most?: PerWork<number>
+  /** A round of the beacon, ms: slots are named by rounds. Absent: no idle slot ages. */
+  readonly roundMs?: number
+  /** Idle slots before the oldest of `slots` that are known of leased GPUs, by `gpuKey`. */
+  readonly idleBefore?: ReadonlyMap<string, readonly IdleSlot[]>
 }
 
 /** Names a GPU among all. */

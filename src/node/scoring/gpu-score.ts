@@ -1,3 +1,4 @@
+import type { ProofMode } from '../../gpu/proof-mode.ts'
 import type { ScoringConstants } from './constants.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { Outcome } from './slot-outcome.ts'
@@ -7,6 +8,8 @@ import { q6 } from './units.ts'
 export interface ScoredSlot {
   readonly slot: number
   readonly outcome: Outcome
+  /** How the GPU took part; idle where that is not known. */
+  readonly mode: ProofMode
   readonly units: number
   /** Measured memory, its bandwidth and integer throughput; 0 unless ok. */
   readonly gib: number
@@ -73,7 +76,11 @@ function unitsTerm(window: readonly ScoredSlot[], sum: number, ok: number): Term
   const figure = (name: 'gib' | 'gbps' | 'tops'): number => q6(median(oks.map((s) => s[name])))
   const shown = `median ${figure('gib')} GiB, ${figure('gbps')} GB/s, ${figure('tops')} TOPS`
   const unit = 'an H100 is 1, on a local network its unit processor'
-  const detail = `mean of ${ok} ok slots${ok === 0 ? '' : ` (${shown})`}; ${unit}`
+  const modes = (['leased', 'exclusive'] as const).flatMap((mode) => {
+    const count = oks.filter((s) => s.mode === mode).length
+    return count === 0 ? [] : `, ${count} of them ${mode}`
+  })
+  const detail = `mean of ${ok} ok slots${modes.join('')}${ok === 0 ? '' : ` (${shown})`}; ${unit}`
   return { name: 'units', value: ok === 0 ? 0 : sum / ok, reason, detail }
 }
 

@@ -42,7 +42,9 @@ const ABSTAIN_FROM = 4
 /** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
 export function heardTooFew({ rows }: Testimony, wasOk: ReadonlySet<string>): boolean {
   if (wasOk.size < ABSTAIN_FROM) return false
-  const heard = rows.filter((row) => row.steps > 0 || row.passes > 0).map(gpuKey)
+  const isHeard = (row: Counts): boolean =>
+    row.steps > 0 || row.passes > 0 || row.mode === 'exclusive'
+  const heard = rows.filter(isHeard).map(gpuKey)
   return heard.filter((key) => wasOk.has(key)).length * 2 < wasOk.size
 }
 

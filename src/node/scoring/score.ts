@@ -1,15 +1,16 @@
-import { gbPerSecondOf, nsPerHopOf, topsOf } from '../../gpu/rates.ts'
-import { GiB } from '../../units.ts'
+import { nsPerHopOf } from '../../gpu/rates.ts'
 import { decides, stakeOf } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
 import { type Evidence, type GpuRef, gpuKey } from './evidence.ts'
 import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
 import { asWord, checkpointsOf, heardFrom, heardTooFew, outcomeOf, seenBy } from './heard-slot.ts'
+import { type IdleSlot, newestIdle } from './leased.ts'
 import { leaseFactor, minerWeights } from './miner-weights.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { SlotOutcome } from './slot-outcome.ts'
+import { isCpu, isReference, slotUnits } from './slot-units.ts'
 import { indexProofs } from './suspension.ts'
-import { clamp, cpuUnits, q6, rate, units, unitsReason } from './units.ts'
+import { clamp, q6, rate } from './units.ts'
 
 export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score'> {
   /** The product of `terms`: rated units. */
@@ -45,7 +46,7 @@ export interface ScoreReport {
 export function score(evidence: Evidence, constants: ScoringConstants): ScoreReport {
   const slots = evidence.slots.toSorted((a, b) => a.slot - b.slot).slice(-constants.WINDOW_SLOTS)
   const gpus = [...outcomesOf({ ...evidence, slots }, constants).values()]
-    .map(({ ref, scored }) => scoredGpu(ref, scored, evidence, constants))
+    .map((history) => scoredGpu(history, evidence, constants))
     .toSorted((a, b) => (gpuKey(a) < gpuKey(b) ? -1 : 1))
   const byHotkey = Map.groupBy(gpus, ({ hotkey }) => hotkey)
   const rated = new Map(
@@ -90,6 +91,8 @@ export function score(evidence: Evidence, constants: ScoringConstants): ScoreRep
 interface History {
   readonly ref: GpuRef
   readonly scored: ScoredSlot[]
+  /** The newest idle ok slots so far. */
+  idle: readonly IdleSlot[]
 }
 
 /** The outcomes of every GPU, slot by slot, from the first slot of the window that saw it. */
@@ -98,6 +101,9 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
   const active = [...stakes.values()].reduce((sum, stake) => sum + stake, 0n)
   const histories = new Map<string, History>()
   const proofs = indexProofs(evidence.proofs, c)
+  const first = evidence.slots[0]?.slot ?? 0
+  const before = (key: string): IdleSlot[] =>
+    (evidence.idleBefore?.get(key) ?? []).filter(({ slot }) => slot < first)
   let wasOk: ReadonlySet<string> = new Set()
   for (const { slot, openPulse, testimony } of evidence.slots) {
     const heard = testimony
@@ -108,7 +114,8 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
     const covered = decides(stakeOf(heard.map(asWord)), active, c.KAPPA)
     if (covered) {
       for (const [key, ref] of seenBy(heard, active, c)) {
-        if (!histories.has(key)) histories.set(key, { ref, scored: [] })
+        const idle = newestIdle(before(key), [])
+        if (!histories.has(key)) histories.set(key, { ref, scored: [], idle })
       }
     }
     const outcomes = new Map(
@@ -130,12 +137,14 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
           : found
       const { miner, gpu } = history.ref
       const suspended = proofs.isSuspended(slot, miner, gpu)
-      const worth = unitsOf(history.ref, judged, evidence, c)
+      const worth = slotUnits({ ...history, slot }, judged, evidence, c)
       const hops =
         judged.outcome === 'ok'
           ? hopFigure(checkpointsOf(history.ref, heard, active, c), evidence)
           : {}
       history.scored.push({ slot, ...(suspended ? withoutUnits(worth) : worth), ...hops })
+      const shown = { slot, ...worth }
+      if (isReference(shown)) history.idle = newestIdle(history.idle, [shown])
     }
     wasOk = new Set([...outcomes].filter(([, o]) => o.outcome === 'ok').map(([key]) => key))
   }
@@ -156,36 +165,15 @@ const uncovered: SlotOutcome = {
   steps: 0,
   n: 0,
   bytes: 0,
+  mode: 'idle',
 }
 
 /** A suspended GPU is as reliable as it shows, and earns nothing. */
 const withoutUnits = (slot: Omit<ScoredSlot, 'slot'>): Omit<ScoredSlot, 'slot'> =>
   slot.outcome === 'ok' ? { ...slot, units: 0, reason: 'SUSPENDED' } : slot
 
-const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
-
-/** What an ok slot is worth: a GPU by memory, bandwidth and throughput, a processor by its throughput alone. */
-function unitsOf(
-  ref: GpuRef,
-  { outcome, reason, passes, steps, n, bytes }: SlotOutcome,
-  { windowMs }: Evidence,
-  c: ScoringConstants,
-): Omit<ScoredSlot, 'slot'> {
-  if (outcome !== 'ok') return { outcome, reason, units: 0, gib: 0, gbps: 0, tops: 0 }
-  const t = topsOf(n, steps, windowMs.gemm)
-  const b = gbPerSecondOf(bytes, passes, windowMs.residency)
-  const v = bytes / GiB
-  const figures = { gib: q6(v), gbps: q6(b), tops: q6(t) }
-  if (isCpu(ref)) {
-    const worth = cpuUnits(t, c)
-    return { outcome, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth, ...figures }
-  }
-  return { outcome, reason: unitsReason({ v, b, t }, c), units: units({ v, b, t }, c), ...figures }
-}
-
 function scoredGpu(
-  ref: GpuRef,
-  slots: readonly ScoredSlot[],
+  { ref, scored: slots }: Pick<History, 'ref' | 'scored'>,
   evidence: Evidence,
   c: ScoringConstants,
 ): ScoredGpu {

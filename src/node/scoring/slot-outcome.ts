@@ -1,3 +1,4 @@
+import { type ProofMode, proofModes } from '../../gpu/proof-mode.ts'
 import { agree, decides, stakeOf, type Word } from './agree.ts'
 import { type ReasonCode, reasonOf } from './reason-codes.ts'
 
@@ -38,12 +39,14 @@ export interface SlotOutcome {
   readonly steps: number
   readonly n: number
   readonly bytes: number
+  /** How the GPU took part; idle where nobody's word binds. */
+  readonly mode: ProofMode
 }
 
 /** Which counts a slot of this network measures. */
 export type Measured = readonly ('passes' | 'steps')[]
 
-const none = { passes: 0, steps: 0, n: 0, bytes: 0 }
+const none = { passes: 0, steps: 0, n: 0, bytes: 0, mode: 'idle' as const }
 /** More than half of the stake that was drawn must speak against a GPU. */
 const HALF = 0.5
 
@@ -51,7 +54,8 @@ const HALF = 0.5
  * The outcome of one GPU in one slot (notes/scoring.md §3). ok: every measured count agrees, some active validator
  * found the openings VALID and no proof stands against it. failed: silent to more than KAPPA of active stake, proven
  * false, found bad or unavailable by more than KAPPA, or by more than half of those drawn while nobody found it VALID.
- * Anything else is what validators failed to observe.
+ * An exclusive lease owes nothing: it is ok, without counts. The mode is what more than KAPPA saw announced before the
+ * slot; counts of different modes are not counts of one thing. Anything else is what validators failed to observe.
  */
 export function slotOutcome(
   said: SlotSaid,
@@ -60,9 +64,12 @@ export function slotOutcome(
   measured: Measured,
 ): SlotOutcome {
   if (said.proof !== undefined) return { outcome: 'failed', reason: said.proof, ...none }
+  const mode = agreedMode(said.reports, active, kappa)
+  if (mode === 'exclusive') return { ...none, outcome: 'ok', reason: 'EXCLUSIVE_LEASE', mode }
+  const reports = said.reports.filter(({ value }) => value.mode !== 'exclusive')
   const agreed = measured.map((count) =>
     agree(
-      said.reports.map(({ stake, value }) => ({ stake, value: value[count] })),
+      reports.map(({ stake, value }) => ({ stake, value: value[count] })),
       active,
       kappa,
     ),
@@ -73,17 +80,17 @@ export function slotOutcome(
   const bad = condemned(said.verdicts, active, kappa)
   if (bad !== undefined) return { outcome: 'failed', reason: bad, ...none }
   const isValid = said.verdicts.some(({ value, stake }) => value === 'VALID' && stake > 0n)
-  if (isValid && agreed.every(({ outcome }) => outcome === 'ok')) {
+  if (isValid && mode !== undefined && agreed.every(({ outcome }) => outcome === 'ok')) {
     const countOf = (name: 'passes' | 'steps'): number => {
       const one = agreed[measured.indexOf(name)]
       return one?.outcome === 'ok' ? one.count : 0
     }
     const [n, bytes] = [
-      agreedSize('n', said.reports, active, kappa),
-      agreedSize('bytes', said.reports, active, kappa),
+      agreedSize('n', reports, active, kappa),
+      agreedSize('bytes', reports, active, kappa),
     ]
     const counts = { passes: countOf('passes'), steps: countOf('steps') }
-    return { outcome: 'ok', reason: 'OK', ...counts, n, bytes }
+    return { outcome: 'ok', reason: 'OK', ...counts, n, bytes, mode }
   }
   const { drawn } = said
   if (!isValid && drawn !== undefined) {
@@ -117,6 +124,16 @@ function condemned(
   )
   return reasonOf(ranked[0]!.code)
 }
+
+/** The mode that more than KAPPA reported; undefined when no one mode was. */
+const agreedMode = (
+  reports: readonly Word<Counts>[],
+  active: bigint,
+  kappa: number,
+): ProofMode | undefined =>
+  proofModes.find((mode) =>
+    decides(stakeOf(reports.filter(({ value }) => value.mode === mode)), active, kappa),
+  )
 
 /** The size of the work that more than KAPPA reported; a smaller one that a minority claims moves nothing. */
 function agreedSize(

@@ -26,8 +26,8 @@ export function unitsReason({ v, b, t }: Figures, c: ScoringConstants): ReasonCo
 const streamedGiB = (b: number, c: ScoringConstants): number =>
   (b * c.STREAM_MAX_MS) / 1000 / GB_PER_GIB
 
-/** TOPS that a bandwidth feeds. */
-const fedTops = (b: number, c: ScoringConstants): number => (c.TOPS_PER_TBS_MAX * b) / 1000
+/** TOPS that a bandwidth feeds: what a GPU has beyond them does not count. */
+export const fedTops = (b: number, c: ScoringConstants): number => (c.TOPS_PER_TBS_MAX * b) / 1000
 
 /**
  * Units of one GPU in one slot, H100 = 1 (notes/scoring.md §4): a weighted geometric mean, of degree 1 and concave,
@@ -52,23 +52,4 @@ export function rate(v: number, isLocal: boolean, c: ScoringConstants): number {
   if (!isLocal) return c.RATE_MIN
   const rise = clamp((v - c.RATE_V_LO) / (c.RATE_V_HI - c.RATE_V_LO), 0, 1)
   return c.RATE_MIN + (1 - c.RATE_MIN) * rise
-}
-
-/** The median idle slot that a leased GPU is measured against. */
-export interface Reference {
-  readonly units: number
-  readonly b: number
-  readonly t: number
-}
-
-/** Units of a GPU that proves beside its tenant, by how much of its idle figures it still shows. */
-export function leasedUnits(
-  reference: Reference,
-  { b, t }: Pick<Figures, 'b' | 't'>,
-  ageDays: number,
-  c: ScoringConstants,
-): number {
-  const kept = clamp(Math.min(b / reference.b, t / reference.t), 0, 1)
-  const fresh = clamp((c.LEASED_DEAD_D - ageDays) / (c.LEASED_DEAD_D - c.LEASED_FRESH_D), 0, 1)
-  return q6(c.LEASED_FACTOR * reference.units * kept * fresh)
 }

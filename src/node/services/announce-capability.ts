@@ -1,5 +1,5 @@
 import { every } from '../../clock.ts'
-import { ALWAYS_IDLE, type ModeSince } from '../../gpu/proof-mode.ts'
+import type { ModeSince } from '../../gpu/proof-mode.ts'
 import { classesOf, classKey, shardOf, utcDay } from '../../protocols/capability.ts'
 import { capabilityKey } from '../../protocols/capability-dht.ts'
 import type { DhtRecords } from '../../protocols/dht.ts'
@@ -92,7 +92,7 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
 
 /** A device's mode as its record tells it; nothing of one that was never leased. */
 const modeFields = (since: ModeSince | undefined) =>
-  since === undefined || since === ALWAYS_IDLE
+  since === undefined || since.fromMs === 0
     ? {}
     : { mode: since.mode, modeFromMs: since.fromMs, modeBefore: since.before }
 

@@ -1,0 +1,80 @@
+import { gbPerSecondOf, topsOf } from '../../gpu/rates.ts'
+import { GiB, hoursMs } from '../../units.ts'
+import type { ScoringConstants } from './constants.ts'
+import type { Evidence, GpuRef } from './evidence.ts'
+import type { ScoredSlot } from './gpu-score.ts'
+import { freshness, type IdleSlot, leasedUnits, referenceOf } from './leased.ts'
+import type { SlotOutcome } from './slot-outcome.ts'
+import { cpuUnits, type Figures, q6, units, unitsReason } from './units.ts'
+
+export const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
+
+/** Whether a slot shows what a GPU can when it is free. */
+export const isReference = ({ outcome, mode, units: worth }: ScoredSlot): boolean =>
+  outcome === 'ok' && mode === 'idle' && worth > 0
+
+/** A GPU in a slot, and what it showed in idle slots before. */
+export interface GpuInSlot {
+  readonly ref: GpuRef
+  readonly slot: number
+  readonly idle: readonly IdleSlot[]
+}
+
+type Worth = Omit<ScoredSlot, 'slot'>
+
+/**
+ * What a slot is worth (notes/scoring.md §4): idle, a GPU by memory, bandwidth and throughput, a processor by its
+ * throughput alone; leased, by how much of its idle slots it still shows; nothing in an exclusive lease.
+ */
+export function slotUnits(
+  gpu: GpuInSlot,
+  found: SlotOutcome,
+  evidence: Evidence,
+  c: ScoringConstants,
+): Worth {
+  const { outcome, reason, mode } = found
+  const nothing = { outcome, reason, mode, units: 0, gib: 0, gbps: 0, tops: 0 }
+  if (outcome !== 'ok' || mode === 'exclusive') return nothing
+  const shown = figuresOf(found, evidence)
+  const { v, b, t } = shown
+  const figures = { outcome, mode, gib: q6(v), gbps: q6(b), tops: q6(t) }
+  if (mode === 'leased') return { ...figures, ...besideTenant(gpu, found, shown, evidence, c) }
+  if (isCpu(gpu.ref)) {
+    const worth = cpuUnits(t, c)
+    return { ...figures, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth }
+  }
+  return { ...figures, reason: unitsReason(shown, c), units: units(shown, c) }
+}
+
+const figuresOf = (
+  { n, bytes, passes, steps }: Pick<SlotOutcome, 'n' | 'bytes' | 'passes' | 'steps'>,
+  { windowMs }: Evidence,
+): Figures => ({
+  v: bytes / GiB,
+  b: gbPerSecondOf(bytes, passes, windowMs.residency),
+  t: topsOf(n, steps, windowMs.gemm),
+})
+
+/** Without an idle slot there is nothing to be measured against, and with an old one only part of it counts. */
+function besideTenant(
+  { ref, slot, idle }: GpuInSlot,
+  found: SlotOutcome,
+  shown: Figures,
+  evidence: Evidence,
+  c: ScoringConstants,
+): Pick<Worth, 'units' | 'reason'> {
+  const reference = referenceOf(idle)
+  const newest = idle.at(-1)
+  if (reference === undefined || newest === undefined) return { units: 0, reason: 'LEASED_STALE' }
+  const { most, roundMs = 0 } = evidence
+  const counts = {
+    passes: most?.residency ?? Number.POSITIVE_INFINITY,
+    steps: most?.gemm ?? Number.POSITIVE_INFINITY,
+  }
+  const ageDays = ((slot - newest.slot) * roundMs) / hoursMs(24)
+  const could = figuresOf({ ...found, ...counts }, evidence)
+  return {
+    units: leasedUnits(reference, { shown, most: could }, ageDays, isCpu(ref), c),
+    reason: freshness(ageDays, c) < 1 ? 'LEASED_STALE' : 'LEASED',
+  }
+}
