@@ -24,7 +24,8 @@ export class HeardGpu {
   /** This validator says nothing about it: it was not drawn to, could not check by its own fault, or nothing is due. */
   excused: boolean
 
-  constructor(place: HearingPlace, gpu: Announcement) {
+  constructor(at: HearingPlace, gpu: Announcement) {
+    const place = { ...at, mode: gpu.mode }
     this.gpu = gpu
     this.excused = gpu.mode === 'exclusive'
     this.#works = {

@@ -1,5 +1,6 @@
 import { type BeaconInfo, timeOf } from '../beacon.ts'
 import { type Bytes, equalBytes } from './hash.ts'
+import type { ProofMode } from './proof-mode.ts'
 import { maxCount, type Tick } from './slot.ts'
 import type { AnyWork, SlotNetwork } from './slot-network.ts'
 import { windowOf } from './slot-schedule.ts'
@@ -9,6 +10,8 @@ export interface HearingPlace {
   readonly net: SlotNetwork
   readonly beacon: BeaconInfo
   readonly slot: number
+  /** That of the GPU, which says how long its windows are; idle where absent. */
+  readonly mode?: ProofMode | undefined
 }
 
 /** What a validator heard of one kind of work of one GPU in one slot. */
@@ -87,8 +90,8 @@ export class HeardWork {
   }
 
   #close(tick: Tick, atMs: number): void {
-    const { net, beacon, slot } = this.#place
-    const { untilMs } = windowOf(net, beacon, slot, this.#work)
+    const { net, beacon, slot, mode } = this.#place
+    const { untilMs } = windowOf(net, beacon, slot, this.#work, mode)
     const inTime = atMs >= untilMs - net.maxSkewMs && atMs < timeOf(beacon, slot + net.close)
     if (inTime) this.#final ??= tick
   }
@@ -98,8 +101,8 @@ export class HeardWork {
     const last = this.#last
     if (last !== undefined && (tick.k <= last.k || tick.count < last.count)) return
     this.#last = tick
-    const { net, beacon, slot } = this.#place
-    const { fromMs, untilMs } = windowOf(net, beacon, slot, this.#work)
+    const { net, beacon, slot, mode } = this.#place
+    const { fromMs, untilMs } = windowOf(net, beacon, slot, this.#work, mode)
     if (atMs >= fromMs && atMs <= untilMs) this.#counted = tick
   }
 }

@@ -1,5 +1,6 @@
 import type { BeaconInfo, Pulse } from '../beacon.ts'
 import { type Bytes, concat } from './hash.ts'
+import { paceIn } from './leased-proofs.ts'
 import { hashState } from './locality-proof.ts'
 import {
   type Announcement,
@@ -94,8 +95,21 @@ export class ProverSlot {
     return work === undefined || !this.#isDue(work) ? [] : this.#begin(work, pulse)
   }
 
-  /** Work begins once, and not after what comes later: its window is over by then. */
+  #windowOf(work: AnyWork) {
+    return windowOf(this.#net, this.#beacon, this.slot, work, this.#gpu.mode)
+  }
+
+  #tickMs(work: AnyWork): number {
+    if (work === 'locality') return this.#net.tickMs
+    return paceIn(this.#net, this.#gpu.mode ?? 'idle').tickMs[work]
+  }
+
+  /**
+   * Work begins once, and not after what comes later: its window is over by then. Beside a tenant nothing is done that
+   * nothing rests on.
+   */
   #isDue(work: AnyWork): boolean {
+    if (work === 'locality' && (this.#gpu.mode ?? 'idle') !== 'idle') return false
     return allWorks.slice(allWorks.indexOf(work)).every((one) => this.#progress[one] === undefined)
   }
 
@@ -104,8 +118,8 @@ export class ProverSlot {
     // the next look at the clock may be some milliseconds away.
     const before = Object.values(this.#progress).flatMap((progress) => this.#close(progress))
     const seed = workSeed(work, this.#gpu, pulse)
-    const { fromMs } = windowOf(this.#net, this.#beacon, this.slot, work)
-    const nextTickMs = fromMs + this.#net.tickMs
+    const { fromMs } = this.#windowOf(work)
+    const nextTickMs = fromMs + this.#tickMs(work)
     const head = tickStart(seed)
     this.#progress[work] = {
       work,
@@ -124,8 +138,8 @@ export class ProverSlot {
     const progress = this.#progress[work]
     if (progress === undefined || progress.final !== undefined) return []
     if (nowMs < progress.nextTickMs) return []
-    while (progress.nextTickMs <= nowMs) progress.nextTickMs += this.#net.tickMs
-    const { untilMs } = windowOf(this.#net, this.#beacon, this.slot, work)
+    while (progress.nextTickMs <= nowMs) progress.nextTickMs += this.#tickMs(work)
+    const { untilMs } = this.#windowOf(work)
     if (nowMs < untilMs) return [{ type: 'tick', tick: this.#tick(progress) }]
     return this.#close(progress)
   }

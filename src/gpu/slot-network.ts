@@ -29,10 +29,17 @@ export interface FillEpoch {
   readonly fillRounds: number
 }
 
-/** How a GPU proves beside a tenant. */
-export interface LeasedProofs extends ProofSizes {
+/** How a GPU proves beside a tenant: smaller than when it is idle, for a shorter time, and not all of that. */
+export interface LeasedProofs {
+  /** Matrices are no larger. */
+  readonly n: number
+  /** The fill: a share of the idle one, but no less than the first of these (or the idle one) and no more than the second. */
+  readonly fillShare: number
+  readonly fillBytes: readonly [least: number, most: number]
+  readonly windowMs: PerWork<number>
+  readonly tickMs: PerWork<number>
   /** Share of a window in which it works; it rests after each step in proportion. */
-  readonly duty: number
+  readonly duty: PerWork<number>
 }
 
 /** Every number that prover and verifier of one network must share about slots. Offsets count rounds from the slot's own. */
@@ -119,10 +126,18 @@ const real: SlotNetwork = {
   locality: { maxBytes: 2 ** 40, maxCheckpoints: 4096, maxTicks: 9, hops: 4096, iterations: 128 },
   cpuSizes: { n: 2048, bytes: 1024 * MiB },
   cpuProves: false,
-  // n rises with the class up to what 512 steps of an H100 need (gpu-protocol §14): 0.75 GiB of matrices there, 0.2 GiB
-  // where n is 8192. At three quarters duty both windows are 0.23 % of a GPU's time, and with the second run of
-  // the chain for its openings 0.32 %; less duty would not be worth LEASED_FACTOR (scoring/units.ts).
-  leased: { n: 16384, bytes: 1024 * MiB, duty: 0.75 },
+  // A fill of a thirty-second of a card (1 GiB of 24, 2.25 of 80) is passed over at most 1024 times in half a second: no
+  // faster than the card is, so that what it shows is its own bandwidth. In six seconds the passes would run out, and all
+  // cards would look alike. n rises with the class up to what 512 steps of an H100 need (gpu-protocol §14): 0.75 GiB of matrices there, 0.2 GiB
+  // where n is 8192. Together 0.18 % of a GPU's time (proofSharePpm), the second run for the openings included.
+  leased: {
+    n: 16384,
+    fillShare: 1 / 32,
+    fillBytes: [1024 * MiB, 4096 * MiB],
+    windowMs: { residency: 500, gemm: 3000 },
+    tickMs: { residency: 50, gemm: 250 },
+    duty: { residency: 1, gemm: 0.75 },
+  },
   noticeMs: 30_000,
 }
 
@@ -162,7 +177,14 @@ const local: SlotNetwork = {
   locality: { maxBytes: 64 * MiB, maxCheckpoints: 4096, maxTicks: 6, hops: 16_384, iterations: 16 },
   cpuSizes: { n: 512, bytes: 8 * MiB },
   cpuProves: true,
-  leased: { n: 256, bytes: MiB, duty: 0.75 },
+  leased: {
+    n: 256,
+    fillShare: 1 / 8,
+    fillBytes: [MiB, MiB],
+    windowMs: { residency: 1000, gemm: 1000 },
+    tickMs: { residency: 100, gemm: 100 },
+    duty: { residency: 0.75, gemm: 0.75 },
+  },
   noticeMs: 5000,
 }
 

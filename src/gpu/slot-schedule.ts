@@ -1,5 +1,7 @@
 import { type BeaconInfo, type Pulse, timeOf } from '../beacon.ts'
 import { concat, sha256 } from './hash.ts'
+import { paceIn } from './leased-proofs.ts'
+import type { ProofMode } from './proof-mode.ts'
 import { type AnyWork, allWorks, type SlotNetwork } from './slot-network.ts'
 
 const SLOT = Buffer.from('slot')
@@ -66,13 +68,15 @@ export function needsPulse(net: SlotNetwork, round: number): boolean {
   return offsets.some((offset) => (round - offset) % net.stride === 0)
 }
 
-/** When one kind of work counts: from its pulse's scheduled time to the end of its window, unix ms. */
+/** When one kind of work of a device in a mode counts: from its pulse's scheduled time to the end of its window, unix ms. */
 export function windowOf(
   net: SlotNetwork,
   beacon: BeaconInfo,
   slot: number,
   work: AnyWork,
+  mode: ProofMode = 'idle',
 ): { readonly fromMs: number; readonly untilMs: number } {
   const fromMs = timeOf(beacon, slot + net.starts[work])
-  return { fromMs, untilMs: fromMs + net.windowMs[work] }
+  const windowMs = work === 'locality' ? net.windowMs.locality : paceIn(net, mode).windowMs[work]
+  return { fromMs, untilMs: fromMs + windowMs }
 }

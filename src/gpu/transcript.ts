@@ -41,6 +41,8 @@ const schema = z.strictObject({
   hotkey: bytes(32),
   peerId: z.string().max(64),
   gpu: z.string().max(64),
+  /** How long its windows were; absent of an idle GPU's. */
+  mode: z.literal('leased').optional(),
   n: count(),
   bytes: count(),
   slot: count(),
@@ -138,6 +140,7 @@ export const announcementOf = (t: Transcript): Announcement => ({
   hotkey: t.hotkey,
   peerId: t.peerId,
   gpuId: t.gpu,
+  ...(t.mode === undefined ? {} : { mode: t.mode }),
   n: t.n,
   bytes: t.bytes,
 })

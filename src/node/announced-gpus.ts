@@ -1,4 +1,5 @@
-import { type ModeSince, type ProofMode, proofModeOf, sizesIn } from '../gpu/proof-mode.ts'
+import { sizesIn } from '../gpu/leased-proofs.ts'
+import { type ModeSince, type ProofMode, proofModeOf } from '../gpu/proof-mode.ts'
 import { type Announcement, isProvable } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import type { Capability, Device } from '../protocols/capability.ts'

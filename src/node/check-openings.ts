@@ -65,6 +65,7 @@ export async function checkOpenings(
       hotkey: gpu.hotkey,
       peerId: gpu.peerId,
       gpu: gpu.gpuId,
+      mode: gpu.mode === 'leased' ? gpu.mode : undefined,
       n: gpu.n,
       bytes: gpu.bytes,
       slot: finals.gemm.slot,

@@ -30,7 +30,7 @@ export const pulseTold = ({ round, signature }: Pulse) => ({ round, signature })
 export function transcriptOf(
   { net, key, peerId }: Pick<Core, 'net' | 'key' | 'peerId'>,
   { name, publicKey, periodMs, genesisMs }: BeaconInfo,
-  { hotkey, gpuId, n, bytes }: Announcement,
+  { hotkey, gpuId, n, bytes, mode }: Announcement,
   { slot, pulses, finals, openings }: ProvenSlot,
 ): Transcript {
   const { residency, gemm, locality } = openings
@@ -44,6 +44,7 @@ export function transcriptOf(
     hotkey,
     peerId,
     gpu: gpuId,
+    ...(mode === 'leased' ? { mode } : {}),
     n,
     bytes,
     slot,

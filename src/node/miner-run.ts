@@ -86,7 +86,8 @@ export class MinerRun {
       core.events.emit('slot-started', { slot: this.slot, gpu, backend, mode, n, bytes })
     }
     const seed = misbehaviour.seed?.(honestSeed, work) ?? honestSeed
-    const beside = this.#gpu.mode === 'leased' ? { duty: slots.leased.duty } : {}
+    const leased = this.#gpu.mode === 'leased' && work !== 'locality'
+    const beside = leased ? { duty: slots.leased.duty[work] } : {}
     const kind = work === 'locality' ? { work, hops: slots.locality.hops } : { work }
     this.#prover
       .run({ ...kind, ...beside, seed }, (root) => this.handle({ type: 'root', work, root }))

@@ -1,3 +1,4 @@
+import { slotNetworks } from '../gpu/slot-network.ts'
 import {
   noticesTopic,
   OFFER_LIFETIME_MS,
@@ -18,10 +19,11 @@ import { sameTerms } from './order-book.ts'
 import type { Price } from './price.ts'
 import { shareOf } from './price.ts'
 import { nextSequence } from './sequence.ts'
+import { isTooSmall, tenantMiB } from './tenant-room.ts'
 
 /** Where a miner's offer is made, repeated, changed and withdrawn. */
 export interface OfferDesk {
-  /** Offers these devices from now on; none of them withdraws the offer. */
+  /** Offers these devices from now on, but none without room for a tenant; none at all withdraws the offer. */
   setAvailable(deviceIds: readonly string[]): Promise<void>
   /** Publishes what stands once more, so that newcomers learn of it and it does not expire. */
   repeat(): Promise<void>
@@ -64,8 +66,12 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
 
   const deviceOf = (device: Machine['devices'][number]): OfferDevice => {
     const measured = options.measuredOf?.(device.id)
-    return { ...withoutUuid(device), ...(measured === undefined ? {} : { measured }) }
+    const vramMiB = tenantMiB(device, slotNetworks[net.network])
+    return { ...withoutUuid(device), vramMiB, ...(measured === undefined ? {} : { measured }) }
   }
+
+  const hasRoom = (device: Machine['devices'][number]): boolean =>
+    !isTooSmall(device, slotNetworks[net.network])
 
   const say = async (topic: Topic, bytes: Uint8Array): Promise<void> =>
     void (await libp2p.services.gossip.publish(topicName(net, topic), bytes))
@@ -119,7 +125,7 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
   return {
     setAvailable: (ids) =>
       inTurn(async () => {
-        const known = machine.devices.map(({ id }) => id)
+        const known = machine.devices.filter(hasRoom).map(({ id }) => id)
         available = new Set(ids.filter((id) => known.includes(id)))
         await (available.size === 0 ? withdraw() : publish())
       }),

@@ -1,6 +1,6 @@
 import { QUICKNET } from '../beacon.ts'
 import type { DevLedgerRail } from '../chain/dev-ledger.ts'
-import { proofSharePpm } from '../gpu/proof-mode.ts'
+import { proofSharePpm } from '../gpu/leased-proofs.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { createDhtRecords, type DhtRecords } from '../protocols/dht.ts'
 import { createRpc, type Rpc } from '../protocols/rpc.ts'

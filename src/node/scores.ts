@@ -1,5 +1,4 @@
 import { type BeaconInfo, timeOf } from '../beacon.ts'
-import { maxCount } from '../gpu/slot.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Offer, OfferDevice } from '../protocols/offers.ts'
 import type { Standing } from '../protocols/query/facts.ts'
@@ -89,7 +88,7 @@ export function createScores(needs: ScoresNeeds): Scores {
           roundsPerSlot: Math.max(slots.stride, slots.denominator),
         },
         locality: { windowMs: slots.windowMs.locality, hops: slots.locality.hops },
-        most: { residency: maxCount(slots, 'residency'), gemm: maxCount(slots, 'gemm') },
+        leasedWindowMs: slots.leased.windowMs,
         roundMs: beacon.periodMs,
         idleBefore: idleSlots?.all() ?? new Map(),
       },

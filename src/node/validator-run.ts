@@ -1,5 +1,6 @@
 import { timeOf } from '../beacon.ts'
 import { messageOf } from '../errors.ts'
+import { paceIn } from '../gpu/leased-proofs.ts'
 import { gbPerSecondOf, nsPerHopOf, topsOf } from '../gpu/rates.ts'
 import { type Announcement, gpuKey } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
@@ -162,9 +163,10 @@ export class ValidatorRun {
     const { miner, gpu, verdict, proveMs = 0, verifyMs = 0, transcriptBytes = 0 } = row
     const place = gpuKey(miner, gpu)
     const { passes = 0, steps = 0, checkpoints = 0 } = this.#figures.get(place) ?? {}
-    const { n = 0, bytes = 0 } = this.#gpus.get(place) ?? {}
-    const gbps = gbPerSecondOf(bytes, passes, slots.windowMs.residency)
-    const tops = topsOf(n, steps, slots.windowMs.gemm)
+    const { n = 0, bytes = 0, mode = 'idle' } = this.#gpus.get(place) ?? {}
+    const { windowMs } = paceIn(slots, mode)
+    const gbps = gbPerSecondOf(bytes, passes, windowMs.residency)
+    const tops = topsOf(n, steps, windowMs.gemm)
     const nsPerHop = nsPerHopOf(checkpoints, slots.locality.hops, slots.windowMs.locality)
     core.events.emit('slot-verdict', {
       slot: this.slot,
@@ -172,6 +174,7 @@ export class ValidatorRun {
       validator: core.peerId,
       gpu,
       backend: gpu.startsWith('cpu') ? 'cpu' : 'gpu',
+      mode,
       verdict,
       proveMs,
       verifyMs,

@@ -2,6 +2,7 @@ import { messageOf } from '../errors.ts'
 import { checkChain, checkHops, checkPasses } from '../gpu/check-transcript.ts'
 import type { GemmVerdict } from '../gpu/gemm-proof.ts'
 import { type Kernels, loadKernels } from '../gpu/kernels.ts'
+import { paceIn } from '../gpu/leased-proofs.ts'
 import { gbPerSecondOf, nsPerHopOf, topsOf } from '../gpu/rates.ts'
 import type { PassVerdict } from '../gpu/residency-proof.ts'
 import { type SlotPulses, slotStatements, type Tick } from '../gpu/slot.ts'
@@ -137,8 +138,8 @@ function verifyWork(
   finals: PerWork<Tick>,
   checks: TranscriptCheck[],
 ) {
-  const { n, bytes } = transcript
-  const { windowMs } = slots
+  const { n, bytes, mode = 'idle' } = transcript
+  const { windowMs } = paceIn(slots, mode)
   const statements = slotStatements(announcementOf(transcript), pulses, finals)
   const passes = checkPasses(kernels, statements.residency, transcript, slots)
   const chain = checkChain(kernels, statements.gemm, transcript, slots)

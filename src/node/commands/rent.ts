@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { NodeError } from '../../errors.ts'
-import { proofSharePpm } from '../../gpu/proof-mode.ts'
+import { proofSharePpm } from '../../gpu/leased-proofs.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
 import { hoursMs, MiB } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { NodeError } from '../../errors.ts'
-import { lostAtDuty } from './share-lost.ts'
+import { lostTo } from './share-lost.ts'
 
 /** Every number that scores depend on; two nodes with one hash compute one score (notes/scoring.md §2). */
 export interface ScoringConstants {
@@ -105,7 +105,7 @@ type Rule = readonly [holds: (c: ScoringConstants) => boolean, why: string]
 
 const EPSILON = 1e-9
 const leastLost = (c: ScoringConstants): number =>
-  Math.min(lostAtDuty(c, false), lostAtDuty(c, true))
+  Math.min(lostTo(c.LEASED_DUTY, false, c), lostTo(c.LEASED_DUTY, true, c))
 const rules: readonly Rule[] = [
   [
     (c) => Math.abs(c.EXP_V + c.EXP_B + c.EXP_T - 1) < EPSILON,

@@ -49,8 +49,8 @@ export interface Evidence {
   readonly windowMs: PerWork<number>
   /** The window of the locality chain, and hops to a checkpoint; nothing rests on it. */
   readonly locality?: { readonly windowMs: number; readonly hops: number }
-  /** The most that counts in one slot; no cap where absent. */
-  readonly most?: PerWork<number>
+  /** The windows of GPUs that prove beside a tenant; the same where absent. */
+  readonly leasedWindowMs?: PerWork<number>
   /** A round of the beacon, ms: slots are named by rounds. Absent: no idle slot ages. */
   readonly roundMs?: number
   /** Idle slots before the oldest of `slots` that are known of leased GPUs, by `gpuKey`. */

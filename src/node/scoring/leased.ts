@@ -1,6 +1,6 @@
 import type { ScoringConstants } from './constants.ts'
-import { CPU_WEIGHTS, lostAtDuty, shareLost, type Weights } from './share-lost.ts'
-import { clamp, type Figures, fedTops, q6 } from './units.ts'
+import { lostTo } from './share-lost.ts'
+import { clamp, type Figures, q6 } from './units.ts'
 
 /** One idle ok slot of a GPU: what it is measured against while it is leased. */
 export interface IdleSlot {
@@ -9,12 +9,6 @@ export interface IdleSlot {
   /** GB/s and TOPS. */
   readonly gbps: number
   readonly tops: number
-}
-
-/** What a leased GPU showed, and the most that its small sizes could have shown in one slot (counts are capped). */
-export interface Shown {
-  readonly shown: Pick<Figures, 'b' | 't'>
-  readonly most: Pick<Figures, 'b' | 't'>
 }
 
 /** Idle slots whose median a leased GPU is measured against (notes/scoring.md §4). */
@@ -38,32 +32,22 @@ export const referenceOf = (idle: readonly IdleSlot[]): IdleSlot | undefined =>
 export const freshness = (ageDays: number, c: ScoringConstants): number =>
   clamp((c.LEASED_DEAD_D - ageDays) / (c.LEASED_DEAD_D - c.LEASED_FRESH_D), 0, 1)
 
-const weightsOf = ({ gbps, tops }: IdleSlot, c: ScoringConstants): Weights =>
-  tops <= fedTops(gbps, c)
-    ? { b: c.EXP_B, t: c.EXP_T }
-    : // Throughput that bandwidth does not feed is given away for nothing.
-      { b: c.EXP_B + c.EXP_T, t: 0 }
-
 /**
  * Units of a GPU that proves beside its tenant: LEASED_FACTOR of its idle units, as far as it shows what it shows when
  * idle, measured against the duty cycle at which leased proofs work.
  *
- * What is shown is turned into what the same card, had it been idle under another name meanwhile, would have lost by
- * it: so a card never earns more by being several, some idle and some leased, than by being one. Where the small sizes
- * cannot show all of a fast card, showing all they can counts as the smaller share that it is.
+ * The share that it shows is turned into what the same card, had it been idle under another name meanwhile, would have
+ * lost by it: so a card never earns more by being several, some idle and some leased, than by being one.
  */
 export function leasedUnits(
   reference: IdleSlot,
-  { shown, most }: Shown,
+  { b, t }: Pick<Figures, 'b' | 't'>,
   ageDays: number,
   isCpu: boolean,
   c: ScoringConstants,
 ): number {
-  const { gbps, tops } = reference
-  const weights = isCpu ? CPU_WEIGHTS : weightsOf(reference, c)
-  const [b, t] = [Math.min(1, most.b / gbps), Math.min(1, most.t / tops)]
-  const throughput = shown.t / (t * tops)
-  const done = clamp(isCpu ? throughput : Math.min(shown.b / (b * gbps), throughput), 0, 1)
-  const kept = Math.min(1, shareLost(done * b, done * t, weights) / lostAtDuty(c, isCpu))
+  const throughput = t / reference.tops
+  const share = clamp(isCpu ? throughput : Math.min(b / reference.gbps, throughput), 0, 1)
+  const kept = Math.min(1, lostTo(share, isCpu, c) / lostTo(c.LEASED_DUTY, isCpu, c))
   return q6(c.LEASED_FACTOR * reference.units * kept * freshness(ageDays, c))
 }

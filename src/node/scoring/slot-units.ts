@@ -38,7 +38,7 @@ export function slotUnits(
   const shown = figuresOf(found, evidence)
   const { v, b, t } = shown
   const figures = { outcome, mode, gib: q6(v), gbps: q6(b), tops: q6(t) }
-  if (mode === 'leased') return { ...figures, ...besideTenant(gpu, found, shown, evidence, c) }
+  if (mode === 'leased') return { ...figures, ...besideTenant(gpu, shown, evidence, c) }
   if (isCpu(gpu.ref)) {
     const worth = cpuUnits(t, c)
     return { ...figures, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth }
@@ -46,35 +46,31 @@ export function slotUnits(
   return { ...figures, reason: unitsReason(shown, c), units: units(shown, c) }
 }
 
-const figuresOf = (
-  { n, bytes, passes, steps }: Pick<SlotOutcome, 'n' | 'bytes' | 'passes' | 'steps'>,
-  { windowMs }: Evidence,
-): Figures => ({
-  v: bytes / GiB,
-  b: gbPerSecondOf(bytes, passes, windowMs.residency),
-  t: topsOf(n, steps, windowMs.gemm),
-})
+function figuresOf(
+  { n, bytes, passes, steps, mode }: SlotOutcome,
+  { windowMs, leasedWindowMs }: Evidence,
+): Figures {
+  const { residency, gemm } = (mode === 'leased' ? leasedWindowMs : undefined) ?? windowMs
+  return {
+    v: bytes / GiB,
+    b: gbPerSecondOf(bytes, passes, residency),
+    t: topsOf(n, steps, gemm),
+  }
+}
 
 /** Without an idle slot there is nothing to be measured against, and with an old one only part of it counts. */
 function besideTenant(
   { ref, slot, idle }: GpuInSlot,
-  found: SlotOutcome,
   shown: Figures,
-  evidence: Evidence,
+  { roundMs = 0 }: Evidence,
   c: ScoringConstants,
 ): Pick<Worth, 'units' | 'reason'> {
   const reference = referenceOf(idle)
   const newest = idle.at(-1)
   if (reference === undefined || newest === undefined) return { units: 0, reason: 'LEASED_STALE' }
-  const { most, roundMs = 0 } = evidence
-  const counts = {
-    passes: most?.residency ?? Number.POSITIVE_INFINITY,
-    steps: most?.gemm ?? Number.POSITIVE_INFINITY,
-  }
   const ageDays = ((slot - newest.slot) * roundMs) / hoursMs(24)
-  const could = figuresOf({ ...found, ...counts }, evidence)
   return {
-    units: leasedUnits(reference, { shown, most: could }, ageDays, isCpu(ref), c),
+    units: leasedUnits(reference, shown, ageDays, isCpu(ref), c),
     reason: freshness(ageDays, c) < 1 ? 'LEASED_STALE' : 'LEASED',
   }
 }

@@ -26,8 +26,8 @@ export function unitsReason({ v, b, t }: Figures, c: ScoringConstants): ReasonCo
 const streamedGiB = (b: number, c: ScoringConstants): number =>
   (b * c.STREAM_MAX_MS) / 1000 / GB_PER_GIB
 
-/** TOPS that a bandwidth feeds: what a GPU has beyond them does not count. */
-export const fedTops = (b: number, c: ScoringConstants): number => (c.TOPS_PER_TBS_MAX * b) / 1000
+/** TOPS that a bandwidth feeds. */
+const fedTops = (b: number, c: ScoringConstants): number => (c.TOPS_PER_TBS_MAX * b) / 1000
 
 /**
  * Units of one GPU in one slot, H100 = 1 (notes/scoring.md §4): a weighted geometric mean, of degree 1 and concave,

@@ -1,5 +1,7 @@
 import { every } from '../../clock.ts'
+import type { ProofSizes } from '../../gpu/backend.ts'
 import type { ModeSince } from '../../gpu/proof-mode.ts'
+import { type SlotNetwork, slotNetworks } from '../../gpu/slot-network.ts'
 import { classesOf, classKey, shardOf, utcDay } from '../../protocols/capability.ts'
 import { capabilityKey } from '../../protocols/capability-dht.ts'
 import type { DhtRecords } from '../../protocols/dht.ts'
@@ -10,6 +12,7 @@ import type { Machine } from '../machine.ts'
 import { toJson } from '../output.ts'
 import { packageVersion } from '../package-version.ts'
 import type { Service } from '../service.ts'
+import { leasedSizesOf } from '../tenant-room.ts'
 
 interface Parts {
   readonly core: Core
@@ -31,10 +34,11 @@ const LOOK_MS = secondsMs(1)
 export const announceCapability = ({ core, dht, capabilities, machine }: Parts): Service => {
   const { net, key, peerId, log, nowMs, events } = core
   const local = net.network === 'local'
+  const slots = slotNetworks[net.network]
 
   /** Resolves with how many holders took the record, or the listing that fewest took. */
   async function announce(of: Machine, signal: AbortSignal): Promise<number> {
-    const record = await capabilities.announce(whatOf(of))
+    const record = await capabilities.announce(whatOf(of, slots))
     const { classes, devices } = record.payload
     // From an hour before midnight also under tomorrow's keys, so that nobody vanishes at the change.
     const days = new Set([utcDay(nowMs()), utcDay(nowMs() + hoursMs(1))])
@@ -61,7 +65,7 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
       // Telling a DHT without holders takes minutes: a change in between is told at once.
       let stale = new AbortController()
       const look = (): void => {
-        if (toJson(whatOf(machine)) !== said.text) stale.abort()
+        if (toJson(whatOf(machine, slots)) !== said.text) stale.abort()
       }
       machine.capacity?.onChange(look, signal)
       /** Without a holder at the next look: nobody would find it. A small network never has enough: those waits grow. */
@@ -74,7 +78,7 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
             }
       void every(LOOK_MS, { signal, log, name: 'look-at-capability' }, look)
       void every(LOOK_MS, { signal, log, name: 'announce-capability' }, async () => {
-        const text = toJson(whatOf(machine))
+        const text = toJson(whatOf(machine, slots))
         if (text === said.text && nowMs() < said.dueMs) return
         stale = new AbortController()
         said = { text, dueMs: 0, soonMs: said.soonMs }
@@ -90,6 +94,9 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
   }
 }
 
+const leasedFields = (sizes: ProofSizes | undefined) =>
+  sizes === undefined ? {} : { leasedN: sizes.n, leasedBytes: sizes.bytes }
+
 /** A device's mode as its record tells it; nothing of one that was never leased. */
 const modeFields = (since: ModeSince | undefined) =>
   since === undefined || since.fromMs === 0
@@ -97,10 +104,17 @@ const modeFields = (since: ModeSince | undefined) =>
     : { mode: since.mode, modeFromMs: since.fromMs, modeBefore: since.before }
 
 /** A device that is lost or paused is not announced: nobody expects its proofs, and nobody counts it as silent. */
-function whatOf({ devices: all, backend, engine, binding, capacity, modes }: Machine): Announced {
+function whatOf(
+  { devices: all, backend, engine, binding, capacity, modes }: Machine,
+  slots: SlotNetwork,
+): Announced {
   const devices = all
     .filter(({ id }) => capacity?.barOf(id) === undefined)
-    .map((device) => ({ ...device, ...modeFields(modes?.of(device.id)) }))
+    .map((device) => ({
+      ...device,
+      ...leasedFields(leasedSizesOf(device, slots)),
+      ...modeFields(modes?.of(device.id)),
+    }))
   const bound = binding?.()
   return {
     devices,

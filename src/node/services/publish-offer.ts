@@ -1,4 +1,5 @@
 import { every } from '../../clock.ts'
+import { slotNetworks } from '../../gpu/slot-network.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
 import type { Core } from '../core.ts'
 import type { Machine } from '../machine.ts'
@@ -6,6 +7,7 @@ import { createOfferDesk, DEFAULT_TERMS } from '../offer-desk.ts'
 import type { Offers } from '../offers.ts'
 import type { Scores } from '../scores.ts'
 import type { Service } from '../service.ts'
+import { isTooSmall } from '../tenant-room.ts'
 
 interface Parts {
   readonly core: Core
@@ -49,6 +51,12 @@ export function publishOffer({ core, offers, machine, scores }: Parts): Service 
         return log.warn('no-offer', { reason, next: 'compute-node doctor says what to install' })
       }
       const { capacity } = machine
+      for (const { id } of machine.devices.filter((one) =>
+        isTooSmall(one, slotNetworks[net.network]),
+      )) {
+        const reason = 'its memory does not hold a tenant beside the smallest proofs'
+        log.warn('gpu-not-offered', { gpu: id, reason, next: 'it proves and earns all the same' })
+      }
       const free = (): string[] => capacity?.free() ?? machine.devices.map(({ id }) => id)
       const failed = (error: unknown): void => log.error('offer-failed', error)
       capacity?.onChange(() => void desk.setAvailable(free()).catch(failed), signal)

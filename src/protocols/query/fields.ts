@@ -24,7 +24,12 @@ export const FIELDS: readonly Field[] = [
   field('hotkey', 'text', '', 'hotkey of the miner, in hex'),
   field('gpu_name', 'words', '', 'model of the GPUs; CPU for an offer without any'),
   field('num_gpus', 'number', '', 'how many GPUs'),
-  field('gpu_ram', 'number', 'GiB', 'memory of one GPU, rounded to its nominal size'),
+  field(
+    'gpu_ram',
+    'number',
+    'GiB',
+    'memory of one GPU that a tenant gets: what proofs beside it hold is taken off',
+  ),
   field('gpu_total_ram', 'number', 'GiB', 'memory of all GPUs together'),
   field('gpu_arch', 'text', '', 'maker of the GPUs: nvidia, amd, intel'),
   field('gpu_mem_bw', 'number', 'GB/s', 'memory bandwidth of one GPU as measured by validators'),

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
+import { slotNetworks } from '../../../src/gpu/slot-network.ts'
 import { agree } from '../../../src/node/scoring/agree.ts'
-import { PUBLIC_CONSTANTS as C } from '../../../src/node/scoring/constants.ts'
+import { PUBLIC_CONSTANTS as C, constantsOf } from '../../../src/node/scoring/constants.ts'
 import { gpuScore, type ScoredSlot } from '../../../src/node/scoring/gpu-score.ts'
+import { type IdleSlot, leasedUnits } from '../../../src/node/scoring/leased.ts'
 import { minerWeights } from '../../../src/node/scoring/miner-weights.ts'
 import type { Outcome } from '../../../src/node/scoring/slot-outcome.ts'
-import { leasedUnits, rate, units } from '../../../src/node/scoring/units.ts'
+import { rate, units } from '../../../src/node/scoring/units.ts'
 import { randomFrom } from '../../support/random.ts'
 
 // notes/scoring.md §8. The seed is fixed, so a failure repeats; each loop is bounded to well under a second.
@@ -18,8 +20,16 @@ function shares(k: number): number[] {
   return parts.map((part) => part / sum)
 }
 
+/** What a card showed when it was one. */
+const shownIdle = (x: ReturnType<typeof card>): IdleSlot => ({
+  slot: 0,
+  units: units(x, C),
+  gbps: x.b,
+  tops: x.t,
+})
+
 test('no partition of a card over idle and leased identities earns more than the card', () => {
-  let checked = 0
+  let [checked, leased] = [0, 0]
   for (let i = 0; i < 20_000; i++) {
     const x = card()
     const k = 2 + Math.floor(random() * 7)
@@ -29,16 +39,65 @@ test('no partition of a card over idle and leased identities earns more than the
     let sum = 0
     for (let j = 0; j < k; j++) {
       const part = { v: x.v * pv[j]!, b: x.b * pb[j]!, t: x.t * pt[j]! }
-      sum +=
-        random() < 0.35
-          ? leasedUnits({ units: units(x, C), b: x.b, t: x.t }, part, 0, C) * rate(x.v, true, C)
-          : units(part, C) * rate(part.v, true, C)
+      if (random() < 0.35) {
+        const worth = leasedUnits(shownIdle(x), part, 0, false, C)
+        sum += worth * rate(x.v, true, C)
+        if (worth > 0) leased++
+      } else sum += units(part, C) * rate(part.v, true, C)
     }
     if (sum > whole * (1 + 1e-5) + k * 1e-6) expect({ sum, whole, x, pv, pb, pt }).toBe('less')
     checked++
   }
   expect(checked).toBeGreaterThan(10_000)
+  expect(leased).toBeGreaterThan(5000)
 })
+
+test('one idle and one leased identity that share one card, the worst of them, earn no more than the card', () => {
+  const x = { v: 72, b: 2900, t: 700 }
+  for (let taken = 0.01; taken <= 1; taken += 0.01) {
+    const shown = { b: taken * x.b, t: taken * x.t }
+    const kept = units({ v: x.v, b: x.b - shown.b, t: x.t - shown.t }, C)
+    const beside = leasedUnits(shownIdle(x), shown, 0, false, C)
+    expect(beside).toBeLessThanOrEqual(C.LEASED_FACTOR * units(x, C) + 1e-6)
+    expect(kept + beside).toBeLessThanOrEqual(units(x, C) + 1e-5)
+  }
+})
+
+test('a card that held back in every slot it is measured against gains a tenth at most', () => {
+  const x = { v: 72, b: 2900, t: 700 }
+  for (let held = 0.05; held <= 1; held += 0.05) {
+    const less = shownIdle({ v: x.v, b: held * x.b, t: held * x.t })
+    for (let taken = 0.05; taken <= 1; taken += 0.05) {
+      const shown = { b: taken * less.gbps, t: taken * less.tops }
+      const kept = units({ v: x.v, b: x.b - shown.b, t: x.t - shown.t }, C)
+      const beside = leasedUnits(less, shown, 0, false, C)
+      expect(kept + beside).toBeLessThanOrEqual(1.1 * units(x, C))
+    }
+  }
+})
+
+test('an honest device at the duty of leased proofs keeps all of LEASED_FACTOR, until its idle slots are old', () => {
+  const x = { v: 72, b: 2900, t: 700 }
+  const idle = shownIdle(x)
+  const worth = (duty: number, ageDays = 0, isCpu = false): number =>
+    leasedUnits(idle, { b: duty * x.b, t: duty * x.t }, ageDays, isCpu, C) / idle.units
+  for (const duty of [C.LEASED_DUTY, 0.9, 1, 1.2]) {
+    expect(worth(duty)).toBeCloseTo(C.LEASED_FACTOR, 5)
+    expect(worth(duty, 7, true)).toBeCloseTo(C.LEASED_FACTOR, 5)
+  }
+  expect(worth(0.5)).toBeCloseTo(0.301, 3)
+  expect(worth(C.LEASED_DUTY / 2, 0, true)).toBeCloseTo(C.LEASED_FACTOR / 2, 5)
+  expect(worth(0.75, 17.5)).toBeCloseTo(C.LEASED_FACTOR / 2, 5)
+  expect(worth(0.75, 28)).toBe(0)
+})
+
+test.each(Object.keys(slotNetworks) as (keyof typeof slotNetworks)[])(
+  'on %s leased proofs work at the duty that scores count with',
+  (network) => {
+    const { duty } = slotNetworks[network].leased
+    expect(Math.min(duty.residency, duty.gemm)).toBe(constantsOf(network).LEASED_DUTY)
+  },
+)
 
 test('units never fall when memory, bandwidth or throughput rise', () => {
   for (let i = 0; i < 10_000; i++) {
@@ -94,6 +153,7 @@ test('absent stake never votes, and exactly half decides nothing', () => {
 const slot = (outcome: Outcome, worth = 1, at = 0): ScoredSlot => ({
   slot: at,
   outcome,
+  mode: 'idle',
   units: outcome === 'ok' ? worth : 0,
   gib: 0,
   gbps: 0,
