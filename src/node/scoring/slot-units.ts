@@ -58,15 +58,19 @@ function figuresOf(
   }
 }
 
-/** Without an idle slot there is nothing to be measured against, and with an old one only part of it counts. */
+/**
+ * Without an idle slot there is nothing to be measured against, and with an old one only part of it counts. A processor,
+ * whose pay is its throughput alone, is then measured by what it shows.
+ */
 function besideTenant(
   { ref, slot, idle }: GpuInSlot,
   shown: Figures,
   { roundMs = 0 }: Evidence,
   c: ScoringConstants,
 ): Pick<Worth, 'units' | 'reason'> {
-  const reference = referenceOf(idle)
-  const newest = idle.at(-1)
+  const own = { slot, units: cpuUnits(shown.t, c), gbps: shown.b, tops: shown.t }
+  const known = isCpu(ref) && idle.length === 0 ? [own] : idle
+  const [reference, newest] = [referenceOf(known), known.at(-1)]
   if (reference === undefined || newest === undefined) return { units: 0, reason: 'LEASED_STALE' }
   const ageDays = ((slot - newest.slot) * roundMs) / hoursMs(24)
   return {
