@@ -41,9 +41,10 @@ export async function runWork(
   job: WorkJob,
   goesOn: GoesOn,
   onRoot: (root: Bytes) => void,
+  nowMs: () => number = () => performance.now(),
 ): Promise<void> {
   const { work, seed, duty = 1 } = job
-  const next = paced(duty, goesOn)
+  const next = paced(duty, goesOn, nowMs)
   if (work === 'locality') {
     for (let state = firstState(seed); await next.goesOn(); ) {
       const before = state
@@ -67,21 +68,21 @@ export async function runWork(
 }
 
 /** Asks whether work goes on with the rest that what it did before calls for. */
-function paced(duty: number, goesOn: GoesOn) {
+function paced(duty: number, goesOn: GoesOn, nowMs: () => number) {
   const pacer = new Pacer(duty)
   let restMs = 0
   return {
     async timed<T>(step: () => Promise<T>): Promise<T> {
-      const startedMs = performance.now()
+      const startedMs = nowMs()
       const made = await step()
-      restMs = pacer.worked(performance.now() - startedMs)
+      restMs = pacer.worked(nowMs() - startedMs)
       return made
     },
     async goesOn(): Promise<boolean> {
       if (restMs === 0) return goesOn(0)
-      const startedMs = performance.now()
+      const startedMs = nowMs()
       const on = await goesOn(restMs)
-      pacer.rested(performance.now() - startedMs)
+      pacer.rested(nowMs() - startedMs)
       return on
     },
   }
