@@ -22,6 +22,7 @@ test('a device goes on to prove beside a tenant, owes nothing to one that bought
   const scores = createScores({
     core: one.core,
     attestations: one.parts.attestations,
+    frauds: { proofs: () => [], liars: () => new Set(), revision: () => 0 },
     beacon,
     validators: one.parts.validators,
     registered: () => undefined,
