@@ -59,7 +59,10 @@ function checkLocality(
   if (hopsPulse === undefined || !equalBytes(encode(locality.pulse), encode(hopsPulse))) {
     return { locality: { verdict: 'BAD_SHAPE' } }
   }
-  if (found.ok) return { locality: { verdict: 'VALID', heads: found.heads, final: locality.final } }
+  if (found.ok) {
+    const { counts, final } = locality
+    return { locality: { verdict: 'VALID', heads: found.heads, counts, final } }
+  }
   const { why: verdict, at } = found
   return { locality: { verdict, ...(at === undefined ? {} : { at }) } }
 }
@@ -84,6 +87,7 @@ export function checkTranscript(kernels: Kernels, job: CheckJob): CheckResult {
   return {
     ok: true,
     heads: { residency: passes.heads, gemm: chain.heads },
+    counts: { residency: transcript.residency.counts, gemm: transcript.gemm.counts },
     pages: passes.pages,
     dots: chain.dots,
     finals: { residency: transcript.residency.final, gemm: transcript.gemm.final },

@@ -91,7 +91,8 @@ export class HeardGpu {
 
   /** Judges what was found in the openings; a counted tick that is no prefix of the closed chain is a second tale. */
   judgeOpenings(result: Checked): void {
-    const forked = result.ok && works.some((w) => !this.#works[w].isPrefixOf(result.heads[w]))
+    const forked =
+      result.ok && works.some((w) => !this.#works[w].isPrefixOf(result.heads[w], result.counts[w]))
     if (forked || this.#equivocated) this.judge({ verdict: 'EQUIVOCATION' })
     else if (result.ok) {
       const locality =
@@ -111,7 +112,7 @@ export class HeardGpu {
   /** What was found of the locality chain, as it goes into the verdict beside VALID. */
   #told(found: CheckedHops): NonNullable<VerdictRow['locality']> {
     if (found.verdict !== 'VALID') return found
-    const isWhole = !this.#hopsForked && this.#locality.isPrefixOf(found.heads)
+    const isWhole = !this.#hopsForked && this.#locality.isPrefixOf(found.heads, found.counts)
     return { verdict: isWhole ? 'VALID' : 'EQUIVOCATION' }
   }
 

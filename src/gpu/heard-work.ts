@@ -58,10 +58,15 @@ export class HeardWork {
     return true
   }
 
-  /** Whether the counted tick is a prefix of what the Final closed: `heads` are those of the opened chain. */
-  isPrefixOf(heads: readonly Bytes[]): boolean {
+  /**
+   * Whether the counted tick is a prefix of what the Final closed: `heads` and `counts` are those of the opened chain. A
+   * head binds its count, but a tick says both, and what it says is what counts.
+   */
+  isPrefixOf(heads: readonly Bytes[], counts: readonly number[]): boolean {
     const counted = this.#counted
-    return counted === undefined || equalBytes(heads[counted.k] ?? new Uint8Array(), counted.head)
+    if (counted === undefined) return true
+    const { k, count, head } = counted
+    return count === (k === 0 ? 0 : counts[k - 1]) && equalBytes(heads[k] ?? new Uint8Array(), head)
   }
 
   #isSane({ slot, work, k, count, head }: Tick): boolean {
@@ -78,15 +83,17 @@ export class HeardWork {
     )
   }
 
-  /** Whether a message says something else than one heard before under the same number, or closes twice. */
+  /**
+   * Whether a message says something else than one heard before under the same number, takes back what was done, goes
+   * on after the close, or closes twice.
+   */
   #contradicts(type: 'tick' | 'final', tick: Tick): boolean {
-    const differs = (old: Tick | undefined): boolean =>
-      old !== undefined &&
-      old.k === tick.k &&
-      (old.count !== tick.count || !equalBytes(old.head, tick.head))
-    const final = this.#final
-    const closedElsewhere = type === 'final' && final !== undefined && final.k !== tick.k
-    return differs(final) || differs(this.#last) || closedElsewhere
+    const [last, final] = [this.#last, this.#final]
+    const goesOn = final !== undefined && tick.k > final.k
+    const closesBefore = type === 'final' && last !== undefined && tick.k < last.k
+    const closesTwice = type === 'final' && final !== undefined && final.k !== tick.k
+    if (goesOn || closesBefore || closesTwice) return true
+    return [last, final].some((old) => old !== undefined && cannotBoth(old, tick))
   }
 
   #close(tick: Tick, atMs: number): void {
@@ -99,10 +106,16 @@ export class HeardWork {
   /** Messages may be reordered on their way: the furthest stays. */
   #count(tick: Tick, atMs: number): void {
     const last = this.#last
-    if (last !== undefined && (tick.k <= last.k || tick.count < last.count)) return
+    if (last !== undefined && tick.k <= last.k) return
     this.#last = tick
     const { net, beacon, slot, mode } = this.#place
     const { fromMs, untilMs } = windowOf(net, beacon, slot, this.#work, mode)
     if (atMs >= fromMs && atMs <= untilMs) this.#counted = tick
   }
+}
+
+/** Whether two messages of one chain say different things under one number, or one takes back what the other did. */
+function cannotBoth(a: Tick, b: Tick): boolean {
+  if (a.k === b.k) return a.count !== b.count || !equalBytes(a.head, b.head)
+  return a.k < b.k ? a.count > b.count : b.count > a.count
 }

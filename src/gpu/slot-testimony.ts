@@ -28,13 +28,21 @@ export interface BadHops {
   readonly at?: readonly [checkpoint: number]
 }
 /** What a verifier found of the locality chain; it never changes the verdict on the rest. */
-export type CheckedHops = { readonly verdict: 'VALID'; readonly heads: readonly Bytes[] } | BadHops
+export type CheckedHops =
+  | {
+      readonly verdict: 'VALID'
+      readonly heads: readonly Bytes[]
+      readonly counts: readonly number[]
+    }
+  | BadHops
 
 /** What a verifier found in the openings. */
 export type Checked =
   | {
       readonly ok: true
+      /** The tick chains that the openings replay: what each tick must have said. */
       readonly heads: PerWork<readonly Bytes[]>
+      readonly counts: PerWork<readonly number[]>
       readonly content: Bytes
       /** Absent where this validator heard of no locality chain. */
       readonly locality?: CheckedHops

@@ -22,13 +22,20 @@ export interface CheckJob {
 
 /** What was found of a locality chain; one that is VALID with the signed Final inside. */
 export type CheckedLocality =
-  | { readonly verdict: 'VALID'; readonly heads: readonly Bytes[]; readonly final: Bytes }
+  | {
+      readonly verdict: 'VALID'
+      readonly heads: readonly Bytes[]
+      readonly counts: readonly number[]
+      readonly final: Bytes
+    }
   | BadHops
 
 export type CheckResult =
   | {
       readonly ok: true
+      /** Heads of the tick chains from before any tick, and the count claimed at each tick. */
       readonly heads: PerWork<readonly Bytes[]>
+      readonly counts: PerWork<readonly number[]>
       /** Pages and crossings checked. */
       readonly pages: number
       readonly dots: number

@@ -92,7 +92,8 @@ export async function checkOpenings(
       checked.locality === undefined || finals.locality === undefined
         ? {}
         : { locality: withSameFinal(net, checked.locality, miner, finals.locality) }
-    return { result: { ok: true, heads: checked.heads, content: id, ...hops }, ...figures }
+    const { heads, counts: claimed } = checked
+    return { result: { ok: true, heads, counts: claimed, content: id, ...hops }, ...figures }
   } catch (error) {
     log.error('openings-not-checked', error, { miner })
     return { result: 'unchecked' }
@@ -108,7 +109,8 @@ function withSameFinal(
 ): CheckedHops {
   if (found.verdict !== 'VALID') return found
   if (!isSameFinal(net, found.final, miner, final)) return { verdict: 'EQUIVOCATION' }
-  return { verdict: 'VALID', heads: found.heads }
+  const { verdict, heads, counts } = found
+  return { verdict, heads, counts }
 }
 
 /** Whether a Final inside a transcript is the miner's own and the one this node heard. */

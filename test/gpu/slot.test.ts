@@ -4,10 +4,10 @@ import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { hashState } from '../../src/gpu/locality-proof.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
-import { type Announcement, slotStatements, type Tick } from '../../src/gpu/slot.ts'
+import { type Announcement, slotStatements, type Tick, workSeed } from '../../src/gpu/slot.ts'
 import { type AnyWork, slotNetworks, type Work, works } from '../../src/gpu/slot-network.ts'
 import type { CheckedHops, ValidatorEffect } from '../../src/gpu/slot-testimony.ts'
-import { tickChain } from '../../src/gpu/tick-chain.ts'
+import { tickChain, tickStart } from '../../src/gpu/tick-chain.ts'
 import { ValidatorSlot, type ValidatorSlotOptions } from '../../src/gpu/validator-slot.ts'
 
 const net = slotNetworks.local
@@ -31,6 +31,9 @@ const gpu = (gpuId: string): Announcement => ({
   n: 512,
   bytes: FILL_UNIT_BYTES,
 })
+/** The head before any tick. */
+const noWork = (work: Work): Uint8Array =>
+  tickStart(workSeed(work, gpu('g'), pulseOf(SLOT + net.starts[work])))
 
 interface Sent {
   readonly type: 'tick' | 'final'
@@ -91,8 +94,14 @@ function simulate(scenario: Scenario = {}) {
       const locality: { locality?: CheckedHops } =
         effect.statements.locality === undefined
           ? {}
-          : { locality: scenario.hops ?? { verdict: 'VALID', heads: hops() } }
-      const result = { ok: true, heads, content: fill(8), ...locality } as const
+          : {
+              locality: scenario.hops ?? {
+                verdict: 'VALID',
+                heads: hops(),
+                counts: counts.locality!,
+              },
+            }
+      const result = { ok: true, heads, counts, content: fill(8), ...locality } as const
       record(v, nowMs, validators[v]!.handle({ ...effect, type: 'checked', result }))
     }
   }
@@ -412,6 +421,44 @@ test.each(works)(
           : sent,
     })
     expect(run.verdict(1)).toBe('EQUIVOCATION')
+  },
+)
+
+test.each(works)('a tick of %s that says more than its head binds is never VALID', (work) => {
+  // The last tick inside the window claims what is only done after it; its head is the honest one.
+  const run = simulate({
+    link: ({ type, tick }) => (type === 'tick' && tick.work === work && tick.k > 8 ? null : 20),
+    tamper: (sent) =>
+      sent.type === 'tick' && sent.tick.work === work && sent.tick.k === 8
+        ? { ...sent, tick: { ...sent.tick, count: sent.tick.count + 3 } }
+        : sent,
+  })
+  expect([run.verdict(0), run.verdict(1)]).toEqual(['EQUIVOCATION', 'EQUIVOCATION'])
+  const none = simulate({
+    link: ({ type, tick }) => (type === 'tick' && tick.work === work && tick.k > 1 ? null : 20),
+    tamper: (sent) =>
+      sent.type === 'tick' && sent.tick.work === work
+        ? { ...sent, tick: { ...sent.tick, k: 0, count: 5, head: noWork(work) } }
+        : sent,
+  })
+  expect(none.verdict()).toBe('EQUIVOCATION')
+})
+
+test.each(works)(
+  'a tick of %s beyond its Final is a second tale, whichever comes first',
+  (work) => {
+    for (const delay of [20, 1500]) {
+      const run = simulate({
+        link: ({ type, tick }) =>
+          tick.work !== work || type === 'final' ? 20 : tick.k === 3 ? delay : null,
+        tamper: (sent) =>
+          sent.type === 'tick' && sent.tick.work === work
+            ? { ...sent, tick: { ...sent.tick, count: 400 } }
+            : sent,
+      })
+      expect(run.verdict()).toBe('EQUIVOCATION')
+      expect(run.line()).toMatchObject({ passes: 0, steps: 0 })
+    }
   },
 )
 
