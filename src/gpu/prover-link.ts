@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NodeError } from '../errors.ts'
 import { driverEnv } from './driver-env.ts'
 import type { Bytes } from './hash.ts'
@@ -18,8 +19,11 @@ export interface ProverLink {
   ): Promise<Awaited<ReturnType<ProverMethods[Method]>>>
   /** Ends the job of this number and all before it. */
   stop(job: number): void
-  /** Ends the process: in order, or after `CLOSE_MS` by force. */
-  close(): Promise<void>
+  /**
+   * Ends the process: in order, or after `CLOSE_MS` by force; false for one that not even that ended, because a hung
+   * driver holds it.
+   */
+  close(): Promise<boolean>
 }
 
 export interface LinkOptions {
@@ -34,6 +38,8 @@ export interface LinkOptions {
 
 /** How long a driver may take to let go of its device. */
 const CLOSE_MS = 2000
+/** How long a killed one may take: the driver takes its memory back first, 72 GiB in a second or two. */
+const DEATH_MS = 10_000
 /** What a dead process wrote last is waited for; something it started may keep the pipe open for longer. */
 const LAST_WORDS_MS = 500
 
@@ -104,9 +110,15 @@ export function startProverLink({ module, name, onRoot, onGone }: LinkOptions): 
       )
       keepAlive(child, true)
       if (child.connected) child.disconnect()
-      const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS)
-      await ended
-      clearTimeout(timer)
+      const force = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS)
+      const patience = new AbortController()
+      const { signal } = patience
+      const tooLong = sleep(CLOSE_MS + DEATH_MS, false, { signal }).catch(() => false)
+      const hasEnded = await Promise.race([ended.then(() => true), tooLong])
+      patience.abort()
+      clearTimeout(force)
+      keepAlive(child, false)
+      return hasEnded
     },
   }
 }

@@ -58,6 +58,8 @@ export function createProverProcess(options: ProverOptions): Prover {
   const restarts = new Restarts()
   const inTurn = queue()
   let running: Running | undefined
+  /** The process before, until it has ended: so long it holds the device's memory. */
+  let ending: ProverLink | undefined
   let sizes: ProofSizes | undefined
   let fill: Fill | undefined
   /** The job whose roots are handed over, 0 for none; the number of the last one. */
@@ -82,6 +84,7 @@ export function createProverProcess(options: ProverOptions): Prover {
       },
       onGone: (error) => {
         if (running?.link === link) running = undefined
+        ending = link
         if (closed || released.has(link)) return
         const retryInMs = restarts.crashed(now, nowMs())
         const { backend } = device
@@ -92,11 +95,29 @@ export function createProverProcess(options: ProverOptions): Prover {
     return running
   }
 
+  /** Starts one once the one before has ended; one that not even ends would be joined by ever more. */
+  async function startAlone(): Promise<Running> {
+    if (ending !== undefined && !(await ending.close())) throw held(name)
+    ending = undefined
+    return start()
+  }
+
+  /** One that could not open the device ends: a driver that was updated or came back serves a new process alone. */
+  async function open(it: Running): Promise<void> {
+    try {
+      await it.link.call('open', device, OPEN_TIMEOUT_MS)
+      it.isOpen = true
+    } catch (error) {
+      released.add(it.link)
+      await it.link.close()
+      throw error
+    }
+  }
+
   /** A process that has the device open, the sizes asked for and, where the call reads it, the fill. */
   async function ready(withFill: boolean): Promise<ProverLink> {
-    const it = running ?? start()
-    if (!it.isOpen) await it.link.call('open', device, OPEN_TIMEOUT_MS)
-    it.isOpen = true
+    const it = running ?? (await startAlone())
+    if (!it.isOpen) await open(it)
     if (sizes !== undefined && it.sizes !== sizes) {
       it.fill = undefined
       it.sizes = undefined
@@ -145,8 +166,9 @@ export function createProverProcess(options: ProverOptions): Prover {
       if (link !== undefined) {
         current = 0
         running = undefined
+        ending = link
         released.add(link)
-        releasing = link.close()
+        releasing = link.close().then(() => undefined)
       }
       await releasing
     },
@@ -175,6 +197,11 @@ function queue() {
 
 const sameFill = (a: FillJob, b: FillJob): boolean =>
   a.iterations === b.iterations && equalBytes(a.seed, b.seed)
+
+const held = (name: string): NodeError =>
+  new NodeError('GPU_PROVER_CRASHED', `${name} was killed and does not end: its driver holds it`, {
+    next: 'look for the driver in the kernel log (dmesg); the machine may have to be restarted',
+  })
 
 const resting = (name: string, crashes: number, waitMs: number): NodeError =>
   new NodeError(

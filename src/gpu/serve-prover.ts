@@ -6,7 +6,13 @@ import type { Backend } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import { loadKernels } from './kernels.ts'
 import { openChain, openPages, openRows, runWork } from './prove-work.ts'
-import type { FromProver, NumberedWork, ProverMethods, ToProver } from './prover-messages.ts'
+import type {
+  FromProver,
+  NumberedWork,
+  ProverMethod,
+  ProverMethods,
+  ToProver,
+} from './prover-messages.ts'
 
 /** Roots on their way to the parent; beyond this, work waits until the parent reads. About 1 MiB. */
 const MAX_UNREAD_ROOTS = 4096
@@ -25,13 +31,22 @@ export function serveProver(open: (device: BackendDevice) => Promise<Backend>): 
       send({ id, value: await methods[method](value as never) })
     } catch (error) {
       // What a thread or a device held is lost, so nothing here can go on: the parent starts a new process.
-      if (codeOf(error).endsWith('_CRASHED') || codeOf(error) === 'GPU_LOST') throw error
+      if (isFatal(codeOf(error), method)) throw error
       const next = error instanceof NodeError ? error.next : undefined
       send({ id, failure: { message: messageOf(error), code: codeOf(error), next } })
     }
   })
   endWithParent(() => methods.close())
 }
+
+/**
+ * Whether an error leaves nothing to go on with. A driver's failure that has no other name may be one that every later
+ * call repeats (a GPU that fell off the bus); one while opening is told in its own words, and the parent ends this.
+ */
+const isFatal = (code: string, method: ProverMethod): boolean =>
+  code.endsWith('_CRASHED') ||
+  code === 'GPU_LOST' ||
+  (code === 'GPU_CUDA_FAILED' && method !== 'open')
 
 const send = (message: FromProver, done?: () => void): void => {
   // A closed channel is no error here: 'disconnect' follows, and ends this process.

@@ -19,7 +19,7 @@ interface Logged extends Fields {
 }
 
 /** A prover of faulty-prover.ts, and what it logged. */
-function faulty(over: { nowMs?: () => number; stepTimeoutMs?: number } = {}) {
+function faulty(over: Partial<Parameters<typeof createProverProcess>[0]> = {}) {
   const logged: Logged[] = []
   const log: Log = {
     ...silent,
@@ -102,6 +102,7 @@ test('an exit tells its code and what was written last', async () => {
 test.each([
   ['one of its threads', Fault.lostThread, 'a thread ended'],
   ['its device', Fault.lostDevice, 'the device was lost'],
+  ['its driver', Fault.lostDriver, 'the driver was lost'],
 ])('a backend that lost %s ends its process: nothing in it could go on', async (_, fault, said) => {
   const { prover, roots } = faulty()
   await prover.prepare(sizes)
@@ -110,6 +111,20 @@ test.each([
     details: { exitCode: 1, stderr: expect.stringContaining(said) },
   })
   expect(await roots(Fault.none)).toHaveLength(1)
+})
+
+test('a process that cannot open its device is replaced at the next call: its driver may be another one by then', async () => {
+  const { prover, logged } = faulty({ device: { backend: 'cuda', uuid: 'GPU-0' } })
+  const refused = async (): Promise<string> => {
+    const error = await prover.prepare(sizes).catch((caught) => caught)
+    expect(error).toMatchObject({
+      code: 'GPU_PROVER_FAILED',
+      details: { reason: 'GPU_DRIVER_OLD' },
+    })
+    return error.message
+  }
+  expect(await refused()).not.toBe(await refused())
+  expect(logged).toEqual([]) // told by the error alone
 })
 
 test('a flood on stderr is read and dropped', async () => {
@@ -129,7 +144,8 @@ test.skipIf(!hasProc)('a hang is killed at its deadline, in any call', async () 
     code: 'GPU_PROVER_TIMEOUT',
     next: expect.any(String),
   })
-  await untilGone(first)
+  expect(await pid()).not.toBe(first)
+  expect(isRunning(first)).toBe(false) // it held the device's memory: the next one waits for its end
   const frozenFill = prover.fill({ seed: seedOf(Fault.freeze), iterations: 1 }, 300)
   await expect(frozenFill).rejects.toMatchObject({ code: 'GPU_PROVER_TIMEOUT' })
   const statement = { seed: seedOf(0), openSeed: seedOf(0), n: 256, steps: 1, ticks: 1 }

@@ -20,6 +20,8 @@ export const Fault = {
   lostThread: 9,
   /** Throws what a device that was lost throws. */
   lostDevice: 10,
+  /** Throws what a driver that fails in a way of its own throws. */
+  lostDriver: 11,
 } as const
 
 export const seedOf = (fault: number): Uint8Array => new Uint8Array(32).fill(fault)

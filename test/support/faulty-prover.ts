@@ -32,6 +32,7 @@ function misbehave(kind: number): void {
   if (kind === Fault.fail) throw new NodeError('GPU_FULL', 'no memory left', { next: 'buy more' })
   if (kind === Fault.lostThread) throw new NodeError('GPU_CPU_CRASHED', 'a thread ended')
   if (kind === Fault.lostDevice) throw new NodeError('GPU_LOST', 'the device was lost')
+  if (kind === Fault.lostDriver) throw new NodeError('GPU_CUDA_FAILED', 'the driver was lost')
   if (kind === Fault.slow) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
 }
 
@@ -74,4 +75,7 @@ function faultyBackend(): Backend {
   }
 }
 
-serveProver(async () => faultyBackend())
+serveProver(async (device) => {
+  if (device.backend === 'cpu') return faultyBackend()
+  throw new NodeError('GPU_DRIVER_OLD', `process ${process.pid} cannot open it`)
+})

@@ -35,8 +35,15 @@ const meanings: ReadonlyMap<number, Meaning> = new Map([
   [209, oldDriver], // NO_BINARY_FOR_GPU
   [218, oldDriver], // INVALID_PTX
   [222, oldDriver], // UNSUPPORTED_PTX_VERSION
-  [700, crashed], // ILLEGAL_ADDRESS; this and what follows sticks to the process
+  // What sticks to the process: every later call fails too.
+  [4, crashed], // DEINITIALIZED
+  [46, crashed], // DEVICE_UNAVAILABLE
+  [201, crashed], // INVALID_CONTEXT
+  [214, crashed], // ECC_UNCORRECTABLE
+  [220, crashed], // NVLINK_UNCORRECTABLE
+  [700, crashed], // ILLEGAL_ADDRESS
   [702, crashed], // LAUNCH_TIMEOUT
+  [709, crashed], // CONTEXT_IS_DESTROYED
   [710, crashed], // ASSERT
   [714, crashed], // HARDWARE_STACK_ERROR
   [715, crashed], // ILLEGAL_INSTRUCTION
