@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { NodeError } from '../../errors.ts'
 import { siblingModule } from '../../thread.ts'
 import { MiB } from '../../units.ts'
+import { driverEnv } from '../driver-env.ts'
 import { type Gpu, type GpuFigures, pciId } from '../gpu.ts'
 import { withMigSlices } from './mig.ts'
 import type { NvmlAnswer, NvmlDevice } from './nvml-devices.ts'
@@ -12,6 +13,7 @@ import type { NvmlReply, NvmlRequest } from './nvml-process.ts'
 import type { DriverReading, GpuReading, GpuSource } from './source.ts'
 
 export interface NvmlOptions {
+  /** By default what drivers read of this process's environment. */
   readonly env?: NodeJS.ProcessEnv | undefined
   /** Libraries to try, in order. Given ones are tried whether or not a driver seems to be loaded. */
   readonly libraries?: readonly string[] | undefined
@@ -27,7 +29,7 @@ type Asking = NvmlRequest extends infer R
  * NVIDIA GPUs through the driver's own library, in a process that is killed when it hangs. One that does not even die
  * (inside the kernel) is left behind, and no second one is sent after it.
  */
-export function nvml({ env = process.env, libraries }: NvmlOptions = {}): GpuSource {
+export function nvml({ env, libraries }: NvmlOptions = {}): GpuSource {
   let child: ChildProcess | undefined
   let stuck: ChildProcess | undefined
   let nextId = 1
@@ -35,15 +37,19 @@ export function nvml({ env = process.env, libraries }: NvmlOptions = {}): GpuSou
   function start(): ChildProcess {
     const module = fileURLToPath(siblingModule(import.meta.url, 'nvml-process'))
     const started = fork(module, [...(libraries ?? NVML_LIBRARIES)], {
-      env,
+      env: env ?? driverEnv(process.env),
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     started.unref()
     started.channel?.unref()
-    started.once('exit', () => {
+    const over = (): void => {
       if (child === started) child = undefined
       if (stuck === started) stuck = undefined
+    }
+    started.once('exit', over)
+    started.on('error', () => {
+      if (started.pid === undefined) over() // else a message or kill that came too late
     })
     return started
   }

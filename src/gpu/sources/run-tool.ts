@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
 import { messageOf, NodeError } from '../../errors.ts'
 import { MiB } from '../../units.ts'
+import { driverEnv } from '../driver-env.ts'
 
 export interface ToolOptions {
+  /** By default what drivers read of this process's environment. */
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly timeoutMs: number
 }
@@ -23,7 +25,7 @@ export interface ToolRun {
 export function runTool(
   name: string,
   args: readonly string[],
-  { env = process.env, timeoutMs }: ToolOptions,
+  { env = driverEnv(process.env), timeoutMs }: ToolOptions,
 ): Promise<ToolRun | undefined> {
   return new Promise((resolve, reject) => {
     let timedOut = false

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createGpuDrivers } from '../../../src/gpu/drivers.ts'
 import { nvml, readingOf } from '../../../src/gpu/sources/nvml.ts'
 import type { NvmlDevice } from '../../../src/gpu/sources/nvml-devices.ts'
@@ -176,6 +177,22 @@ describe.skipIf(!requireOrSkip(hasCompiler(), 'a C compiler (cc)'))(
       expect(errors).toEqual([])
       expect(gpus.map(({ gpu }) => gpu.name)).toEqual(['NVIDIA GeForce RTX 4090'])
     })
+  },
+)
+
+test.skipIf(!requireOrSkip(process.platform === 'linux', 'the process list of Linux'))(
+  'its process is given what drivers read, and nothing else',
+  async () => {
+    vi.stubEnv('COMPUTE_NODE_SECRET', 'sesame')
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '0')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const library = `/nonexistent-${process.pid}.so`
+    await using driver = nvml({ libraries: [library] })
+    expect(await driver.read(options)).toBeUndefined()
+    const [child] = processesWith(library)
+    const variables = readFileSync(`/proc/${child!.pid}/environ`, 'utf8').split('\0')
+    expect(variables).toContain('CUDA_VISIBLE_DEVICES=0')
+    expect(variables.join()).not.toContain('sesame')
   },
 )
 

@@ -1,11 +1,12 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { detectGpus } from '../../../src/gpu/inventory.ts'
 import { amdSmi, parseAmdMetric, parseAmdStatic } from '../../../src/gpu/sources/amd-smi.ts'
 import { jsonIn, leavesOf, numberAt, textAt } from '../../../src/gpu/sources/loose-json.ts'
 import { parseRocmSmi, rocmSmi } from '../../../src/gpu/sources/rocm-smi.ts'
+import { runTool } from '../../../src/gpu/sources/run-tool.ts'
 import { parseSystemProfiler, systemProfiler } from '../../../src/gpu/sources/system-profiler.ts'
 
 const vectors = join(import.meta.dirname, '../../vectors')
@@ -31,6 +32,16 @@ else console.log(answer)
   }
   return { PATH: folder }
 }
+
+test('a vendor’s program is given what drivers read, and nothing else', async () => {
+  vi.stubEnv('COMPUTE_NODE_SECRET', 'sesame')
+  vi.stubEnv('ROCR_VISIBLE_DEVICES', '0')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const print = ['-p', 'JSON.stringify(process.env)']
+  const run = await runTool(process.execPath, print, { timeoutMs: 20_000 })
+  expect(JSON.parse(run!.stdout)).toMatchObject({ ROCR_VISIBLE_DEVICES: '0' })
+  expect(run!.stdout).not.toContain('sesame')
+})
 
 describe('amd-smi', () => {
   test.each([
