@@ -49,7 +49,7 @@ export const bench: Bench = {
     wireMB: { atMost: 4.5 },
     pagesMs: { atMost: 60 },
     hopsMs: { atMost: 60 },
-    gpusPerSecond: { atLeast: 8 },
+    gpusPerSecond: { atLeast: 10 },
     growthMiB: { atMost: 32 },
   },
   async run(progress) {

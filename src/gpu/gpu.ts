@@ -1,9 +1,8 @@
-import type { BackendName } from './backend.ts'
-
 /** One GPU of this machine, one slice of a GPU (MIG), or its CPU where there is no GPU. */
 export interface Gpu {
   /** Stable across restarts: the PCI address of a GPU, the UUID of a MIG slice, `cpu-0` for the CPU. */
   readonly id: string
+  /** `nvidia`, `amd`, `apple`, …; `cpu` for the processor. */
   readonly vendor: string
   readonly name: string
   /** The driver's identifier, which containers are given; absent where there is none. */
@@ -16,8 +15,6 @@ export interface Gpu {
   readonly pcie?: PcieLink
   /** Only for a MIG slice: the GPU it is a part of, and its size in the driver's words, e.g. `3g.40gb`. */
   readonly mig?: { readonly parent: string; readonly profile: string }
-  /** What proves it. */
-  readonly backend: BackendName
   /** Threads this process may use; only for the CPU. */
   readonly cores?: number
 }

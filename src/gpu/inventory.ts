@@ -30,7 +30,6 @@ export function cpuDevice(): Gpu {
     vendor: 'cpu',
     name: name === undefined || name === '' ? `CPU (${process.arch})` : name,
     vramMiB: Math.floor(totalmem() / MiB),
-    backend: 'cpu',
     cores: availableParallelism(),
   }
 }

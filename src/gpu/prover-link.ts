@@ -31,6 +31,8 @@ export interface LinkOptions {
   readonly module: URL
   /** How messages call it, e.g. `the cpu prover`. */
   readonly name: string
+  /** What it is told beside what drivers read of this process's environment. */
+  readonly env?: NodeJS.ProcessEnv
   readonly onRoot: (job: number, root: Bytes) => void
   /** Called once, when it ended or was killed, before the call under way is rejected with the same error. */
   readonly onGone: (error: NodeError) => void
@@ -51,10 +53,11 @@ interface Pending {
 }
 
 /** Starts a process with its own environment and no file of this one; it ends with this one, however that ends. */
-export function startProverLink({ module, name, onRoot, onGone }: LinkOptions): ProverLink {
+export function startProverLink(options: LinkOptions): ProverLink {
+  const { module, name, env = {}, onRoot, onGone } = options
   const child = fork(module, [String(process.pid)], {
     serialization: 'advanced',
-    env: driverEnv(process.env),
+    env: { ...driverEnv(process.env), ...env },
     // None of this process's own, such as an inspector's port. No heap limit saves memory, and WASM needs the compiler.
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

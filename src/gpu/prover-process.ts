@@ -79,6 +79,7 @@ export function createProverProcess(options: ProverOptions): Prover {
     const link: ProverLink = startProverLink({
       module,
       name,
+      env: environmentOf(device),
       onRoot: (job, root) => {
         if (job === current) handRoot(root)
       },
@@ -184,6 +185,12 @@ export function createProverProcess(options: ProverOptions): Prover {
     },
   }
 }
+
+/** CUDA shows a process one slice of a divided GPU: the one that it is told. */
+const environmentOf = (device: BackendDevice): NodeJS.ProcessEnv =>
+  device.backend === 'cuda' && device.uuid.startsWith('MIG-')
+    ? { CUDA_VISIBLE_DEVICES: device.uuid }
+    : {}
 
 /** Runs jobs one after the other, whatever comes of the one before. */
 function queue() {

@@ -1,3 +1,4 @@
+import { NodeError } from '../errors.ts'
 import type { BackendName, ProofSizes } from './backend.ts'
 import type { GemmLimits, GemmOpenings, GemmStatement } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
@@ -29,6 +30,14 @@ export interface Prover extends AsyncDisposable {
   /** Picks opened segments out of the states that `run` handed over; needs no device. */
   openHops(job: OpenHopsJob, timeoutMs: number): Promise<HopOpenings>
 }
+
+/** Whether a call failed because the device has too little memory for it: smaller sizes may fit. */
+export const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof NodeError &&
+  [error.code, error.details['reason']].some((code) => OUT_OF_MEMORY.has(String(code)))
+
+/** What the backends call it. */
+const OUT_OF_MEMORY: ReadonlySet<string> = new Set(['GPU_OUT_OF_MEMORY', 'GPU_MEMORY'])
 
 export interface FillJob {
   readonly seed: Bytes

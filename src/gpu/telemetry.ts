@@ -73,7 +73,7 @@ export function nextTelemetry(
   const before = samples.map((sample): GpuSample => {
     const seen = now.get(sample.gpu.id)
     if (seen !== undefined) return sampleOf(seen, atMs)
-    if (sample.gpu.backend === 'cpu') return { ...sample, atMs }
+    if (sample.gpu.vendor === 'cpu') return { ...sample, atMs }
     if (missing === undefined) return sample
     return { ...sample, atMs, state: 'lost', reason: missing, figures: NO_FIGURES }
   })

@@ -49,7 +49,7 @@ export function webgpuLimits({
 }
 
 /** The largest n whose matrix fits one buffer, a power of two. */
-export const largestN = ({ storageBytes }: WebgpuLimits): number =>
+export const largestN = ({ storageBytes }: Pick<WebgpuLimits, 'storageBytes'>): number =>
   2 ** Math.floor(Math.log2(storageBytes) / 2)
 
 /** Throws GPU_LIMIT for sizes that this device cannot have. */

@@ -2,7 +2,7 @@ import { roundAt } from '../beacon.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { ProofSizes } from '../gpu/backend.ts'
 import { equalBytes } from '../gpu/hash.ts'
-import type { Prover } from '../gpu/prover.ts'
+import { isOutOfMemory, type Prover } from '../gpu/prover.ts'
 import { type Announcement, fillSeed } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import { epochOf } from '../gpu/slot-schedule.ts'
@@ -37,6 +37,8 @@ export interface GpuFillsNeeds {
   readonly isWorking?: (gpu: string) => boolean
   /** Told what the provers hold. */
   readonly room?: Pick<ProofRoom, 'took' | 'left'> | undefined
+  /** The sizes that a device announced do not fit in its memory. */
+  readonly onTooLarge?: (gpu: string) => Promise<void>
 }
 
 interface Held {
@@ -55,7 +57,7 @@ const RETRY_MS = secondsMs(10)
 
 /** Keeps devices filled until `signal` aborts. A slot that starts before a fill is done earns less and never fails. */
 export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFills {
-  const { core, pulses, slots, gpus, isWorking = () => false, room } = needs
+  const { core, pulses, slots, gpus, isWorking = () => false, room, onTooLarge } = needs
   const { log, events, nowMs } = core
   const holding = new Map<string, Held>()
 
@@ -72,7 +74,7 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
     if (held.sizes?.n !== n || held.sizes.bytes !== bytes) {
       if (held.sizes !== undefined && isWorking(gpuId)) return // its openings need what it holds
       held.seed = undefined
-      await prover.prepare({ n, bytes })
+      await prepare(gpuId, prover, { n, bytes })
       held.sizes = { n, bytes }
     }
     room?.took(gpuId, gpu.mode ?? 'idle')
@@ -88,6 +90,15 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
     const fillMs = nowMs() - startedMs
     log.info('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
     events.emit('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
+  }
+
+  async function prepare(gpu: string, prover: Prover, sizes: ProofSizes): Promise<void> {
+    try {
+      await prover.prepare(sizes)
+    } catch (error) {
+      if (isOutOfMemory(error)) await onTooLarge?.(gpu)
+      throw error // what is announced next is prepared at the next look
+    }
   }
 
   async function holdInTurn(one: ProvingGpu): Promise<void> {

@@ -1,6 +1,6 @@
+import type { BackendName } from '../gpu/backend.ts'
 import type { Gpu, GpuFigures } from '../gpu/gpu.ts'
-import { slotNetworks } from '../gpu/slot-network.ts'
-import type { Config } from './config.ts'
+import type { ProofPlan } from '../gpu/plan-proofs.ts'
 import type { GpuStanding } from './own-gpus.ts'
 
 /** A device of this machine with what its driver says of it now, as `gpu list` and the control API show it. */
@@ -12,20 +12,35 @@ export interface GpuRow extends Gpu, GpuFigures {
   readonly reason: string | null
   /** Whether it proves on the chosen network. */
   readonly proves: boolean
+  /** What proves it; null where nothing does. */
+  readonly backend: BackendName | null
+  /** The sizes it proves with: of its matrices, and of the fill it keeps, bytes. */
+  readonly proofN: number | null
+  readonly proofBytes: number | null
+  /** Why it does not prove, and what would change that. */
+  readonly provesNot: string | null
 }
 
+/** A row; `plan` is undefined for a device that came after the start, which is offered after the next. */
 export const gpuRow = (
   { sample, paused }: Pick<GpuStanding, 'sample' | 'paused'>,
-  config: Pick<Config, 'network'>,
+  plan: ProofPlan | undefined,
 ): GpuRow => ({
   ...sample.gpu,
   ...sample.figures,
   atMs: sample.atMs,
   state: sample.state === 'lost' ? 'lost' : paused === null ? 'ok' : 'paused',
   reason: sample.reason ?? paused,
-  proves: proves(sample.gpu, config),
+  ...proofOf(plan),
 })
 
-/** Backends exist for the CPU so far, and it counts where the network says so. */
-const proves = ({ backend }: Gpu, { network }: Pick<Config, 'network'>): boolean =>
-  backend === 'cpu' && slotNetworks[network].cpuProves
+function proofOf(plan: ProofPlan | undefined) {
+  if (plan !== undefined && 'device' in plan) {
+    const { device, sizes } = plan
+    const { n: proofN, bytes: proofBytes } = sizes
+    return { proves: true, backend: device.backend, proofN, proofBytes, provesNot: null }
+  }
+  const provesNot =
+    plan === undefined ? 'it was not here when the node started' : `${plan.refusal}: ${plan.next}`
+  return { proves: false, backend: null, proofN: null, proofBytes: null, provesNot }
+}

@@ -3,11 +3,14 @@ import type { PaymentRail } from '../chain/payment-rail.ts'
 import type { Engine } from '../containers/engine.ts'
 import { selectEngine } from '../containers/select-engine.ts'
 import { NodeError } from '../errors.ts'
+import type { ProofSizes } from '../gpu/backend.ts'
 import { createGpuDrivers } from '../gpu/drivers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { CPU_ID, devicesIn } from '../gpu/inventory.ts'
+import { CPU_ID } from '../gpu/inventory.ts'
 import { proofSharePpm } from '../gpu/leased-proofs.ts'
+import { planProofs } from '../gpu/plan-proofs.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
+import { firstLook } from '../gpu/telemetry.ts'
 import type { Device } from '../protocols/capability.ts'
 import type { Terms } from '../protocols/terms.ts'
 import { MiB, minutesMs, secondsMs } from '../units.ts'
@@ -15,6 +18,7 @@ import { modeSinceOf } from './announced-gpus.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Core } from './core.ts'
 import { createDeviceModes, type DeviceModes, modeOfLease, wantedMode } from './device-modes.ts'
+import { createGpuProvers, type GpuProvers } from './gpu-provers.ts'
 import { restoreLeases } from './leases/adopt.ts'
 import { createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
@@ -30,6 +34,8 @@ const ROOM_MS = minutesMs(5)
 /** What a miner has, and the leases in it. */
 export interface Hosting {
   readonly gpus: OwnGpus
+  /** What proves them. */
+  readonly provers: GpuProvers
   readonly machine: Machine
   readonly book: HostBook
   /** What the proofs of this node hold of its devices. */
@@ -46,23 +52,29 @@ export interface HostingNeeds {
   readonly binding?: Machine['binding']
 }
 
-/** Finds this machine's GPUs and container engine, and opens the miner's lease book. */
+/** Finds this machine's GPUs, what proves them and the container engine, and opens the miner's lease book. */
 export async function createHosting(
   needs: HostingNeeds,
   stack: AsyncDisposableStack,
 ): Promise<Hosting> {
   const { core, offers, rail, binding } = needs
-  const { config, log } = core
-  const slots = slotNetworks[core.net.network]
+  const { config, net, log } = core
+  const slots = slotNetworks[net.network]
   const drivers = stack.use(createGpuDrivers())
   const first = await drivers.read()
-  const gpus = devicesIn(first)
+  const { samples } = firstLook(first, core.nowMs())
+  const gpus = samples.map(({ gpu }) => gpu)
+  const plans = await planProofs(samples, { choice: config.backend, network: net.network })
+  const provers = createGpuProvers({ core, plans }, stack)
   const engine = await findEngine(needs)
   if (!(engine instanceof NodeError)) stack.defer(() => engine.close())
   const capacity = createCapacity(gpus.map(({ id }) => id))
   const machine: Machine = {
-    devices: gpus.map(deviceOf),
-    backend: gpus[0]?.backend ?? 'cpu',
+    get devices() {
+      return gpus.map((gpu) => deviceOf(gpu, provers.sizesOf(gpu.id)))
+    },
+    backend: [...plans.values()].find((plan) => 'device' in plan)?.device.backend ?? 'none',
+    onSizes: provers.onChange,
     engine: engine instanceof NodeError ? 'none' : engine.kind,
     host: await detectHost(config.dataDir),
     capacity,
@@ -78,10 +90,10 @@ export async function createHosting(
     rail,
     memoryMiB: Math.floor(config.leaseMemoryBytes / MiB),
     milliCpus: machine.host.cpuCores * 1000,
-    receiptEveryMs: secondsMs(core.net.network === 'local' ? 2 : 10),
+    receiptEveryMs: secondsMs(net.network === 'local' ? 2 : 10),
     gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid,
     stands: (offer) => offers.stands(offer),
-    endOnStop: core.net.network === 'local',
+    endOnStop: net.network === 'local',
     proofSharePpm: proofSharePpm(slots),
     makeRoom: (terms, signal) => makeRoom(room, terms, signal),
   })
@@ -94,6 +106,7 @@ export async function createHosting(
     book,
     room,
     gpus: createOwnGpus({ drivers, first, limits, atMs: core.nowMs() }),
+    provers,
   }
 }
 
@@ -150,7 +163,11 @@ async function findEngine({ core, embeddedGenesis }: HostingNeeds): Promise<Engi
   }
 }
 
-const deviceOf = ({ id, vendor, name, uuid, vramMiB, driver, computeCapability }: Gpu): Device => ({
+/** A device as it is announced; one without sizes is offered and proves nothing. */
+const deviceOf = (
+  { id, vendor, name, uuid, vramMiB, driver, computeCapability }: Gpu,
+  sizes: ProofSizes | undefined,
+): Device => ({
   id,
   vendor,
   name,
@@ -158,4 +175,5 @@ const deviceOf = ({ id, vendor, name, uuid, vramMiB, driver, computeCapability }
   ...(uuid === undefined ? {} : { uuid }),
   ...(driver === undefined ? {} : { driver }),
   ...(computeCapability === undefined ? {} : { computeCapability }),
+  ...(sizes === undefined ? {} : { proofN: sizes.n, proofBytes: sizes.bytes }),
 })

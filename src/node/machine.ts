@@ -10,11 +10,13 @@ import type { Capacity } from './leases/capacity.ts'
 /** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
 export interface Machine {
   readonly devices: readonly Device[]
-  /** How its devices prove: `cuda` or `cpu`. */
+  /** How its devices prove: `cuda`, `webgpu`, `cpu` or `none`; the first one's where they differ. */
   readonly backend: string
   /** What its leases run in: `docker`, `process` or `none`. */
   readonly engine: string
   readonly host: Offer['host']
+  /** Calls back when the sizes that devices prove with change, until `signal` aborts. */
+  readonly onSizes?: (listener: () => void, signal: AbortSignal) => void
   /** Devices that no lease holds and that may work; everything is free without it. */
   readonly capacity?: Pick<Capacity, 'free' | 'barOf' | 'onChange'>
   /** In which mode each device proves; all are idle without it. */

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { DRAND_URLS } from '../chain/drand-servers.ts'
+import { backendChoices } from '../gpu/choose-backend.ts'
 import { GiB, secondsMs } from '../units.ts'
 import {
   duration,
@@ -113,6 +114,13 @@ export const options = {
     'What runs containers; process is for local networks alone',
     'KIND',
     oneOf('auto', 'docker', 'process'),
+    'auto',
+  ),
+  backend: option(
+    'node',
+    'What proves GPUs; auto takes what suits each, cpu proves with the processor on local networks alone',
+    'NAME',
+    oneOf(...backendChoices),
     'auto',
   ),
   price: maybe('node', 'Price per hour for the whole offer, e.g. 1.25', 'PRICE', price),

@@ -246,7 +246,6 @@ const gpu: z.ZodType<GpuRow> = z.strictObject({
     .strictObject({ parent: z.string(), profile: z.string() })
     .exactOptional()
     .describe('only for a MIG slice: the GPU it is a part of'),
-  backend: z.enum(['cuda', 'webgpu', 'cpu']).describe('what proves it'),
   cores: whole.exactOptional(),
   temperatureC: figure('temperature'),
   powerW: figure('power drawn'),
@@ -265,6 +264,10 @@ const gpu: z.ZodType<GpuRow> = z.strictObject({
   state: z.enum(['ok', 'lost', 'paused']).describe('paused: by the limits of a running node'),
   reason: z.string().nullable().describe('why it is not ok'),
   proves: z.boolean().describe('whether it proves on the chosen network'),
+  backend: z.enum(['cuda', 'webgpu', 'cpu']).nullable().describe('what proves it'),
+  proofN: whole.nullable().describe('size of the matrices it proves with'),
+  proofBytes: whole.nullable().describe('size of the fill it keeps'),
+  provesNot: z.string().nullable().describe('why it does not prove, and what to do'),
 })
 
 const limits: z.ZodType<LimitsAnswer> = z.strictObject({

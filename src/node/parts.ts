@@ -11,6 +11,7 @@ import { type ChainView, createChainView } from './chain-view.ts'
 import type { Config } from './config.ts'
 import type { Core } from './core.ts'
 import { openDevChain } from './dev-chain.ts'
+import type { GpuProvers } from './gpu-provers.ts'
 import { createHosting } from './hosting.ts'
 import { createIdleSlots } from './idle-slots.ts'
 import type { HostBook } from './leases/host-book.ts'
@@ -66,6 +67,8 @@ export interface Parts extends NetworkParts {
   readonly machine: Machine | undefined
   /** A miner's devices, and where they stand. */
   readonly gpus: OwnGpus | undefined
+  /** What proves a miner's devices. */
+  readonly provers: GpuProvers | undefined
   /** A miner's leases. */
   readonly hosting: HostBook | undefined
   /** What its proofs hold of its devices. */
@@ -163,6 +166,7 @@ export async function createParts(
     ledger,
     machine: hosting?.machine ?? (await boundMachine(core, binding)),
     gpus: hosting?.gpus,
+    provers: hosting?.provers,
     hosting: hosting?.book,
     room: hosting?.room,
   }

@@ -78,7 +78,7 @@ export function createPowerCaps({ drivers, bucket, log }: Needs): PowerCaps {
       for (const sample of samples) {
         const { gpu, state } = sample
         // A slice has no power of its own, and a CPU no driver to ask.
-        if (state === 'lost' || gpu.mig !== undefined || gpu.backend === 'cpu') continue
+        if (state === 'lost' || gpu.mig !== undefined || gpu.vendor === 'cpu') continue
         if (await cap(sample, maxPowerW)) kept.add(gpu.id)
       }
       return kept

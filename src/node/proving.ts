@@ -1,6 +1,3 @@
-import { CPU_ID } from '../gpu/inventory.ts'
-import type { Prover } from '../gpu/prover.ts'
-import { createProver } from '../gpu/prover-process.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { createVerifier, type Verifier } from '../gpu/verifier.ts'
 import { type Attestations, createAttestations } from './attestations.ts'
@@ -9,14 +6,12 @@ import { createFrauds, type Frauds } from './fraud/fraud-book.ts'
 import type { PulseBook } from './pulse-book.ts'
 import type { ValidatorView } from './validator-view.ts'
 
-/** What slots, proofs and testimony need beside the network. */
+/** What slots and testimony need beside the network. */
 export interface Proving {
   readonly pulses: PulseBook
   readonly attestations: Attestations
   readonly frauds: Frauds
   readonly verifier: Verifier
-  /** What proves a device; undefined where this machine has no backend for it. */
-  readonly proverOf: (gpu: string) => Prover | undefined
 }
 
 export interface ProvingNeeds {
@@ -25,7 +20,7 @@ export interface ProvingNeeds {
   readonly validators: ValidatorView
 }
 
-/** Opens the book of attestations; threads and processes start when they are first needed and end with `stack`. */
+/** Opens the book of attestations; threads start when they are first needed and end with `stack`. */
 export async function createProving(
   { core, pulses, validators }: ProvingNeeds,
   stack: AsyncDisposableStack,
@@ -33,9 +28,6 @@ export async function createProving(
   const { net, log } = core
   const slots = slotNetworks[net.network]
   const verifier = stack.use(createVerifier(log.child('verifier')))
-  // A whole local market shares one machine: one thread for each of its miners.
-  const threads = net.network === 'local' ? { threads: 1 } : {}
-  const cpu = stack.use(createProver({ backend: 'cpu', ...threads }, log.child('prover')))
   const { beacon } = pulses
   const attestations = await createAttestations(core, { beacon, slots, validators })
   return {
@@ -43,6 +35,5 @@ export async function createProving(
     attestations,
     frauds: await createFrauds({ core, attestations, beacon, slots, pulses, verifier }),
     verifier,
-    proverOf: (gpu) => (gpu === CPU_ID ? cpu : undefined),
   }
 }

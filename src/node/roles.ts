@@ -96,12 +96,17 @@ const setOwnWeights: ServiceFactory = (parts) => {
 const watchOwnGpus: ServiceFactory = ({ core, gpus, hosting }) =>
   gpus === undefined || hosting === undefined ? undefined : watchGpus({ core, gpus, hosting })
 
-const proveWhatMay = proving((parts) =>
-  answerChallenges({
+const proveWhatMay = proving((parts) => {
+  const { provers } = parts
+  const barOf = (gpu: string) => parts.hosting?.capacity.barOf(gpu)?.kind
+  return answerChallenges({
     ...parts,
-    mayProve: (gpu) => parts.hosting?.capacity.barOf(gpu) === undefined,
-  }),
-)
+    proverOf: (gpu) => provers?.proverOf(gpu),
+    mayProve: (gpu) => barOf(gpu) === undefined,
+    isLost: (gpu) => barOf(gpu) === 'lost',
+    onTooLarge: async (gpu) => provers?.shrink(gpu),
+  })
+})
 
 const everyone: readonly ServiceFactory[] = [
   having('chainLink', followChain),

@@ -11,7 +11,7 @@ const empty = { env: { PATH: '/nonexistent' }, nvmlLibraries: [] }
 test('without any driver the machine is one device of class cpu, told honestly', async () => {
   expect(await detectGpus(empty)).toEqual([cpuDevice()])
   const cpu = cpuDevice()
-  expect(cpu).toMatchObject({ id: 'cpu-0', backend: 'cpu', cores: availableParallelism() })
+  expect(cpu).toMatchObject({ id: 'cpu-0', vendor: 'cpu', cores: availableParallelism() })
   expect(cpu.vramMiB).toBeGreaterThan(0)
   expect(cpu.name).not.toBe('')
 })
@@ -21,7 +21,7 @@ test('a driver that fails is told of, and hides no GPU of another', async () => 
   await using drivers = createGpuDrivers(smi.options)
   const { errors } = await drivers.read()
   expect(errors).toMatchObject([{ code: 'GPU_DRIVER_FAILED' }])
-  const gpu = { ...cpuDevice(), id: 'pci-0000:03:00.0', vendor: 'amd', backend: 'webgpu' as const }
+  const gpu = { ...cpuDevice(), id: 'pci-0000:03:00.0', vendor: 'amd' }
   const found = { gpus: [{ gpu, figures: NO_FIGURES }], unnamed: [], errors }
   expect(devicesIn(found)).toEqual([gpu])
 })

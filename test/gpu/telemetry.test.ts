@@ -10,7 +10,6 @@ const gpu = (id: string): Gpu => ({
   vendor: 'nvidia',
   name: 'H100',
   vramMiB: 81559,
-  backend: 'cuda',
 })
 const [a, b] = [gpu('a'), gpu('b')]
 const figures = { ...NO_FIGURES, temperatureC: 40 }

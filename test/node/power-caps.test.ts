@@ -21,7 +21,7 @@ async function bench() {
     },
   }
   const sample = (changes: Partial<GpuSample> = {}): GpuSample => ({
-    gpu: { id: 'a', vendor: 'nvidia', name: 'RTX', vramMiB: 1, backend: 'cuda' },
+    gpu: { id: 'a', vendor: 'nvidia', name: 'RTX', vramMiB: 1 },
     atMs: 0,
     state: 'ok',
     reason: null,
@@ -89,7 +89,7 @@ test('slices, lost GPUs and processors have no limit to set', async () => {
   const { gpu } = sample()
   const samples = [
     sample({ gpu: { ...gpu, mig: { parent: 'p', profile: '1g.10gb' } } }),
-    sample({ gpu: { ...gpu, id: 'cpu-0', backend: 'cpu' } }),
+    sample({ gpu: { ...gpu, id: 'cpu-0', vendor: 'cpu' } }),
     sample({ state: 'lost' }),
   ]
   expect([...(await caps().apply(samples, 300))]).toEqual([])

@@ -27,6 +27,9 @@ export interface CudaDeviceOptions {
   readonly library?: string
 }
 
+/** The oldest compute capability whose tensor cores our kernels can use: Ampere's. */
+export const CUDA_CAPABILITY = 8
+
 /** CUdevice_attribute (cuda.h). */
 const MULTIPROCESSOR_COUNT = 16
 const CAPABILITY_MAJOR = 75
@@ -77,8 +80,7 @@ export function pickDevice(
   devices: readonly CudaDeviceFacts[],
   { uuid, index = 0 }: CudaDeviceOptions,
 ): CudaDeviceFacts {
-  const found =
-    uuid === undefined ? devices[index] : devices.find((d) => hexOf(d.uuid) === hexOf(uuid))
+  const found = uuid === undefined ? devices[index] : devices.find((d) => sameUuid(d.uuid, uuid))
   if (found === undefined) {
     const known = devices.map((d) => `${d.index}: ${d.uuid} ${d.name}`).join(', ')
     throw new NodeError(
@@ -87,7 +89,7 @@ export function pickDevice(
       { next: 'name a GPU that nvidia-smi -L lists; CUDA_VISIBLE_DEVICES may hide it' },
     )
   }
-  if (Number(found.computeCapability) < 8) {
+  if (Number(found.computeCapability) < CUDA_CAPABILITY) {
     throw new NodeError(
       'GPU_UNSUPPORTED',
       `${found.name} has compute capability ${found.computeCapability}, and the cuda backend needs 8.0`,
@@ -97,7 +99,9 @@ export function pickDevice(
   return found
 }
 
-/** A UUID's digits alone: prefixes differ (GPU, MIG), digits do not. */
+/** Whether two UUIDs have the same digits: prefixes differ (GPU, MIG), digits do not. */
+export const sameUuid = (one: string, other: string): boolean => hexOf(one) === hexOf(other)
+
 const hexOf = (uuid: string): string => uuid.replace(/^[A-Z]+-/i, '').toLowerCase()
 
 function uuidText(bytes: Uint8Array): string {

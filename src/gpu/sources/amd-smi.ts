@@ -26,7 +26,6 @@ function gpuOf(leaves: readonly Leaf[], address: string): Gpu {
     name: textAt(leaves, /asic\.market_name$/, /board\.product_name$/) ?? 'AMD GPU',
     // Its MB are MiB.
     vramMiB: numberAt(leaves, /vram\.(size|vram_size)(_mb)?$/) ?? 0,
-    backend: 'webgpu',
     ...(driver === null ? {} : { driver }),
     ...(target === null ? {} : { computeCapability: target.slice(0, 16) }),
     ...(pcie.gen === null && pcie.width === null ? {} : { pcie }),

@@ -102,7 +102,6 @@ function gpuOf(text: Text, number: Numeric, named: { uuid: string; id: string })
     vendor: 'nvidia',
     name: text('name') ?? 'NVIDIA GPU',
     vramMiB: number('memory.total') ?? 0,
-    backend: 'cuda',
     ...(driver === null ? {} : { driver }),
     ...(computeCapability === null ? {} : { computeCapability }),
     ...(pcie.gen === null && pcie.width === null ? {} : { pcie }),

@@ -166,7 +166,6 @@ function gpuOf(device: NvmlDevice, driver: string | null): Gpu {
     vendor: 'nvidia',
     name: name ?? 'NVIDIA GPU',
     vramMiB: inMiB(device.memoryTotalBytes) ?? 0,
-    backend: 'cuda',
     ...(driver === null ? {} : { driver }),
     ...(computeCapability === null ? {} : { computeCapability }),
     ...(gen === null && width === null ? {} : { pcie: { gen, width } }),

@@ -19,7 +19,6 @@ export function parseRocmSmi(document: unknown): GpuReading[] {
       vendor: 'amd',
       name: textAt(leaves, /^device name$/, /^card series$/, /^card model$/) ?? 'AMD GPU',
       vramMiB: inMiB(total) ?? 0,
-      backend: 'webgpu' as const,
       ...(driver === null ? {} : { driver }),
       ...(target === null ? {} : { computeCapability: target.slice(0, 16) }),
     }

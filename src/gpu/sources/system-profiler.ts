@@ -24,7 +24,6 @@ export function parseSystemProfiler(document: unknown, memsize: number | null): 
       vendor: /apple|amd|intel|nvidia/i.exec(vendor)?.[0].toLowerCase() ?? 'other',
       name: textAt(leaves, /^sppci_model$/, /^_name$/) ?? 'GPU',
       vramMiB: own === null ? shared : own * unit,
-      backend: 'webgpu',
     }
   })
 }

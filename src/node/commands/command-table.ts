@@ -220,7 +220,7 @@ export const commands: readonly Command[] = [
     name: 'gpu list',
     usage: '',
     describe: 'List the GPUs of this machine, or its CPU, with what is measured',
-    options: ['watch'],
+    options: ['watch', 'backend'],
     examples: [
       ['compute-node gpu list --watch', 'temperature, power and load, live'],
       ['compute-node gpu list --watch --json', 'one line per GPU and sample, for other programs'],

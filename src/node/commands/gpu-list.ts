@@ -1,7 +1,8 @@
 import { sleep } from '../../clock.ts'
 import { codeOf } from '../../errors.ts'
 import { createGpuDrivers } from '../../gpu/drivers.ts'
-import { telemetry } from '../../gpu/telemetry.ts'
+import { planProofs } from '../../gpu/plan-proofs.ts'
+import { firstLook, telemetry } from '../../gpu/telemetry.ts'
 import { secondsMs } from '../../units.ts'
 import { type ControlClient, createControlClient } from '../control/client.ts'
 import { controlSocketPath } from '../data-folder.ts'
@@ -22,8 +23,11 @@ export const gpuList: Run = async (context) => {
   if (config.watch) return watch(context)
   for await (const rows of rowsOf(context)) {
     output.list(rows, view)
-    if (rows.every(({ backend }) => backend === 'cpu')) {
+    if (rows.every(({ vendor }) => vendor === 'cpu')) {
       output.note('no GPU here: CPU capacity, which counts on local networks alone')
+    }
+    for (const { id, provesNot } of rows) {
+      if (provesNot !== null) output.note(`${id} does not prove: ${provesNot}`)
     }
     break
   }
@@ -96,9 +100,11 @@ async function* nodeRows(
 async function* ownRows({ config, signal }: CommandContext): AsyncGenerator<readonly GpuRow[]> {
   await using drivers = createGpuDrivers()
   const first = await drivers.read()
+  const { backend: choice, network } = config
+  const plans = await planProofs(firstLook(first, Date.now()).samples, { choice, network })
   const options = { drivers, first, intervalMs: INTERVAL_MS, nowMs: Date.now, signal }
   for await (const samples of telemetry(options)) {
-    yield samples.map((sample) => gpuRow({ sample, paused: null }, config))
+    yield samples.map((sample) => gpuRow({ sample, paused: null }, plans.get(sample.gpu.id)))
   }
 }
 

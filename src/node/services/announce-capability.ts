@@ -68,6 +68,7 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
         if (toJson(whatOf(machine, slots)) !== said.text) stale.abort()
       }
       machine.capacity?.onChange(look, signal)
+      machine.onSizes?.(look, signal)
       /** Without a holder at the next look: nobody would find it. A small network never has enough: those waits grow. */
       const after = (holders: number, soonMs: number) =>
         holders >= ENOUGH_HOLDERS

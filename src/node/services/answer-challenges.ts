@@ -34,6 +34,10 @@ interface Parts {
   readonly mayProve?: (gpu: string) => boolean
   /** Told what the provers hold. */
   readonly room?: ProofRoom | undefined
+  /** A device that is paused ends the slot it is in; one that is lost cannot. */
+  readonly isLost?: (gpu: string) => boolean
+  /** The sizes that a device announced do not fit in its memory. */
+  readonly onTooLarge?: (gpu: string) => Promise<void>
 }
 
 /** How often running slots look at the clock. */
@@ -45,7 +49,7 @@ const LOOK_MS = secondsMs(1)
 
 /** Keeps this machine's devices filled, proves them in every slot, and lets permitted validators follow. */
 export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}): Service => {
-  const { core, rpc, pulses, validators, capabilities, proverOf, mayProve } = parts
+  const { core, rpc, pulses, validators, capabilities, proverOf, mayProve, isLost } = parts
   const { net, log, nowMs } = core
   const slots = slotNetworks[net.network]
   const broadcast = createBroadcast<ChallengeItem>({ aliveMs: ALIVE_MS, alive: { kind: 'alive' } })
@@ -73,6 +77,9 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     })
   }
 
+  const isWorking = (gpu: string): boolean =>
+    isLost?.(gpu) !== true && [...running].some((run) => run.gpu === gpu && !run.isOver)
+
   /** All devices at once, each with a prover of its own. */
   function begin(slot: number, fills: GpuFills): void {
     for (const [place, item] of recent) if (item.slot < slot) recent.delete(place)
@@ -93,9 +100,6 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     clearInterval(timer)
     timer = undefined
   }
-
-  const isWorking = (gpu: string): boolean =>
-    [...running].some((run) => run.gpu === gpu && !run.isOver)
 
   /** What this node announced, as an item of the stream. */
   function announcement(): ChallengeItem[] {

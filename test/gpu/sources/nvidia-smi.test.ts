@@ -31,7 +31,6 @@ test('two H100, as the driver tells them', async () => {
     driver: '570.133.20',
     computeCapability: '9.0',
     pcie: { gen: 5, width: 16 },
-    backend: 'cuda',
   })
 })
 

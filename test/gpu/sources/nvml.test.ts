@@ -41,7 +41,6 @@ describe.skipIf(!requireOrSkip(hasCompiler(), 'a C compiler (cc)'))(
           driver: '570.133.20',
           computeCapability: '9.0',
           pcie: { gen: 5, width: 16 },
-          backend: 'cuda',
         },
         figures: {
           temperatureC: 41,
@@ -234,7 +233,6 @@ test('a device that tells nothing but its fault is unnamed; one that tells nothi
       vendor: 'nvidia',
       name: 'NVIDIA GPU',
       vramMiB: 0,
-      backend: 'cuda',
     },
   ])
   expect(Object.values(gpus[0]!.figures).every((figure) => figure === null)).toBe(true)

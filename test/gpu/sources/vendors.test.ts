@@ -55,7 +55,6 @@ describe('amd-smi', () => {
         driver: '6.8.5',
         computeCapability: 'gfx942',
         pcie: { gen: 5, width: 16 },
-        backend: 'webgpu',
       },
     ],
     [
@@ -68,7 +67,6 @@ describe('amd-smi', () => {
         driver: '6.14.14',
         computeCapability: 'gfx1100',
         pcie: { gen: 4, width: 16 },
-        backend: 'webgpu',
       },
     ],
   ])('%s', (name, gpu) => {
@@ -122,7 +120,6 @@ describe('rocm-smi', () => {
           vramMiB: 65520,
           driver: '6.2.4',
           computeCapability: 'gfx90a',
-          backend: 'webgpu',
         },
         figures: {
           temperatureC: 41,
@@ -171,7 +168,6 @@ describe('system_profiler', () => {
           vendor: 'apple',
           name: 'Apple M2 Max',
           vramMiB: 65536,
-          backend: 'webgpu',
         },
       },
     ])

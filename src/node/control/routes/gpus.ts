@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { NodeError } from '../../../errors.ts'
 import type { GpuLimits, LimitName } from '../../../gpu/limits.ts'
-import type { Core } from '../../core.ts'
+import type { GpuProvers } from '../../gpu-provers.ts'
 import { type GpuRow, gpuRow } from '../../gpu-rows.ts'
 import type { OwnGpus } from '../../own-gpus.ts'
 import { limitsPatch } from '../../own-limits.ts'
@@ -24,26 +24,26 @@ export interface LimitsAnswer extends GpuLimits {
 }
 
 interface Needs {
-  readonly core: Pick<Core, 'config'>
   readonly gpus: OwnGpus | undefined
+  readonly provers: GpuProvers | undefined
 }
 
 /**
  * `GET /v1/gpu`: this node's devices and where they stand. `GET`, `PATCH /v1/gpu/limits`: how far they may be used;
  * a change counts at once and after restarts. NOTHING_MATCHED on a node that is no miner.
  */
-export function gpusRoute(app: FastifyInstance, { core, gpus }: Needs): void {
+export function gpusRoute(app: FastifyInstance, { gpus, provers }: Needs): void {
   const own = (): OwnGpus => {
     if (gpus !== undefined) return gpus
     throw new NodeError('NOTHING_MATCHED', 'this node offers no GPUs', {
       next: 'run it with --role miner',
     })
   }
-  const limits = (): LimitsAnswer => ({ ...own().limits.now(), gpus: limited(own(), core) })
+  const limits = (): LimitsAnswer => ({ ...own().limits.now(), gpus: limited(own()) })
   app.get('/v1/gpu', async () => ({
     items: own()
       .standings()
-      .map((standing) => gpuRow(standing, core.config)),
+      .map((standing) => gpuRow(standing, provers?.planOf(standing.sample.gpu.id))),
   }))
   app.get('/v1/gpu/limits', async () => limits())
   app.patch('/v1/gpu/limits', async ({ body }) => {
@@ -52,10 +52,10 @@ export function gpusRoute(app: FastifyInstance, { core, gpus }: Needs): void {
   })
 }
 
-function limited(gpus: OwnGpus, { config }: Needs['core']): LimitedGpu[] {
+function limited(gpus: OwnGpus): LimitedGpu[] {
   const { maxPowerW } = gpus.limits.now()
   return gpus.standings().map((standing) => {
-    const { id, state, reason } = gpuRow(standing, config)
+    const { id, state, reason } = gpuRow(standing, undefined)
     const keeper = standing.isPowerCapped ? 'driver' : 'pausing'
     const powerKeptBy = maxPowerW === null ? null : keeper
     return { id, state, reason, powerKeptBy, unmeasured: standing.unmeasured }
