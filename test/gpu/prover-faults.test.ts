@@ -331,3 +331,27 @@ test('a backend that there is not is named, with those there are', async () => {
     openBackend({ backend: 'abacus' } as unknown as BackendDevice),
   ).rejects.toMatchObject({ code: 'GPU_NO_BACKEND', next: expect.stringContaining('cpu') })
 })
+
+test('a device that is given back is taken again with sizes and fill, and that is no crash', async () => {
+  const { prover, logged, roots, pid } = faulty()
+  await prover.prepare(sizes)
+  await prover.fill({ seed: seedOf(Fault.none), iterations: 1 }, 60_000)
+  const before = await roots(Fault.none, 2, 'residency')
+  const first = await pid()
+  await prover.release()
+  await prover.release()
+  await untilGone(first)
+  expect(await roots(Fault.none, 2, 'residency')).toEqual(before)
+  expect(await pid()).not.toBe(first)
+  expect(logged).toEqual([])
+})
+
+test('what is under way when a device is given back fails, and what comes after does not', async () => {
+  const { prover, logged, roots } = faulty()
+  const endless = prover.run({ work: 'gemm', seed: seedOf(Fault.slow) }, () => {
+    void prover.release()
+  })
+  await expect(endless).rejects.toMatchObject({ code: 'GPU_PROVER_CRASHED' })
+  expect(await roots(Fault.none)).toHaveLength(1)
+  expect(logged).toEqual([])
+})

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { devBeacon, type Pulse, timeOf } from '../../src/beacon.ts'
+import { NodeError } from '../../src/errors.ts'
 import type { ProofSizes } from '../../src/gpu/backend.ts'
 import type { FillJob, Prover } from '../../src/gpu/prover.ts'
 import { type Announcement, fillSeed } from '../../src/gpu/slot.ts'
@@ -39,10 +40,15 @@ function world(known: number[], ids: string[] = ['a']) {
   const did: string[] = []
   const seeds: Uint8Array[] = []
   const waiting: (() => void)[] = []
-  const control = { hangs: false, fails: false }
+  const control = { hangs: false, fails: false, isFull: false, works: false }
   const proverOf = (id: string) =>
     ({
-      prepare: async ({ n, bytes }: ProofSizes) => void did.push(`${id} prepare ${n} ${bytes}`),
+      async prepare({ n, bytes }: ProofSizes) {
+        did.push(`${id} prepare ${n} ${bytes}`)
+        if (!control.isFull) return
+        throw new NodeError('GPU_PROVER_FAILED', 'too large', { reason: 'GPU_OUT_OF_MEMORY' })
+      },
+      release: async () => void did.push(`${id} release`),
       async fill({ seed, iterations }: FillJob) {
         did.push(`${id} fill ${iterations}`)
         seeds.push(seed)
@@ -54,7 +60,17 @@ function world(known: number[], ids: string[] = ['a']) {
   const events = createEvents(() => clock.nowMs)
   const life = new AbortController()
   const core = { log: silent, events, nowMs: () => clock.nowMs }
-  const fills = createGpuFills({ core, pulses: book, slots, gpus: () => gpus }, life.signal)
+  const fills = createGpuFills(
+    {
+      core,
+      pulses: book,
+      slots,
+      gpus: () => gpus,
+      isWorking: () => control.works,
+      onTooLarge: async (id) => void did.push(`${id} too large`),
+    },
+    life.signal,
+  )
   const look = async (): Promise<void> => {
     fills.look()
     for (let i = 0; i < 10; i++) await Promise.resolve()
@@ -138,4 +154,43 @@ test('a node that stops fills nothing more', async () => {
   w.life.abort()
   await w.look()
   expect(w.did).toEqual([])
+})
+
+test('a device that is announced no more is given back once its slot is over, and filled anew later', async () => {
+  const { look, did, gpus, control, told } = world([11], ['a', 'b'])
+  await look()
+  const [gone] = gpus.splice(0, 1)
+  control.works = true
+  did.length = 0
+  await look()
+  expect(did).toEqual([])
+  control.works = false
+  await look()
+  await look()
+  expect(did).toEqual(['a release'])
+  expect(told()).toContain('gpu-given-back a')
+  gpus.push(gone!)
+  await look()
+  expect(did.slice(1)).toEqual(['a prepare 512 1048576', 'a fill 16'])
+})
+
+test('a fill that is given back in the middle is no failure', async () => {
+  const { look, did, gpus, control, waiting, told } = world([11])
+  control.hangs = true
+  await look()
+  control.fails = true
+  gpus.length = 0
+  await look()
+  waiting[0]!()
+  await look()
+  expect(did.at(-1)).toBe('a release')
+  expect(told()).not.toContain('gpu-not-filled a')
+})
+
+test('sizes that do not fit are told to whoever announces them', async () => {
+  const { look, did, control, told } = world([11])
+  control.isFull = true
+  await look()
+  expect(did).toEqual(['a prepare 512 1048576', 'a too large'])
+  expect(told()).toEqual(['gpu-not-filled a'])
 })

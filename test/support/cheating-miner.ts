@@ -33,7 +33,7 @@ const servicesWith =
   (parts: Parts): Service[] =>
     servicesOf(parts).map((service) =>
       service.name === 'answer-challenges'
-        ? answerChallenges({ ...parts, ...parts.proving! }, misbehaviour)
+        ? answerChallenges({ ...parts, ...parts.proving!, ...parts.provers! }, misbehaviour)
         : service,
     )
 

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type DevBeacon, devBeacon, roundAt } from '../../src/beacon.ts'
 import { every } from '../../src/clock.ts'
+import type { ProofSizes } from '../../src/gpu/backend.ts'
+import type { BackendDevice } from '../../src/gpu/backends.ts'
 import { createProver } from '../../src/gpu/prover-process.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import { createVerifier } from '../../src/gpu/verifier.ts'
@@ -48,7 +50,14 @@ export interface MemberOptions {
   readonly folder?: string
   /** Where it has pulses from besides gossip; the first node made signs them otherwise. */
   readonly pulseSource?: PulseSource
+  /** What a miner's one device is proven by, and its sizes; small ones by one thread of the processor otherwise. */
+  readonly proof?: { readonly device: BackendDevice; readonly sizes: ProofSizes }
 }
+
+const byProcessor = {
+  device: { backend: 'cpu', threads: 1 },
+  sizes: { n: 256, bytes: 2 ** 20 },
+} as const
 
 const slots = slotNetworks.local
 
@@ -65,12 +74,13 @@ async function partsOf(
   shared: Shared,
   life: AbortSignal,
   pulseSource: PulseSource | undefined,
+  device: BackendDevice,
 ) {
   const { beacon } = shared
   const { store, log, nowMs, net, libp2p } = core
   const verifier = createPulseVerifier(beacon, log)
   const gemm = createVerifier(log)
-  const prover = createProver({ backend: 'cpu', threads: 1 }, log)
+  const prover = createProver(device, log)
   onTestFinished(async () => {
     for (const thread of [verifier, gemm, prover]) await thread[Symbol.asyncDispose]()
   })
@@ -144,15 +154,15 @@ export function createSlotMarket() {
     if (role === 'validator' && shared.validators.every((v) => v.peerId !== peerId)) {
       shared.validators.push({ peerId, stake: 100n })
     }
-    const devices = [
-      { id: 'cpu-0', vendor: 'cpu', name: 'CPU', vramMiB: 0, proofN: 256, proofBytes: 2 ** 20 },
-    ]
+    const { device, sizes } = options.proof ?? byProcessor
+    const announced = { proofN: sizes.n, proofBytes: sizes.bytes }
+    const devices = [{ id: 'cpu-0', vendor: 'cpu', name: 'CPU', vramMiB: 0, ...announced }]
     if (role === 'miner') {
       const payload = { ...capabilityOf({ peerId }), devices } as Capability
       shared.capabilities.push({ publicKey: key.publicKey, payload })
     }
     const source = options.pulseSource ?? (shared.nodes.length === 0 ? sourceOf(beacon) : undefined)
-    const parts = await partsOf(core, shared, life.signal, source)
+    const parts = await partsOf(core, shared, life.signal, source, device)
     const seen: NodeEvent[] = []
     events.subscribe((event) => seen.push(event), life.signal)
     const services = [

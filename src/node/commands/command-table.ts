@@ -253,7 +253,7 @@ export const commands: readonly Command[] = [
     name: 'doctor',
     usage: '',
     describe: 'Check what this machine lacks to run a node, and say what to do',
-    options: ['roles', 'listen', 'drand'],
+    options: ['roles', 'listen', 'drand', 'backend'],
     examples: [['compute-node doctor --role miner', 'what hosting leases takes']],
     load: async () => (await import('./doctor.ts')).doctor,
   },

@@ -1,6 +1,7 @@
 import { checkEngine } from '../doctor/check-engine.ts'
 import { checkClock, checkDisk, checkMemory, checkNode } from '../doctor/check-machine.ts'
 import { checkDataFolder, checkPorts } from '../doctor/check-node.ts'
+import { checkProofs } from '../doctor/check-proofs.ts'
 import { checkPulses } from '../doctor/check-pulses.ts'
 import { checkWebgpu } from '../doctor/check-webgpu.ts'
 import type { Finding } from '../doctor/finding.ts'
@@ -17,6 +18,7 @@ export const doctor: Run = async ({ config, terminal, signal }) => {
     ...(await checkPorts(config.listen, config.dataDir)),
     ...(await checkEngine(config, signal)),
     await checkWebgpu(),
+    ...(await checkProofs(config)),
     await checkClock(),
     ...(await checkPulses(config, signal)),
   ]

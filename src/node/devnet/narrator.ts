@@ -45,6 +45,9 @@ const sentences: Readonly<Record<string, Sentence>> = {
       : `slot ${e['slot']} begins: proves ${e['gpu']} with ${e['backend']}, ${MiBs(e['bytes'])} resident, n = ${e['n']}`,
   'gpu-filled': (e) =>
     `filled ${MiBs(e['bytes'])} of ${e['gpu']} in ${ms(e['fillMs'])}, from pulse ${e['round']}`,
+  'gpu-proves-less': (e) =>
+    `${e['gpu']} has less memory than announced: proves ${MiBs(e['bytes'])} from now on, n = ${e['n']}`,
+  'gpu-given-back': (e) => `gave ${e['gpu']} back: its prover has ended`,
   'gpu-not-filled': (e) => `cannot fill ${e['gpu']}: ${e['reason']}`,
   'challenge-proved': (e) =>
     `slot ${e['slot']}: ${e['passes']} passes and ${e['steps']} steps done, opened in ${ms(e['proveMs'])}, ${KiBs(e['bytes'])}`,

@@ -200,6 +200,7 @@ describe('the command', () => {
         'docker',
         'gpu',
         'webgpu',
+        'proof cpu-0',
         'clock',
         'pulses',
       ]),
