@@ -1,8 +1,7 @@
-import { messageOf } from '../errors.ts'
 import type { ProofSizes } from '../gpu/backend.ts'
-import { smallerSizes } from '../gpu/choose-sizes.ts'
+import { fitSizes } from '../gpu/fit-sizes.ts'
 import type { ProofPlan, ProofPlans } from '../gpu/plan-proofs.ts'
-import { isOutOfMemory, type Prover } from '../gpu/prover.ts'
+import type { Prover } from '../gpu/prover.ts'
 import { createProver } from '../gpu/prover-process.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Core } from './core.ts'
@@ -17,6 +16,8 @@ export interface GpuProvers {
   sizesOf(gpu: string): ProofSizes | undefined
   /** Finds the largest sizes that its memory has room for, which are what it announces from then on. */
   shrink(gpu: string): Promise<void>
+  /** Plans a device again that has nothing to prove it: its driver may be back. */
+  replan(gpu: string): Promise<void>
   /** Calls back when sizes change, until `signal` aborts. */
   onChange(listener: () => void, signal: AbortSignal): void
 }
@@ -24,29 +25,35 @@ export interface GpuProvers {
 interface Needs {
   readonly core: Pick<Core, 'net' | 'log' | 'events'>
   readonly plans: ProofPlans
+  /** Plans anew what is here now. */
+  readonly replan?: () => Promise<ProofPlans>
   /** Makes the process of a device; tests pass their own. */
   readonly create?: typeof createProver
 }
 
 /** One prover for each device that has a backend; they end with `stack`. */
 export function createGpuProvers(
-  { core, plans, create = createProver }: Needs,
+  { core, plans, replan, create = createProver }: Needs,
   stack: AsyncDisposableStack,
 ): GpuProvers {
   const { net, log, events } = core
   const { minN } = slotNetworks[net.network].gemm
-  const known = new Map(plans)
+  // What is planned later ends with the rest: the caller's stack is moved once the node stands.
+  const own = stack.use(new AsyncDisposableStack())
+  const known = new Map<string, ProofPlan>()
   const provers = new Map<string, Prover>()
   const listeners = new Set<() => void>()
-  for (const [gpu, plan] of plans) {
+  function take(gpu: string, plan: ProofPlan): void {
+    known.set(gpu, plan)
     if ('refusal' in plan) {
       log.warn('gpu-proves-nothing', { gpu, reason: plan.refusal, next: plan.next })
     } else {
-      provers.set(gpu, stack.use(create(plan.device, log.child('prover'))))
+      provers.set(gpu, own.use(create(plan.device, log.child('prover'))))
       const { device, sizes } = plan
       log.info('gpu-proves', { gpu, backend: device.backend, ...sizes })
     }
   }
+  for (const [gpu, plan] of plans) take(gpu, plan)
 
   const sizesOf = (gpu: string): ProofSizes | undefined => {
     const plan = known.get(gpu)
@@ -58,24 +65,6 @@ export function createGpuProvers(
     for (const listener of listeners) listener()
   }
 
-  /** The sizes after these that the device takes; undefined when there are none. */
-  async function fitting(prover: Prover, tooLarge: ProofSizes): Promise<ProofSizes | undefined> {
-    for (
-      let sizes = smallerSizes(tooLarge, minN);
-      sizes !== undefined;
-      sizes = smallerSizes(sizes, minN)
-    ) {
-      try {
-        await prover.prepare(sizes)
-        return sizes
-      } catch (error) {
-        if (!isOutOfMemory(error)) throw error
-        log.debug('sizes-too-large', { ...sizes, reason: messageOf(error) })
-      }
-    }
-    return undefined
-  }
-
   return {
     planOf: (gpu) => known.get(gpu),
     proverOf: (gpu) => provers.get(gpu),
@@ -84,7 +73,7 @@ export function createGpuProvers(
       const [plan, prover] = [known.get(gpu), provers.get(gpu)]
       if (plan === undefined || 'refusal' in plan || prover === undefined) return
       const before = plan.sizes
-      const sizes = await fitting(prover, before)
+      const sizes = await fitSizes(prover, before, minN)
       if (sizes === undefined) {
         const refusal = 'no memory is left for the smallest proof'
         log.warn('gpu-proves-nothing', { gpu, reason: refusal })
@@ -93,6 +82,13 @@ export function createGpuProvers(
       log.warn('gpu-proves-less', { gpu, ...sizes, before: before.bytes })
       events.emit('gpu-proves-less', { gpu, ...sizes })
       change(gpu, { ...plan, sizes })
+    },
+    async replan(gpu) {
+      if (provers.has(gpu)) return
+      const plan = (await replan?.())?.get(gpu)
+      if (plan === undefined || 'refusal' in plan || own.disposed) return
+      take(gpu, plan)
+      change(gpu, plan)
     },
     onChange(listener, signal) {
       listeners.add(listener)

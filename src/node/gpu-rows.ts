@@ -1,13 +1,14 @@
 import type { BackendName } from '../gpu/backend.ts'
 import type { Gpu, GpuFigures } from '../gpu/gpu.ts'
 import type { ProofPlan } from '../gpu/plan-proofs.ts'
+import type { Bar } from './leases/capacity.ts'
 import type { GpuStanding } from './own-gpus.ts'
 
 /** A device of this machine with what its driver says of it now, as `gpu list` and the control API show it. */
 export interface GpuRow extends Gpu, GpuFigures {
   readonly atMs: number
-  /** `paused` by its owner's limits, which only a running node keeps. */
-  readonly state: 'ok' | 'lost' | 'paused'
+  /** `paused` by its owner's limits, `unfit` by a check before it is announced: only a running node does either. */
+  readonly state: 'ok' | 'lost' | 'paused' | 'unfit'
   /** Why it is not ok. */
   readonly reason: string | null
   /** Whether it proves on the chosen network. */
@@ -25,14 +26,21 @@ export interface GpuRow extends Gpu, GpuFigures {
 export const gpuRow = (
   { sample, paused }: Pick<GpuStanding, 'sample' | 'paused'>,
   plan: ProofPlan | undefined,
+  unfit?: Bar,
 ): GpuRow => ({
   ...sample.gpu,
   ...sample.figures,
   atMs: sample.atMs,
-  state: sample.state === 'lost' ? 'lost' : paused === null ? 'ok' : 'paused',
-  reason: sample.reason ?? paused,
+  ...standOf(sample, paused, unfit),
   ...proofOf(plan),
 })
+
+function standOf(sample: GpuStanding['sample'], paused: string | null, unfit: Bar | undefined) {
+  if (sample.state === 'lost') return { state: 'lost', reason: sample.reason } as const
+  if (paused !== null) return { state: 'paused', reason: paused } as const
+  if (unfit !== undefined) return { state: 'unfit', reason: unfit.reason } as const
+  return { state: 'ok', reason: null } as const
+}
 
 function proofOf(plan: ProofPlan | undefined) {
   if (plan !== undefined && 'device' in plan) {

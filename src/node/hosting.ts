@@ -26,6 +26,7 @@ import { detectHost, type Machine } from './machine.ts'
 import type { Offers } from './offers.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
 import { createOwnLimits } from './own-limits.ts'
+import { createPreflight, type Preflight } from './preflight.ts'
 import { createProofRoom, type ProofRoom } from './proof-room.ts'
 
 /** A mode counts after its notice, and a slot that runs ends first: longer means that a prover is stuck. */
@@ -36,6 +37,8 @@ export interface Hosting {
   readonly gpus: OwnGpus
   /** What proves them. */
   readonly provers: GpuProvers
+  /** What must hold before one of them is announced. */
+  readonly preflight: Preflight
   readonly machine: Machine
   readonly book: HostBook
   /** What the proofs of this node hold of its devices. */
@@ -64,8 +67,15 @@ export async function createHosting(
   const first = await drivers.read()
   const { samples } = firstLook(first, core.nowMs())
   const gpus = samples.map(({ gpu }) => gpu)
-  const plans = await planProofs(samples, { choice: config.backend, network: net.network })
-  const provers = createGpuProvers({ core, plans }, stack)
+  const asked = { choice: config.backend, network: net.network }
+  const plans = await planProofs(samples, asked)
+  const replan = () =>
+    planProofs(
+      own.standings().map(({ sample }) => sample),
+      asked,
+    )
+  const provers = createGpuProvers({ core, plans, replan }, stack)
+  const preflight = createPreflight({ core, provers, gpus: gpus.map(({ id }) => id) })
   const engine = await findEngine(needs)
   if (!(engine instanceof NodeError)) stack.defer(() => engine.close())
   const capacity = createCapacity(gpus.map(({ id }) => id))
@@ -101,13 +111,10 @@ export async function createHosting(
   await restoreLeases(book)
   const modes = modesOf(needs, book)
   const limits = await createOwnLimits(core)
-  return {
-    machine,
-    book,
-    room,
-    gpus: createOwnGpus({ drivers, first, limits, atMs: core.nowMs() }),
-    provers,
-  }
+  const own = createOwnGpus({ drivers, first, limits, atMs: core.nowMs() })
+  // What was not checked yet is not announced, nor offered.
+  for (const { id } of gpus) capacity.bar(id, preflight.barOf(id))
+  return { machine, book, room, provers, preflight, gpus: own }
 }
 
 /** Modes follow the leases; what was announced before this node started stands until they say otherwise. */

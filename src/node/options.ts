@@ -194,6 +194,7 @@ export const options = {
     'Rent GPUs that prove nothing meanwhile, at the offer’s price for that',
   ),
   authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
+  out: maybe('command', 'File to write to', 'FILE', text, { isPath: true }),
   watch: flag('command', 'Go on until Ctrl-C, with what is measured now'),
   explain: flag('command', 'Show every term of the score'),
   publish: flag('command', 'Publish what a false value proves'),

@@ -4,6 +4,7 @@ import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
+import type { ProveResult } from './commands/gpu-prove.ts'
 import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
 import type { LimitsAnswer } from './control/routes/gpus.ts'
@@ -261,7 +262,9 @@ const gpu: z.ZodType<GpuRow> = z.strictObject({
     .nullable()
     .describe(`programs that compute on it; ${untold}`),
   atMs: whole.describe('unix ms'),
-  state: z.enum(['ok', 'lost', 'paused']).describe('paused: by the limits of a running node'),
+  state: z
+    .enum(['ok', 'lost', 'paused', 'unfit'])
+    .describe('of a running node: paused by its limits, unfit by its checks before announcing'),
   reason: z.string().nullable().describe('why it is not ok'),
   proves: z.boolean().describe('whether it proves on the chosen network'),
   backend: z.enum(['cuda', 'webgpu', 'cpu']).nullable().describe('what proves it'),
@@ -279,7 +282,7 @@ const limits: z.ZodType<LimitsAnswer> = z.strictObject({
   gpus: z.array(
     z.strictObject({
       id: z.string(),
-      state: z.enum(['ok', 'lost', 'paused']),
+      state: z.enum(['ok', 'lost', 'paused', 'unfit']),
       reason: z.string().nullable().describe('why it is not ok'),
       powerKeptBy: z.enum(['driver', 'pausing']).nullable(),
       unmeasured: z
@@ -320,6 +323,23 @@ const finding = z.strictObject({
       detail: z.string(),
     }),
   ),
+})
+
+const proved: z.ZodType<ProveResult> = z.strictObject({
+  gpu: z.string(),
+  name: z.string(),
+  backend: z.string(),
+  verdict: z.string().describe('VALID, or what our own verifier says is wrong'),
+  reason: z.string(),
+  n: whole.describe('size of the matrices'),
+  fillBytes: whole.describe('size of the resident fill'),
+  passes: whole,
+  steps: whole,
+  fillMs: whole,
+  openMs: whole,
+  id: z.string().describe('content id of the transcript'),
+  bytes: whole.describe('size of the transcript'),
+  file: z.string().nullable().describe('where it was written; null without --out'),
 })
 
 const scoreRow: z.ZodType<ScoreRow> = z.strictObject({
@@ -411,6 +431,8 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'score PEER': { describe: 'one miner, term by term', schema: scoreDetail },
   'gpu list': { describe: 'a list', schema: listOf(gpu) },
   'gpu list --watch': { describe: 'one line per GPU and sample', schema: gpu },
+  'gpu preflight': { describe: 'a list', schema: listOf(checked) },
+  'gpu prove': { describe: 'what came of it', schema: proved },
   'gpu limits': { describe: 'the limits, and what they do now', schema: limits },
   'gpu verify': { describe: 'what was found', schema: finding },
   devnet: {

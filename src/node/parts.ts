@@ -22,6 +22,7 @@ import { createOffers, type Offers } from './offers.ts'
 import type { OwnerOf } from './order-book.ts'
 import { followBinding } from './own-binding.ts'
 import type { OwnGpus } from './own-gpus.ts'
+import type { Preflight } from './preflight.ts'
 import type { ProofRoom } from './proof-room.ts'
 import { createProving, type Proving } from './proving.ts'
 import type { PulseBook } from './pulse-book.ts'
@@ -69,6 +70,8 @@ export interface Parts extends NetworkParts {
   readonly gpus: OwnGpus | undefined
   /** What proves a miner's devices. */
   readonly provers: GpuProvers | undefined
+  /** What must hold before a miner's device is announced. */
+  readonly preflight: Preflight | undefined
   /** A miner's leases. */
   readonly hosting: HostBook | undefined
   /** What its proofs hold of its devices. */
@@ -167,6 +170,7 @@ export async function createParts(
     machine: hosting?.machine ?? (await boundMachine(core, binding)),
     gpus: hosting?.gpus,
     provers: hosting?.provers,
+    preflight: hosting?.preflight,
     hosting: hosting?.book,
     room: hosting?.room,
   }

@@ -31,6 +31,7 @@ import { fundRenter } from './services/fund-renter.ts'
 import { hostLeases } from './services/host-leases.ts'
 import { introducePeers } from './services/introduce-peers.ts'
 import { joinNetwork } from './services/join-network.ts'
+import { preflightGpus } from './services/preflight-gpus.ts'
 import { publishOffer } from './services/publish-offer.ts'
 import { relayPulses } from './services/relay-pulses.ts'
 import { rent } from './services/rent.ts'
@@ -93,8 +94,16 @@ const setOwnWeights: ServiceFactory = (parts) => {
 }
 
 /** What may not work is barred before anything is offered or proven. */
-const watchOwnGpus: ServiceFactory = ({ core, gpus, hosting }) =>
-  gpus === undefined || hosting === undefined ? undefined : watchGpus({ core, gpus, hosting })
+const watchOwnGpus: ServiceFactory = ({ core, gpus, hosting, preflight }) =>
+  gpus === undefined || hosting === undefined
+    ? undefined
+    : watchGpus({ core, gpus, hosting, preflight })
+
+/** Also where no beacon is known: what is offered must work. */
+const checkOwnGpus: ServiceFactory = ({ core, gpus, preflight }) =>
+  gpus === undefined || preflight === undefined
+    ? undefined
+    : preflightGpus({ core, gpus, preflight })
 
 const proveWhatMay = proving((parts) => {
   const { provers } = parts
@@ -128,6 +137,7 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
   relay: [],
   miner: [
     watchOwnGpus,
+    checkOwnGpus,
     proveWhatMay,
     having('hosting', hostLeases),
     having('hosting', serveSessions),

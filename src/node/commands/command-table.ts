@@ -228,6 +228,25 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./gpu-list.ts')).gpuList,
   },
   {
+    name: 'gpu preflight',
+    usage: '',
+    describe: 'Check what a miner checks before it announces its devices, each with a short proof',
+    options: ['backend', 'engine', 'listen', 'drand'],
+    examples: [['compute-node gpu preflight --network local', 'what a local market asks of them']],
+    load: async () => (await import('./gpu-preflight.ts')).gpuPreflight,
+  },
+  {
+    name: 'gpu prove',
+    usage: '[DEVICE]',
+    describe: 'Prove a device once, without a network, and check that as a validator would',
+    options: ['backend', 'out'],
+    args: [0, 1],
+    examples: [
+      ['compute-node gpu prove --out proof', 'a transcript for compute-node gpu verify proof'],
+    ],
+    load: async () => (await import('./gpu-prove.ts')).gpuProve,
+  },
+  {
     name: 'gpu limits',
     usage: '',
     describe: 'Show how far the running node may use its GPUs; with options, change it for good',

@@ -4,7 +4,7 @@ import { checkDataFolder, checkPorts } from '../doctor/check-node.ts'
 import { checkProofs } from '../doctor/check-proofs.ts'
 import { checkPulses } from '../doctor/check-pulses.ts'
 import { checkWebgpu } from '../doctor/check-webgpu.ts'
-import type { Finding } from '../doctor/finding.ts'
+import { printFindings } from '../finding-list.ts'
 import { createOutput } from '../output.ts'
 import type { Run } from './command.ts'
 
@@ -22,16 +22,5 @@ export const doctor: Run = async ({ config, terminal, signal }) => {
     await checkClock(),
     ...(await checkPulses(config, signal)),
   ]
-  const output = createOutput(terminal, config)
-  output.list<Finding>(findings, {
-    id: ({ check }) => check,
-    columns: [
-      { title: 'CHECK', value: ({ check }) => check },
-      { title: '', value: ({ ok, required }) => (ok ? 'ok' : required ? 'MISSING' : 'lacking') },
-      { title: 'FOUND', value: ({ actual }) => actual, shrinks: true },
-      { title: 'WANTED', value: ({ wanted }) => wanted, shrinks: true },
-    ],
-  })
-  for (const { check, ok, remedy } of findings) if (!ok) output.note(`${check}: ${remedy}`)
-  return findings.every(({ ok, required }) => ok || !required) ? 0 : 1
+  return printFindings(createOutput(terminal, config), findings)
 }

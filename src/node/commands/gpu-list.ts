@@ -1,13 +1,11 @@
 import { sleep } from '../../clock.ts'
-import { codeOf } from '../../errors.ts'
 import { createGpuDrivers } from '../../gpu/drivers.ts'
 import { planProofs } from '../../gpu/plan-proofs.ts'
 import { firstLook, telemetry } from '../../gpu/telemetry.ts'
 import { secondsMs } from '../../units.ts'
-import { type ControlClient, createControlClient } from '../control/client.ts'
-import { controlSocketPath } from '../data-folder.ts'
 import { type GpuRow, gpuRow } from '../gpu-rows.ts'
 import { createOutput, type ListView } from '../output.ts'
+import { askMiner } from '../own-devices.ts'
 import type { CommandContext, Run } from './command.ts'
 
 /** How often `--watch` looks. */
@@ -55,42 +53,28 @@ async function watch(context: CommandContext): Promise<number> {
 
 /** The devices again and again, from the node that runs here or else from the drivers; ends with the signal. */
 async function* rowsOf(context: CommandContext): AsyncGenerator<readonly GpuRow[]> {
-  using client = createControlClient(await controlSocketPath(context.config.dataDir))
-  const first = await askNode(client, context.signal)
-  yield* first === undefined ? ownRows(context) : nodeRows(client, first, context.signal)
+  const first = await askNode(context)
+  yield* first === undefined ? ownRows(context) : nodeRows(context, first)
 }
 
 /** What the running miner says; undefined where none runs. */
-async function askNode(
-  client: ControlClient,
-  signal: AbortSignal,
-): Promise<readonly GpuRow[] | undefined> {
-  try {
-    return (await client.get<{ items: readonly GpuRow[] }>('/v1/gpu', signal)).items
-  } catch (error) {
-    if (absent.has(codeOf(error))) return undefined
-    throw error
-  }
-}
-
-/** No node, one that stops, one that is no miner. */
-const absent: ReadonlySet<string> = new Set([
-  'FAILED_NOT_RUNNING',
-  'FAILED_NODE_STOPPED',
-  'NOTHING_MATCHED',
-])
+const askNode = async ({
+  config,
+  signal,
+}: CommandContext): Promise<readonly GpuRow[] | undefined> =>
+  (await askMiner<{ items: readonly GpuRow[] }>(config, '/v1/gpu', signal))?.items
 
 async function* nodeRows(
-  client: ControlClient,
+  context: CommandContext,
   first: readonly GpuRow[],
-  signal: AbortSignal,
 ): AsyncGenerator<readonly GpuRow[]> {
+  const { signal } = context
   let rows: readonly GpuRow[] | undefined = first
   while (rows !== undefined && !signal.aborted) {
     yield rows
     try {
       await sleep(INTERVAL_MS, signal)
-      rows = await askNode(client, signal)
+      rows = await askNode(context)
     } catch (error) {
       if (!signal.aborted) throw error
     }

@@ -45,6 +45,10 @@ const sentences: Readonly<Record<string, Sentence>> = {
       : `slot ${e['slot']} begins: proves ${e['gpu']} with ${e['backend']}, ${MiBs(e['bytes'])} resident, n = ${e['n']}`,
   'gpu-filled': (e) =>
     `filled ${MiBs(e['bytes'])} of ${e['gpu']} in ${ms(e['fillMs'])}, from pulse ${e['round']}`,
+  'preflight-passed': (e) =>
+    `checked ${e['gpu']} (${e['name']}): a short proof of its own is VALID`,
+  'preflight-failed': (e) =>
+    `does not announce ${e['gpu']} (${e['name']}): ${e['check']}: ${e['reason']}`,
   'gpu-proves-less': (e) =>
     `${e['gpu']} has less memory than announced: proves ${MiBs(e['bytes'])} from now on, n = ${e['n']}`,
   'gpu-given-back': (e) => `gave ${e['gpu']} back: its prover has ended`,

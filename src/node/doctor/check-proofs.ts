@@ -1,21 +1,18 @@
 import { messageOf } from '../../errors.ts'
-import { createGpuDrivers } from '../../gpu/drivers.ts'
-import { type ProofPlan, planProofs } from '../../gpu/plan-proofs.ts'
-import { firstLook } from '../../gpu/telemetry.ts'
+import type { ProofPlan } from '../../gpu/plan-proofs.ts'
 import { MiB } from '../../units.ts'
 import type { Config } from '../config.ts'
+import { ownDevices } from '../own-devices.ts'
 import { type Finding, finding } from './finding.ts'
 
 type ProofConfig = Pick<Config, 'roles' | 'network' | 'backend'>
 
 /** What proves each device of this machine, or why nothing does; a miner of which none proves earns nothing. */
-export async function checkProofs({ roles, network, backend }: ProofConfig): Promise<Finding[]> {
-  await using drivers = createGpuDrivers()
+export async function checkProofs(config: ProofConfig): Promise<Finding[]> {
   try {
-    const { samples } = firstLook(await drivers.read(), Date.now())
-    const plans = await planProofs(samples, { choice: backend, network })
+    const { plans } = await ownDevices(config)
     const someProves = [...plans.values()].some((plan) => 'device' in plan)
-    const required = roles.includes('miner') && !someProves
+    const required = config.roles.includes('miner') && !someProves
     return [...plans].map(([gpu, plan]) => proofFinding(gpu, plan, required))
   } catch (error) {
     // `gpu` says the same of the driver, and what to do.

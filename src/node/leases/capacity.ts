@@ -1,8 +1,8 @@
 import { NodeError } from '../../errors.ts'
 
-/** Why a device takes no new work: its GPU is gone, or its owner's limits say so. */
+/** Why a device takes no new work: its GPU is gone, its owner's limits say so, or it did not pass what it is checked for. */
 export interface Bar {
-  readonly kind: 'lost' | 'paused'
+  readonly kind: 'lost' | 'paused' | 'unfit'
   readonly reason: string
 }
 

@@ -19,7 +19,10 @@ export function warnLeases(book: HostBook, device: string): void {
 function noticeFor({ capacity }: HostBook, { terms }: HostedNow): string | undefined {
   const said = terms.devices.flatMap((device) => {
     const bar = capacity.barOf(device)
-    return bar === undefined ? [] : [`${device} is ${bar.kind}: ${bar.reason}`]
+    // What is checked before new work says nothing of work that runs.
+    return bar === undefined || bar.kind === 'unfit'
+      ? []
+      : [`${device} is ${bar.kind}: ${bar.reason}`]
   })
   return said.length === 0 ? undefined : said.join('; ').slice(0, 200)
 }

@@ -8,12 +8,14 @@ import type { HostBook } from '../leases/host-book.ts'
 import { warnLeases } from '../leases/warn-leases.ts'
 import { barFor, type GpuStanding, type OwnGpus } from '../own-gpus.ts'
 import { createPowerCaps } from '../power-caps.ts'
+import type { Preflight } from '../preflight.ts'
 import type { Service } from '../service.ts'
 
 interface Parts {
   readonly core: Core
   readonly gpus: OwnGpus
   readonly hosting: HostBook
+  readonly preflight?: Preflight | undefined
 }
 
 /** A driver that hangs is not waited for when the node stops: its own deadline ends it. */
@@ -24,7 +26,7 @@ const STOP_MS = secondsMs(3)
  * paused takes no new lease and no proof, and leaves the capability record and the offers, which look at what is
  * barred; when it may work again, all of that comes back.
  */
-export function watchGpus({ core, gpus, hosting: book }: Parts): Service {
+export function watchGpus({ core, gpus, hosting: book, preflight }: Parts): Service {
   const { log, events, net, nowMs, store } = core
   const { capacity } = book
   const intervalMs = secondsMs(net.network === 'local' ? 2 : 5)
@@ -39,12 +41,16 @@ export function watchGpus({ core, gpus, hosting: book }: Parts): Service {
 
   async function settle(standing: GpuStanding): Promise<void> {
     const { id: gpu, name } = standing.sample.gpu
-    const [before, now] = [capacity.barOf(gpu), barFor(standing)]
-    capacity.bar(gpu, now)
+    const before = capacity.barOf(gpu)
+    const now = barFor(standing)
+    if (now?.kind === 'lost') preflight?.reset(gpu)
+    capacity.bar(gpu, now ?? preflight?.barOf(gpu))
     warnLeases(book, gpu)
-    if (before?.kind === now?.kind) return
+    // Who checks a device tells of that (preflight.ts).
+    const was = before?.kind === 'unfit' ? undefined : before?.kind
+    if (was === now?.kind) return
     if (now === undefined) {
-      const event = before?.kind === 'lost' ? 'gpu-back' : 'gpu-resumed'
+      const event = was === 'lost' ? 'gpu-back' : 'gpu-resumed'
       log.info(event, { gpu, name })
       events.emit(event, { gpu })
     } else {
@@ -80,6 +86,7 @@ export function watchGpus({ core, gpus, hosting: book }: Parts): Service {
     name: 'watch-gpus',
     async start(signal) {
       gpus.limits.onChange(() => round(() => newest), signal)
+      preflight?.onChange(() => round(() => newest), signal)
       // What may not work is barred before anything is offered or proven.
       const first = Promise.withResolvers<void>()
       followed = follow(signal, first.resolve)

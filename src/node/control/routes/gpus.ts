@@ -5,6 +5,7 @@ import type { GpuProvers } from '../../gpu-provers.ts'
 import { type GpuRow, gpuRow } from '../../gpu-rows.ts'
 import type { OwnGpus } from '../../own-gpus.ts'
 import { limitsPatch } from '../../own-limits.ts'
+import type { Preflight } from '../../preflight.ts'
 import { parsed } from '../parsed.ts'
 
 /** What limits do to one GPU now. */
@@ -26,13 +27,15 @@ export interface LimitsAnswer extends GpuLimits {
 interface Needs {
   readonly gpus: OwnGpus | undefined
   readonly provers: GpuProvers | undefined
+  readonly preflight: Preflight | undefined
 }
 
 /**
- * `GET /v1/gpu`: this node's devices and where they stand. `GET`, `PATCH /v1/gpu/limits`: how far they may be used;
+ * `GET /v1/gpu`: this node's devices and where they stand. `GET /v1/gpu/preflight`: what was checked before they were
+ * announced. `GET`, `PATCH /v1/gpu/limits`: how far they may be used;
  * a change counts at once and after restarts. NOTHING_MATCHED on a node that is no miner.
  */
-export function gpusRoute(app: FastifyInstance, { gpus, provers }: Needs): void {
+export function gpusRoute(app: FastifyInstance, { gpus, provers, preflight }: Needs): void {
   const own = (): OwnGpus => {
     if (gpus !== undefined) return gpus
     throw new NodeError('NOTHING_MATCHED', 'this node offers no GPUs', {
@@ -43,8 +46,15 @@ export function gpusRoute(app: FastifyInstance, { gpus, provers }: Needs): void 
   app.get('/v1/gpu', async () => ({
     items: own()
       .standings()
-      .map((standing) => gpuRow(standing, provers?.planOf(standing.sample.gpu.id))),
+      .map((standing) => {
+        const { id } = standing.sample.gpu
+        return gpuRow(standing, provers?.planOf(id), preflight?.barOf(id))
+      }),
   }))
+  app.get('/v1/gpu/preflight', async () => {
+    own()
+    return { items: preflight?.findings() ?? [] }
+  })
   app.get('/v1/gpu/limits', async () => limits())
   app.patch('/v1/gpu/limits', async ({ body }) => {
     await own().limits.change(parsed(limitsPatch, body))

@@ -1,0 +1,18 @@
+import type { Config } from '../config.ts'
+import { checkEngine } from './check-engine.ts'
+import { checkClock, checkDisk } from './check-machine.ts'
+import { checkPorts } from './check-node.ts'
+import { checkPulses } from './check-pulses.ts'
+import type { Finding } from './finding.ts'
+
+/** What a miner needs besides its devices: the same findings as `doctor`'s, and nothing is started. */
+export async function checkMiner(config: Config, signal: AbortSignal): Promise<Finding[]> {
+  const miner = { ...config, roles: ['miner'] as const }
+  return [
+    await checkClock(),
+    ...(await checkPulses(miner, signal)),
+    await checkDisk(config.dataDir),
+    ...(await checkEngine(miner, signal)),
+    ...(await checkPorts(config.listen, config.dataDir)),
+  ]
+}
