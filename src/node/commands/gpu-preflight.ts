@@ -26,7 +26,9 @@ export const gpuPreflight: Run = async (context) => {
 async function checkDevices(context: CommandContext): Promise<Finding[]> {
   const own = await ownDevices(context.config)
   const found = await Promise.all(own.samples.map((sample) => checkDevice(context, own, sample)))
-  return found.flat()
+  const someProves = [...own.plans.values()].some((plan) => 'device' in plan)
+  // A device without a backend is offered all the same; a machine without one earns nothing from slots.
+  return found.flat().map((one) => ({ ...one, required: one.required || !someProves }))
 }
 
 async function checkDevice(
