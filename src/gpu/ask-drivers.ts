@@ -7,6 +7,8 @@ import { driverEnv } from './driver-env.ts'
 export interface AskOptions {
   /** Main module of the process; it calls `answerParent`. */
   readonly module: URL
+  /** What it is asked about, as its arguments. */
+  readonly args?: readonly string[]
   readonly timeoutMs: number
   /** What to do when the drivers end the process. */
   readonly next: string
@@ -21,8 +23,9 @@ type Answer =
  * What drivers say to a process of their own, for they print, hang and crash.
  * @throws what the process threw, or GPU_DRIVER when it ended without a word
  */
-export async function askDrivers<T>({ module, timeoutMs, next }: AskOptions): Promise<T> {
-  const child = fork(fileURLToPath(module), [], {
+export async function askDrivers<T>(options: AskOptions): Promise<T> {
+  const { module, args = [], timeoutMs, next } = options
+  const child = fork(fileURLToPath(module), [...args], {
     execArgv: [],
     env: driverEnv(process.env),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -4,6 +4,7 @@ import { healths, leaseStates } from '../protocols/lease.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
+import type { BenchResult } from './commands/gpu-bench.ts'
 import type { ProveResult } from './commands/gpu-prove.ts'
 import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
@@ -325,6 +326,61 @@ const finding = z.strictObject({
   ),
 })
 
+const gpuClass = z.strictObject({
+  name: z.string(),
+  tops: z
+    .strictObject({ cuda: z.number(), webgpu: z.number() })
+    .describe('int8, of our kernels; estimates'),
+  gbps: z.number().describe('of the data sheet'),
+  memoryGiB: z.number(),
+})
+
+const benched: z.ZodType<BenchResult> = z.strictObject({
+  machine: z.strictObject({ cpu: z.string(), cores: whole, ramMiB: whole }),
+  devices: z.array(
+    z.strictObject({
+      gpu: z.string(),
+      name: z.string(),
+      backend: z.enum(['cuda', 'webgpu', 'cpu']),
+      vramMiB: whole,
+      figures: z
+        .strictObject({
+          n: whole.describe('size of the matrices'),
+          fillBytes: whole.describe('size of the resident fill'),
+          usableMiB: whole
+            .nullable()
+            .describe('memory that its proofs take; null for processors and software'),
+          tops: z.number().describe('int8 TOPS of the matrix chain'),
+          gbps: z.number().describe('GB/s of passes over the fill'),
+          fillGBps: z.number().describe('how fast the fill is made'),
+          linkGBps: z
+            .number()
+            .nullable()
+            .describe("GB/s from the machine's memory; null without a link"),
+        })
+        .nullable()
+        .describe('null when it failed'),
+      error: z.string().nullable(),
+      expected: gpuClass.nullable().describe('what its model should show: estimates'),
+    }),
+  ),
+  disk: z
+    .strictObject({
+      writeMBps: z.number(),
+      readMBps: z.number(),
+      isReadCached: z.boolean().describe('reads came through the cache of the file system'),
+      bytes: whole.describe('written, and gone again'),
+    })
+    .nullable()
+    .describe('null without room'),
+  network: z.strictObject({
+    loopbackMBps: z.number().describe('a byte tunnel between two nodes in this process'),
+    bootstrapRttMs: z.number().nullable().describe('null where none was reached'),
+    bootstrap: z.string().describe('who that was, or why nothing was measured'),
+  }),
+  classes: z.array(gpuClass).describe('to compare with: estimates'),
+})
+
 const proved: z.ZodType<ProveResult> = z.strictObject({
   gpu: z.string(),
   name: z.string(),
@@ -431,6 +487,7 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'score PEER': { describe: 'one miner, term by term', schema: scoreDetail },
   'gpu list': { describe: 'a list', schema: listOf(gpu) },
   'gpu list --watch': { describe: 'one line per GPU and sample', schema: gpu },
+  'gpu bench': { describe: 'what was measured', schema: benched },
   'gpu preflight': { describe: 'a list', schema: listOf(checked) },
   'gpu prove': { describe: 'what came of it', schema: proved },
   'gpu limits': { describe: 'the limits, and what they do now', schema: limits },

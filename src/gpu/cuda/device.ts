@@ -184,6 +184,20 @@ export class CudaDevice implements AsyncDisposable {
     this.#call('cuMemcpyDtoDAsync_v2', to, from, bytes, stream)
   }
 
+  /** Memory of the host that the device can read by itself, at the full speed of their link; `unpin` gives it back. */
+  pin(bytes: number): Handle {
+    return this.#get('cuMemAllocHost_v2', bytes)
+  }
+
+  unpin(host: Handle): void {
+    this.#call('cuMemFreeHost', host)
+  }
+
+  /** Queues a copy from pinned memory of the host. */
+  upload(stream: Handle, to: Handle, host: Handle, bytes: number): void {
+    this.#call('cuMemcpyHtoDAsync_v2', to, host, bytes, stream)
+  }
+
   /** Waits until streams are empty, so that what their work used can be given back; after a crash nothing is under way. */
   async idle(streams: readonly Handle[]): Promise<void> {
     const events: Handle[] = []

@@ -228,6 +228,18 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./gpu-list.ts')).gpuList,
   },
   {
+    name: 'gpu bench',
+    usage: '[DEVICE]',
+    describe: 'Measure what the devices, disk and network of this machine can do, in seconds',
+    options: ['backend'],
+    args: [0, 1],
+    examples: [
+      ['compute-node gpu bench', 'beside what usual GPUs are expected to show'],
+      ['compute-node gpu bench cpu-0 --json', 'one device, as a document'],
+    ],
+    load: async () => (await import('./gpu-bench.ts')).gpuBench,
+  },
+  {
     name: 'gpu preflight',
     usage: '',
     describe: 'Check what a miner checks before it announces its devices, each with a short proof',

@@ -52,7 +52,7 @@ struct Mock {
   int contexts = 0, modules = 0;
   std::map<Pointer, Allocation> allocations;
   std::vector<Stream *> streams;
-  int events = 0;
+  int events = 0, pinned = 0;
 } mock;
 thread_local void *current;
 
@@ -175,7 +175,7 @@ void mock_tile_of(uint32_t block, uint32_t tiles, uint32_t *row, uint32_t *colum
 int mock_bank_conflicts() { return (int)bank_conflicts; }
 // What is still held: memory, streams, events, modules and contexts together.
 int mock_held() {
-  return (int)(mock.allocations.size() + mock.streams.size()) + mock.events + mock.modules + mock.contexts;
+  return (int)(mock.allocations.size() + mock.streams.size()) + mock.events + mock.modules + mock.contexts + mock.pinned;
 }
 
 Result cuInit(unsigned) {
@@ -315,6 +315,26 @@ Result cuMemcpyDtoH_v2(void *to, Pointer from, size_t bytes) {
   ENTER();
   if (!inside(from, bytes)) return INVALID_VALUE;
   memcpy(to, (void *)(uintptr_t)from, bytes);
+  return SUCCESS;
+}
+Result cuMemAllocHost_v2(void **pointer, size_t bytes) {
+  ENTER();
+  if (bytes == 0) return INVALID_VALUE;
+  *pointer = calloc(1, bytes);
+  mock.pinned++;
+  return SUCCESS;
+}
+Result cuMemFreeHost(void *pointer) {
+  ENTER();
+  drain();
+  free(pointer);
+  mock.pinned--;
+  return SUCCESS;
+}
+Result cuMemcpyHtoDAsync_v2(Pointer to, const void *from, size_t bytes, Stream *stream) {
+  ENTER();
+  if (!inside(to, bytes)) return INVALID_VALUE;
+  stream->queue.push_back({[=] { memcpy((void *)(uintptr_t)to, from, bytes); return nullptr; }, {}, {}});
   return SUCCESS;
 }
 Result cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, Stream *stream) {

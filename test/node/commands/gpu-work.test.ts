@@ -71,3 +71,18 @@ test.skipIf(hasOwnGpu)('without a miner the devices are checked here and now', a
     expect.arrayContaining(['self-proof cpu-0', 'sizes cpu-0', 'clock', 'disk', 'docker']),
   )
 })
+
+test.skipIf(hasOwnGpu)(
+  'a bench measures everything that is here',
+  { timeout: 240_000 },
+  async () => {
+    const folder = await tempFolder()
+    type Bench = { devices: { figures: Record<string, number | null> }[] }
+    const { exitCode, document } = await run<Bench>('gpu bench', [], folder)
+    expect(exitCode).toBe(0)
+    expect(document.devices).toMatchObject([{ gpu: 'cpu-0', backend: 'cpu', error: null }])
+    const { tops, gbps, fillGBps, linkGBps, usableMiB } = document.devices[0]!.figures
+    for (const rate of [tops, gbps, fillGBps]) expect(rate).toBeGreaterThan(0)
+    expect([linkGBps, usableMiB]).toEqual([null, null])
+  },
+)
