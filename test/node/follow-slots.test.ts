@@ -118,3 +118,28 @@ test('a GPU names both sizes, and sizes the network does not allow prove nothing
     expect(sizes(bad)).toEqual([])
   }
 })
+
+test('a device has the mode and the sizes that count for a slot, and none in a mode of a later version', () => {
+  const key = testKey(1)
+  const card = {
+    ...{ id: 'pci-1', vendor: 'x', name: 'x', vramMiB: 81_559 },
+    ...{ proofN: 16_384, proofBytes: 72 * 1024 * MiB },
+  }
+  const at = (slotMs: number | undefined, over: Partial<Capability['devices'][number]>) => {
+    const payload: Capability = { ...capabilityOf(key), devices: [{ ...card, ...over }] }
+    const record = { publicKey: key.publicKey, payload }
+    const found = announcedGpus(testNet(), slotNetworks.finney, record, slotMs)
+    return found.map(({ mode, n, bytes }) => [mode, n, bytes / 1024 / MiB])
+  }
+  const leased = { mode: 'leased', modeFromMs: 1000, modeBefore: 'idle' }
+  expect(at(1000, {})).toEqual([[undefined, 16_384, 72]])
+  expect(at(999, leased)).toEqual([[undefined, 16_384, 72]])
+  expect(at(1000, leased)).toEqual([['leased', 16_384, 2.25]])
+  expect(at(undefined, leased)).toEqual([['leased', 16_384, 2.25]])
+  const named = { ...leased, leasedN: 8192, leasedBytes: 1024 * MiB }
+  expect(at(1000, named)).toEqual([['leased', 8192, 1]])
+  expect(at(1000, { ...leased, leasedN: 1000 })).toEqual([])
+  expect(at(1000, { ...leased, mode: 'exclusive' })).toEqual([['exclusive', 16_384, 72]])
+  expect(at(1000, { ...leased, mode: 'attested' })).toEqual([])
+  expect(at(999, { ...leased, modeBefore: 'attested' })).toEqual([])
+})

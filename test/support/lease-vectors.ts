@@ -28,6 +28,8 @@ export function leaseVectors() {
     prev: first.id,
     final,
   })
+  const alone = agreed({ proofSharePpm: 0, exclusive: true })
+  const beside = agreed({ proofSharePpm: 1731 })
   const exec = { kind: 'exec' as const, command: ['id'], tty: false, env: { A: 'b' } }
   return {
     about:
@@ -40,7 +42,21 @@ export function leaseVectors() {
     renterTerms: hex(lease.renterTerms),
     receipts: [first, last].map(({ id, bytes }) => ({ id: hex(id), record: hex(bytes) })),
     countersigned: hex(sealReceipt(net, renter, last.payload).bytes),
+    /** Terms that state what proofs take; those above are of an earlier version, and stay valid. */
+    beside: { leaseId: hex(beside.leaseId), minerTerms: hex(beside.minerTerms) },
+    exclusive: { leaseId: hex(alone.leaseId), minerTerms: hex(alone.minerTerms) },
     messages: {
+      reserveExclusive: hex(
+        leaseProtocol.request.encode({
+          kind: 'reserve',
+          offer: new Uint8Array([1, 2, 3]),
+          nonce: terms.renterNonce,
+          durationMs: terms.durationMs,
+          image: terms.image,
+          exclusive: true,
+          authorized: terms.authorized,
+        }),
+      ),
       reserve: hex(
         leaseProtocol.request.encode({
           kind: 'reserve',

@@ -87,3 +87,42 @@ test('a miner quotes only within its offer, and only what it can be paid for', (
   const free = sealOffer(net, miner, offerOf(miner, { dph: '0' }))
   expect(draftTerms(request, free, { ...side, rails: [] }).rail).toBe('none')
 })
+
+const withPrice = sealOffer(net, miner, offerOf(miner, { exclusiveDph: '7.2' }))
+const alone: ReserveRequest = { ...request, offer: withPrice.bytes, exclusive: true }
+const askedAlone = { ...asked, request: alone, offer: withPrice }
+const quotedAlone = draftTerms(alone, withPrice, { ...side, proofSharePpm: 1731 })
+
+test('what proofs beside the tenant take stands in the terms', () => {
+  const terms = draftTerms(request, offer, { ...side, proofSharePpm: 1731 })
+  expect(terms).toMatchObject({ proofSharePpm: 1731, pricePerHour: '3600000' })
+  expect(terms).not.toHaveProperty('exclusive')
+  expect(() => checkQuote(terms, { ...asked, proofSharePpm: 1731 })).not.toThrow()
+  expect(() => checkQuote(terms, { ...asked, proofSharePpm: 1730 })).toThrow(
+    expect.objectContaining({ code: 'PEER_QUOTE', message: expect.stringContaining('share') }),
+  )
+  expect(quoted).not.toHaveProperty('proofSharePpm') // a miner of an earlier version
+})
+
+test('a lease without proofs costs what the offer says it does', () => {
+  expect(quotedAlone).toMatchObject({ exclusive: true, proofSharePpm: 0, pricePerHour: '7200000' })
+  expect(() => checkQuote(quotedAlone, askedAlone)).not.toThrow()
+  expect(() => draftTerms({ ...alone, offer: offer.bytes }, offer, side)).toThrow(
+    expect.objectContaining({ code: 'REFUSED_TERMS' }),
+  )
+})
+
+test.each<[string, Partial<Terms>, string]>([
+  ['with proofs all the same', { proofSharePpm: 1 }, 'share'],
+  ['that do not say so', { exclusive: undefined }, 'exclusiveness'],
+])('a renter that pays for no proofs does not sign terms %s', (_, change, field) => {
+  expect(() => checkQuote({ ...quotedAlone, ...change }, askedAlone)).toThrow(
+    expect.objectContaining({ code: 'PEER_QUOTE', message: expect.stringContaining(field) }),
+  )
+})
+
+test('a renter that did not ask for it is not sold an exclusive lease', () => {
+  expect(() => checkQuote({ ...quoted, exclusive: true }, asked)).toThrow(
+    expect.objectContaining({ code: 'PEER_QUOTE' }),
+  )
+})

@@ -460,3 +460,126 @@ test('hops are told where they were agreed and found VALID, and no score rests o
   }
   expect(near.score).toBe(plain.score)
 })
+
+const word = (
+  mode: string,
+  counts: { n: number; bytes: number; passes: number; steps: number },
+) => ({
+  stake: 100n,
+  value: { mode, ...counts },
+})
+const work = { n: 256, bytes: 2 ** 20, passes: 9, steps: 7 }
+const nothing = { n: 0, bytes: 0, passes: 0, steps: 0 }
+const valid = [{ stake: 100n, value: 'VALID' }]
+
+test.each([
+  ['a leased GPU', [word('leased', work), word('leased', work)], { outcome: 'ok', mode: 'leased' }],
+  [
+    'an exclusive lease, which owes nothing',
+    [word('exclusive', nothing), word('exclusive', nothing)],
+    { outcome: 'ok', mode: 'exclusive', reason: 'EXCLUSIVE_LEASE', passes: 0 },
+  ],
+  [
+    'one that only half of stake saw announced so',
+    [word('exclusive', nothing), word('idle', nothing)],
+    { outcome: 'unknown' },
+  ],
+  [
+    'counts of two modes, which are not of one thing',
+    [word('leased', work), word('idle', work)],
+    { outcome: 'networkUnknown' },
+  ],
+  [
+    'one that is silent and not exclusive',
+    [word('leased', nothing), word('leased', nothing)],
+    {
+      outcome: 'failed',
+      reason: 'SILENT',
+    },
+  ],
+])('the outcome of %s', (_, reports, expected) => {
+  const said = { reports, verdicts: valid }
+  expect(slotOutcome(said, 200n, 0.5, ['passes', 'steps'])).toMatchObject(expected)
+})
+
+test('nothing exempts a leased GPU from what is found in its openings', () => {
+  const said = { reports: [word('leased', work), word('leased', work)], verdicts: valid }
+  const active = 200n
+  const proven = { ...said, proof: 'BAD_VALUE' as const }
+  expect(slotOutcome(proven, active, 0.5, ['passes', 'steps'])).toMatchObject({ outcome: 'failed' })
+  const proof = { reports: [word('exclusive', nothing), word('exclusive', nothing)] }
+  expect(
+    slotOutcome({ ...proof, verdicts: [], proof: 'BAD_VALUE' }, active, 0.5, ['passes', 'steps']),
+  ).toMatchObject({ outcome: 'failed' })
+})
+
+/** Slots of one card on finney, idle or beside a tenant, as both validators report them. */
+function leasedLife(
+  modes: readonly ('idle' | 'leased' | 'exclusive')[],
+  more: Partial<Evidence> = {},
+) {
+  const card = gpu(1, 'pci-0')
+  const rowOf = (mode: string) => {
+    if (mode === 'exclusive') return { ...card, mode, ...nothing }
+    const n = 16_384
+    if (mode === 'idle') return { ...card, mode, n, bytes: 72 * 2 ** 30, passes: 213, steps: 273 }
+    // Half a second of passes over 2.25 GiB, and three quarters of the steps.
+    return { ...card, mode, n, bytes: 2.25 * 2 ** 30, passes: 480, steps: 205 }
+  }
+  const slots = modes.map((mode, i) => {
+    const row = rowOf(mode)
+    const verdicts = mode === 'exclusive' ? [] : [{ ...card, verdict: 'VALID' }]
+    return slotOf(
+      900 * (i + 1),
+      ...['v1', 'v2'].map((validator) => ({ validator, rows: [row], verdicts })),
+    )
+  })
+  const windows = {
+    windowMs: { residency: 6000, gemm: 3000 },
+    leasedWindowMs: { residency: 500, gemm: 3000 },
+    roundMs: 3000,
+  }
+  const report = score(evidence(slots, { ...windows, ...more }), PUBLIC_CONSTANTS)
+  return report.miners.get(hotkey(1))!.gpus[0]!
+}
+
+test('a lease costs half of a slot, an exclusive one all of it, and neither any reliability', () => {
+  const modes = ['idle', 'idle', 'leased', 'leased', 'leased', 'exclusive', 'idle'] as const
+  const { slots, ok, failed, terms } = leasedLife(modes)
+  const [full] = slots.map(({ units }) => units)
+  expect(full).toBeGreaterThan(0.8)
+  const half = expect.closeTo(full! / 2, 4)
+  expect(slots.map(({ units }) => units)).toEqual([full, full, half, half, half, 0, full])
+  expect(slots.map(({ reason }) => reason)).toEqual([
+    ...['OK', 'OK', 'LEASED', 'LEASED', 'LEASED', 'EXCLUSIVE_LEASE', 'OK'],
+  ])
+  expect([ok, failed]).toEqual([7, 0])
+  expect(terms[0]!.detail).toContain('7 ok slots, 3 of them leased, 1 of them exclusive')
+})
+
+test('a leased GPU is named so when it mostly was, and is stale without an idle slot', () => {
+  expect(leasedLife(['idle', 'leased', 'leased']).terms[0]).toMatchObject({ reason: 'LEASED' })
+  const never = leasedLife(['leased', 'leased'])
+  expect(never.slots.map(({ units, reason }) => [units, reason])).toEqual([
+    [0, 'LEASED_STALE'],
+    [0, 'LEASED_STALE'],
+  ])
+  expect(never.terms[0]).toMatchObject({ reason: 'LEASED_STALE', value: 0 })
+})
+
+test('idle slots before the window count until they are dead', () => {
+  const { units, gbps, tops } = leasedLife(['idle']).slots[0]!
+  const day = 28_800
+  const key = `${hotkey(1)}/peer1/pci-0`
+  const aged = (days: number) => {
+    const idleBefore = new Map([[key, [{ slot: 900 - days * day, units, gbps, tops }]]])
+    const [slot] = leasedLife(['leased'], { idleBefore }).slots
+    return [slot!.units / units, slot!.reason]
+  }
+  expect(aged(6)).toEqual([expect.closeTo(0.5, 4), 'LEASED'])
+  expect(aged(17.5)).toEqual([expect.closeTo(0.25, 4), 'LEASED_STALE'])
+  expect(aged(28)).toEqual([0, 'LEASED_STALE'])
+  // What is known of later slots says nothing of one before them.
+  const later = new Map([[key, [{ slot: 901, units, gbps, tops }]]])
+  expect(leasedLife(['leased'], { idleBefore: later }).slots[0]!.units).toBe(0)
+})
