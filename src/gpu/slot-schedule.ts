@@ -26,6 +26,13 @@ export function fillRoundOf(net: SlotNetwork, slot: number): number | null {
 export const mayStart = (net: SlotNetwork, round: number): boolean =>
   round % net.stride === 0 && fillRoundOf(net, round) !== null
 
+/** The first round from `round` on at which a slot may start. */
+export function nextStart(net: SlotNetwork, round: number): number {
+  let next = round
+  while (!mayStart(net, next)) next++ // every epoch has one, so it ends
+  return next
+}
+
 /** Whether a pulse alone would start a slot; spacing is not looked at. */
 export function hits(net: SlotNetwork, pulse: Pick<Pulse, 'round' | 'randomness'>): boolean {
   if (!mayStart(net, pulse.round)) return false

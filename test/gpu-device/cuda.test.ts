@@ -1,13 +1,18 @@
 /** A real NVIDIA GPU, wherever there is one: the whole backend, exact at sizes that matter, and what it can do. */
 import { describe, expect, test } from 'vitest'
 import { measureCuda, usualSizes } from '../../bench/support/cuda-figures.ts'
+import { measureTenantLoss } from '../../bench/support/tenant-loss.ts'
 import { messageOf } from '../../src/errors.ts'
 import { type CudaDeviceFacts, listCudaDevices } from '../../src/gpu/cuda/devices.ts'
 import { createCudaBackend } from '../../src/gpu/cuda-backend.ts'
 import { GemmChain } from '../../src/gpu/gemm-chain.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
+import { sizesIn } from '../../src/gpu/leased-proofs.ts'
+import { createProver } from '../../src/gpu/prover-process.ts'
 import { digestOfPage } from '../../src/gpu/residency-proof.ts'
 import { LEAF_BYTES, PAGES_PER_LEAF } from '../../src/gpu/resident-fill.ts'
+import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import { silent } from '../../src/log.ts'
 import { GiB } from '../../src/units.ts'
 import { backendConformance } from '../support/backend-conformance.ts'
 import { deviceOrSkip } from '../support/skips.ts'
@@ -62,6 +67,21 @@ describe.skipIf(!has)(title, { timeout: 600_000 }, () => {
       const at = 8 * (page % PAGES_PER_LEAF)
       expect(leaves.slice(at, at + 8)).toEqual(digestOfPage(kernels, seed, seed, page, 16))
     }
+  })
+
+  test('what a tenant loses to proofs beside it', async () => {
+    const net = slotNetworks.finney
+    const open = () => createProver({ backend: 'cuda', uuid: device!.uuid }, silent)
+    await using tenant = open()
+    await using prover = open()
+    const sizes = await usualSizes({ uuid: device!.uuid })
+    const leasedSizes = sizesIn('leased', net, sizes)!
+    const result = await measureTenantLoss({
+      ...{ tenant, tenantSizes: { n: sizes.n, bytes: 2 ** 20 }, prover, leasedSizes, net },
+      ...{ turns: 3, slots: 2, progress: console.log },
+    })
+    console.log(`${title}\n${JSON.stringify(result, null, 2)}`)
+    expect(result.figures['provingPercent']).toBeGreaterThan(0)
   })
 
   test('figures', async () => {

@@ -8,6 +8,7 @@ import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import { silent } from '../../src/log.ts'
 import { createEvents } from '../../src/node/events.ts'
 import { createGpuFills, type ProvingGpu } from '../../src/node/gpu-fills.ts'
+import { createProofRoom } from '../../src/node/proof-room.ts'
 import type { PulseBook } from '../../src/node/pulse-book.ts'
 
 const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
@@ -55,11 +56,13 @@ function world(known: number[], ids: string[] = ['a']) {
         if (control.fails) throw new Error('out of memory')
         if (control.hangs) await new Promise<void>((resolve) => waiting.push(resolve))
       },
+      release: async () => void did.push(`${id} release`),
     }) as Partial<Prover> as Prover
   const gpus: ProvingGpu[] = ids.map((id) => ({ gpu: gpuOf(id), prover: proverOf(id) }))
   const events = createEvents(() => clock.nowMs)
   const life = new AbortController()
   const core = { log: silent, events, nowMs: () => clock.nowMs }
+  const room = createProofRoom()
   const fills = createGpuFills(
     {
       core,
@@ -67,6 +70,7 @@ function world(known: number[], ids: string[] = ['a']) {
       slots,
       gpus: () => gpus,
       isWorking: () => control.works,
+      room,
       onTooLarge: async (id) => void did.push(`${id} too large`),
     },
     life.signal,
@@ -76,7 +80,7 @@ function world(known: number[], ids: string[] = ['a']) {
     for (let i = 0; i < 10; i++) await Promise.resolve()
   }
   const told = () => events.recent().map(({ event, gpu }) => `${event} ${gpu}`)
-  return { look, did, seeds, gpus, rounds, clock, control, waiting, told, life, fills }
+  return { room, look, did, seeds, gpus, rounds, clock, control, waiting, told, life, fills }
 }
 
 test('a device is prepared and filled once for the running epoch, and again for the next', async () => {
@@ -193,4 +197,37 @@ test('sizes that do not fit are told to whoever announces them', async () => {
   await look()
   expect(did).toEqual(['a prepare 512 1048576', 'a too large'])
   expect(told()).toEqual(['gpu-not-filled a'])
+})
+
+test('a device gets the sizes of another mode when its slot is over, and its tenant hears of it', async () => {
+  const w = world([11])
+  await w.look()
+  const [{ prover }] = w.gpus as [ProvingGpu]
+  expect(w.room.isIn('a', 'leased')).toBe(false)
+  w.control.works = true
+  w.gpus[0] = { prover, gpu: gpuOf('a', { n: 256, bytes: 2 ** 19, mode: 'leased' }) }
+  await w.look()
+  expect(w.did).toHaveLength(2)
+  expect(w.room.isIn('a', 'leased')).toBe(false)
+  w.control.works = false
+  await w.look()
+  expect(w.did.slice(2)).toEqual(['a prepare 256 524288', `a fill ${slots.residency.iterations}`])
+  expect(w.room.isIn('a', 'leased')).toBe(true)
+})
+
+test('a device that is not announced any more is given back, once its slot is over', async () => {
+  const w = world([11])
+  await w.look()
+  const [proving] = w.gpus.splice(0)
+  w.control.works = true
+  await w.look()
+  expect(w.did).toHaveLength(2)
+  expect(w.room.isIn('a', 'exclusive')).toBe(false)
+  w.control.works = false
+  await w.look()
+  expect(w.did.slice(2)).toEqual(['a release'])
+  expect(w.room.isIn('a', 'exclusive')).toBe(true)
+  w.gpus.push(proving!)
+  await w.look()
+  expect(w.did.slice(3)).toEqual(['a prepare 512 1048576', `a fill ${slots.residency.iterations}`])
 })

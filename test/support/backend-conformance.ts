@@ -169,6 +169,15 @@ export function backendConformance(title: string, create: () => Promise<Backend>
       expect(hex(first)).toBe(expected[0])
     })
 
+    test('a chain that makes nothing ahead takes the same steps, before and after one that does', async () => {
+      const expected = hexRoots(chainOf(small.n))
+      await backend.prepare(small)
+      for (const ahead of [false, true, false]) {
+        await backend.startChain(chainSeed, { ahead })
+        expect(await steps(STEPS)).toEqual(expected)
+      }
+    })
+
     test('n = 2048: rows longer than a chunk are trees themselves', async () => {
       const n = 2048
       const { root, x, levels } = new GemmChain(loadKernels(), chainSeed, n).next()

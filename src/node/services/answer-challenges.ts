@@ -3,7 +3,7 @@ import { every } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
 import { type AnyWork, slotNetworks } from '../../gpu/slot-network.ts'
-import { epochOf } from '../../gpu/slot-schedule.ts'
+import { epochOf, nextStart } from '../../gpu/slot-schedule.ts'
 import { type ChallengeItem, challenge } from '../../protocols/challenge.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import type { Signed } from '../../protocols/signed.ts'
@@ -131,7 +131,11 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     name: 'answer-challenges',
     async start(signal) {
       await rpc.serveStream(challenge, (_, caller) => follow(caller.peerId, caller.signal), signal)
-      const gpus = (): ProvingGpu[] => provingGpus(nowMs())
+      // What a device holds is for the next slot that may start: nobody can prepare for it after its pulse.
+      const gpus = (): ProvingGpu[] => {
+        const next = nextStart(slots, roundAt(pulses.beacon, nowMs()) + 1)
+        return provingGpus(timeOf(pulses.beacon, next))
+      }
       const fills = createGpuFills({ ...parts, slots, gpus, isWorking }, signal)
       void every(LOOK_MS, { signal, log, name: 'fill-gpus' }, async () => {
         tellChange()

@@ -80,7 +80,8 @@ test('a device goes on to prove beside a tenant, owes nothing to one that bought
   expect(back.rows).toMatchObject([IDLE, IDLE])
   expect(back.slot.reason).toBe('OK')
   const gpu = scores.of(hotkey)!.gpus[0]!
-  expect(gpu.failed).toBe(0)
+  const exclusives = gpu.slots.filter(({ mode }) => mode === 'exclusive')
+  expect(exclusives.map(({ outcome }) => outcome)).not.toContain('failed')
   const [term] = gpu.terms
   expect(term?.detail).toMatch(/ leased, .* exclusive/)
 })
