@@ -129,7 +129,7 @@ const real: SlotNetwork = {
   // A fill of a thirty-second of a card (1 GiB of 24, 2.25 of 80) is passed over at most 1024 times in half a second: no
   // faster than the card is, so that what it shows is its own bandwidth. In six seconds the passes would run out, and all
   // cards would look alike. n rises with the class up to what 512 steps of an H100 need (gpu-protocol §14): 0.75 GiB of matrices there, 0.2 GiB
-  // where n is 8192. Together 0.18 % of a GPU's time (proofSharePpm), the second run for the openings included.
+  // where n is 8192. Together 0.17 % of a GPU's time (proofSharePpm), the second run for the openings included.
   leased: {
     n: 16384,
     fillShare: 1 / 32,
