@@ -6,7 +6,7 @@ import { silent } from '../src/log.ts'
 import type { Bench } from './support/bench.ts'
 import { measureTenantLoss } from './support/tenant-loss.ts'
 
-const TURNS = 5
+const TURNS = 3
 const SLOTS = 2
 const net = slotNetworks.local
 const threads = availableParallelism()

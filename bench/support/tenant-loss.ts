@@ -27,6 +27,8 @@ export interface TenantWorld {
 
 const seed = new Uint8Array(32).fill(7)
 const OPEN_TIMEOUT_MS = 120_000
+/** Enough to tell how fast the tenant is. */
+const SAMPLE_STEPS = 64
 /** Between two slots: those of a local network. */
 const SLOT_MS = slotNetworks.local.stride * slotNetworks.local.roundMs
 
@@ -39,10 +41,9 @@ export async function measureTenantLoss(world: TenantWorld): Promise<Result> {
   await tenant.prepare(tenantSizes)
   await prover.prepare(leasedSizes)
   await prover.fill({ seed, iterations: net.residency.iterations }, OPEN_TIMEOUT_MS)
-  await compute(tenant, 8) // warm
-  const steps = Math.ceil(
-    8 / ((await secondsOf(() => compute(tenant, 8))) / ((slots * SLOT_MS) / 1000)),
-  )
+  await compute(tenant, SAMPLE_STEPS) // warm
+  const perStepS = (await secondsOf(() => compute(tenant, SAMPLE_STEPS))) / SAMPLE_STEPS
+  const steps = Math.ceil((slots * SLOT_MS) / 1000 / perStepS)
   const [alone, beside, busy]: [number[], number[], number[]] = [[], [], []]
   for (let turn = 1; turn <= turns; turn++) {
     const aloneS = await secondsOf(() => compute(tenant, steps))

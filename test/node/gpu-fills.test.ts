@@ -56,7 +56,6 @@ function world(known: number[], ids: string[] = ['a']) {
         if (control.fails) throw new Error('out of memory')
         if (control.hangs) await new Promise<void>((resolve) => waiting.push(resolve))
       },
-      release: async () => void did.push(`${id} release`),
     }) as Partial<Prover> as Prover
   const gpus: ProvingGpu[] = ids.map((id) => ({ gpu: gpuOf(id), prover: proverOf(id) }))
   const events = createEvents(() => clock.nowMs)
