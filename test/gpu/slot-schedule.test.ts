@@ -9,6 +9,7 @@ import {
   fillRoundOf,
   hits,
   needsPulse,
+  nextStart,
   startsSlot,
   windowOf,
 } from '../../src/gpu/slot-schedule.ts'
@@ -126,4 +127,24 @@ test.each(Object.entries(slotNetworks))('%s: offsets are in order and ticks fit'
   for (const n of [0, net.gemm.minN / 2, net.gemm.minN + 1, 2 * net.gemm.maxN]) {
     expect(isProvable(net, { ...net.cpuSizes, n })).toBe(false)
   }
+})
+
+test('the next round at which a slot may start: after the time to fill, before the fill’s end', () => {
+  expect([12, 13, 23, 24].map((round) => nextStart(local, round))).toEqual([12, 24, 24, 24])
+  const { finney } = slotNetworks
+  const { rounds, fillRounds } = finney.epoch
+  expect(nextStart(finney, rounds)).toBe(rounds + fillRounds)
+  expect(nextStart(finney, rounds + 100)).toBe(rounds + 100)
+  const last = 2 * rounds - finney.end
+  expect([last, last + 1].map((round) => nextStart(finney, round))).toEqual([
+    last,
+    2 * rounds + fillRounds,
+  ])
+})
+
+test('the windows of a leased device end earlier where its network says so', () => {
+  const { finney } = slotNetworks
+  const { fromMs, untilMs } = windowOf(finney, beacon, 7200, 'residency', 'leased')
+  expect(untilMs - fromMs).toBe(500)
+  expect(windowOf(finney, beacon, 7200, 'residency').untilMs - fromMs).toBe(6000)
 })

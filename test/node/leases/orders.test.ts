@@ -96,3 +96,14 @@ test('a lease is found by the beginning of its id, or with the peer that hosts i
   const absent = id.startsWith('0') ? 'f0f0f0' : '0f0f0f'
   await expect(findLease(renter.book, absent)).rejects.toMatchObject({ code: 'NOTHING_MATCHED' })
 })
+
+test('who wants no proofs beside a lease takes only offers with a price for that, at most its limit', async () => {
+  const { cheap, dear, renter, order } = await twoMiners()
+  await expect(order(wish({ exclusive: true }))).rejects.toMatchObject({ code: 'NOTHING_MATCHED' })
+  const offers = bookOf([cheap.offer(), dear.offer({ dph: '7.2', exclusiveDph: '9' })])
+  const exclusively = (maxDph: string) =>
+    placeOrder(renter.book, offers, wish({ exclusive: true, maxDph }))
+  await expect(exclusively('8')).rejects.toMatchObject({ code: 'NOTHING_MATCHED' })
+  const { terms } = await exclusively('9')
+  expect(terms).toMatchObject({ miner: dear.key.peerId, exclusive: true, pricePerHour: '9000000' })
+})
