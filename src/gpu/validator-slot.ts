@@ -11,8 +11,12 @@ export interface ValidatorSlotOptions {
   /** GPUs announced before the slot's pulse. */
   readonly gpus: readonly Announcement[]
   readonly slot: number
-  /** Keys (gpuKey) of GPUs heard in the previous slot: hearing fewer than half of them now means this validator is cut off. */
-  readonly heardBefore?: ReadonlySet<string>
+  /**
+   * Keys (gpuKey) of GPUs found VALID in the previous slot: of ABSTAIN_FROM or more, hearing fewer than half now means
+   * that this validator is cut off. A tick alone says nothing: whoever sends a thousand of them and then none, without
+   * a GPU, would silence every validator.
+   */
+  readonly validBefore?: ReadonlySet<string>
   /** Whether this validator checks a GPU's openings, once the open pulse says who was drawn; it checks all without it. */
   readonly checks?: (gpu: Announcement, openPulse: Pulse) => boolean
 }
@@ -35,11 +39,11 @@ export class ValidatorSlot {
   #judged = false
   #done = false
 
-  constructor({ net, beacon, gpus, slot, heardBefore, checks }: ValidatorSlotOptions) {
+  constructor({ net, beacon, gpus, slot, validBefore, checks }: ValidatorSlotOptions) {
     this.slot = slot
     this.#net = net
     this.#beacon = beacon
-    this.#before = heardBefore ?? new Set()
+    this.#before = validBefore ?? new Set()
     this.#checks = checks ?? (() => true)
     const place = { net, beacon, slot }
     this.#heard = new Map(
@@ -50,6 +54,15 @@ export class ValidatorSlot {
   /** Keys of the GPUs whose ticks were counted. */
   get heard(): Set<string> {
     return new Set([...this.#heard].filter(([, { isCounted }]) => isCounted).map(([key]) => key))
+  }
+
+  /** Keys of the GPUs whose openings were found VALID. */
+  get valid(): Set<string> {
+    return new Set(
+      [...this.#heard]
+        .filter(([, { verdict }]) => verdict?.verdict === 'VALID')
+        .map(([key]) => key),
+    )
   }
 
   handle(event: ValidatorEvent): ValidatorEffect[] {
@@ -180,6 +193,7 @@ export class ValidatorSlot {
   }
 
   #cutOff(): boolean {
+    if (this.#before.size < ABSTAIN_FROM) return false
     const still = [...this.#before].filter((key) => {
       const heard = this.#heard.get(key)
       return heard?.isCounted === true || heard?.gpu.mode === 'exclusive'
@@ -200,6 +214,9 @@ export class ValidatorSlot {
     return [...this.#verdicts(), { type: 'done' }]
   }
 }
+
+/** Of fewer GPUs than this, half may well be silent by themselves: two of them would answer in turn for nothing. */
+const ABSTAIN_FROM = 4
 
 /** Verdicts that rest on what arrived when, not on bytes anyone can check. */
 const TIMING: ReadonlySet<SlotVerdict> = new Set([

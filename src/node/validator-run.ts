@@ -31,7 +31,9 @@ export interface ValidatorRunParts {
 }
 
 type SignedRow = Verdicts['rows'][number]
-type Figures = PullOutcome & {
+type Figures = Pick<PullOutcome, 'bytes' | 'verifyMs'> & {
+  /** Made while the openings are at hand: those of a hundred GPUs are not kept until the slot ends. */
+  readonly witness: Uint8Array | undefined
   /** The heads that openings were checked under. */
   readonly heads: NonNullable<SignedRow['heads']>
   readonly proveMs: number
@@ -55,7 +57,7 @@ export class ValidatorRun {
     parts: ValidatorRunParts,
     slot: number,
     gpus: readonly Announcement[],
-    heardBefore: ReadonlySet<string>,
+    validBefore: ReadonlySet<string>,
     life: AbortSignal,
   ) {
     const { slots, pulses, checks } = parts
@@ -64,12 +66,12 @@ export class ValidatorRun {
     this.#life = life
     this.#gpus = new Map(gpus.map((gpu) => [gpuKey(gpu.peerId, gpu.gpuId), gpu] as const))
     const { beacon } = pulses
-    this.#machine = new ValidatorSlot({ net: slots, beacon, gpus, slot, heardBefore, checks })
+    this.#machine = new ValidatorSlot({ net: slots, beacon, gpus, slot, validBefore, checks })
   }
 
-  /** Keys of the GPUs whose ticks were counted. */
-  get heard(): ReadonlySet<string> {
-    return this.#machine.heard
+  /** Keys of the GPUs that this validator found VALID: hearing few of them next time is its own fault. */
+  get valid(): ReadonlySet<string> {
+    return this.#machine.valid
   }
 
   handle(event: ValidatorEvent): void {
@@ -96,20 +98,24 @@ export class ValidatorRun {
   }
 
   async #pull(pull: Pull): Promise<void> {
-    const { core, pulses, slots } = this.#parts
+    const { core, pulses, slots, testifier } = this.#parts
     const { miner, gpu, proveMs, finals } = pull
     const place = gpuKey(miner, gpu)
     const untilMs = timeOf(pulses.beacon, this.slot + slots.end) - core.nowMs()
     const limits = { untilMs, signal: this.#life }
     const outcome = await checkOpenings(this.#parts, pull, this.#gpus.get(place)!, limits)
-    const { result } = outcome
+    const { result, content, ...figures } = outcome
     if (result === 'unchecked') return this.handle({ type: 'unchecked', miner, gpu })
     const { residency, gemm, locality } = finals
     const checkpoints = locality?.count ?? 0
     const counts = { passes: residency.count, steps: gemm.count, checkpoints }
     const heads = { residency: residency.head, gemm: gemm.head }
-    this.#figures.set(place, { ...outcome, ...counts, heads, proveMs })
-    if (!result.ok && result.why === 'EQUIVOCATION') this.#tellFinals(outcome.content)
+    const witness =
+      result.ok && content !== undefined
+        ? witnessOf(testifier.signPulse(pull.pulses.open.signature), content)
+        : undefined
+    this.#figures.set(place, { ...figures, ...counts, heads, witness, proveMs })
+    if (!result.ok && result.why === 'EQUIVOCATION') this.#tellFinals(content)
     this.handle({ type: 'checked', miner, gpu, result })
   }
 
@@ -131,27 +137,21 @@ export class ValidatorRun {
       openPulse === undefined
         ? undefined
         : { openPulse, pulseSignature: testifier.signPulse(openPulse) }
-    const batch = rows.map((row) => this.#signedRow(row, word?.pulseSignature))
+    const batch = rows.map((row) => this.#signedRow(row))
     const signed = await testifier.verdicts(this.slot, batch, word)
     for (const row of signed) this.#tell(row)
   }
 
-  #signedRow(
-    { at, locality, ...row }: VerdictRow,
-    pulseSignature: Uint8Array | undefined,
-  ): SignedRow {
+  #signedRow({ at, locality, ...row }: VerdictRow): SignedRow {
     const found = this.#figures.get(gpuKey(row.miner, row.gpu))
-    const witnessed = row.verdict === 'VALID' && pulseSignature !== undefined
-    const { content, heads, proveMs, verifyMs, bytes } = found ?? {}
+    const { witness, heads, proveMs, verifyMs, bytes } = found ?? {}
     const isBound = row.verdict === 'VALID' || row.verdict === 'BAD_VALUE'
     return {
       ...row,
       ...(isBound && heads !== undefined ? { heads } : {}),
       ...(at === undefined ? {} : { at: at.flatMap((place) => place ?? []) }),
       ...(locality === undefined ? {} : { locality: toldOf(locality) }),
-      ...(witnessed && content !== undefined
-        ? { witness: witnessOf(pulseSignature, content) }
-        : {}),
+      ...(row.verdict === 'VALID' && witness !== undefined ? { witness } : {}),
       ...(proveMs === undefined ? {} : { proveMs }),
       ...(verifyMs === undefined ? {} : { verifyMs }),
       ...(bytes === undefined ? {} : { transcriptBytes: bytes }),

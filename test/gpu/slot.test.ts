@@ -52,7 +52,7 @@ interface Scenario {
   /** Offset of a pulse that validators never get. */
   readonly losePulse?: number
   readonly abstain?: boolean
-  readonly heardBefore?: ReadonlySet<string>
+  readonly validBefore?: ReadonlySet<string>
   readonly checks?: ValidatorSlotOptions['checks']
   /** What validators find of the locality chain. */
   readonly hops?: CheckedHops
@@ -63,13 +63,13 @@ function simulate(scenario: Scenario = {}) {
   const { gpus = ['g'], rate = {}, link = () => 20, tamper = (sent: Sent) => sent } = scenario
   const rates = { residency: 100, gemm: 50, locality: 100, ...rate }
   const provers = gpus.map((id) => new ProverSlot(net, beacon, gpu(id), SLOT))
-  const { heardBefore = new Set<string>(), checks } = scenario
+  const { validBefore = new Set<string>(), checks } = scenario
   const options = {
     net,
     beacon,
     gpus: gpus.map(gpu),
     slot: SLOT,
-    heardBefore,
+    validBefore,
     ...(checks === undefined ? {} : { checks }),
   }
   const validators = [0, 1].map(() => new ValidatorSlot(options))
@@ -496,7 +496,7 @@ test.each([
   ['a missed pulse', { losePulse: 1 }, 'MISSED_PULSE'],
   [
     'hearing far fewer GPUs than before',
-    { link: () => null, heardBefore: new Set(['miner/g', 'miner/h', 'miner/i']) },
+    { link: () => null, validBefore: new Set(['miner/g', 'miner/h', 'miner/i', 'miner/j']) },
     'LOW_COVERAGE',
   ],
 ] as const)('%s makes a validator abstain and accuse nobody', (_, scenario, why) => {
@@ -506,6 +506,28 @@ test.each([
   expect(run.of('report')).toEqual([])
   const rows = run.of('verdicts').flatMap(({ effect }) => effect.rows)
   expect(rows.filter(({ verdict }) => verdict !== 'VALID')).toEqual([])
+})
+
+test('a validator whose few GPUs fall silent says so: in turn, they would else answer for nothing', () => {
+  const run = simulate({ link: () => null, validBefore: new Set(['miner/g', 'miner/h']) })
+  expect(run.of('abstained')).toEqual([])
+  expect(run.verdict()).toBe('SILENT')
+})
+
+test('ticks without a proof are heard, and nothing to be missed in the next slot', () => {
+  const gpus = Array.from({ length: 9 }, (_, i) => gpu(`g${i}`))
+  const slot = new ValidatorSlot({ net, beacon, gpus, slot: SLOT })
+  for (const { gpuId } of gpus) {
+    const tick: Tick = { slot: SLOT, gpu: gpuId, work: 'gemm', k: 1, count: 1, head: fill(1) }
+    slot.handle({ type: 'tick', miner: 'miner', tick, atMs: T0 + 1500 })
+  }
+  expect(slot.heard.size).toBe(9)
+  expect(slot.valid.size).toBe(0)
+  const content = fill(8)
+  const heads = { residency: [], gemm: [fill(0), fill(1)] }
+  const result = { ok: true, heads, content } as const
+  slot.handle({ type: 'checked', miner: 'miner', gpu: 'g0', result })
+  expect([...slot.valid]).toEqual(['miner/g0'])
 })
 
 test('one that abstains still vouches for arithmetic it checked', () => {

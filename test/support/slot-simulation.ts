@@ -120,7 +120,7 @@ export function simulateSlot(
   slot: number,
   gpus: readonly SimulatedGpu[],
   random: () => number,
-  heardBefore: readonly ReadonlySet<string>[] = [],
+  validBefore: readonly ReadonlySet<string>[] = [],
 ): Heard[] {
   const proven = gpus.map((one) => carried({ ...one, ...prove(one, slot, random) }))
   const heads = new Map(
@@ -134,7 +134,7 @@ export function simulateSlot(
       beacon,
       gpus: gpus.map(({ gpu }) => gpu),
       slot,
-      heardBefore: heardBefore[v] ?? new Set(),
+      validBefore: validBefore[v] ?? new Set(),
     })
     const heard = { lines: [] as readonly Line[], verdicts: [] as VerdictRow[] }
     let abstained: string | undefined

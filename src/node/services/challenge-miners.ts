@@ -59,7 +59,7 @@ export const challengeMiners = (parts: Parts): Service => {
   /** Proofs of two tales, published once their slot is over: before, nobody has testified about it. */
   const tales = new Map<number, Fraud[]>()
   const running = new Map<number, ValidatorRun>()
-  let heardBefore: ReadonlySet<string> = new Set()
+  let validBefore: ReadonlySet<string> = new Set()
   let timer: NodeJS.Timeout | undefined
   let lastTurnMs = 0
 
@@ -83,7 +83,7 @@ export const challengeMiners = (parts: Parts): Service => {
         { ...parts, slots, testifier, checks, onClaim: hearClaim },
         slot,
         gpus,
-        heardBefore,
+        validBefore,
         life,
       ),
     )
@@ -104,7 +104,7 @@ export const challengeMiners = (parts: Parts): Service => {
       if (inWindow && lagged) run.handle({ type: 'abstain', why: 'LAGGED' })
       run.handle({ type: 'time', nowMs: now })
       if (!run.done) continue
-      heardBefore = run.heard
+      validBefore = run.valid
       running.delete(slot)
       tell(slot)
     }
