@@ -11,7 +11,7 @@ import { peerIdOfKey } from '../protocols/peer-key.ts'
 import type { Rpc } from '../protocols/rpc.ts'
 import { openRecord, recordTypes } from '../protocols/signed.ts'
 import type { Core } from './core.ts'
-import { fetchTranscript } from './fetch-transcript.ts'
+import { keepFetchingTranscript } from './fetch-transcript.ts'
 import { pulsesTold, pulseTold } from './make-transcript.ts'
 import type { TranscriptStore } from './transcript-store.ts'
 
@@ -51,7 +51,7 @@ export async function checkOpenings(
   let content: Uint8Array
   try {
     using limit = deadline(signal, Math.max(0, untilMs))
-    content = await fetchTranscript(rpc, { peer: miner, id, maxBytes }, limit.signal)
+    content = await keepFetchingTranscript(rpc, { peer: miner, id, maxBytes }, limit.signal)
   } catch (error) {
     if (signal.aborted) return { result: 'unchecked' }
     log.info('openings-not-fetched', { miner, code: codeOf(error), reason: messageOf(error) })

@@ -1,4 +1,5 @@
-import { NodeError } from '../errors.ts'
+import { sleep } from '../clock.ts'
+import { codeOf, NodeError } from '../errors.ts'
 import { transcriptId } from '../gpu/transcript.ts'
 import type { Rpc } from '../protocols/rpc.ts'
 import { transcript } from '../protocols/transcript.ts'
@@ -35,4 +36,28 @@ export async function fetchTranscript(
   } while (offset < content.length)
   if (Buffer.compare(transcriptId(content), id) !== 0) throw bad('is not what its id names')
   return content
+}
+
+/** Wait before a transcript is asked for again, ms. */
+const RETRY_MS = 1000
+
+/**
+ * Fetches a transcript, again and again until `signal` aborts: a line that breaks in the middle is no fault of what was
+ * to come over it.
+ * @throws PEER_BAD_TRANSCRIPT at once, as `fetchTranscript`; else what the last try ended with
+ */
+export async function keepFetchingTranscript(
+  rpc: Pick<Rpc, 'ask'>,
+  wanted: TranscriptWanted,
+  signal: AbortSignal,
+  retryMs = RETRY_MS,
+): Promise<Uint8Array> {
+  for (;;) {
+    try {
+      return await fetchTranscript(rpc, wanted, signal)
+    } catch (error) {
+      if (signal.aborted || codeOf(error) === 'PEER_BAD_TRANSCRIPT') throw error
+      await sleep(retryMs, signal).catch(() => Promise.reject(error))
+    }
+  }
 }

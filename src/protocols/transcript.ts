@@ -27,7 +27,8 @@ export const transcript = defineProtocol({
     requestBytes: 256,
     responseBytes: CHUNK_BYTES + 256,
     timeoutMs: secondsMs(30),
-    perPeerPerMinute: 240,
+    // A machine of 32 GPUs has some 300 chunks for each of its validators in one slot.
+    perPeerPerMinute: 960,
   },
 })
 export type TranscriptChunk = Message<typeof transcript.response>

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { NodeError } from '../../src/errors.ts'
 import { transcriptId } from '../../src/gpu/transcript.ts'
-import { fetchTranscript } from '../../src/node/fetch-transcript.ts'
+import { fetchTranscript, keepFetchingTranscript } from '../../src/node/fetch-transcript.ts'
 import { openStore } from '../../src/node/store.ts'
 import { createTranscriptStore } from '../../src/node/transcript-store.ts'
 import type { Rpc } from '../../src/protocols/rpc.ts'
@@ -83,4 +84,32 @@ test('old ones are forgotten after a day, and the oldest first beyond the budget
   clock.nowMs += 950
   await transcripts.sweep()
   expect(await left()).toEqual([false, false, true])
+})
+
+test('a line that breaks in the middle is asked again; what is not what it should be is not, nor beyond the end', async () => {
+  const wanted = { peer: 'p', id, maxBytes: content.length }
+  const lost = new NodeError('PEER_LOST', 'the line broke')
+  let asked = 0
+  const flaky = peer((offset) => {
+    if (++asked === 2 || asked === 3) throw lost
+    return { total: content.length, chunk: content.subarray(offset, offset + CHUNK_BYTES) }
+  })
+  expect(await keepFetchingTranscript(flaky, wanted, never, 1)).toEqual(content)
+  expect(asked).toBe(1 + 1 + 1 + 3)
+
+  asked = 0
+  const liar = peer(() => {
+    asked++
+    return { total: content.length + 1, chunk: content }
+  })
+  const bad = { code: 'PEER_BAD_TRANSCRIPT' }
+  await expect(keepFetchingTranscript(liar, wanted, never, 1)).rejects.toMatchObject(bad)
+  expect(asked).toBe(1)
+
+  const ends = new AbortController()
+  const gone = peer(() => {
+    setImmediate(() => ends.abort())
+    throw lost
+  })
+  await expect(keepFetchingTranscript(gone, wanted, ends.signal, 60_000)).rejects.toBe(lost)
 })
