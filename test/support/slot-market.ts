@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type DevBeacon, devBeacon, roundAt } from '../../src/beacon.ts'
+import { type DevBeacon, devBeacon, type Pulse, roundAt } from '../../src/beacon.ts'
 import { every } from '../../src/clock.ts'
-import type { ProofSizes } from '../../src/gpu/backend.ts'
+import type { Backend, ProofSizes } from '../../src/gpu/backend.ts'
 import type { BackendDevice } from '../../src/gpu/backends.ts'
+import type { Prover } from '../../src/gpu/prover.ts'
 import { createProver } from '../../src/gpu/prover-process.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import { createVerifier } from '../../src/gpu/verifier.ts'
@@ -30,8 +31,10 @@ import { openStore } from '../../src/node/store.ts'
 import { createTranscriptStore } from '../../src/node/transcript-store.ts'
 import type { PermittedValidator } from '../../src/node/validator-view.ts'
 import type { Capability } from '../../src/protocols/capability.ts'
+import { gossipScores } from '../../src/protocols/gossip.ts'
 import { createRpc } from '../../src/protocols/rpc.ts'
-import { createPulseVerifier } from '../../src/pulse-verifier.ts'
+import { createPulseVerifier, type PulseVerifier } from '../../src/pulse-verifier.ts'
+import { createInProcessProver } from './in-process-prover.ts'
 import { capabilityOf, testNet } from './market.ts'
 import { createTestNode } from './nodes.ts'
 
@@ -40,9 +43,12 @@ export interface Member {
   readonly peerId: string
   readonly core: Core
   readonly events: NodeEvent[]
-  readonly parts: Awaited<ReturnType<typeof partsOf>>
+  readonly parts: MemberParts
   stop(): Promise<void>
 }
+
+/** What a member's services are made of. */
+export type MemberParts = Awaited<ReturnType<typeof partsOf>>
 
 export interface MemberOptions {
   readonly misbehaviour?: Misbehaviour
@@ -52,6 +58,16 @@ export interface MemberOptions {
   readonly pulseSource?: PulseSource
   /** What a miner's one device is proven by, and its sizes; small ones by one thread of the processor otherwise. */
   readonly proof?: { readonly device: BackendDevice; readonly sizes: ProofSizes }
+  /** Connects to the first node alone: gossip may then be slow, so it needs pulses of its own. */
+  readonly knowsFirstOnly?: boolean
+  /** Proves in this process, slowly, instead of in one of its own. */
+  readonly backend?: Backend
+  /** Of the device it announces. */
+  readonly device?: { readonly id: string; readonly vendor: string; readonly name: string }
+  /** Makes services of other parts, so that they do other than an honest node's. */
+  readonly change?: (parts: MemberParts) => MemberParts
+  /** Runs instead of the service of its role. */
+  readonly service?: (parts: MemberParts) => Service
 }
 
 const byProcessor = {
@@ -67,6 +83,23 @@ interface Shared {
   readonly validators: PermittedValidator[]
   readonly capabilities: { publicKey: Uint8Array; payload: Capability }[]
   readonly nodes: NodeLibp2p[]
+  readonly pulseVerifier: PulseVerifier
+}
+
+/** One for all nodes, which verifies each pulse once: thirty of them would keep a machine busy with nothing else. */
+function sharedPulseVerifier(beacon: DevBeacon): PulseVerifier {
+  const verifier = createPulseVerifier(beacon, silent)
+  onTestFinished(() => verifier[Symbol.asyncDispose]())
+  const known = new Map<string, ReturnType<PulseVerifier['verify']>>()
+  return {
+    ...verifier,
+    verify(round, signature) {
+      const key = `${round}/${Buffer.from(signature).toString('hex')}`
+      const found = known.get(key) ?? verifier.verify(round, signature)
+      known.set(key, found)
+      return found
+    },
+  }
 }
 
 async function partsOf(
@@ -78,11 +111,11 @@ async function partsOf(
 ) {
   const { beacon } = shared
   const { store, log, nowMs, net, libp2p } = core
-  const verifier = createPulseVerifier(beacon, log)
+  const verifier = shared.pulseVerifier
   const gemm = createVerifier(log)
   const prover = createProver(device, log)
   onTestFinished(async () => {
-    for (const thread of [verifier, gemm, prover]) await thread[Symbol.asyncDispose]()
+    for (const thread of [gemm, prover]) await thread[Symbol.asyncDispose]()
   })
   const validators = { validators: () => shared.validators }
   const pulses = createPulseBook({ beacon, slots, verifier, nowMs, log })
@@ -101,19 +134,28 @@ async function partsOf(
       all: () => shared.capabilities,
     },
     verifier: gemm,
-    proverOf: () => prover,
+    proverOf: (): Prover => prover,
+    mayProve: (_gpu: string): boolean => true,
   }
 }
 
-/** Signs every pulse at its time. */
-const sourceOf = (beacon: DevBeacon): PulseSource => ({
-  async follow(sink, signal) {
-    let last = roundAt(beacon, Date.now())
-    void every(20, { signal, log: silent, name: 'beacon' }, async () => {
-      while (last < roundAt(beacon, Date.now())) await sink.take(beacon.sign(++last))
-    })
-  },
-})
+/** Signs every pulse at its time, once for all who follow. */
+function sourceOf(beacon: DevBeacon): PulseSource {
+  const signed = new Map<number, Pulse>()
+  const pulseOf = (round: number): Pulse => {
+    const pulse = signed.get(round) ?? beacon.sign(round)
+    signed.set(round, pulse)
+    return pulse
+  }
+  return {
+    async follow(sink, signal) {
+      let last = roundAt(beacon, Date.now())
+      void every(20, { signal, log: silent, name: 'beacon' }, async () => {
+        while (last < roundAt(beacon, Date.now())) await sink.take(pulseOf(++last))
+      })
+    },
+  }
+}
 
 /** Hears proofs of fraud as a whole node does. */
 const hearFrauds = ({ core, frauds }: Awaited<ReturnType<typeof partsOf>>): Service => ({
@@ -123,18 +165,31 @@ const hearFrauds = ({ core, frauds }: Awaited<ReturnType<typeof partsOf>>): Serv
   },
 })
 
+const serviceOf = (
+  role: 'miner' | 'validator',
+  parts: MemberParts,
+  { misbehaviour, service }: MemberOptions,
+): Service => {
+  if (service !== undefined) return service(parts)
+  return role === 'miner' ? answerChallenges(parts, misbehaviour) : challengeMiners(parts)
+}
+
 /** A market with slots every 12 s; the first node made has the beacon as a source. */
 export function createSlotMarket() {
   const period = 1000
   const genesisMs = Date.now() - period
   const beacon = devBeacon(new Uint8Array(32).fill(5), period, genesisMs)
-  const shared: Shared = { beacon, validators: [], capabilities: [], nodes: [] }
+  const pulseVerifier = sharedPulseVerifier(beacon)
+  const pulseSource = sourceOf(beacon)
+  const shared: Shared = { beacon, validators: [], capabilities: [], nodes: [], pulseVerifier }
 
   async function node(role: 'miner' | 'validator', options: MemberOptions = {}): Promise<Member> {
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'slot-market-')))
     const identity = await loadIdentity(join(folder, 'key'), silent)
     const { privateKey, recordKey: key } = identity
-    const libp2p = (await createTestNode({ privateKey })) as unknown as NodeLibp2p
+    // The product's scores: those by default shun more than ten nodes on one machine.
+    const scoreParams = gossipScores(testNet(), [])
+    const libp2p = (await createTestNode({ privateKey, scoreParams })) as unknown as NodeLibp2p
     const store = await openStore(join(folder, 'store'))
     const events = createEvents(Date.now)
     const { peerId } = identity
@@ -154,15 +209,19 @@ export function createSlotMarket() {
     if (role === 'validator' && shared.validators.every((v) => v.peerId !== peerId)) {
       shared.validators.push({ peerId, stake: 100n })
     }
-    const { device, sizes } = options.proof ?? byProcessor
+    const { device = { id: 'cpu-0', vendor: 'cpu', name: 'CPU' } } = options
+    const { device: driven, sizes } = options.proof ?? byProcessor
     const announced = { proofN: sizes.n, proofBytes: sizes.bytes }
-    const devices = [{ id: 'cpu-0', vendor: 'cpu', name: 'CPU', vramMiB: 0, ...announced }]
+    const devices = [{ ...device, vramMiB: 0, ...announced }]
     if (role === 'miner') {
       const payload = { ...capabilityOf({ peerId }), devices } as Capability
       shared.capabilities.push({ publicKey: key.publicKey, payload })
     }
-    const source = options.pulseSource ?? (shared.nodes.length === 0 ? sourceOf(beacon) : undefined)
-    const parts = await partsOf(core, shared, life.signal, source, device)
+    const source = options.pulseSource ?? (shared.nodes.length === 0 ? pulseSource : undefined)
+    const honest = await partsOf(core, shared, life.signal, source, driven)
+    const { backend, change = (same: MemberParts) => same } = options
+    const prover = backend === undefined ? undefined : createInProcessProver(backend)
+    const parts = change(prover === undefined ? honest : { ...honest, proverOf: () => prover })
     const seen: NodeEvent[] = []
     events.subscribe((event) => seen.push(event), life.signal)
     const services = [
@@ -171,10 +230,11 @@ export function createSlotMarket() {
       collectAttestations(parts),
       hearFrauds(parts),
       weighAccusations(parts),
-      role === 'miner' ? answerChallenges(parts, options.misbehaviour) : challengeMiners(parts),
+      serviceOf(role, parts, options),
     ]
     // Before services start: they would look for unknown addresses in a DHT that knows nobody yet.
-    for (const other of shared.nodes) await libp2p.dial(other.getMultiaddrs())
+    const others = options.knowsFirstOnly === true ? shared.nodes.slice(0, 1) : shared.nodes
+    for (const other of others) await libp2p.dial(other.getMultiaddrs())
     const running = await runServices(services)
     shared.nodes.push(libp2p)
     let stopped = false
@@ -196,5 +256,5 @@ export function createSlotMarket() {
     const round = roundAt(beacon, Date.now() + 500) + 1
     return Math.ceil(round / slots.stride) * slots.stride
   }
-  return { beacon, nextSlot, shared, node }
+  return { beacon, pulseSource, nextSlot, shared, node }
 }

@@ -1,7 +1,7 @@
 import type { Backend } from '../../src/gpu/backend.ts'
 import { GemmChain, matrixLevels } from '../../src/gpu/gemm-chain.ts'
 import { type Bytes, concat } from '../../src/gpu/hash.ts'
-import { HEAP, loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
+import { HEAP, type Kernels, loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import {
   DOMAIN_FILL as FILL,
@@ -9,6 +9,15 @@ import {
   passLevels,
   ResidentFill,
 } from '../../src/gpu/resident-fill.ts'
+
+/** The memory of one device, where the fill of whoever filled last stands. */
+export interface Card {
+  readonly kernels: Kernels
+  filled?: { readonly seed: Bytes; readonly iterations: number; readonly fill: ResidentFill }
+}
+
+/** A device's memory, for several backends that share it. */
+export const createCard = (): Card => ({ kernels: loadKernels() })
 
 /** Where a backend does other work than it claims; without any of it, it is an honest one. */
 export interface Tampering {
@@ -18,6 +27,8 @@ export interface Tampering {
   readonly fill?: (memory: Bytes) => void
   /** The last pages, as a share of all, that it keeps nowhere and computes again in each pass. */
   readonly recomputed?: number
+  /** The card that it has not for itself. */
+  readonly card?: Card
   /** Changes the siblings of opened leaves. */
   readonly paths?: (paths: Bytes) => Bytes
   /** Told of each permutation spent on fills and passes. */
@@ -28,10 +39,10 @@ const BLOCKS_PER_PAGE = PAGE_BYTES / 64
 
 /** The arithmetic of a device in this thread, small and slow, that lies where it is told to. */
 export function createTamperedBackend(tampering: Tampering = {}): Backend {
-  const { matrix, fill: change, recomputed = 0, paths = (same) => same, onPermutations } = tampering
-  const [chainKernels, fillKernels] = [loadKernels(), loadKernels()]
+  const { matrix, fill: change, recomputed = 0, onPermutations } = tampering
+  const { card = createCard(), paths = (same) => same } = tampering
+  const [chainKernels, fillKernels] = [loadKernels(), card.kernels]
   let sizes = { n: 0, bytes: 0 }
-  let filled: { readonly seed: Bytes; readonly iterations: number; readonly fill: ResidentFill }
   let chain: GemmChain
   let x: Bytes = new Uint8Array()
   let levels: ReturnType<typeof matrixLevels> = []
@@ -44,9 +55,10 @@ export function createTamperedBackend(tampering: Tampering = {}): Backend {
     const missing = Math.round(recomputed * pages)
     const first = pages - missing
     if (missing === 0) return
-    fillKernels.setKey(filled.seed)
-    fillKernels.fill(FILL, first, missing, filled.iterations, HEAP + first * PAGE_BYTES)
-    onPermutations?.(missing * BLOCKS_PER_PAGE * filled.iterations)
+    const { seed, iterations } = card.filled!
+    fillKernels.setKey(seed)
+    fillKernels.fill(FILL, first, missing, iterations, HEAP + first * PAGE_BYTES)
+    onPermutations?.(missing * BLOCKS_PER_PAGE * iterations)
   }
 
   return {
@@ -57,16 +69,13 @@ export function createTamperedBackend(tampering: Tampering = {}): Backend {
       sizes = wanted
     },
     async fill(seed, iterations) {
-      filled = {
-        seed,
-        iterations,
-        fill: new ResidentFill(fillKernels, seed, sizes.bytes, iterations),
-      }
+      const fill = new ResidentFill(fillKernels, seed, sizes.bytes, iterations)
+      card.filled = { seed, iterations, fill }
       change?.(fillKernels.memory().subarray(HEAP, HEAP + sizes.bytes))
     },
     async pass(key) {
       again()
-      digests = filled.fill.pass(key)
+      digests = card.filled!.fill.pass(key)
       onPermutations?.((sizes.bytes / PAGE_BYTES) * BLOCKS_PER_PAGE)
       passTree = passLevels(digests)
       return rootOf(passTree)
