@@ -61,14 +61,18 @@ function sparseTree(leaves: ReadonlyMap<number, Bytes>, depth: number, salt: num
   }
 }
 
-/** A GEMM proof of any size that verifies. */
+/** A GEMM proof of any size that verifies, of seeds of its own where none are given. */
 export function syntheticGemm(
   kernels: Kernels,
   size: { readonly n: number; readonly steps: number },
   limits: GemmLimits,
+  seeds: Pick<GemmStatement, 'seed' | 'openSeed'> = {
+    seed: randomBytes(32),
+    openSeed: randomBytes(32),
+  },
 ): { readonly statement: GemmStatement; readonly openings: GemmOpenings } {
   const { n, steps } = size
-  const [seed, openSeed] = [randomBytes(32), randomBytes(32)]
+  const { seed, openSeed } = seeds
   const r = rowsPerStep(steps, limits)
   const chosen = Array.from({ length: steps + 1 }, (_, t) => openedRows(kernels, openSeed, t, r, n))
   const [c, x] = [HEAP, HEAP + n]
@@ -104,14 +108,19 @@ export function syntheticGemm(
   return { statement: { seed, openSeed, n, steps, ticks: 1, closing }, openings }
 }
 
-/** A residency proof of any size that verifies. */
+/** A residency proof of any size that verifies, of seeds of its own where none are given. */
 export function syntheticPasses(
   kernels: Kernels,
   size: { readonly bytes: number; readonly passes: number },
   limits: PassLimits,
+  seeds: Pick<PassStatement, 'fillSeed' | 'passSeed' | 'openSeed'> = {
+    fillSeed: randomBytes(32),
+    passSeed: randomBytes(32),
+    openSeed: randomBytes(32),
+  },
 ): { readonly statement: PassStatement; readonly openings: PassOpenings } {
   const { bytes, passes } = size
-  const [fillSeed, passSeed, openSeed] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  const { fillSeed, passSeed, openSeed } = seeds
   const depth = passDepth(bytes)
   const opened = openedPages(kernels, openSeed, passes, bytes / PAGE_BYTES, limits)
   const byPass = Map.groupBy(opened, ({ pass }) => pass)

@@ -42,6 +42,8 @@ interface Parts {
     learn?(peerId: string, bytes: Uint8Array): Promise<void>
   }
   readonly verifier: Verifier
+  /** Told of every record with the time that counts as its arrival, before anything of it is checked. */
+  readonly onArrival?: (miner: string, record: Uint8Array, atMs: number) => void
 }
 
 /** How often running slots look at the clock; what passes beyond it is the event loop's lag. */
@@ -140,6 +142,7 @@ export const challengeMiners = (parts: Parts): Service => {
 
   /** A record from a miner's stream; false for one that no honest miner sends. */
   function onRecord(miner: string, bytes: Uint8Array, atMs: number): boolean {
+    parts.onArrival?.(miner, bytes, atMs)
     try {
       const { type, publicKey } = peekRecord(net, bytes)
       if (peerIdOfKey(publicKey) !== miner) return false
