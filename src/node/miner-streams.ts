@@ -15,7 +15,7 @@ export interface MinerStreamsOptions {
   readonly silentMs: number
   /** Wait after a stream that no honest miner sends. */
   readonly banMs: number
-  /** A signed record with the time of its arrival, before anything was checked; false ends the stream. */
+  /** A signed record with the time of its arrival, some moments later; false ends the stream. */
   readonly onRecord: (miner: string, record: Uint8Array, atMs: number) => boolean
   /** A capability record, before anything was checked. */
   readonly onAnnounced?: (miner: string, record: Uint8Array) => void
@@ -30,8 +30,46 @@ export interface MinerStreams {
   want(miners: readonly string[]): void
   /** Whether a miner's stream stands, or was wanted before `sinceMs`: its silence would be its own. */
   isDue(miner: string, sinceMs: number): boolean
+  /** Hands over every record that has arrived, at once. */
+  settle(): void
   /** How many streams stand. */
   readonly standing: number
+}
+
+/**
+ * How long records are handed over before sockets are read again. A hundred GPUs tick at one moment: each tick is
+ * stamped when it is read, and waits for its turn to be checked, or the last would be stamped after the checks of all.
+ */
+const TURN_MS = 4
+
+/** Work for later, in order, some of it at a time. */
+class Queue {
+  readonly #waiting: (() => void)[] = []
+  #scheduled: NodeJS.Immediate | undefined
+
+  push(job: () => void): void {
+    this.#waiting.push(job)
+    this.#scheduled ??= setImmediate(() => this.#turn())
+  }
+
+  /** Does everything that waits. */
+  settle(): void {
+    for (const job of this.#waiting.splice(0)) job()
+  }
+
+  clear(): void {
+    this.#waiting.length = 0
+    clearImmediate(this.#scheduled)
+    this.#scheduled = undefined
+  }
+
+  #turn(): void {
+    const endMs = performance.now() + TURN_MS
+    let done = 0
+    while (done < this.#waiting.length && performance.now() < endMs) this.#waiting[done++]!()
+    this.#waiting.splice(0, done)
+    this.#scheduled = this.#waiting.length > 0 ? setImmediate(() => this.#turn()) : undefined
+  }
 }
 
 export function createMinerStreams(
@@ -42,6 +80,7 @@ export function createMinerStreams(
   const followed = new Map<string, { readonly life: AbortController; readonly sinceMs: number }>()
   const quota = createQuota(MAX_RECORDS_PER_MINUTE, nowMs)
   const standing = new Set<string>()
+  const arrived = new Queue()
 
   /** Follows one stream to its end; false when the miner ended it by what it sent. */
   async function once(miner: string, life: AbortController): Promise<boolean> {
@@ -50,10 +89,18 @@ export function createMinerStreams(
     life.signal.addEventListener('abort', stop, { once: true })
     const silent = (): void => stream.abort(new DOMException('silent', 'TimeoutError'))
     let timer = setTimeout(silent, silentMs)
+    let refused = false
+    const hand = (record: Uint8Array, atMs: number): void => {
+      if (refused || stream.signal.aborted || onRecord(miner, record, atMs)) return
+      refused = true
+      stream.abort(new DOMException('refused', 'AbortError'))
+    }
     const take = ({ kind, record, capability }: ChallengeItem): boolean => {
-      if (!quota.take({ peerId: miner, prefix: undefined })) return false
+      if (refused || !quota.take({ peerId: miner, prefix: undefined })) return false
+      const atMs = nowMs()
       if (kind === 'announced' && capability !== undefined) onAnnounced?.(miner, capability)
-      return kind !== 'record' || record === undefined || onRecord(miner, record, nowMs())
+      if (kind === 'record' && record !== undefined) arrived.push(() => hand(record, atMs))
+      return true
     }
     try {
       for await (const item of rpc.askStream(challenge, miner, {}, stream.signal)) {
@@ -63,6 +110,9 @@ export function createMinerStreams(
         if (!take(item)) return false
       }
       return true
+    } catch (error) {
+      if (refused) return false
+      throw error
     } finally {
       clearTimeout(timer)
       standing.delete(miner)
@@ -94,11 +144,13 @@ export function createMinerStreams(
     'abort',
     () => {
       for (const { life } of followed.values()) life.abort()
+      arrived.clear()
     },
     { once: true },
   )
 
   return {
+    settle: () => arrived.settle(),
     get standing() {
       return standing.size
     },

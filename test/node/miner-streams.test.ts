@@ -13,6 +13,7 @@ function follow(
     onRecord?: (miner: string, record: Uint8Array, atMs: number) => boolean
     banMs?: number
     silentMs?: number
+    nowMs?: () => number
   } = {},
 ) {
   const life = new AbortController()
@@ -25,12 +26,12 @@ function follow(
       return script(signal)
     }) as unknown as Rpc['askStream'],
   }
-  const { onRecord = () => true, banMs = 60_000, silentMs = 60_000 } = options
+  const { onRecord = () => true, banMs = 60_000, silentMs = 60_000, nowMs = Date.now } = options
   const streams = createMinerStreams(
     {
       rpc,
       log: silent,
-      nowMs: Date.now,
+      nowMs,
       retryMs: 5,
       silentMs,
       banMs,
@@ -136,4 +137,32 @@ test('a stream that says nothing any more is opened again', async () => {
   )
   streams.want(['mute'])
   await eventually(() => opened.length >= 2, 'it is opened again')
+})
+
+test('what comes at one moment is stamped with it, however long each takes to check; settling hands all over', async () => {
+  let clockMs = 1000
+  const stamps: number[] = []
+  const go = Promise.withResolvers<void>()
+  const { streams } = follow(
+    async function* (signal) {
+      yield { kind: 'ready' }
+      await go.promise
+      yield item(1)
+      await forever(signal)
+    },
+    {
+      nowMs: () => clockMs,
+      onRecord(_miner, _record, atMs) {
+        stamps.push(atMs)
+        clockMs += 500
+        return true
+      },
+    },
+  )
+  streams.want(['a', 'b', 'c', 'd'])
+  await eventually(() => streams.standing === 4, 'all stand')
+  go.resolve()
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  streams.settle()
+  expect(stamps).toEqual([1000, 1000, 1000, 1000])
 })

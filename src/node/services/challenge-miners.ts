@@ -92,18 +92,19 @@ export const challengeMiners = (parts: Parts): Service => {
     events.emit('slot-started', { slot, gpus: gpus.length })
     if (pulses.clockFault() !== undefined) feed(slot, { type: 'abstain', why: 'CLOCK_SKEW' })
     lastTurnMs = nowMs()
-    timer ??= setInterval(turn, TURN_MS)
+    timer ??= setInterval(() => turn(streams), TURN_MS)
   }
 
   const feed = (slot: number, event: ValidatorEvent): void => running.get(slot)?.handle(event)
 
-  function turn(): void {
+  function turn(streams: MinerStreams): void {
     const now = nowMs()
     const lagged = now - lastTurnMs - TURN_MS > slots.maxLagMs
     lastTurnMs = now
     for (const [slot, run] of running) {
       const inWindow = now < timeOf(pulses.beacon, slot + slots.close)
       if (inWindow && lagged) run.handle({ type: 'abstain', why: 'LAGGED' })
+      if (!inWindow) streams.settle() // what came in time is heard before it is judged
       run.handle({ type: 'time', nowMs: now })
       if (!run.done) continue
       validBefore = run.valid
