@@ -525,7 +525,8 @@ test('ticks without a proof are heard, and nothing to be missed in the next slot
   expect(slot.valid.size).toBe(0)
   const content = fill(8)
   const heads = { residency: [], gemm: [fill(0), fill(1)] }
-  const result = { ok: true, heads, content } as const
+  const counts = { residency: [], gemm: [1] }
+  const result = { ok: true, heads, counts, content } as const
   slot.handle({ type: 'checked', miner: 'miner', gpu: 'g0', result })
   expect([...slot.valid]).toEqual(['miner/g0'])
 })

@@ -2,7 +2,13 @@ import { type BeaconInfo, type Pulse, QUICKNET, timeOf } from '../../src/beacon.
 import { concat, sha256, u32 } from '../../src/gpu/hash.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
 import type { Announcement, Line, Tick } from '../../src/gpu/slot.ts'
-import { type PerWork, slotNetworks, type Work, works } from '../../src/gpu/slot-network.ts'
+import {
+  type AnyWork,
+  type PerWork,
+  slotNetworks,
+  type Work,
+  works,
+} from '../../src/gpu/slot-network.ts'
 import { fillRoundOf, windowOf } from '../../src/gpu/slot-schedule.ts'
 import type { ValidatorEffect, ValidatorEvent, VerdictRow } from '../../src/gpu/slot-testimony.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'
@@ -58,7 +64,7 @@ function prove({ gpu, pace }: SimulatedGpu, slot: number, random: () => number) 
   const prover = new ProverSlot(net, beacon, gpu, slot)
   const told: Told[] = []
   let opened: Opened | undefined
-  const began: Partial<Record<Work, number>> = {}
+  const began: Partial<Record<AnyWork, number>> = {}
   const done: { -readonly [W in Work]: number } = { residency: 0, gemm: 0 }
   const act = (effects: readonly ProverEffect[], sentMs: number): void => {
     for (const effect of effects) {
@@ -123,9 +129,11 @@ export function simulateSlot(
   validBefore: readonly ReadonlySet<string>[] = [],
 ): Heard[] {
   const proven = gpus.map((one) => carried({ ...one, ...prove(one, slot, random) }))
-  const heads = new Map(
+  const replayed = new Map(
     proven.flatMap(({ gpu, opened }) =>
-      opened === undefined ? [] : [[gpu.peerId, headsOf(opened)] as const],
+      opened === undefined
+        ? []
+        : [[gpu.peerId, { heads: headsOf(opened), counts: opened.counts }] as const],
     ),
   )
   return (gpus[0]?.links ?? []).map((_, v): Heard => {
@@ -145,7 +153,7 @@ export function simulateSlot(
         if (effect.type === 'abstained') abstained = effect.why
         if (effect.type !== 'pull') continue
         const { miner, gpu, content } = effect
-        const result = { ok: true, heads: heads.get(miner)!, content } as const
+        const result = { ok: true, ...replayed.get(miner)!, content } as const
         act(machine.handle({ type: 'checked', miner, gpu, result }))
       }
     }

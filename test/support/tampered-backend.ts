@@ -85,6 +85,10 @@ export function createTamperedBackend(tampering: Tampering = {}): Backend {
       const siblings = concat(leaves.flatMap((i) => merklePath(passTree, i)))
       return { leaves: concat(found), paths: paths(siblings) }
     },
+    async hops(state, key, count) {
+      again()
+      return card.filled!.fill.hops(state, key, count)
+    },
     async startChain(seed) {
       chain = new GemmChain(chainKernels, seed, sizes.n)
     },
