@@ -33,16 +33,21 @@ const joined = (books: readonly Book[]): Book => ({
   records: (after) => inTurn(books, after),
 })
 
-/** The records of one book after the other; a key says whose it is. */
+/**
+ * The records of one book after the other. A position holds how far each of them was read: whoever has come to the end of
+ * the last is still told what is new in the first.
+ */
 async function* inTurn(
   books: readonly Book[],
   after = '',
 ): AsyncGenerator<readonly [string, Uint8Array]> {
-  const at = Number.parseInt(after, 10) || 0
+  const read = after.split(' ')
+  const positions = books.map((_, i) => read[i] ?? '')
   for (const [i, { records }] of books.entries()) {
-    if (i < at) continue
-    const from = i === at && after !== '' ? after.slice(after.indexOf('/') + 1) : undefined
-    for await (const [key, bytes] of records(from)) yield [`${i}/${key}`, bytes]
+    for await (const [position, bytes] of records(positions[i] || undefined)) {
+      positions[i] = position
+      yield [positions.join(' '), bytes]
+    }
   }
 }
 

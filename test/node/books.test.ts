@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Book, joinBooks } from '../../src/node/books.ts'
 import { noticesTopic, offersTopic, withdrawalKind } from '../../src/protocols/offers.ts'
-import { syncPage } from '../../src/protocols/sync.ts'
+import { SYNC_CURSOR_BYTES, syncPage } from '../../src/protocols/sync.ts'
 import { admits, type Topic } from '../../src/protocols/topic.ts'
 
 const bookOf = (topic: Topic, keys: readonly string[]): Book => ({
@@ -38,9 +38,21 @@ test('books of one topic are heard, known and served as one, page by page', asyn
   expect(seen).toEqual(['a/1', 'b/2', '0000/a', '0000/b'])
 })
 
+test('what comes into any of them after a visit is told at the next', async () => {
+  const [first, second] = [['a/1'], ['b/1']]
+  const [notices] = joinBooks([bookOf(noticesTopic, first), bookOf(noticesTopic, second)])
+  const asked = { topic: 'notices', maxBytes: 1000 }
+  const { resume } = await syncPage(notices!.records, asked)
+  first.push('a/2')
+  second.push('b/2')
+  const later = await syncPage(notices!.records, { ...asked, cursor: resume! })
+  expect(later.records.map((record) => Buffer.from(record).toString())).toEqual(['a/2', 'b/2'])
+  expect(later.resume!.length).toBeLessThan(SYNC_CURSOR_BYTES)
+})
+
 test('a cursor that no honest peer sends starts somewhere and ends', async () => {
   const [notices] = joinBooks([bookOf(noticesTopic, ['a/1']), bookOf(noticesTopic, ['b/1'])])
-  for (const after of ['99/x', '-1/x', 'x', '1', '/', '1/']) {
+  for (const after of ['99/x', '-1/x', 'x', '1', '/', '1/', ' ', '   x y z']) {
     expect((await Array.fromAsync(notices!.records(after))).length).toBeLessThanOrEqual(2)
   }
 })
