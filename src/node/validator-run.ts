@@ -74,6 +74,11 @@ export class ValidatorRun {
     return this.#machine.valid
   }
 
+  /** Whether a device is one of this slot's. */
+  follows(miner: string, gpu: string): boolean {
+    return this.#gpus.has(gpuKey(miner, gpu))
+  }
+
   handle(event: ValidatorEvent): void {
     for (const effect of this.#machine.handle(event)) {
       this.#act(effect).catch((error: unknown) => {
@@ -115,19 +120,22 @@ export class ValidatorRun {
         ? witnessOf(testifier.signPulse(pull.pulses.open.signature), content)
         : undefined
     this.#figures.set(place, { ...figures, ...counts, heads, witness, proveMs })
-    if (!result.ok && result.why === 'EQUIVOCATION') this.#tellFinals(content)
+    if (!result.ok) this.#tellFinals(content)
     this.handle({ type: 'checked', miner, gpu, result })
   }
 
-  /** Openings whose Finals are not those heard: with both in hand the miner is convicted. */
+  /**
+   * Bad openings may stand under other Finals than those heard, and then break at their heads already: with both in hand
+   * the miner is convicted.
+   */
   #tellFinals(content: Uint8Array | undefined): void {
     const { core, onClaim } = this.#parts
-    if (content === undefined) return
-    try {
-      const { residency, gemm } = decodeTranscript(content)
-      for (const { final } of [residency, gemm]) onClaim(final)
-    } catch (error) {
-      core.log.info('finals-unreadable', { reason: messageOf(error) })
+    for (const final of content === undefined ? [] : finalsIn(content)) {
+      try {
+        onClaim(final)
+      } catch (error) {
+        core.log.info('final-unreadable', { reason: messageOf(error) })
+      }
     }
   }
 
@@ -195,4 +203,14 @@ export class ValidatorRun {
 function toldOf(locality: NonNullable<VerdictRow['locality']>): NonNullable<SignedRow['locality']> {
   const at = 'at' in locality ? locality.at : undefined
   return { verdict: locality.verdict, ...(at === undefined ? {} : { at: [...at] }) }
+}
+
+/** The Finals that stand in content; none in what is no transcript. */
+function finalsIn(content: Uint8Array): Uint8Array[] {
+  try {
+    const { residency, gemm } = decodeTranscript(content)
+    return [residency.final, gemm.final]
+  } catch {
+    return [] // its verdict says so already
+  }
 }

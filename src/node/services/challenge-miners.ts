@@ -1,12 +1,12 @@
 import { timeOf } from '../../beacon.ts'
 import { every } from '../../clock.ts'
 import { messageOf } from '../../errors.ts'
-import type { Announcement } from '../../gpu/slot.ts'
+import { type Announcement, gpuKey } from '../../gpu/slot.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
 import type { ValidatorEvent } from '../../gpu/slot-testimony.ts'
 import type { Verifier } from '../../gpu/verifier.ts'
 import { openingsCodec, tickCodec } from '../../protocols/challenge.ts'
-import type { Fraud } from '../../protocols/fraud.ts'
+import { type Fraud, openClaim, type SignedClaim } from '../../protocols/fraud.ts'
 import { peerIdOfKey } from '../../protocols/peer-key.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import { openRecord, peekRecord, recordTypes } from '../../protocols/signed.ts'
@@ -57,9 +57,9 @@ export const challengeMiners = (parts: Parts): Service => {
   const local = net.network === 'local'
   const testifier = createTestifier({ ...parts, slots })
   const checks = drawnChecks(core, validators)
-  const claims = new ClaimMemory(net)
-  /** Proofs of two tales, published once their slot is over: before, nobody has testified about it. */
-  const tales = new Map<number, Fraud[]>()
+  const claims = new ClaimMemory()
+  /** Proofs of two tales, one per device, published once their slot is over: before, nobody has testified about it. */
+  const tales = new Map<number, Map<string, Fraud>>()
   const running = new Map<number, ValidatorRun>()
   let validBefore: ReadonlySet<string> = new Set()
   let timer: NodeJS.Timeout | undefined
@@ -74,6 +74,8 @@ export const challengeMiners = (parts: Parts): Service => {
       .filter(({ payload }) => payload.peerId !== peerId)
       .flatMap((record) => announcedGpus(net, slots, record, slotMs))
 
+  const onClaim = (bytes: Uint8Array): void => hearClaim(openClaim(net, bytes), bytes)
+
   function begin(slot: number, streams: MinerStreams, life: AbortSignal): void {
     if (!permitted()) return
     const slotMs = timeOf(pulses.beacon, slot)
@@ -82,7 +84,7 @@ export const challengeMiners = (parts: Parts): Service => {
     running.set(
       slot,
       new ValidatorRun(
-        { ...parts, slots, testifier, checks, onClaim: hearClaim },
+        { ...parts, slots, testifier, checks, onClaim },
         slot,
         gpus,
         validBefore,
@@ -116,22 +118,24 @@ export const challengeMiners = (parts: Parts): Service => {
     timer = undefined
   }
 
-  /** Remembers a signed claim of a running slot; one that contradicts another convicts its signer. */
-  function hearClaim(bytes: Uint8Array): void {
-    const both = claims.hear(bytes)
-    if (both === undefined) return
-    const fraud = equivocationOf(net, ...both)
-    const { slot, miner, gpu } = fraud
-    if (!running.has(slot)) return
+  /** Remembers what was claimed of a device in a running slot; a claim that contradicts another convicts its signer. */
+  function hearClaim(signed: SignedClaim, bytes: Uint8Array): void {
+    const { peerId: miner, claim } = signed
+    const { slot, gpu } = claim
+    if (running.get(slot)?.follows(miner, gpu) !== true) return
+    const both = claims.hear(signed, bytes)
+    const told = tales.get(slot) ?? new Map<string, Fraud>()
+    if (both === undefined || told.has(gpuKey(miner, gpu))) return
     log.warn('two-tales-heard', { slot, miner, gpu })
-    tales.set(slot, [...(tales.get(slot) ?? []), fraud])
+    tales.set(slot, told.set(gpuKey(miner, gpu), equivocationOf(net, ...both)))
   }
 
   function tell(slot: number): void {
-    for (const fraud of tales.get(slot) ?? []) {
+    for (const fraud of tales.get(slot)?.values() ?? []) {
       frauds.publish(fraud).catch((error) => log.error('fraud-not-published', error, { slot }))
     }
     tales.delete(slot)
+    claims.forget(slot)
   }
 
   /** What a miner announces on its stream is known before the slot from which it counts. */
@@ -149,8 +153,9 @@ export const challengeMiners = (parts: Parts): Service => {
       if (peerIdOfKey(publicKey) !== miner) return false
       if (type === recordTypes.tick || type === recordTypes.final) {
         const { payload: tick } = openRecord(net, type, tickCodec, bytes)
-        hearClaim(bytes)
-        const kind = type === recordTypes.tick ? 'tick' : 'final'
+        const isFinal = type === recordTypes.final
+        hearClaim({ isFinal, peerId: miner, claim: tick }, bytes)
+        const kind = isFinal ? 'final' : 'tick'
         feed(tick.slot, { type: kind, miner, tick, atMs })
       } else if (type === recordTypes.openings) {
         const { slot, gpu, content, proveMs } = openRecord(net, type, openingsCodec, bytes).payload

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest'
 import { sha256 } from '../../../src/gpu/hash.ts'
-import { sealFinal, type TickClaim, tickCodec } from '../../../src/protocols/challenge.ts'
+import { sealFinal, sealTick, type TickClaim, tickCodec } from '../../../src/protocols/challenge.ts'
 import { openRecord, recordTypes } from '../../../src/protocols/signed.ts'
 import { eventually } from '../../support/nodes.ts'
 import { createSlotMarket, type Member } from '../../support/slot-market.ts'
+
+const later = (bytes: Uint8Array, { net, key }: Member['core']): Uint8Array => {
+  const { payload } = openRecord(net, recordTypes.tick, tickCodec, bytes)
+  return sealTick(net, key, { ...payload, slot: 2 ** 50 + payload.k }).bytes
+}
 
 const against = ({ parts }: Member, miner: Member) =>
   parts.frauds.proofs().filter((proof) => proof.miner === miner.peerId)
@@ -42,10 +47,12 @@ test('real nodes: whoever opens under another Final than it sent is convicted of
   const market = createSlotMarket()
   const validator = await market.node('validator')
   let twoFaced: Member | undefined
-  // Its transcript holds the Final it signed first; what it sends is another one.
+  // Its transcript holds the Final it signed first; what it sends is another one. Its ticks are of slots to come, so that
+  // a memory which it could fill would lose what it said of this one.
   const record = (bytes: Uint8Array, kind: string): Uint8Array => {
-    if (kind !== 'final' || twoFaced === undefined) return bytes
+    if (kind === 'openings' || twoFaced === undefined) return bytes
     const { net, key } = twoFaced.core
+    if (kind === 'tick') return later(bytes, twoFaced.core)
     const { payload } = openRecord(net, recordTypes.final, tickCodec, bytes)
     const other: TickClaim = { ...payload, head: sha256(payload.head) }
     return payload.work === 'gemm' ? sealFinal(net, key, other).bytes : bytes
