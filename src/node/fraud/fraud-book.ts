@@ -16,6 +16,7 @@ import { noticesTopic } from '../../protocols/offers.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
 import { admits, topicName, type Verdict } from '../../protocols/topic.ts'
 import { hoursMs } from '../../units.ts'
+import { inOrderOfArrival } from '../arrivals.ts'
 import type { Attestations } from '../attestations.ts'
 import type { Book } from '../books.ts'
 import type { Core } from '../core.ts'
@@ -52,22 +53,24 @@ interface Standing {
 
 /** Proofs of this age are taken: testimony, without which nobody is known to be accused rightly, is not older. */
 const TAKEN_MS = hoursMs(24)
-/** As long as strikes and the suspension they bring can matter (scoring.md §6). */
-const KEPT_MS = hoursMs(24 * 11)
+/**
+ * As long as strikes can matter: a slot of the scores' window (three days on average) may lie at the end of a suspension
+ * of seven days, whose first strike came three days before it (scoring.md §6). Nodes forget at different moments, so
+ * there is room beyond these thirteen.
+ */
+const KEPT_MS = hoursMs(24 * 18)
 const SKEW_MS = 30_000
 /** Proofs that wait for their verdict; one takes up to 0.1 s. */
 const MAX_WAITING = 16
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-/**
- * The place of a proof, in the order of slots: the first one stands (DESIGN.md, "Who may publish"). Names may be long and
- * a cursor of `sync` may not, so they are hashed.
- */
+/** The place of a proof, in the order of slots: the first one stands (DESIGN.md, "Who may publish"). */
 const placeOf = ({ slot, accused, miner, gpu, kind }: Fraud): string => {
   const names = hash('sha256', JSON.stringify([accused, miner, gpu, kind]))
   return `${String(slot).padStart(16, '0')}/${names.slice(0, 32)}`
 }
+const KNOWN = 'one of its place is known'
 
 /** Loads what was kept and goes on from there. */
 export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
@@ -76,13 +79,31 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
   const bucket = store.bucket('frauds')
   const standing = new Map<string, Standing>()
   const known = new Set<string>()
+  /** Ids of proofs that are judged, and places that are written. */
   const pending = new Set<string>()
+  const writing = new Set<string>()
   let revision = 0
 
+  /**
+   * Where a proof stands; undefined when what it shows is known. Beside the first of its place stands one for every Final
+   * that somebody called VALID and whose check had to see the value: else a miner that hurries to show another false
+   * value of its own would cover for who vouched for it, at some nodes and not at others.
+   */
+  function placeFor(fraud: Fraud, value: FalseValue | undefined): string | undefined {
+    const first = placeOf(fraud)
+    if (!standing.has(first) && !writing.has(first)) return first
+    if (value?.isSampled !== true || shows(standing.get(first), value)) return undefined
+    const own = `${first}/${hex(value.head).slice(0, 32)}`
+    const isFree = !standing.has(own) && !writing.has(own)
+    return isFree && whoPraised(attestations, fraud, value).length > 0 ? own : undefined
+  }
+
   /** Why a proof is not even looked at now, or null; clock, testimony and load may change. */
-  function unwanted(place: string, { slot, miner, gpu }: Fraud): string | null {
+  function unwanted({ id, payload }: Signed<Fraud>): string | null {
+    const { slot, miner, gpu } = payload
     const ms = timeOf(beacon, slot)
-    if (standing.has(place) || pending.has(place)) return 'one of its place is known'
+    if (pending.has(hex(id))) return KNOWN
+    if (placeFor(payload, falseValueIn(payload, true)) === undefined) return KNOWN
     if (ms > nowMs() + SKEW_MS) return 'a slot of the future'
     if (ms < nowMs() - TAKEN_MS) return 'a slot long past'
     if (!attestations.isTestified(slot, miner, gpu)) return 'nobody testified about the device'
@@ -90,24 +111,32 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
   }
 
   async function admit(record: Signed<Fraud>): Promise<Verdict> {
-    const place = placeOf(record.payload)
-    const why = unwanted(place, record.payload)
+    const why = unwanted(record)
     if (why !== null) return { ignore: why }
-    pending.add(place)
+    const id = hex(record.id)
+    pending.add(id)
     try {
       const judged = await judgeFraud(needs, record.payload)
       if (judged.verdict !== 'accept') return judged.verdict
-      await keep(place, { record, falseValue: judged.falseValue })
+      const { falseValue } = judged
+      const place = placeFor(record.payload, falseValue)
+      if (place === undefined) return { ignore: KNOWN }
+      await keep(place, { record, falseValue })
       return 'accept'
     } finally {
-      pending.delete(place)
+      pending.delete(id)
     }
   }
 
   async function keep(place: string, one: Standing): Promise<void> {
     const { record, falseValue } = one
     const sampled = falseValue?.isSampled === true ? 1 : 0
-    await bucket.put(place, Buffer.concat([Uint8Array.of(sampled), record.bytes]))
+    writing.add(place)
+    try {
+      await bucket.put(place, Buffer.concat([Uint8Array.of(sampled), record.bytes]))
+    } finally {
+      writing.delete(place)
+    }
     hold(place, one)
     const { kind, slot, accused, miner, gpu } = record.payload
     events.emit('fraud-proven', { kind, slot, accused, miner, gpu })
@@ -137,7 +166,7 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
       try {
         const bytes = value.subarray(1)
         const record = openRecord(net, recordTypes.fraud, fraudCodec, bytes)
-        hold(place, { record, falseValue: keptValue(record.payload, value[0] === 1) })
+        hold(place, { record, falseValue: falseValueIn(record.payload, value[0] === 1) })
       } catch (error) {
         log.error('stored-fraud-unreadable', error, { place })
         await bucket.del(place)
@@ -146,8 +175,8 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
     await forget()
   }
 
-  /** What was judged before it was kept. */
-  function keptValue(fraud: Fraud, isSampled: boolean): FalseValue | undefined {
+  /** The false value that a proof claims, or that was judged before it was kept. */
+  function falseValueIn(fraud: Fraud, isSampled: boolean): FalseValue | undefined {
     const final = fraud.kind === 'false-value' ? finalOf(net, fraud) : null
     if (final === null || fraud.shown === undefined) return undefined
     return { work: workOf(fraud.shown), head: final.head, isSampled }
@@ -162,7 +191,7 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
       topic: noticesTopic,
       admissions: [admits(fraudKind, admit)],
       known: (id) => known.has(hex(id)),
-      records: (after) => inOrder(standing, after),
+      records: inOrderOfArrival(() => standing.values().map(({ record }) => record.bytes)),
     },
     async publish(fraud) {
       const record = sealFraud(net, key, fraud)
@@ -184,7 +213,7 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
       const accusers = ofKind('false-accusation').filter(here)
       const praisers = ofKind('false-value')
         .filter(here)
-        .flatMap((one) => whoPraised(attestations, one))
+        .flatMap(({ record, falseValue }) => whoPraised(attestations, record.payload, falseValue))
       return new Set([...accusers.map(({ record }) => record.payload.accused), ...praisers])
     },
     revision: () => revision,
@@ -198,22 +227,21 @@ const proofOf = ({ slot, miner, gpu }: Fraud, reason: Proof['reason']): Proof =>
   reason,
 })
 
+/** Whether a proof shows a value under the same head, as one that a check had to see. */
+const shows = (one: Standing | undefined, { head }: FalseValue): boolean =>
+  one?.falseValue?.isSampled === true && equalBytes(one.falseValue.head, head)
+
 /** Who called openings VALID under the Final that binds a false value among those they must have looked at. */
-function whoPraised(attestations: Attestations, { record, falseValue }: Standing): string[] {
-  if (falseValue?.isSampled !== true) return []
-  const { work, head } = falseValue
-  const { slot, miner, gpu } = record.payload
+function whoPraised(
+  attestations: Attestations,
+  { slot, miner, gpu }: Fraud,
+  value: FalseValue | undefined,
+): string[] {
+  if (value?.isSampled !== true) return []
+  const { work, head } = value
   return attestations
     .verdictsOn(slot, miner, gpu)
     .filter(({ row }) => row.verdict === 'VALID')
     .filter(({ row }) => equalBytes(row.heads?.[work] ?? new Uint8Array(), head))
     .map(({ validator }) => validator)
-}
-
-async function* inOrder(
-  standing: ReadonlyMap<string, Standing>,
-  after = '',
-): AsyncGenerator<readonly [string, Uint8Array]> {
-  const keyed = [...standing].map(([place, { record }]) => [place, record.bytes] as const)
-  yield* keyed.filter(([place]) => place > after).toSorted(([a], [b]) => (a < b ? -1 : 1))
 }

@@ -166,7 +166,11 @@ test.each(['gemm', 'residency'] as const)(
       ignore: 'known',
     })
     await again.close()
-    const afterAges = timeOf(beacon, SLOT) + 12 * 86_400_000
+    const whileItMatters = timeOf(beacon, SLOT) + 13 * 86_400_000
+    const later = await world([], there.folder, whileItMatters)
+    expect(later.frauds.proofs()).toEqual([proof])
+    await later.close()
+    const afterAges = timeOf(beacon, SLOT) + 19 * 86_400_000
     expect((await world([], there.folder, afterAges)).frauds.proofs()).toEqual([])
   },
 )
@@ -274,6 +278,43 @@ test('who called openings VALID in which it must have seen the false value has l
   await later.close()
   const again = await world([], later.folder)
   expect([...again.frauds.liars(SLOT)]).toEqual([bob.peerId])
+})
+
+test('a miner that hurries to show another false value does not cover for who vouched for it', async () => {
+  const said = [verdictsOf(bob, valid(bob, liar.gemm)), ...testified()]
+  const proofs = [fraudOf('gemm'), fraudOf('residency')]
+  for (const order of [proofs, proofs.toReversed()]) {
+    const here = await world(said)
+    for (const fraud of order) await here.hear(fraud)
+    expect([...here.frauds.liars(SLOT)]).toEqual([bob.peerId])
+    const own = await here.hear(fraudOf('gemm'), bob)
+    expect(own).toMatchObject({ ignore: expect.any(String) })
+    await here.close()
+    const again = await world([], here.folder)
+    expect([...again.frauds.liars(SLOT)]).toEqual([bob.peerId])
+    expect(await again.hear(fraudOf('gemm'))).toMatchObject({ ignore: expect.any(String) })
+  }
+  // Nobody vouched for it: one proof is enough.
+  const here = await world(testified())
+  for (const fraud of proofs) await here.hear(fraud)
+  expect(here.frauds.proofs()).toHaveLength(1)
+})
+
+test('a spoilt copy that is being judged keeps no proof waiting, and two at once are one', async () => {
+  const here = await world(testified())
+  const { shown, ...rest } = fraudOf('gemm')
+  const spoilt = { ...rest, shown: { ...shown!, at: [1, 0, 0] } }
+  const outcomes = await Promise.all([
+    here.hear(spoilt),
+    here.hear(fraudOf('gemm')),
+    here.hear(fraudOf('gemm'), bob),
+  ])
+  expect(outcomes).toEqual([
+    { reject: expect.any(String) },
+    'accept',
+    { ignore: expect.any(String) },
+  ])
+  expect(here.told.filter(({ event }) => event === 'fraud-proven')).toHaveLength(1)
 })
 
 test('a validator that accuses a true value is convicted; a true accusation is not', async () => {
