@@ -65,13 +65,17 @@ async function reserve(
   })
   const hold = { from: { peerId: peer, prefix }, stranger: !(await hasPaid(book, peer)) }
   await dropQuotes(book, (now) => now.terms.renter === peer || now.terms.acceptByMs < nowMs)
-  if (!hold.stranger) {
-    const inTheWay = await dropQuotes(book, (now) => isInTheWay(now, terms))
-    for (const now of inTheWay) if (now.hold !== undefined) book.unpaid.repay(now.hold.from)
-  }
   const leaseId = leaseIdOf(book.net, terms)
   const minerTerms = sealTerms(book.net, book.key, terms).bytes
-  holdDevices(book, hexOf(leaseId), terms, hold)
+  // Who has none of its ration left puts nobody out.
+  book.unpaid.spend(hold.from)
+  try {
+    if (!hold.stranger) await makeWay(book, terms)
+    holdDevices(book, hexOf(leaseId), terms, hold)
+  } catch (error) {
+    book.unpaid.repay(hold.from) // nothing is held
+    throw error
+  }
   const { state } = advance({ state: 'RESERVED' }, { kind: 'quote' })
   const lease = newLease(leaseId, state, minerTerms, nowMs)
   await book.save(book.add(lease, hold), lease)
@@ -82,10 +86,21 @@ async function reserve(
 const hasPaid = async ({ payers }: HostBook, peer: string): Promise<boolean> =>
   (await payers.get(peer)) !== undefined
 
-const isInTheWay = ({ hold, terms }: HostedNow, wanted: Terms): boolean =>
-  hold?.stranger === true && terms.devices.some((device) => wanted.devices.includes(device))
+/** Drops the quotes of strangers on these devices, when the devices are free then. */
+async function makeWay(book: HostBook, { devices }: Terms): Promise<void> {
+  const isInTheWay = ({ hold, lease, terms }: HostedNow): boolean =>
+    hold?.stranger === true &&
+    lease.state === 'QUOTED' &&
+    terms.devices.some((device) => devices.includes(device))
+  const quoted = [...book.live.values()].filter(isInTheWay)
+  const freed = new Set([...book.capacity.free(), ...quoted.flatMap(({ terms }) => terms.devices)])
+  if (!devices.every((device) => freed.has(device))) return
+  for (const now of await dropQuotes(book, isInTheWay)) {
+    if (now.hold !== undefined) book.unpaid.repay(now.hold.from)
+  }
+}
 
-/** Takes the devices and one of the renter's unpaid reservations; REFUSED_NO_CAPACITY, REFUSED_QUOTA. */
+/** Takes the devices; REFUSED_NO_CAPACITY when strangers may hold no more, or somebody has them. */
 function holdDevices(book: HostBook, id: string, { devices }: Terms, hold: Hold): void {
   const strangers = [...book.live.values()].filter(
     (now) => now.hold?.stranger === true && book.capacity.holds(now.id),
@@ -97,12 +112,6 @@ function holdDevices(book: HostBook, id: string, { devices }: Terms, hold: Hold)
     })
   }
   book.capacity.reserve(id, devices)
-  try {
-    book.unpaid.spend(hold.from)
-  } catch (error) {
-    book.capacity.release(id)
-    throw error
-  }
 }
 
 const newLease = (

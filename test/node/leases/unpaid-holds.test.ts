@@ -165,6 +165,25 @@ test('who has paid here before is in nobody’s way but its own', async () => {
   for (let i = 0; i < 4; i++) await reserve(miner, at(stranger))
 })
 
+test('who has paid before puts out nobody without a ration of its own, nor for what is taken anyway', async () => {
+  const { miner, only } = await fourDevices()
+  const payer = freshKey()
+  await miner.book.payers.put(payer.peerId, Uint8Array.of(1))
+  for (let i = 0; i < 4; i++) await reserve(miner, at(payer), 1, only(3))
+  const stranger = freshKey()
+  const terms = await reserve(miner, at(stranger), 1, only(0))
+  await expect(reserve(miner, at(payer), 1, only(0))).rejects.toEqual(refused('REFUSED_QUOTA'))
+  const other = freshKey()
+  await miner.book.payers.put(other.peerId, Uint8Array.of(1))
+  miner.book.capacity.adopt('a lease', ['gpu-1'])
+  await expect(reserve(miner, at(other), 2, only(0, 1))).rejects.toEqual(
+    refused('REFUSED_NO_CAPACITY'),
+  )
+  expect(await accept(miner, stranger, terms)).toMatchObject({ kind: 'status' })
+  // What was refused cost nothing.
+  for (const i of [2, 2, 2, 2]) await reserve(miner, at(other), 1, only(i))
+})
+
 test('who pays may reserve as often as it likes', async () => {
   const { miner, renter } = await market()
   for (let i = 0; i < 6; i++) {
