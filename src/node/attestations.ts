@@ -89,7 +89,7 @@ interface Held {
   readonly late: boolean
 }
 
-/** Slots kept; older testimony is forgotten. */
+/** Slots kept of one validator, which names them itself; what it said of older ones is forgotten. */
 const SLOTS_KEPT = 512
 const SKEW_MS = 30_000
 /** Added to a commit's deadline for its way through gossip. */
@@ -111,7 +111,8 @@ export async function createAttestations(
   const evidence = store.bucket('equivocations')
   const startedMs = nowMs()
   const held = new Map<string, Held>()
-  const heldSlots = new Set<number>()
+  const bySlot = new Map<number, Set<Held>>()
+  const slotsOf = new Map<string, Set<number>>()
   const conflicts = new Map<string, Equivocation>()
   /** `slot/validator` of every contradiction: nothing that validator said of the slot counts. */
   const liars = new Set<string>()
@@ -159,7 +160,7 @@ export async function createAttestations(
     hold(item)
     await bucket.put(item.key, Buffer.concat([Uint8Array.of(item.late ? 1 : 0), item.record.bytes]))
     tell(item)
-    await forget()
+    await forget(item.validator)
     return 'accept'
   }
 
@@ -177,9 +178,11 @@ export async function createAttestations(
   }
 
   function hold(item: Held): void {
-    held.set(item.key, item)
-    heldSlots.add(item.slot)
-    known.add(hex(item.record.id))
+    const { key, slot, validator, record } = item
+    held.set(key, item)
+    bySlot.set(slot, (bySlot.get(slot) ?? new Set()).add(item))
+    slotsOf.set(validator, (slotsOf.get(validator) ?? new Set()).add(slot))
+    known.add(hex(record.id))
   }
 
   function tell({ type, slot, validator, record }: Held): void {
@@ -189,17 +192,33 @@ export async function createAttestations(
     }
   }
 
-  /** Only another slot can be one too many: most records go by without a look at the others. */
-  async function forget(): Promise<void> {
-    if (heldSlots.size <= SLOTS_KEPT) return
-    const limit = [...heldSlots].toSorted((a, b) => b - a)[SLOTS_KEPT - 1]!
-    for (const slot of heldSlots) if (slot < limit) heldSlots.delete(slot)
-    for (const { key, slot, record } of [...held.values()].filter((item) => item.slot < limit)) {
+  /** Nobody pushes out another's words: a validator's own oldest go. */
+  async function forget(validator: string): Promise<void> {
+    const own = slotsOf.get(validator) ?? new Set()
+    while (own.size > SLOTS_KEPT) {
+      const slot = Math.min(...own)
+      own.delete(slot)
+      await forgetSlot(slot, validator)
+    }
+  }
+
+  async function forgetSlot(slot: number, validator: string): Promise<void> {
+    const all = bySlot.get(slot)
+    for (const item of [...(all ?? [])].filter((one) => one.validator === validator)) {
+      const { key, record } = item
+      all?.delete(item)
       held.delete(key)
       known.delete(hex(record.id))
       await bucket.del(key)
-      log.debug('attestation-forgotten', { slot })
     }
+    if (all?.size === 0) bySlot.delete(slot)
+    liars.delete(`${slot}/${validator}`)
+    for (const [key, conflict] of conflicts) {
+      if (conflict.slot !== slot || conflict.validator !== validator) continue
+      conflicts.delete(key)
+      await evidence.del(key)
+    }
+    log.debug('attestations-forgotten', { slot, validator })
   }
 
   async function restore(): Promise<void> {
@@ -210,7 +229,10 @@ export async function createAttestations(
     }
     for await (const [key, value] of evidence.iterator()) {
       const [before, record] = [held.get(key), openStored(value)]
-      if (before === undefined || record === undefined) continue
+      if (before === undefined || record === undefined) {
+        await evidence.del(key)
+        continue
+      }
       const { slot, validator } = before
       conflicts.set(key, { slot, validator, records: [before.record.bytes, record.record.bytes] })
       liars.add(`${slot}/${validator}`)
@@ -245,9 +267,7 @@ export async function createAttestations(
   }
 
   const ofSlot = (slot: number, type: number): Held[] =>
-    heldSlots.has(slot)
-      ? [...held.values()].filter((item) => item.slot === slot && item.type === type)
-      : []
+    [...(bySlot.get(slot) ?? [])].filter((item) => item.type === type)
 
   await restore()
   return {
@@ -272,11 +292,10 @@ export async function createAttestations(
     reconsider,
     keepOwn: (record) => keep(place(record, peekRecord(net, record.bytes).type)),
     slots(from = 0, to = roundAt(beacon, nowMs()) + 1) {
-      const inRange = [...held.values()].filter(({ slot }) => slot >= from && slot <= to)
-      const bySlot = Map.groupBy(inRange, ({ slot }) => slot)
-      return [...bySlot.keys()]
-        .toSorted((a, b) => a - b)
-        .map((slot) => testimonyOf(bySlot.get(slot)!, slot))
+      return [...bySlot]
+        .filter(([slot]) => slot >= from && slot <= to)
+        .toSorted(([a], [b]) => a - b)
+        .map(([slot, items]) => testimonyOf([...items], slot))
     },
     equivocations: () => [...conflicts.values()],
     verdictsOn: (slot, miner, gpu) =>

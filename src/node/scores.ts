@@ -13,7 +13,7 @@ import { median } from './scoring/gpu-score.ts'
 import { type MinerScore, type ScoreReport, score } from './scoring/score.ts'
 import { isReference } from './scoring/slot-units.ts'
 import { evidenceOf, type OneTestimony, voices } from './slot-evidence.ts'
-import type { ValidatorView } from './validator-view.ts'
+import { type ValidatorView, voiceOf } from './validator-view.ts'
 
 /** Scores as this node computes them from the testimony it has. */
 export interface Scores {
@@ -64,21 +64,21 @@ export function createScores(needs: ScoresNeeds): Scores {
 
   function current(): ScoreReport {
     if (cached !== undefined && core.nowMs() - cached.atMs < FRESH_MS) return cached.report
-    const known = attestations.slots().filter(settled).slice(-constants.WINDOW_SLOTS)
+    const known = attestations.slots().filter(settled)
     const active = validators.validators()
     const hotkeys = registered()?.map(hex)
     const key = JSON.stringify([
       known.map(({ slot, testimony }) => [slot, testimony.map(sizesOf)]),
-      active.map(({ peerId, stake }) => [peerId, stake.toString()]),
+      active.map((one) => [one.peerId, voiceOf(one), one.stake.toString()]),
       hotkeys,
       frauds.revision(),
     ])
     if (cached?.key === key) return keep(key, cached.report)
-    const voiceOf = voices(active)
+    const voice = voices(active)
     const report = score(
       {
-        slots: known.map((slot) => evidenceOf(honest(slot), voiceOf, slot.slot + slots.open)),
-        validators: [...voiceOf.values()],
+        slots: known.map((slot) => evidenceOf(honest(slot), voice, slot.slot + slots.open)),
+        validators: [...voice.values()],
         registered: hotkeys === undefined ? undefined : new Set(hotkeys),
         measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
         windowMs: slots.windowMs,

@@ -204,6 +204,27 @@ test('the oldest slots are forgotten, in memory and in the store', async () => {
   expect(kept((await open(path, SLOT * 600)).book)[0]).toBe(4)
 })
 
+test('whatever slots a validator names, it pushes out its own words alone, contradictions among them', async () => {
+  const path = await folder()
+  const opened = await open(path, SLOT * 600)
+  const { book } = opened
+  await book.admit(sealVerdicts(net, alice, silence(SLOT * 2)))
+  for (const steps of [90, 91]) await book.admit(commitTo(bob, reportOf(steps, SLOT)))
+  expect(book.equivocations()).toHaveLength(1)
+  for (let i = 3; i <= 514; i++) {
+    expect(await book.keepOwn(sealVerdicts(net, bob, silence(SLOT * i)))).toBe('accept')
+  }
+  const held = ({ book: of }: Opened, key: RecordKey & { peerId: string }) =>
+    of.slots().filter(({ testimony: said }) => said.some((one) => one.validator === key.peerId))
+  expect(held(opened, alice)).toHaveLength(1)
+  expect(held(opened, bob)).toHaveLength(512)
+  expect(book.equivocations()).toEqual([])
+  await opened.store[Symbol.asyncDispose]()
+  const again = await open(path, SLOT * 600)
+  expect([held(again, alice).length, held(again, bob).length]).toEqual([1, 512])
+  expect(again.book.equivocations()).toEqual([])
+})
+
 test('own testimony is written before it is signed: the first word stands, also after a restart', async () => {
   const path = await folder()
   const write = async (steps: number) => {

@@ -43,7 +43,8 @@ export interface GpuScore {
  * `Σu / max(known, RAMP_SLOTS) · (ok/known)^(RELIABILITY_EXP−1)`, written as a product of terms.
  */
 export function gpuScore(slots: readonly ScoredSlot[], c: ScoringConstants): GpuScore {
-  const window = slots.slice(-c.WINDOW_SLOTS)
+  // What the network failed to observe takes no place of the window.
+  const window = slots.filter((s) => s.outcome !== 'networkUnknown').slice(-c.WINDOW_SLOTS)
   const count = (outcome: Outcome): number => window.filter((s) => s.outcome === outcome).length
   const [ok, failed, unknown] = [count('ok'), count('failed'), count('unknown')]
   const allowed = Math.floor(c.UNKNOWN_MAX * (ok + failed + unknown))

@@ -1,7 +1,7 @@
 import { nsPerHopOf } from '../../gpu/rates.ts'
 import { decides, stakeOf } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
-import { type Evidence, type GpuRef, gpuKey } from './evidence.ts'
+import { type Evidence, type GpuRef, gpuKey, type SlotEvidence } from './evidence.ts'
 import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
 import { asWord, checkpointsOf, heardFrom, heardTooFew, outcomeOf, seenBy } from './heard-slot.ts'
 import { type IdleSlot, newestIdle } from './leased.ts'
@@ -44,7 +44,7 @@ export interface ScoreReport {
 
 /** Scores of all miners: deterministic, and the same whatever the order of the evidence. */
 export function score(evidence: Evidence, constants: ScoringConstants): ScoreReport {
-  const slots = evidence.slots.toSorted((a, b) => a.slot - b.slot).slice(-constants.WINDOW_SLOTS)
+  const slots = windowOf(evidence, constants)
   const gpus = [...outcomesOf({ ...evidence, slots }, constants).values()]
     .map((history) => scoredGpu(history, evidence, constants))
     .toSorted((a, b) => (gpuKey(a) < gpuKey(b) ? -1 : 1))
@@ -88,6 +88,33 @@ export function score(evidence: Evidence, constants: ScoringConstants): ScoreRep
   }
 }
 
+/**
+ * The newest WINDOW_SLOTS slots that more than KAPPA of active stake speaks of, and as many of what else was named since:
+ * whoever names slots that never were cannot push out those that were.
+ */
+function windowOf(evidence: Evidence, c: ScoringConstants): SlotEvidence[] {
+  const stakes = stakesOf(evidence)
+  const active = totalOf(stakes)
+  const speaking = ({ testimony }: SlotEvidence): bigint =>
+    testimony.reduce((sum, { validator }) => sum + (stakes.get(validator) ?? 0n), 0n)
+  const sorted = evidence.slots.toSorted((a, b) => a.slot - b.slot)
+  const isHeard = (slot: SlotEvidence): boolean => decides(speaking(slot), active, c.KAPPA)
+  const { heard = [], others = [] } = Object.groupBy(sorted, (slot) =>
+    isHeard(slot) ? 'heard' : 'others',
+  )
+  const from = heard.at(-c.WINDOW_SLOTS)?.slot ?? 0
+  const window = [
+    ...heard.slice(-c.WINDOW_SLOTS),
+    ...others.filter(({ slot }) => slot > from).slice(-c.WINDOW_SLOTS),
+  ]
+  return window.toSorted((a, b) => a.slot - b.slot)
+}
+
+const stakesOf = ({ validators }: Evidence): ReadonlyMap<string, bigint> =>
+  new Map(validators.map(({ validator, stake }) => [validator, stake]))
+const totalOf = (stakes: ReadonlyMap<string, bigint>): bigint =>
+  [...stakes.values()].reduce((sum, stake) => sum + stake, 0n)
+
 interface History {
   readonly ref: GpuRef
   readonly scored: ScoredSlot[]
@@ -97,8 +124,8 @@ interface History {
 
 /** The outcomes of every GPU, slot by slot, from the first slot of the window that saw it. */
 function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, History> {
-  const stakes = new Map(evidence.validators.map(({ validator, stake }) => [validator, stake]))
-  const active = [...stakes.values()].reduce((sum, stake) => sum + stake, 0n)
+  const stakes = stakesOf(evidence)
+  const active = totalOf(stakes)
   const histories = new Map<string, History>()
   const proofs = indexProofs(evidence.proofs, c)
   const first = evidence.slots[0]?.slot ?? 0

@@ -163,6 +163,25 @@ test('one of two equal validators decides nothing', () => {
   expect(seen.reliability).toBe(1)
 })
 
+test('slots that a minority invents push nothing out of the window', () => {
+  const { WINDOW_SLOTS } = LOCAL_CONSTANTS
+  const real = Array.from({ length: WINDOW_SLOTS + 3 }, (_, i) => both(100 * (i + 1), [[a, 80]]))
+  const invented = Array.from({ length: 5 * WINDOW_SLOTS }, (_, i) =>
+    slotOf(3001 + i, said('v1', [[a, 0]])),
+  )
+  const found = Array.from({ length: 5 * WINDOW_SLOTS }, (_, i) => ({
+    slot: 3001 + i,
+    miner: b.miner,
+    gpu: b.gpu,
+    reason: 'EQUIVOCATION' as const,
+  }))
+  const proofs = { found, roundMs: 1000, roundsPerSlot: 12 }
+  const flooded = evidence([...real, ...invented], { proofs })
+  const [one] = scoreOf(flooded)!.gpus
+  expect(one).toMatchObject({ ok: WINDOW_SLOTS, failed: 0, unknown: 0 })
+  expect(one!.score).toBe(scoreOf(evidence(real))!.gpus[0]!.score)
+})
+
 test('a validator that accuses alone changes nothing; a proof changes everything', () => {
   const slots = [slotOf(12, said('v1', [[a, 80]]), said('v2', [[a, 80]], 'BAD_VALUE'))]
   expect(scoreOf(evidence(slots))).toMatchObject({ reliability: 1 })
