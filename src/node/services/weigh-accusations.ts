@@ -12,7 +12,7 @@ import type { TranscriptStore } from '../transcript-store.ts'
 
 interface Parts {
   readonly core: Pick<Core, 'events' | 'log'>
-  readonly attestations: Pick<Attestations, 'verdictsOn'>
+  readonly attestations: Pick<Attestations, 'verdictsOn' | 'slots'>
   readonly transcripts: Pick<TranscriptStore, 'get'>
   readonly frauds: Pick<Frauds, 'publish'>
 }
@@ -24,15 +24,34 @@ interface Parts {
 export const weighAccusations = ({ core, attestations, transcripts, frauds }: Parts): Service => {
   const { events, log } = core
 
-  async function weigh({ slot, validator, miner, gpu }: NodeEvent): Promise<void> {
-    const given = attestations
+  const givenIn = ({ slot, validator, miner, gpu }: NodeEvent): GivenVerdict | undefined =>
+    attestations
       .verdictsOn(Number(slot), String(miner), String(gpu))
-      .find((one) => one.validator === validator && one.row.verdict === 'BAD_VALUE')
-    if (given === undefined) return
-    const fraud = await proofFor(given)
-    if (fraud === undefined) return
-    const verdict = await frauds.publish(fraud)
-    log.info('accusation-weighed', { miner: fraud.miner, kind: fraud.kind, ...saidOf(verdict) })
+      .find((one) => one.validator === validator && isAccusation(one.row))
+
+  /** Those of before this start: whoever was stopped between an accusation and its proof goes on. */
+  const kept = (): GivenVerdict[] =>
+    attestations
+      .slots()
+      .flatMap(({ testimony }) =>
+        testimony.flatMap(({ validator, verdicts }) =>
+          (verdicts?.rows ?? []).filter(isAccusation).map((row) => ({ validator, row })),
+        ),
+      )
+
+  async function weigh(given: GivenVerdict): Promise<void> {
+    try {
+      const fraud = await proofFor(given)
+      if (fraud === undefined) return
+      const verdict = await frauds.publish(fraud)
+      log.info('accusation-weighed', { miner: fraud.miner, kind: fraud.kind, ...saidOf(verdict) })
+    } catch (error) {
+      log.info('accusation-not-weighed', { code: codeOf(error), reason: messageOf(error) })
+    }
+  }
+
+  async function weighAll(all: readonly GivenVerdict[], signal: AbortSignal): Promise<void> {
+    for (const given of all) if (!signal.aborted) await weigh(given)
   }
 
   async function proofFor({ validator, row }: GivenVerdict) {
@@ -54,14 +73,15 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
     async start(signal) {
       events.subscribe((event) => {
         if (event.event !== 'attestation-seen' || event['verdict'] !== 'BAD_VALUE') return
-        weigh(event).catch((error: unknown) => {
-          log.info('accusation-not-weighed', { code: codeOf(error), reason: messageOf(error) })
-        })
+        const given = givenIn(event)
+        if (given !== undefined) void weigh(given)
       }, signal)
+      void weighAll(kept(), signal)
     },
   }
 }
 
+const isAccusation = ({ verdict }: VerdictRow): boolean => verdict === 'BAD_VALUE'
 const isWork = (work: VerdictRow['work']): work is 'gemm' | 'residency' =>
   work === 'gemm' || work === 'residency'
 

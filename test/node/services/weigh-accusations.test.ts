@@ -44,8 +44,16 @@ const accusation = (of: typeof honest, change: Partial<VerdictRow> = {}): Verdic
   ...change,
 })
 
+const testimonyWith = (rows: readonly VerdictRow[]) => ({
+  validator: validator.peerId,
+  report: undefined,
+  verdicts: { slot: 24, chunk: 0, rows: [...rows] },
+  verdictIds: [],
+  equivocated: false,
+})
+
 /** A node that holds both transcripts and hears accusations. */
-async function listening() {
+async function listening(before: readonly VerdictRow[] = []) {
   const life = new AbortController()
   onTestFinished(() => life.abort())
   const events = createEvents(Date.now)
@@ -55,6 +63,7 @@ async function listening() {
   const service = weighAccusations({
     core: { events, log: silent },
     attestations: {
+      slots: () => [{ slot: 24, testimony: [testimonyWith(before)] }],
       verdictsOn: () => rows.slice(-1).map((row) => ({ validator: validator.peerId, row })),
     },
     transcripts: {
@@ -91,6 +100,12 @@ test('a true accusation convicts the miner, a false one the validator', async ()
     accused: validator.peerId,
     miner: miner.peerId,
   })
+})
+
+test('accusations that were kept before a start are weighed then', async () => {
+  const node = await listening([accusation(honest, { verdict: 'VALID' }), accusation(liar)])
+  await eventually(() => node.published.length > 0, 'the miner is convicted')
+  expect(node.published).toMatchObject([{ kind: 'false-value', accused: miner.peerId }])
 })
 
 test('what this node cannot weigh it leaves alone', async () => {
