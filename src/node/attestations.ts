@@ -117,6 +117,8 @@ export async function createAttestations(
   /** `slot/validator` of every contradiction: nothing that validator said of the slot counts. */
   const liars = new Set<string>()
   const known = new Set<string>()
+  /** Another number whenever a record came or went. */
+  let revision = 0
   /** A validator's commit that comes a second time, through sync, is late: so the first one waits here. */
   const waiting = new WaitingRoom<Held>()
 
@@ -171,6 +173,7 @@ export async function createAttestations(
     if (liars.has(`${slot}/${validator}`)) return { ignore: 'one contradiction is enough' }
     liars.add(`${slot}/${validator}`)
     known.add(hex(item.record.id))
+    revision += 1
     conflicts.set(item.key, { slot, validator, records: [before.record.bytes, item.record.bytes] })
     await evidence.put(item.key, item.record.bytes)
     events.emit('equivocation-kept', { slot, validator })
@@ -179,6 +182,7 @@ export async function createAttestations(
 
   function hold(item: Held): void {
     const { key, slot, validator, record } = item
+    revision += 1
     held.set(key, item)
     bySlot.set(slot, (bySlot.get(slot) ?? new Set()).add(item))
     slotsOf.set(validator, (slotsOf.get(validator) ?? new Set()).add(slot))
@@ -203,6 +207,7 @@ export async function createAttestations(
   }
 
   async function forgetSlot(slot: number, validator: string): Promise<void> {
+    revision += 1
     const all = bySlot.get(slot)
     for (const item of [...(all ?? [])].filter((one) => one.validator === validator)) {
       const { key, record } = item
@@ -276,10 +281,13 @@ export async function createAttestations(
         topic: attestationsTopic,
         admissions: kinds.map((kind) => admits(kind, (record) => admitAs(kind, record))),
         known: (id) => known.has(hex(id)),
-        records: inOrderOfArrival(() => [
-          ...[...held.values()].map(({ record }) => record.bytes),
-          ...[...conflicts.values()].map(({ records }) => records[1]),
-        ]),
+        records: inOrderOfArrival(
+          () => [
+            ...held.values().map(({ record }) => record.bytes),
+            ...conflicts.values().map(({ records }) => records[1]),
+          ],
+          () => revision,
+        ),
         judgement: () => nameOf(validators),
       },
     ],

@@ -191,7 +191,10 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
       topic: noticesTopic,
       admissions: [admits(fraudKind, admit)],
       known: (id) => known.has(hex(id)),
-      records: inOrderOfArrival(() => standing.values().map(({ record }) => record.bytes)),
+      records: inOrderOfArrival(
+        () => standing.values().map(({ record }) => record.bytes),
+        () => revision,
+      ),
     },
     async publish(fraud) {
       const record = sealFraud(net, key, fraud)
