@@ -41,7 +41,7 @@ export interface PulseBookOptions {
 /** Pulses this many rounds back are still taken: a slot's, and those its start depends on. */
 const BACKWARDS = 256
 const KEPT = 1024
-/** Verifications that may wait; each costs about 30 ms. */
+/** Rounds of peers' pulses, and checks for others, that may wait for a verification of about 30 ms. */
 const MAX_WAITING = 16
 /** A peer that sent a bad signature is not verified for again within this time. */
 const DISTRUST_MS = 60_000
@@ -78,8 +78,7 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
     const isOld = round < roundAt(beacon, nowMs()) - BACKWARDS
     if (isOld && round !== runningFill()) return 'long past'
     if (from !== undefined && nowMs() < (distrusted.get(from) ?? 0)) return 'sender sent bad pulses'
-    if (pending.size >= MAX_WAITING) return 'too many wait'
-    return null
+    return from !== undefined && pending.size >= MAX_WAITING ? 'too many wait' : null
   }
 
   async function judge(
@@ -94,6 +93,7 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
         if (from !== undefined) distrust(distrusted, from, nowMs())
         return { reject: 'bad signature' }
       }
+      if (kept.has(round)) return { ignore: 'known' } // another copy was faster
       keep(pulse, atMs)
       return 'accept'
     } catch (error) {
@@ -132,9 +132,11 @@ export function createPulseBook(options: PulseBookOptions): PulseBook {
       }
       const why = unwanted(round, from)
       if (why !== null) return { ignore: why }
-      // Two copies of one pulse arrive at once from two peers: the second waits for the first.
+      // Two copies of one pulse arrive at once from two peers: the second waits for the first, and is looked at anew when
+      // that was bad, for its sender may be distrusted by then. This node's own source stands in no line of theirs.
       const before = pending.get(round)
-      if (before !== undefined && (await before) === 'accept') {
+      const isKept = before !== undefined && (await before) === 'accept'
+      if (isKept || (before !== undefined && from !== undefined)) {
         return this.offer(round, signature, from)
       }
       const verdict = judge(round, signature, from)
