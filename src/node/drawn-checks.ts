@@ -4,15 +4,19 @@ import type { Announcement } from '../gpu/slot.ts'
 import type { Core } from './core.ts'
 import { type ValidatorView, voiceOf } from './validator-view.ts'
 
-/** Where nothing is configured a validator that was not drawn checks this share; all on a market of one machine. */
-const SHARE = { local: 1, test: 0.25, finney: 0.25 } as const
+/**
+ * What a validator that was not drawn checks where nothing is configured: everything. A miner that shows its openings to
+ * one accomplice alone has a VALID, which only more than half of active stake can overrule (scoring.md §3), and whoever
+ * did not look says nothing.
+ */
+const SHARE = 1
 
 /** Whether this validator pulls and checks a GPU's openings: it must when it is drawn, else it may. */
 export function drawnChecks(
-  { net, config, peerId }: Pick<Core, 'net' | 'config' | 'peerId'>,
+  { config, peerId }: Pick<Core, 'config' | 'peerId'>,
   view: ValidatorView,
 ): (gpu: Announcement, openPulse: Pulse) => boolean {
-  const share = config.sampling ?? SHARE[net.network]
+  const share = config.sampling ?? SHARE
   return (gpu, openPulse) => {
     const all = view.validators()
     const voters = new Map(

@@ -163,7 +163,7 @@ export const options = {
   pauseWhenUsed: flag('node', 'Pause while somebody else uses this machine or its GPUs'),
   sampling: maybe(
     'node',
-    'Share of openings to check without being drawn, 0 to 1 (default: 0.25; local: 1)',
+    'Share of openings to check without being drawn, 0 to 1 (default: 1)',
     'SHARE',
     share,
   ),

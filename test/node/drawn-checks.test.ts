@@ -3,9 +3,10 @@ import { drawVerifiers } from '../../src/gpu/draw-verifiers.ts'
 import { sha256 } from '../../src/gpu/hash.ts'
 import { configWith } from '../../src/node/config.ts'
 import { drawnChecks } from '../../src/node/drawn-checks.ts'
+import { PUBLIC_CONSTANTS } from '../../src/node/scoring/constants.ts'
+import { score } from '../../src/node/scoring/score.ts'
 import { type PermittedValidator, voiceOf } from '../../src/node/validator-view.ts'
 import { createNetwork, KNOWN_GENESIS } from '../../src/protocols/network.ts'
-import { testNet } from '../support/market.ts'
 
 const finney = createNetwork('finney', 1, Buffer.from(KNOWN_GENESIS.finney!, 'hex'))
 const hotkey = (i: number): Uint8Array => new Uint8Array(32).fill(i)
@@ -28,8 +29,8 @@ const pulse = (round: number) => ({
   signature: new Uint8Array(48),
   randomness: sha256(Buffer.from(`pulse ${round}`)),
 })
-const checksOf = (peerId: string, options: object, net = finney, all = validators) =>
-  drawnChecks({ net, config: configWith(options), peerId }, { validators: () => all })
+const checksOf = (peerId: string, options: object, all = validators) =>
+  drawnChecks({ config: configWith(options), peerId }, { validators: () => all })
 const rounds = Array.from({ length: 200 }, (_, i) => i)
 
 test('every validator knows the same five, by their hotkeys', () => {
@@ -45,22 +46,42 @@ test('every validator knows the same five, by their hotkeys', () => {
 
 test('a hotkey with many nodes has one seat at most, and all its nodes look', () => {
   const many = [...validators, { ...validators[0]!, peerId: 'second' }]
-  const [first, second] = ['peer0', 'second'].map((id) =>
-    checksOf(id, { sampling: 0 }, finney, many),
-  )
+  const [first, second] = ['peer0', 'second'].map((id) => checksOf(id, { sampling: 0 }, many))
   const seen = rounds.filter((round) => first!(gpu, pulse(round)))
   expect(rounds.filter((round) => second!(gpu, pulse(round)))).toEqual(seen)
   expect(seen.length).toBeGreaterThan(10)
 })
 
-test('others look as often as they are configured to: a quarter by default, at everything on a local network', () => {
-  const times = (options: object, net = finney): number => {
-    const checks = checksOf('stranger', options, net) // has no seat
+test('others look as often as they are configured to, and at everything by default', () => {
+  const times = (options: object): number => {
+    const checks = checksOf('stranger', options) // has no seat
     return rounds.filter((round) => checks(gpu, pulse(round))).length
   }
   expect(times({ sampling: 0 })).toBe(0)
-  expect(times({ sampling: 1 })).toBe(200)
-  expect(times({})).toBeGreaterThan(25)
-  expect(times({})).toBeLessThan(80)
-  expect(times({}, testNet())).toBe(200)
+  expect(times({ sampling: 0.25 })).toBeGreaterThan(25)
+  expect(times({ sampling: 0.25 })).toBeLessThan(80)
+  expect(times({})).toBe(200)
+})
+
+test('by default a miner that opens for one accomplice alone has failed', () => {
+  const ref = { hotkey: '99', miner: gpu.peerId, gpu: gpu.gpuId }
+  const open = pulse(5)
+  const accomplice = { peerId: 'accomplice', hotkey: hotkey(98), stake: 1n }
+  const all = [...validators, accomplice]
+  const row = { ...ref, mode: 'idle', n: 512, bytes: 2 ** 23, passes: 30, steps: 10 }
+  const testimony = all.map((one) => {
+    const looks = checksOf(one.peerId, {}, all)(gpu, open)
+    const verdict = one === accomplice ? 'VALID' : 'UNAVAILABLE'
+    return { validator: voiceOf(one), rows: [row], verdicts: looks ? [{ ...ref, verdict }] : [] }
+  })
+  const evidence = {
+    slots: [{ slot: 24, openPulse: open, testimony }],
+    validators: all.map((one) => ({ validator: voiceOf(one), stake: one.stake })),
+    measured: ['passes', 'steps'],
+    windowMs: { residency: 1000, gemm: 1000 },
+  } as const
+  expect(score(evidence, PUBLIC_CONSTANTS).miners.get('99')!.gpus[0]).toMatchObject({
+    ok: 0,
+    failed: 1,
+  })
 })
