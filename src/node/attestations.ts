@@ -15,6 +15,7 @@ import {
 import { peerIdOfKey } from '../protocols/peer-key.ts'
 import { openRecord, peekRecord, recordTypes, type Signed } from '../protocols/signed.ts'
 import { admits, type RecordKind, type Verdict } from '../protocols/topic.ts'
+import { MiB } from '../units.ts'
 import { inOrderOfArrival } from './arrivals.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
@@ -73,6 +74,8 @@ export interface AttestationsOptions {
   readonly beacon: BeaconInfo
   readonly slots: SlotNetwork
   readonly validators: ValidatorView
+  /** What is kept of one validator at most; a test makes it less. */
+  readonly kept?: { readonly slots: number; readonly bytes: number }
 }
 
 type Payload = ReportCommit | Report | Verdicts
@@ -89,8 +92,11 @@ interface Held {
   readonly late: boolean
 }
 
-/** Slots kept of one validator, which names them itself; what it said of older ones is forgotten. */
-const SLOTS_KEPT = 512
+/**
+ * What is kept of one validator, which names its slots itself; what it said of older ones is forgotten. One slot of a
+ * thousand GPUs is about 0.6 MB, of chunks that say nothing up to 12 MiB.
+ */
+const KEPT = { slots: 512, bytes: 256 * MiB }
 const SKEW_MS = 30_000
 /** Added to a commit's deadline for its way through gossip. */
 const GOSSIP_ROUNDS = 1
@@ -106,13 +112,14 @@ export async function createAttestations(
   options: AttestationsOptions,
 ): Promise<Attestations> {
   const { net, store, events, log, nowMs } = core
-  const { beacon, slots, validators } = options
+  const { beacon, slots, validators, kept = KEPT } = options
   const bucket = store.bucket('attestations')
   const evidence = store.bucket('equivocations')
   const startedMs = nowMs()
   const held = new Map<string, Held>()
   const bySlot = new Map<number, Set<Held>>()
   const slotsOf = new Map<string, Set<number>>()
+  const bytesOf = new Map<string, number>()
   const conflicts = new Map<string, Equivocation>()
   /** `slot/validator` of every contradiction: nothing that validator said of the slot counts. */
   const liars = new Set<string>()
@@ -186,6 +193,7 @@ export async function createAttestations(
     held.set(key, item)
     bySlot.set(slot, (bySlot.get(slot) ?? new Set()).add(item))
     slotsOf.set(validator, (slotsOf.get(validator) ?? new Set()).add(slot))
+    bytesOf.set(validator, (bytesOf.get(validator) ?? 0) + record.bytes.length)
     known.add(hex(record.id))
   }
 
@@ -199,7 +207,7 @@ export async function createAttestations(
   /** Nobody pushes out another's words: a validator's own oldest go. */
   async function forget(validator: string): Promise<void> {
     const own = slotsOf.get(validator) ?? new Set()
-    while (own.size > SLOTS_KEPT) {
+    while (own.size > kept.slots || (bytesOf.get(validator) ?? 0) > kept.bytes) {
       const slot = Math.min(...own)
       own.delete(slot)
       await forgetSlot(slot, validator)
@@ -213,6 +221,7 @@ export async function createAttestations(
       const { key, record } = item
       all?.delete(item)
       held.delete(key)
+      bytesOf.set(validator, (bytesOf.get(validator) ?? 0) - record.bytes.length)
       known.delete(hex(record.id))
       await bucket.del(key)
     }

@@ -5,7 +5,11 @@ import { expect, onTestFinished, test } from 'vitest'
 import { devBeacon, timeOf } from '../../src/beacon.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import { silent } from '../../src/log.ts'
-import { type Attestations, createAttestations } from '../../src/node/attestations.ts'
+import {
+  type Attestations,
+  type AttestationsOptions,
+  createAttestations,
+} from '../../src/node/attestations.ts'
 import { createEvents } from '../../src/node/events.ts'
 import { createOwnTestimony } from '../../src/node/own-testimony.ts'
 import { openStore, type Store } from '../../src/node/store.ts'
@@ -64,6 +68,7 @@ async function open(
   path: string,
   round = SLOT + 5,
   view: ValidatorView = validators,
+  more: Partial<AttestationsOptions> = {},
 ): Promise<Opened> {
   const clock = { nowMs: timeOf(beacon, round) }
   const nowMs = (): number => clock.nowMs
@@ -73,7 +78,7 @@ async function open(
   const told: string[] = []
   events.subscribe(({ event }) => told.push(event), new AbortController().signal)
   const core = { net, store, events, log: silent, nowMs }
-  const options = { beacon, slots: slotNetworks.local, validators: view }
+  const options = { beacon, slots: slotNetworks.local, validators: view, ...more }
   const book = await createAttestations(core, options)
   const at = (to: number): void => {
     clock.nowMs = timeOf(beacon, to)
@@ -223,6 +228,22 @@ test('whatever slots a validator names, it pushes out its own words alone, contr
   const again = await open(path, SLOT * 600)
   expect([held(again, alice).length, held(again, bob).length]).toEqual([1, 512])
   expect(again.book.equivocations()).toEqual([])
+})
+
+test('the bytes that one validator takes are bounded, its newest slots stay', async () => {
+  const records = Array.from({ length: 6 }, (_, i) =>
+    sealVerdicts(net, alice, silence(SLOT * (i + 1))),
+  )
+  const kept = { slots: 512, bytes: 3 * records[5]!.bytes.length }
+  const opened = await open(await folder(), SLOT * 10, validators, { kept })
+  await opened.book.admit(sealVerdicts(net, bob, silence(SLOT)))
+  for (const record of records) expect(await opened.book.admit(record)).toBe('accept')
+  const of = (key: { peerId: string }) =>
+    opened.book
+      .slots()
+      .filter(({ testimony: said }) => said.some(({ validator }) => validator === key.peerId))
+      .map(({ slot }) => slot / SLOT)
+  expect([of(alice), of(bob)]).toEqual([[4, 5, 6], [1]])
 })
 
 test('own testimony is written before it is signed: the first word stands, also after a restart', async () => {
