@@ -1,3 +1,4 @@
+import { atMost } from '../at-most.ts'
 import type { Log } from '../log.ts'
 import { createThread, siblingModule } from '../thread.ts'
 import type { GemmFault } from './gemm-proof.ts'
@@ -75,9 +76,11 @@ export function createVerifier(log: Log): Verifier {
     code: 'GPU_VERIFIER',
     log,
   })
+  // A deadline runs from a job's own turn: a full slot's checks take longer than any one of them may.
+  const inTurn = atMost(1)
   return {
-    check: (job) => thread.call<CheckResult>('check', job, CHECK_TIMEOUT_MS),
-    judge: (job) => thread.call<ShownResult>('judge', job, CHECK_TIMEOUT_MS),
+    check: (job) => inTurn(() => thread.call<CheckResult>('check', job, CHECK_TIMEOUT_MS)),
+    judge: (job) => inTurn(() => thread.call<ShownResult>('judge', job, CHECK_TIMEOUT_MS)),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }
 }

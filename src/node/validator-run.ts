@@ -1,3 +1,4 @@
+import { atMost } from '../at-most.ts'
 import { timeOf } from '../beacon.ts'
 import { messageOf } from '../errors.ts'
 import { paceIn } from '../gpu/leased-proofs.ts'
@@ -31,6 +32,11 @@ export interface ValidatorRunParts {
 }
 
 type SignedRow = Verdicts['rows'][number]
+type Turn = ReturnType<typeof atMost>
+
+/** Proofs of one miner under way at a time: each may take 17 MiB (n = 32768), and a miner has up to 32 devices. */
+const PULLS_PER_MINER = 4
+
 type Figures = Pick<PullOutcome, 'bytes' | 'verifyMs'> & {
   /** Made while the openings are at hand: those of a hundred GPUs are not kept until the slot ends. */
   readonly witness: Uint8Array | undefined
@@ -52,6 +58,7 @@ export class ValidatorRun {
   readonly #machine: ValidatorSlot
   readonly #gpus: ReadonlyMap<string, Announcement>
   readonly #figures = new Map<string, Figures>()
+  readonly #turns = new Map<string, Turn>()
 
   constructor(
     parts: ValidatorRunParts,
@@ -91,7 +98,7 @@ export class ValidatorRun {
   async #act(effect: ValidatorEffect): Promise<void> {
     const { core, testifier } = this.#parts
     const { slot } = this
-    if (effect.type === 'pull') await this.#pull(effect)
+    if (effect.type === 'pull') await this.#turnOf(effect.miner)(() => this.#pull(effect))
     else if (effect.type === 'commit') await testifier.commit(slot, effect.lines)
     else if (effect.type === 'report') await testifier.report(slot, effect.lines)
     else if (effect.type === 'verdicts') {
@@ -100,6 +107,13 @@ export class ValidatorRun {
       core.log.warn('slot-abstained', { slot, why: effect.why })
       core.events.emit('slot-abstained', { slot, why: effect.why })
     } else this.done = true
+  }
+
+  /** A miner's proofs come a few at a time: one with many devices must not fill this node's memory with them. */
+  #turnOf(miner: string): Turn {
+    const turn = this.#turns.get(miner) ?? atMost(PULLS_PER_MINER)
+    this.#turns.set(miner, turn)
+    return turn
   }
 
   async #pull(pull: Pull): Promise<void> {

@@ -1,7 +1,7 @@
+import { atMost } from '../../at-most.ts'
 import { every } from '../../clock.ts'
 import { VRAM_STEPS_GIB } from '../../protocols/capability.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
-import { atMost } from '../at-most.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { Core } from '../core.ts'
 import type { Offers } from '../offers.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { atMost } from '../../src/node/at-most.ts'
+import { atMost } from '../src/at-most.ts'
 
 test('so many works are under way at a time, in order; one that fails gives its place on', async () => {
   const inTurn = atMost(2)
