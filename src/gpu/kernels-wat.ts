@@ -127,17 +127,20 @@ const fill = `
     ${set('counter', `(i32.add ${get('counter')} (i32.const 4))`)}
     (br_if $four (i32.lt_u (local.tee $out (i32.add ${get('out')} (i32.const 256))) ${get('end')}))))`
 
-/** mix(a, v) of resident-pages.ts: rotl13((a ^ v) · 0x9E3779B1), per lane or for one word. */
+/**
+ * mix(a, v) = rotl13((a + v) · 0x9E3779B1), per lane or for one word. With xor instead of the sum, flipping the highest
+ * bit of v could be undone in the next word whatever the key: a fill could be packed.
+ */
 const mixLanes = (v: string): string =>
   [
     set(
       'a',
-      `(i32x4.mul (v128.xor ${get('a')} ${v}) (v128.const i32x4 ${'0x9E3779B1 '.repeat(4)}))`,
+      `(i32x4.mul (i32x4.add ${get('a')} ${v}) (v128.const i32x4 ${'0x9E3779B1 '.repeat(4)}))`,
     ),
     set('a', rotateBits(get('a'), 13)),
   ].join('\n')
 const mixWord = (a: string, v: string): string =>
-  `(i32.rotl (i32.mul (i32.xor ${a} ${v}) (i32.const 0x9E3779B1)) (i32.const 13))`
+  `(i32.rotl (i32.mul (i32.add ${a} ${v}) (i32.const 0x9E3779B1)) (i32.const 13))`
 const wordOfA = (i: number): string => `(i32x4.extract_lane ${i} ${get('a')})`
 const keyWord = (i: number): string => `(i32.load offset=${4 * i} ${get('key')})`
 
@@ -207,7 +210,7 @@ const mixState = (c: number, v: string): string =>
   [
     set(
       `s${c}`,
-      `(i32x4.mul (v128.xor ${get(`s${c}`)} ${v}) (v128.const i32x4 ${'0x9E3779B1 '.repeat(4)}))`,
+      `(i32x4.mul (i32x4.add ${get(`s${c}`)} ${v}) (v128.const i32x4 ${'0x9E3779B1 '.repeat(4)}))`,
     ),
     set(`s${c}`, rotateBits(get(`s${c}`), 13)),
   ].join('\n')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { concat } from '../../src/gpu/hash.ts'
+import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import {
@@ -79,6 +79,20 @@ test('pages and digests equal the plain reference', () => {
     const words = referencePage(fillSeed, page, limits.iterations)
     expect(digests.subarray(8 * page, 8 * page + 8)).toEqual(referenceDigest(words, passSeed, page))
   }
+})
+
+test('no two bits of a page cancel under every key: a fill cannot be packed', () => {
+  const words = referencePage(fillSeed, 0, 2)
+  // The highest bit of a word alone reaches bit 12 of its lane's state; the lane's next word lies 64 · 4 words on.
+  const packed = words.slice()
+  packed[0]! ^= 1 << 31
+  packed[256]! ^= 1 << 12
+  const keys = Array.from({ length: 64 }, (_, i) => sha256(of(i)))
+  const same = keys.filter((key) => {
+    const [kept, lost] = [words, packed].map((page) => referenceDigest(page, key, 0))
+    return Buffer.compare(kept!, lost!) === 0
+  })
+  expect(same.length).toBeLessThan(keys.length * 0.75)
 })
 
 test('blocks beyond 2³² carry into the nonce: no two pages of a huge fill are the same', () => {

@@ -21,7 +21,7 @@ export function referencePage(seed: Uint8Array, page: number, iterations: number
 }
 
 const mix = (a: number, v: number): number => {
-  const product = Math.imul(a ^ v, 0x9e3779b1)
+  const product = Math.imul((a + v) | 0, 0x9e3779b1)
   return (product << 13) | (product >>> 19)
 }
 

@@ -6,7 +6,7 @@
 #define PAGE_VECTORS 256 // vectors of 16 B in a page of 4096 B
 #define PAGE_LANES 64    // a page is four rows of 64 vectors; each lane mixes one vector of each row
 
-DEVICE uint32_t mix(uint32_t a, uint32_t v) { return rotate_left((a ^ v) * 0x9E3779B1u, 13); }
+DEVICE uint32_t mix(uint32_t a, uint32_t v) { return rotate_left((a + v) * 0x9E3779B1u, 13); }
 
 DEVICE uint4 mix_vector(const uint4 &a, const uint4 &v) {
   return make_uint4(mix(a.x, v.x), mix(a.y, v.y), mix(a.z, v.z), mix(a.w, v.w));
