@@ -60,8 +60,8 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
     async start(signal) {
       if (machine === undefined) return
       const intervalMs = local ? secondsMs(30) : minutesMs(30)
-      const lookMs = secondsMs(local ? 1 : 15)
-      let said = { text: '', dueMs: 0, soonMs: lookMs }
+      const retryMs = secondsMs(local ? 1 : 15)
+      let said = { text: '', dueMs: 0, soonMs: retryMs }
       // Telling a DHT without holders takes minutes: a change in between is told at once.
       let stale = new AbortController()
       const look = (): void => {
@@ -69,18 +69,23 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
       }
       machine.capacity?.onChange(look, signal)
       machine.onSizes?.(look, signal)
-      /** Without a holder at the next look: nobody would find it. A small network never has enough: those waits grow. */
+      /** Without a holder soon: nobody would find it. A small network never has enough: those waits grow. */
       const after = (holders: number, soonMs: number) =>
         holders >= ENOUGH_HOLDERS
-          ? { dueMs: nowMs() + intervalMs, soonMs: lookMs }
+          ? { dueMs: nowMs() + intervalMs, soonMs: retryMs }
           : {
-              dueMs: nowMs() + (holders === 0 ? lookMs : soonMs),
+              dueMs: nowMs() + (holders === 0 ? 0 : soonMs),
               soonMs: Math.min(2 * soonMs, intervalMs),
             }
       void every(LOOK_MS, { signal, log, name: 'look-at-capability' }, look)
+      let looks = 0
       void every(LOOK_MS, { signal, log, name: 'announce-capability' }, async () => {
         const text = toJson(whatOf(machine, slots))
-        if (text === said.text && nowMs() < said.dueMs) return
+        looks += 1
+        // A change is told at the next look; what nobody took is not tried again that often.
+        const waits = nowMs() < said.dueMs || looks * LOOK_MS < retryMs
+        if (text === said.text && waits) return
+        looks = 0
         stale = new AbortController()
         said = { text, dueMs: 0, soonMs: said.soonMs }
         const { signal: changed } = stale
