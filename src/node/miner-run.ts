@@ -1,8 +1,9 @@
 import { codeOf, messageOf, NodeError } from '../errors.ts'
 import type { Prover } from '../gpu/prover.ts'
 import { type ProverEffect, type ProverEvent, ProverSlot } from '../gpu/prover-slot.ts'
-import type { Announcement } from '../gpu/slot.ts'
+import { type Announcement, fillSeed } from '../gpu/slot.ts'
 import type { AnyWork, SlotNetwork } from '../gpu/slot-network.ts'
+import { fillRoundOf } from '../gpu/slot-schedule.ts'
 import { encodeTranscript } from '../gpu/transcript.ts'
 import { sealFinal, sealOpenings, sealTick } from '../protocols/challenge.ts'
 import type { Signed } from '../protocols/signed.ts'
@@ -44,6 +45,8 @@ export class MinerRun {
   readonly #gpu: Announcement
   readonly #prover: Prover
   #isOver = false
+  /** Passes wait for the fill that they must go over: over another one they would look like a lie. */
+  #waiting: (() => void) | undefined
 
   constructor(parts: MinerRunParts, slot: number, gpu: Announcement, prover: Prover) {
     this.slot = slot
@@ -65,26 +68,53 @@ export class MinerRun {
 
   handle(event: ProverEvent): void {
     for (const effect of this.#machine.handle(event)) this.#act(effect)
+    this.#startWaiting()
+  }
+
+  #startWaiting(): void {
+    const start = this.#waiting
+    if (start === undefined || !this.#isFilled()) return
+    this.#waiting = undefined
+    start()
+  }
+
+  #isFilled(): boolean {
+    const { pulses, slots, fills } = this.#parts
+    const round = fillRoundOf(slots, this.slot)
+    const pulse = round === null ? undefined : pulses.get(round)
+    return pulse !== undefined && fills.holds(this.gpu, fillSeed(this.#gpu, pulse))
   }
 
   #act(effect: ProverEffect): void {
     const { core, send } = this.#parts
     const { net, key } = core
     const { slot } = this
-    if (effect.type === 'start') this.#work(effect.work, effect.seed)
-    else if (effect.type === 'stop') this.#prover.stop()
+    if (effect.type === 'start') this.#begin(effect.work, effect.seed)
+    else if (effect.type === 'stop') this.#stop()
     else if (effect.type === 'tick') send('tick', slot, sealTick(net, key, { ...effect.tick }))
     else if (effect.type === 'final') send('final', slot, sealFinal(net, key, { ...effect.final }))
     else this.#open(effect).catch((error: unknown) => this.#failed(error))
   }
 
-  #work(work: AnyWork, honestSeed: Uint8Array): void {
-    const { core, slots, misbehaviour } = this.#parts
+  #stop(): void {
+    this.#waiting = undefined
+    this.#prover.stop()
+  }
+
+  #begin(work: AnyWork, honestSeed: Uint8Array): void {
+    const { core, slots } = this.#parts
     if (work === slots.phases[0]) {
       const { gpuId: gpu, n, bytes, mode = 'idle' } = this.#gpu
       const { backend } = this.#prover
       core.events.emit('slot-started', { slot: this.slot, gpu, backend, mode, n, bytes })
     }
+    const start = (): void => this.#work(work, honestSeed)
+    if (work === 'residency') this.#waiting = start
+    else start()
+  }
+
+  #work(work: AnyWork, honestSeed: Uint8Array): void {
+    const { slots, misbehaviour } = this.#parts
     const seed = misbehaviour.seed?.(honestSeed, work) ?? honestSeed
     const leased = this.#gpu.mode === 'leased' && work !== 'locality'
     const beside = leased ? { duty: slots.leased.duty[work] } : {}

@@ -118,7 +118,7 @@ export const options = {
   ),
   backend: option(
     'node',
-    'What proves GPUs; auto takes what suits each, cpu proves with the processor on local networks alone',
+    'What proves GPUs; auto takes what suits each, cpu counts on local networks alone',
     'NAME',
     oneOf(...backendChoices),
     'auto',

@@ -15,7 +15,7 @@ const cheats = [
 ] as const
 
 /** What a miner that was too slow for a slot gets, whether it cheats or not. */
-const SLOW = ['SILENT', 'LATE_COMMIT', 'UNAVAILABLE']
+const SLOW = ['SILENT', 'NO_WORK', 'LATE_COMMIT', 'UNAVAILABLE']
 
 /** What a command lists, asked of a running node. */
 async function list<Row>({ member }: Node, ...words: string[]): Promise<Row[]> {
