@@ -39,8 +39,8 @@ import {
 } from './support/slot-provers.ts'
 
 const PROVERS = 100
-/** Between the moment everything is ready and the slot: streams are opened, and the machine comes to rest. */
-const LEAD_MS = 8000
+/** From the start of the validator to the slot: it connects to everyone, streams are opened, the machine comes to rest. */
+const LEAD_MS = 20_000
 /** Bytes of one record on a bare socket: those of a signed tick. */
 const RECORD_BYTES = 320
 /** How often memory is looked at. */

@@ -24,9 +24,10 @@ export const oneCardInTurn = (identity: 0 | 1): Cheat => ({
     change: (parts) => ({
       ...parts,
       mayProve: () => {
-        const slot = Math.floor(
-          roundAt(parts.pulses.beacon, Date.now()) / slotNetworks.local.stride,
-        )
+        // Turns change in the middle between two slots: the fill of the next is seeded just before it.
+        const { stride } = slotNetworks.local
+        const round = roundAt(parts.pulses.beacon, Date.now()) + stride / 2
+        const slot = Math.floor(round / stride)
         return slot % 2 === identity
       },
     }),
