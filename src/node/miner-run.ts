@@ -1,3 +1,4 @@
+import { timeOf } from '../beacon.ts'
 import { codeOf, messageOf, NodeError } from '../errors.ts'
 import type { Prover } from '../gpu/prover.ts'
 import { type ProverEffect, type ProverEvent, ProverSlot } from '../gpu/prover-slot.ts'
@@ -35,6 +36,9 @@ export interface MinerRunParts {
   readonly misbehaviour: Misbehaviour
 }
 
+/** The open pulse may come this late, in rounds. */
+const LATE_ROUNDS = 2
+
 type OpenEffect = Extract<ProverEffect, { type: 'open' }>
 
 /** One device in one slot of a miner: carries out what its state machine decides. */
@@ -45,6 +49,7 @@ export class MinerRun {
   readonly #gpu: Announcement
   readonly #prover: Prover
   #isOver = false
+  #opens = false
   /** Passes wait for the fill that they must go over: over another one they would look like a lie. */
   #waiting: (() => void) | undefined
 
@@ -69,6 +74,14 @@ export class MinerRun {
   handle(event: ProverEvent): void {
     for (const effect of this.#machine.handle(event)) this.#act(effect)
     this.#startWaiting()
+    if (event.type === 'time' && !this.#opens && event.nowMs >= this.#opensUntilMs)
+      this.#isOver = true
+  }
+
+  /** A slot that has nothing to open by now, a late pulse allowed for, keeps its device from the next one no longer. */
+  get #opensUntilMs(): number {
+    const { pulses, slots } = this.#parts
+    return timeOf(pulses.beacon, this.slot + slots.open + LATE_ROUNDS)
   }
 
   #startWaiting(): void {
@@ -93,7 +106,10 @@ export class MinerRun {
     else if (effect.type === 'stop') this.#stop()
     else if (effect.type === 'tick') send('tick', slot, sealTick(net, key, { ...effect.tick }))
     else if (effect.type === 'final') send('final', slot, sealFinal(net, key, { ...effect.final }))
-    else this.#open(effect).catch((error: unknown) => this.#failed(error))
+    else {
+      this.#opens = true
+      this.#open(effect).catch((error: unknown) => this.#failed(error))
+    }
   }
 
   #stop(): void {

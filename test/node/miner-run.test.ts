@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { timeOf } from '../../src/beacon.ts'
 import type { Prover, WorkJob } from '../../src/gpu/prover.ts'
 import { fillSeed } from '../../src/gpu/slot.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
@@ -74,4 +75,13 @@ test('passes whose fill does not come in time are never begun', () => {
   run.handle({ type: 'time', nowMs: untilMs + 20 })
   expect(did).not.toContain('residency')
   expect(did).toContain('stop')
+})
+
+test('a slot without anything to open keeps its device from the next one no longer than its open pulse may be late', () => {
+  const { run } = world()
+  run.handle({ type: 'pulse', pulse: beacon.sign(SLOT) })
+  run.handle({ type: 'time', nowMs: timeOf(beacon, SLOT + slots.open) })
+  expect(run.isOver).toBe(false)
+  run.handle({ type: 'time', nowMs: timeOf(beacon, SLOT + slots.open + 2) })
+  expect(run.isOver).toBe(true)
 })
