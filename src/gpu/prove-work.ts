@@ -112,7 +112,7 @@ export async function openRows(
 }
 
 /** Picks the opened segments of a locality chain out of its states; throws RangeError on a bad statement. */
-export function openChain(
+export function openHopChain(
   kernels: Kernels,
   { statement, counts, states, limits }: OpenHopsJob,
 ): HopOpenings {

@@ -1,3 +1,4 @@
+import { atMost } from '../at-most.ts'
 import { NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { siblingModule } from '../thread.ts'
@@ -56,7 +57,7 @@ export function createProverProcess(options: ProverOptions): Prover {
   const { device, log, module, nowMs, stepTimeoutMs } = options
   const name = `the ${device.backend} prover`
   const restarts = new Restarts()
-  const inTurn = queue()
+  const inTurn = atMost(1)
   let running: Running | undefined
   /** The process before, until it has ended: so long it holds the device's memory. */
   let ending: ProverLink | undefined
@@ -191,16 +192,6 @@ const environmentOf = (device: BackendDevice): NodeJS.ProcessEnv =>
   device.backend === 'cuda' && device.uuid.startsWith('MIG-')
     ? { CUDA_VISIBLE_DEVICES: device.uuid }
     : {}
-
-/** Runs jobs one after the other, whatever comes of the one before. */
-function queue() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(job: () => Promise<T>): Promise<T> => {
-    const result = last.then(job)
-    last = result.catch(() => undefined) // its caller hears of it
-    return result
-  }
-}
 
 const sameFill = (a: FillJob, b: FillJob): boolean =>
   a.iterations === b.iterations && equalBytes(a.seed, b.seed)

@@ -5,7 +5,7 @@ import { siblingModule } from '../thread.ts'
 import type { Backend } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import { loadKernels } from './kernels.ts'
-import { openChain, openPages, openRows, runWork } from './prove-work.ts'
+import { openHopChain, openPages, openRows, runWork } from './prove-work.ts'
 import type {
   FromProver,
   NumberedWork,
@@ -121,7 +121,7 @@ function proverMethods(
       ),
     openRows: (job) => openRows(backend(), kernels, job),
     openPages: (job) => openPages(backend(), kernels, job),
-    openHops: async (job) => openChain(kernels, job),
+    openHops: async (job) => openHopChain(kernels, job),
     close: async () => opened?.[Symbol.asyncDispose](),
   }
 }

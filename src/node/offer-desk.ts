@@ -1,3 +1,4 @@
+import { atMost } from '../at-most.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import {
   noticesTopic,
@@ -56,13 +57,7 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
   const bucket = store.bucket('own')
   let available: ReadonlySet<string> = new Set()
   let standing: Offer | undefined
-  let queue: Promise<void> = Promise.resolve()
-
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const turn = queue.then(work)
-    queue = turn.catch(() => undefined) // the caller hears of it; the next one still gets its turn
-    return turn
-  }
+  const inTurn = atMost(1)
 
   const deviceOf = (device: Machine['devices'][number]): OfferDevice => {
     const measured = options.measuredOf?.(device.id)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { atMost } from '../at-most.ts'
 import {
   MAX_ROWS,
   type Report,
@@ -70,14 +71,8 @@ export function createOwnTestimony({
   store,
 }: Pick<Core, 'net' | 'key' | 'store'>): OwnTestimony {
   const bucket = store.bucket('own-testimony')
-  let queue: Promise<unknown> = Promise.resolve()
-
-  /** One after the other: two writers of one place must not both find it empty. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = queue.then(work)
-    queue = turn.catch(() => undefined) // the caller gets the error; the next one gets its turn
-    return turn
-  }
+  /** Two writers of one place must not both find it empty. */
+  const inTurn = atMost(1)
 
   async function written<T>(place: string, codec: Codec<T>): Promise<T | undefined> {
     const bytes = await bucket.get(place)

@@ -1,7 +1,7 @@
 import { sleep } from '../../src/clock.ts'
 import type { Backend } from '../../src/gpu/backend.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
-import { openChain, openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
+import { openHopChain, openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
 import type { Prover } from '../../src/gpu/prover.ts'
 
 /**
@@ -37,7 +37,7 @@ export function createInProcessProver(backend: Backend, paceMs = 90): Prover {
     },
     stop: () => stopped.abort(),
     openRows: (job) => inTurn(() => openRows(backend, kernels, job)),
-    openHops: (job) => inTurn(async () => openChain(kernels, job)),
+    openHops: (job) => inTurn(async () => openHopChain(kernels, job)),
     async release() {
       stopped.abort()
       await last

@@ -3,7 +3,7 @@ import { createCpuBackend } from '../../src/gpu/cpu-backend.ts'
 import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { hashState } from '../../src/gpu/locality-proof.ts'
-import { openChain, openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
+import { openHopChain, openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
 import {
   type Announcement,
   fillSeed,
@@ -86,7 +86,7 @@ export async function honestProof(
     limits: net.gemm,
   })
   const chain = hops && {
-    ...openChain(kernels, {
+    ...openHopChain(kernels, {
       statement: statements.locality!,
       counts: hops.counts,
       states: hops.made,

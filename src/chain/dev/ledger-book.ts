@@ -1,3 +1,4 @@
+import { atMost } from '../../at-most.ts'
 import type { ChainStore } from './chain-store.ts'
 import { FAUCET, type LedgerChange, type LedgerEscrow, type LedgerView, SUPPLY } from './ledger.ts'
 
@@ -34,19 +35,16 @@ export async function openLedger(store: ChainStore): Promise<LedgerBook> {
     if (change.escrow !== undefined) escrows.set(change.escrow.leaseId, change.escrow)
     if (change.granted !== undefined) grants.add(change.granted)
   }
-  let turn: Promise<void> = Promise.resolve()
+  const inTurn = atMost(1)
   return {
     ...view,
-    apply(decide) {
-      const mine = turn.then(async () => {
+    apply: (decide) =>
+      inTurn(async () => {
         const change = decide(view)
         const entries = entriesOf(change)
         if (entries.length > 0) await store.putLedger(entries)
         show(change)
-      })
-      turn = mine.catch(() => undefined) // the asker gets the error; the next turn does not
-      return mine
-    },
+      }),
     total() {
       const free = [...balances.values()].reduce((a, b) => a + b, 0n)
       const held = [...escrows.values()].filter(({ state }) => state === 'open')
