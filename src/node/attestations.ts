@@ -144,12 +144,17 @@ export async function createAttestations(
     return timeOf(beacon, slot) < nowMs() - DAY_MS ? 'a slot long past' : null
   }
 
-  async function admitAs(kind: RecordKind<Payload>, record: Signed<Payload>): Promise<Verdict> {
+  async function admitAs(
+    kind: RecordKind<Payload>,
+    record: Signed<Payload>,
+    from: string,
+  ): Promise<Verdict> {
     const item = place(record, kind.type)
     const why = untimely(item)
     if (why !== null) return { ignore: why }
     if (isPermitted(validators, item.validator)) return keep(item)
-    waiting.add(item.validator, `${item.key}/${hex(record.id)}`, item, record.bytes.length)
+    const what = `${item.key}/${hex(record.id)}`
+    waiting.add(item.validator, what, item, record.bytes.length, from)
     return { ignore: 'not by a permitted validator' }
   }
 
@@ -288,7 +293,9 @@ export async function createAttestations(
     books: [
       {
         topic: attestationsTopic,
-        admissions: kinds.map((kind) => admits(kind, (record) => admitAs(kind, record))),
+        admissions: kinds.map((kind) =>
+          admits(kind, (record, from) => admitAs(kind, record, from)),
+        ),
         known: (id) => known.has(hex(id)),
         records: inOrderOfArrival(
           () => [
@@ -303,7 +310,7 @@ export async function createAttestations(
     async admit(record) {
       const { type } = peekRecord(net, record.bytes)
       const kind = kinds.find((one) => one.type === type)
-      return kind === undefined ? { reject: 'no attestation' } : admitAs(kind, record)
+      return kind === undefined ? { reject: 'no attestation' } : admitAs(kind, record, '')
     },
     waiting: () => waiting.peers(),
     reconsider,

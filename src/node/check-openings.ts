@@ -77,7 +77,8 @@ export async function checkOpenings(
     const job = { content, statements, limits, expected, ...hopsPulse }
     const checked = await verifier.check(job)
     const figures = { bytes: content.length, verifyMs: Math.ceil(checked.verifyMs), content }
-    await transcripts.put(content) // a failed one is the evidence
+    const miningFor = Buffer.from(gpu.hotkey).toString('hex')
+    await transcripts.put(content, miningFor) // a failed one is the evidence
     if (!checked.ok) {
       const { why, work, at } = checked
       const place = {

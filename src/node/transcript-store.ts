@@ -6,14 +6,17 @@ import { CHUNK_BYTES } from '../protocols/transcript.ts'
 import { GiB, hoursMs } from '../units.ts'
 import type { Store } from './store.ts'
 
-/** Transcripts by content id, kept for a day (gpu-proof §5) within a byte budget. */
+/**
+ * Transcripts by content id, kept for a day (gpu-proof §5) within a byte budget, of which each miner has its share: who
+ * fills most of it loses its own oldest first, so nobody pushes out another's.
+ */
 export interface TranscriptStore {
-  /** Keeps a transcript; resolves with its id. */
-  put(content: Uint8Array): Promise<Uint8Array>
+  /** Keeps a transcript that a miner opened, by its hotkey in hex; this node's own by default. Resolves with its id. */
+  put(content: Uint8Array, miner?: string): Promise<Uint8Array>
   get(id: Uint8Array): Promise<Uint8Array | undefined>
   /** One chunk; NOTHING_MATCHED_TRANSCRIPT for an unknown id or an offset beyond the end. */
   chunk(id: Uint8Array, offset: number): Promise<TranscriptChunk>
-  /** Forgets what is older than a day or beyond the budget, oldest first. */
+  /** Forgets what is older than a day, and beyond the budget the oldest of the miner that fills most of it. */
   sweep(): Promise<void>
 }
 
@@ -22,7 +25,20 @@ const BUDGET_BYTES = 2 * GiB
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-/** Opens the store's transcripts. Index keys are `<padded ms>/<id>` with the size as value, in the order of time. */
+/** One miner's hold on a transcript. */
+interface Kept {
+  readonly place: string
+  readonly ms: number
+  readonly id: string
+  readonly miner: string
+  readonly bytes: number
+}
+
+/**
+ * Opens the store's transcripts. Index keys are `<padded ms>/<id>/<miner>` with the size as value, in the order of time.
+ * Content that two miners opened stays as long as either holds it: else one could show another's as its own, and have
+ * it forgotten with its own.
+ */
 export function createTranscriptStore(
   store: Store,
   nowMs: NowMs,
@@ -40,14 +56,24 @@ export function createTranscriptStore(
     return content
   }
 
+  async function held(): Promise<Kept[]> {
+    const all: Kept[] = []
+    for await (const [place, size] of times.iterator()) {
+      const [ms = '', id = '', miner = ''] = place.split('/')
+      all.push({ place, ms: Number(ms), id, miner, bytes: Number(Buffer.from(size).toString()) })
+    }
+    return all
+  }
+
   return {
-    async put(content) {
+    async put(content, miner = '') {
       const id = transcriptId(content)
       const key = hex(id)
-      if ((await contents.get(key)) !== undefined) return id
-      const time = `${String(nowMs()).padStart(15, '0')}/${key}`
-      await times.put(time, Buffer.from(String(content.length)))
-      await contents.put(key, content)
+      const isKnown = (await contents.get(key)) !== undefined
+      if (isKnown && (await held()).some((one) => one.id === key && one.miner === miner)) return id
+      const place = `${String(nowMs()).padStart(15, '0')}/${key}/${miner}`
+      await times.put(place, Buffer.from(String(content.length)))
+      if (!isKnown) await contents.put(key, content)
       return id
     },
     get: (id) => find(hex(id)),
@@ -61,19 +87,38 @@ export function createTranscriptStore(
       return { total: content.length, chunk: content.subarray(offset, offset + CHUNK_BYTES) }
     },
     async sweep() {
-      const sizes: { time: string; bytes: number }[] = []
-      for await (const [time, size] of times.iterator()) {
-        sizes.push({ time, bytes: Number(Buffer.from(size).toString()) })
-      }
-      let total = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
-      for (const { time, bytes } of sizes) {
-        const [ms = '', key = ''] = time.split('/')
-        if (total <= budgetBytes && Number(ms) >= nowMs() - keptMs) return
-        if (last?.id === key) last = undefined
-        await contents.del(key)
-        await times.del(time)
-        total -= bytes
+      const all = await held()
+      const going = new Set(forgotten(all, { sinceMs: nowMs() - keptMs, budgetBytes }))
+      const staying = new Set(all.filter((one) => !going.has(one)).map(({ id }) => id))
+      for (const { place, id } of going) {
+        if (!staying.has(id)) {
+          if (last?.id === id) last = undefined
+          await contents.del(id)
+        }
+        await times.del(place)
       }
     },
   }
 }
+
+/** What is kept too long, then the oldest of whoever fills most, until the rest fits. */
+function forgotten(
+  all: readonly Kept[],
+  { sinceMs, budgetBytes }: { readonly sinceMs: number; readonly budgetBytes: number },
+): Kept[] {
+  const gone = all.filter(({ ms }) => ms < sinceMs)
+  const byMiner = [...Map.groupBy(all.slice(gone.length), ({ miner }) => miner).values()].map(
+    (own) => ({ own, bytes: bytesOf(own) }),
+  )
+  let total = byMiner.reduce((sum, { bytes }) => sum + bytes, 0)
+  while (total > budgetBytes) {
+    const largest = byMiner.reduce((a, b) => (b.bytes > a.bytes ? b : a))
+    const oldest = largest.own.shift()!
+    largest.bytes -= oldest.bytes
+    total -= oldest.bytes
+    gone.push(oldest)
+  }
+  return gone
+}
+
+const bytesOf = (all: readonly Kept[]): number => all.reduce((sum, { bytes }) => sum + bytes, 0)

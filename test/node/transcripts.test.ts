@@ -86,6 +86,29 @@ test('old ones are forgotten after a day, and the oldest first beyond the budget
   expect(await left()).toEqual([false, false, true])
 })
 
+test('one miner never pushes out what others opened, nor what it copies of them', async () => {
+  const { transcripts, clock } = await store({ keptMs: 1_000_000, budgetBytes: 50 })
+  const of = (n: number): Uint8Array => new Uint8Array(10).fill(n)
+  const own = await transcripts.put(of(1))
+  const honest = await transcripts.put(of(2), 'honest')
+  expect(await transcripts.put(of(2), 'flooder')).toEqual(honest)
+  const flood: Uint8Array[] = []
+  for (let i = 10; i < 30; i++) {
+    clock.nowMs += 1
+    flood.push(await transcripts.put(of(i), 'flooder'))
+  }
+  await transcripts.sweep()
+  expect(await transcripts.get(own)).toBeDefined()
+  expect(await transcripts.get(honest)).toBeDefined()
+  const left = await Promise.all(flood.map((one) => transcripts.get(one)))
+  expect(left.map((one) => one !== undefined)).toEqual([...Array(17).fill(false), true, true, true])
+  // Once nobody holds it, it is gone: so what the flooder copied did count as its own.
+  await transcripts.put(of(2), 'honest')
+  clock.nowMs += 1_000_000
+  await transcripts.sweep()
+  expect(await transcripts.get(honest)).toBeUndefined()
+})
+
 test('a line that breaks in the middle is asked again; what is not what it should be is not, nor beyond the end', async () => {
   const wanted = { peer: 'p', id, maxBytes: content.length }
   const lost = new NodeError('PEER_LOST', 'the line broke')
