@@ -116,13 +116,14 @@ export async function createParts(
     revision: capabilities.revision,
   })
   view = chainView
+  const isBound = (peerId: string): boolean => chainView.neuronOf(peerId) !== undefined
   const beacon = devChain?.beacon ?? (net.network === 'local' ? undefined : QUICKNET)
   const carries = beacon !== undefined && (asksChain(config) || config.roles.includes('relay'))
   const pulses = carries ? openPulseBook(core, beacon, stack) : undefined
   const proving =
     pulses === undefined || !asksChain(config)
       ? undefined
-      : await createProving({ core, pulses, validators: chainView }, stack)
+      : await createProving({ core, pulses, validators: chainView, isBound }, stack)
   const scores =
     proving === undefined
       ? undefined

@@ -18,22 +18,25 @@ export interface ProvingNeeds {
   readonly core: Core
   readonly pulses: PulseBook
   readonly validators: ValidatorView
+  /** Whether a registered hotkey bound a peer. */
+  readonly isBound: (peerId: string) => boolean
 }
 
 /** Opens the book of attestations; threads start when they are first needed and end with `stack`. */
 export async function createProving(
-  { core, pulses, validators }: ProvingNeeds,
+  { core, pulses, validators, isBound }: ProvingNeeds,
   stack: AsyncDisposableStack,
 ): Promise<Proving> {
   const { net, log } = core
   const slots = slotNetworks[net.network]
   const verifier = stack.use(createVerifier(log.child('verifier')))
   const { beacon } = pulses
-  const attestations = await createAttestations(core, { beacon, slots, validators })
+  const books = { core, beacon, slots, validators }
+  const attestations = await createAttestations(core, books)
   return {
     pulses,
     attestations,
-    frauds: await createFrauds({ core, attestations, beacon, slots, pulses, verifier }),
+    frauds: await createFrauds({ ...books, attestations, pulses, verifier, isBound }),
     verifier,
   }
 }

@@ -128,7 +128,10 @@ async function partsOf(
     validators,
     transcripts: createTranscriptStore(store, nowMs),
     attestations,
-    frauds: await createFrauds({ core, attestations, beacon, slots, pulses, verifier: gemm }),
+    frauds: await createFrauds({
+      ...{ core, attestations, beacon, slots, pulses, verifier: gemm, validators },
+      isBound: () => true,
+    }),
     capabilities: {
       own: () => shared.capabilities.find(({ payload }) => payload.peerId === core.peerId),
       all: () => shared.capabilities,

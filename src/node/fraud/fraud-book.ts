@@ -15,14 +15,16 @@ import {
 import { noticesTopic } from '../../protocols/offers.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
 import { admits, topicName, type Verdict } from '../../protocols/topic.ts'
-import { hoursMs } from '../../units.ts'
+import { hoursMs, minutesMs } from '../../units.ts'
 import { inOrderOfArrival } from '../arrivals.ts'
 import type { Attestations } from '../attestations.ts'
 import type { Book } from '../books.ts'
 import type { Core } from '../core.ts'
 import type { Proof } from '../scoring/suspension.ts'
+import { type ValidatorView, voiceOf } from '../validator-view.ts'
 import type { FalseValue, JudgeNeeds } from './judge-fraud.ts'
 import { judgeFraud } from './judge-fraud.ts'
+import { PROOF_LIMITS, type ProofLimits, type ShelvedProof, whichGo } from './proof-room.ts'
 
 /** Proofs of fraud as this node knows them, each verified once, kept in the store. */
 export interface Frauds {
@@ -44,9 +46,13 @@ export interface FraudNeeds extends JudgeNeeds {
   readonly attestations: Attestations
   readonly beacon: BeaconInfo
   readonly slots: SlotNetwork
+  readonly validators: ValidatorView
+  /** Whether a registered hotkey bound a peer: proofs against others are the first to go. */
+  readonly isBound: (peerId: string) => boolean
+  readonly limits?: ProofLimits
 }
 
-interface Standing {
+interface Standing extends ShelvedProof {
   readonly record: Signed<Fraud>
   readonly falseValue: FalseValue | undefined
 }
@@ -63,6 +69,12 @@ const SKEW_MS = 30_000
 /** Proofs that wait for their verdict; one takes up to 0.1 s. */
 const MAX_WAITING = 16
 
+/** Testimony of a slot has come by then. */
+const SETTLED_MS = minutesMs(10)
+/** Bits of the byte before a stored record. */
+const SAMPLED = 1
+const BOUND = 2
+
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** The place of a proof, in the order of slots: the first one stands (DESIGN.md, "Who may publish"). */
@@ -74,7 +86,7 @@ const KNOWN = 'one of its place is known'
 
 /** Loads what was kept and goes on from there. */
 export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
-  const { core, attestations, beacon } = needs
+  const { core, attestations, beacon, limits = PROOF_LIMITS } = needs
   const { net, key, store, events, log, nowMs, libp2p } = core
   const bucket = store.bucket('frauds')
   const standing = new Map<string, Standing>()
@@ -121,7 +133,11 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
       const { falseValue } = judged
       const place = placeFor(record.payload, falseValue)
       if (place === undefined) return { ignore: KNOWN }
-      await keep(place, { record, falseValue })
+      const one = standingOf(record, falseValue)
+      const going = new Set<Standing>(whichGo([...standing.values(), one], limits))
+      if (going.has(one)) return { ignore: 'no room for it' }
+      await keep(place, one)
+      await drop((old) => going.has(old))
       return 'accept'
     } finally {
       pending.delete(id)
@@ -130,10 +146,10 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
 
   async function keep(place: string, one: Standing): Promise<void> {
     const { record, falseValue } = one
-    const sampled = falseValue?.isSampled === true ? 1 : 0
+    const flags = (falseValue?.isSampled === true ? SAMPLED : 0) | (one.isBound() ? BOUND : 0)
     writing.add(place)
     try {
-      await bucket.put(place, Buffer.concat([Uint8Array.of(sampled), record.bytes]))
+      await bucket.put(place, Buffer.concat([Uint8Array.of(flags), record.bytes]))
     } finally {
       writing.delete(place)
     }
@@ -141,7 +157,38 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
     const { kind, slot, accused, miner, gpu } = record.payload
     events.emit('fraud-proven', { kind, slot, accused, miner, gpu })
     log.warn('fraud-proven', { kind, slot, accused, miner, gpu })
-    await forget()
+    await drop(isLongPast)
+  }
+
+  /** As it counts in a full book: a binding once seen holds on, for who is accused could end and renew it. */
+  function standingOf(
+    record: Signed<Fraud>,
+    falseValue: FalseValue | undefined,
+    wasBound = false,
+  ): Standing {
+    const { accused, slot } = record.payload
+    let bound = wasBound
+    let settled: bigint | undefined
+    return {
+      ...{ record, falseValue, accused, slot, bytes: record.bytes.length },
+      isBound() {
+        bound ||= needs.isBound(accused)
+        return bound
+      },
+      stake() {
+        const stake = settled ?? stakeOn(record.payload)
+        if (timeOf(beacon, slot + needs.slots.end) < nowMs() - SETTLED_MS) settled = stake
+        return stake
+      },
+    }
+  }
+
+  /** Stake that gave a verdict on a proof's device in its slot; a hotkey with many nodes counts once. */
+  function stakeOn({ slot, miner, gpu }: Fraud): bigint {
+    const said = new Set(attestations.verdictsOn(slot, miner, gpu).map((one) => one.validator))
+    const voices = needs.validators.validators().filter(({ peerId }) => said.has(peerId))
+    const stakes = new Map(voices.map((one) => [voiceOf(one), one.stake]))
+    return stakes.values().reduce((sum, stake) => sum + stake, 0n)
   }
 
   function hold(place: string, one: Standing): void {
@@ -151,11 +198,13 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
   }
 
   /** Nobody is accused for ever. */
-  async function forget(): Promise<void> {
-    for (const [place, { record }] of standing) {
-      if (timeOf(beacon, record.payload.slot) >= nowMs() - KEPT_MS) continue
+  const isLongPast = ({ slot }: Standing): boolean => timeOf(beacon, slot) < nowMs() - KEPT_MS
+
+  async function drop(goes: (one: Standing) => boolean): Promise<void> {
+    for (const [place, one] of standing) {
+      if (!goes(one)) continue
       standing.delete(place)
-      known.delete(hex(record.id))
+      known.delete(hex(one.record.id))
       revision += 1
       await bucket.del(place)
     }
@@ -166,13 +215,15 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
       try {
         const bytes = value.subarray(1)
         const record = openRecord(net, recordTypes.fraud, fraudCodec, bytes)
-        hold(place, { record, falseValue: falseValueIn(record.payload, value[0] === 1) })
+        const flags = value[0] ?? 0
+        const falseValue = falseValueIn(record.payload, (flags & SAMPLED) !== 0)
+        hold(place, standingOf(record, falseValue, (flags & BOUND) !== 0))
       } catch (error) {
         log.error('stored-fraud-unreadable', error, { place })
         await bucket.del(place)
       }
     }
-    await forget()
+    await drop(isLongPast)
   }
 
   /** The false value that a proof claims, or that was judged before it was kept. */

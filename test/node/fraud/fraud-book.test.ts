@@ -14,6 +14,7 @@ import { judgeFor } from '../../../src/node/books.ts'
 import { createEvents, type NodeEvent } from '../../../src/node/events.ts'
 import { createFrauds, type FraudNeeds } from '../../../src/node/fraud/fraud-book.ts'
 import { equivocationOf, showValue } from '../../../src/node/fraud/make-fraud.ts'
+import type { ProofLimits } from '../../../src/node/fraud/proof-room.ts'
 import { createPulseBook } from '../../../src/node/pulse-book.ts'
 import { openStore } from '../../../src/node/store.ts'
 import { verifyTranscript } from '../../../src/node/verify-transcript.ts'
@@ -90,6 +91,7 @@ async function world(
   said: readonly ReturnType<typeof verdictsOf>[] = [],
   kept?: string,
   startMs = timeOf(beacon, SLOT + 20),
+  limits?: ProofLimits,
 ) {
   const folder = kept ?? (await mkdtemp(join(tmpdir(), 'frauds-')))
   if (kept === undefined) onTestFinished(() => rm(folder, { recursive: true }))
@@ -121,7 +123,10 @@ async function world(
   })
   const options = { beacon, slots, verifier: pulseVerifier, nowMs: () => nowMs, log: silent }
   const pulses = createPulseBook(options)
-  const needs = { core, attestations, beacon, slots, pulses, verifier } as unknown as FraudNeeds
+  const needs = {
+    ...{ core, attestations, beacon, slots, pulses, verifier, validators, limits },
+    isBound: (peerId: string) => peerId === miner.peerId,
+  } as unknown as FraudNeeds
   const frauds = await createFrauds(needs)
   return {
     frauds,
@@ -409,3 +414,42 @@ function spoil(tree: Record<string, unknown>, random: () => number, junk: () => 
     spoil(value as Record<string, unknown>, random, junk)
   } else tree[key] = junk()
 }
+
+test('a flood of proofs about invented devices fills no disk and pushes out no proof against a bound miner', async () => {
+  const names = Array.from({ length: 40 }, (_, i) => testKey(100 + i))
+  const rows = names.map((one) => ({
+    ...{ miner: one.peerId, hotkey: one.publicKey, gpu: 'cpu-0', verdict: 'SILENT' },
+  }))
+  const said = sealVerdicts(net, alice, {
+    slot: SLOT,
+    chunk: 0,
+    rows: [...rows, { ...gpu, verdict: 'SILENT' }],
+  })
+  const limits = { perAccused: 256, bytes: 6000 }
+  const here = await world([said], undefined, undefined, limits)
+  const twice = (by: RecordKey): Fraud => {
+    const [a, b] = [1, 2].map(
+      (count) =>
+        sealTick(net, by, {
+          ...{ slot: SLOT, gpu: 'cpu-0', work: 'gemm', k: 1, count },
+          head: of(32, count),
+        }).bytes,
+    )
+    return equivocationOf(net, a!, b!)
+  }
+  const standing = () => here.frauds.proofs().map((proof) => proof.miner)
+  expect(await here.hear(twice(miner))).toBe('accept')
+  for (const one of names) expect(await here.hear(twice(one))).toBe('accept')
+  expect(standing()).toContain(miner.peerId)
+  expect(standing().length).toBeLessThan(12)
+  const { records } = here.frauds.book
+  let bytes = 0
+  for await (const [, record] of records(undefined)) bytes += record.length
+  expect(bytes).toBeLessThanOrEqual(limits.bytes)
+
+  // What went is gone from the disk, too.
+  await here.close()
+  const again = await world([], here.folder, undefined, limits)
+  expect(again.frauds.proofs()).toHaveLength(standing().length)
+  expect(again.frauds.proofs().map((proof) => proof.miner)).toContain(miner.peerId)
+})
