@@ -118,10 +118,10 @@ export async function createParts(
   view = chainView
   const isBound = (peerId: string): boolean => chainView.neuronOf(peerId) !== undefined
   const beacon = devChain?.beacon ?? (net.network === 'local' ? undefined : QUICKNET)
-  const carries = beacon !== undefined && (asksChain(config) || config.roles.includes('relay'))
+  const carries = beacon !== undefined && asksChain(config)
   const pulses = carries ? openPulseBook(core, beacon, stack) : undefined
   const proving =
-    pulses === undefined || !asksChain(config)
+    pulses === undefined
       ? undefined
       : await createProving({ core, pulses, validators: chainView, isBound }, stack)
   const scores =
@@ -183,11 +183,13 @@ const publicSource = (core: Core, pulses: PulseBook | undefined): PulseSource | 
     ? drandSource(core)
     : undefined
 
-/** Miners and validators ask the chain; a renter does when it names one; a relay alone never does. */
+/**
+ * Miners, validators and relays ask the chain, a renter does when it names one: what a node cannot judge it cannot
+ * forward, and two peers may have no other neighbour than a relay. A relay of a local network without `--chain` knows
+ * none, and carries neither testimony nor pulses.
+ */
 const asksChain = ({ roles, chain }: Config): boolean =>
-  roles.includes('miner') ||
-  roles.includes('validator') ||
-  (roles.includes('renter') && chain !== undefined)
+  roles.some((role) => role !== 'renter') || chain !== undefined
 
 /** Offers count against the hotkey that bound their peer; where any key may publish, or no chain is asked, against the peer. */
 const ownerOf =
