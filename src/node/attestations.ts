@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { type BeaconInfo, roundAt, timeOf } from '../beacon.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import {
@@ -19,7 +18,8 @@ import { MiB } from '../units.ts'
 import { inOrderOfArrival } from './arrivals.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
-import { isPermitted, type ValidatorView } from './validator-view.ts'
+import { windowMsOf } from './scoring/window-age.ts'
+import { isPermitted, permittedName, type ValidatorView } from './validator-view.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** What one validator testified in one slot; a report counts only when an earlier commit binds it. */
@@ -116,6 +116,7 @@ export async function createAttestations(
   const bucket = store.bucket('attestations')
   const evidence = store.bucket('equivocations')
   const startedMs = nowMs()
+  const scoredMs = windowMsOf(net.network, slots, beacon.periodMs)
   const held = new Map<string, Held>()
   const bySlot = new Map<number, Set<Held>>()
   const slotsOf = new Map<string, Set<number>>()
@@ -141,8 +142,12 @@ export async function createAttestations(
   const untimely = ({ slot }: Held): string | null => {
     if (slot % slots.stride !== 0) return 'no slot starts at that round'
     if (timeOf(beacon, slot) > nowMs() + SKEW_MS) return 'a slot of the future'
-    return timeOf(beacon, slot) < nowMs() - DAY_MS ? 'a slot long past' : null
+    return timeOf(beacon, slot) < nowMs() - takenMs(slot) ? 'a slot long past' : null
   }
+
+  /** Who was there when a slot was a day old has heard what was said of it in time; who came later cannot tell. */
+  const takenMs = (slot: number): number =>
+    startedMs < timeOf(beacon, slot) + DAY_MS ? DAY_MS : Math.max(DAY_MS, scoredMs)
 
   async function admitAs(
     kind: RecordKind<Payload>,
@@ -304,7 +309,7 @@ export async function createAttestations(
           ],
           () => revision,
         ),
-        judgement: () => nameOf(validators),
+        judgement: () => permittedName(validators),
       },
     ],
     async admit(record) {
@@ -337,12 +342,6 @@ export async function createAttestations(
         ),
       ),
   }
-}
-
-/** Who is permitted, as one name; undefined while nobody is. */
-function nameOf(view: ValidatorView): string | undefined {
-  const peers = view.validators().map(({ peerId }) => peerId)
-  return peers.length === 0 ? undefined : hash('sha256', peers.toSorted().join()).slice(0, 32)
 }
 
 /** All chunks of one kind as one, in order; undefined when there is none. */

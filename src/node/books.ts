@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Network } from '../protocols/network.ts'
 import type { SyncSource } from '../protocols/sync.ts'
 import { type Admission, judge, type Topic, type Verdict } from '../protocols/topic.ts'
@@ -31,7 +32,14 @@ const joined = (books: readonly Book[]): Book => ({
   admissions: books.flatMap(({ admissions }) => admissions),
   known: (id) => books.some(({ known }) => known(id)),
   records: (after) => inTurn(books, after),
+  judgement: () => judgementOf(books),
 })
+
+/** The judgements of several books as one; the others' records are asked for though one of them can take none. */
+function judgementOf(books: readonly Book[]): string {
+  const names = books.map(({ judgement }) => judgement?.() ?? '').join()
+  return hash('sha256', names).slice(0, 32)
+}
 
 /**
  * The records of one book after the other. A position holds how far each of them was read: whoever has come to the end of

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /** A validator that the chain permits, under the PeerId its hotkey bound. */
 export interface PermittedValidator {
   readonly peerId: string
@@ -22,3 +24,9 @@ export const voiceOf = ({
 /** Whether a peer may challenge and testify now. */
 export const isPermitted = (view: ValidatorView, peerId: string): boolean =>
   view.validators().some((validator) => validator.peerId === peerId)
+
+/** Who is permitted, as one name of 32 characters; undefined while nobody is. */
+export function permittedName(view: ValidatorView): string | undefined {
+  const peers = view.validators().map(({ peerId }) => peerId)
+  return peers.length === 0 ? undefined : hash('sha256', peers.toSorted().join()).slice(0, 32)
+}

@@ -21,7 +21,7 @@ import type { Attestations } from '../attestations.ts'
 import type { Book } from '../books.ts'
 import type { Core } from '../core.ts'
 import type { Proof } from '../scoring/suspension.ts'
-import { type ValidatorView, voiceOf } from '../validator-view.ts'
+import { permittedName, type ValidatorView, voiceOf } from '../validator-view.ts'
 import type { FalseValue, JudgeNeeds } from './judge-fraud.ts'
 import { judgeFraud } from './judge-fraud.ts'
 import { PROOF_LIMITS, type ProofLimits, type ShelvedProof, whichGo } from './proof-room.ts'
@@ -57,8 +57,13 @@ interface Standing extends ShelvedProof {
   readonly falseValue: FalseValue | undefined
 }
 
-/** Proofs of this age are taken: testimony, without which nobody is known to be accused rightly, is not older. */
-const TAKEN_MS = hoursMs(24)
+/** Proofs of this age are taken; older ones can matter to no score (below). */
+const TAKEN_MS = hoursMs(24 * 14)
+/**
+ * Proofs against one bound accused about devices of which no testimony is known here: a newcomer has none of strikes
+ * before the scores' window, nor of a slot that sync has not brought yet. Each takes a moment to judge.
+ */
+const UNTESTIFIED = 128
 /**
  * As long as strikes can matter: a slot of the scores' window (three days on average) may lie at the end of a suspension
  * of seven days, whose first strike came three days before it (scoring.md §6). Nodes forget at different moments, so
@@ -118,8 +123,19 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
     if (placeFor(payload, falseValueIn(payload, true)) === undefined) return KNOWN
     if (ms > nowMs() + SKEW_MS) return 'a slot of the future'
     if (ms < nowMs() - TAKEN_MS) return 'a slot long past'
-    if (!attestations.isTestified(slot, miner, gpu)) return 'nobody testified about the device'
+    if (!attestations.isTestified(slot, miner, gpu) && !isBelievedUnheard(payload)) {
+      return 'nobody testified about the device'
+    }
     return pending.size >= MAX_WAITING ? 'too many wait' : null
+  }
+
+  function isBelievedUnheard({ accused }: Fraud): boolean {
+    if (!needs.isBound(accused)) return false
+    const unheard = standing
+      .values()
+      .filter((one) => one.accused === accused)
+      .filter(({ record: { payload: p } }) => !attestations.isTestified(p.slot, p.miner, p.gpu))
+    return [...unheard].length < UNTESTIFIED
   }
 
   async function admit(record: Signed<Fraud>): Promise<Verdict> {
@@ -246,6 +262,8 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
         () => standing.values().map(({ record }) => record.bytes),
         () => revision,
       ),
+      // What nobody known to be permitted testified about then may be known now.
+      judgement: () => permittedName(needs.validators) ?? 'nobody',
     },
     async publish(fraud) {
       const record = sealFraud(net, key, fraud)

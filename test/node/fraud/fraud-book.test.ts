@@ -91,7 +91,7 @@ async function world(
   said: readonly ReturnType<typeof verdictsOf>[] = [],
   kept?: string,
   startMs = timeOf(beacon, SLOT + 20),
-  limits?: ProofLimits,
+  { limits, isBound = false }: { limits?: ProofLimits; isBound?: boolean } = {},
 ) {
   const folder = kept ?? (await mkdtemp(join(tmpdir(), 'frauds-')))
   if (kept === undefined) onTestFinished(() => rm(folder, { recursive: true }))
@@ -125,7 +125,7 @@ async function world(
   const pulses = createPulseBook(options)
   const needs = {
     ...{ core, attestations, beacon, slots, pulses, verifier, validators, limits },
-    isBound: (peerId: string) => peerId === miner.peerId,
+    isBound: (peerId: string) => isBound && peerId === miner.peerId,
   } as unknown as FraudNeeds
   const frauds = await createFrauds(needs)
   return {
@@ -212,7 +212,7 @@ test('about a device or slot that nobody testified about, nothing is believed ye
   await here.attestations.admit(verdictsOf(bob, { ...gpu, verdict: 'SILENT' }))
   here.at(timeOf(beacon, SLOT) - 60_000)
   expect(await here.hear(fraudOf('gemm'))).toMatchObject(ignored)
-  here.at(timeOf(beacon, SLOT) + 2 * 86_400_000)
+  here.at(timeOf(beacon, SLOT) + 15 * 86_400_000)
   expect(await here.hear(fraudOf('gemm'))).toMatchObject(ignored)
   here.at(timeOf(beacon, SLOT + 20))
   expect(await here.hear(fraudOf('gemm'))).toBe('accept')
@@ -426,7 +426,7 @@ test('a flood of proofs about invented devices fills no disk and pushes out no p
     rows: [...rows, { ...gpu, verdict: 'SILENT' }],
   })
   const limits = { perAccused: 256, bytes: 6000 }
-  const here = await world([said], undefined, undefined, limits)
+  const here = await world([said], undefined, undefined, { limits, isBound: true })
   const twice = (by: RecordKey): Fraud => {
     const [a, b] = [1, 2].map(
       (count) =>
@@ -449,7 +449,21 @@ test('a flood of proofs about invented devices fills no disk and pushes out no p
 
   // What went is gone from the disk, too.
   await here.close()
-  const again = await world([], here.folder, undefined, limits)
+  // Before the chain was read, nobody is known to be bound; that it was stands in the store.
+  const again = await world([], here.folder, undefined, { limits })
+  for (const one of names) await again.hear(twice(one))
   expect(again.frauds.proofs()).toHaveLength(standing().length)
   expect(again.frauds.proofs().map((proof) => proof.miner)).toContain(miner.peerId)
+})
+
+test('who comes later takes what convicts a bound miner in slots of which it has no testimony, as far back as it counts', async () => {
+  const daysLater = (days: number) => timeOf(beacon, SLOT) + days * 86_400_000
+  const fraud = fraudOf('gemm')
+  const ignored = { ignore: 'nobody testified about the device' }
+  const here = await world([], undefined, daysLater(9), { isBound: true })
+  expect(await here.hear(fraud)).toBe('accept')
+  expect(here.frauds.proofs()).toHaveLength(1)
+  expect(await (await world([], undefined, daysLater(9))).hear(fraud)).toEqual(ignored)
+  const tooLate = await world([], undefined, daysLater(15), { isBound: true })
+  expect(await tooLate.hear(fraud)).toEqual({ ignore: 'a slot long past' })
 })
