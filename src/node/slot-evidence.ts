@@ -41,6 +41,7 @@ export const evidenceOf = (
         passes: row.passes,
         steps: row.steps,
         ...(row.checkpoints === undefined ? {} : { checkpoints: row.checkpoints }),
+        ...(row.offer === undefined ? {} : { offer: row.offer }),
       })),
       verdicts: (verdicts?.rows ?? []).map((row) => ({
         hotkey: hex(row.hotkey),

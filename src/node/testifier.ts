@@ -2,12 +2,18 @@ import { roundAt, timeOf } from '../beacon.ts'
 import { messageOf } from '../errors.ts'
 import type { Line } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
-import { attestationsTopic, signPulse, type Verdicts } from '../protocols/attestations.ts'
+import {
+  attestationsTopic,
+  type ReportRow,
+  signPulse,
+  type Verdicts,
+} from '../protocols/attestations.ts'
 import { topicName } from '../protocols/topic.ts'
 import type { Attestations } from './attestations.ts'
 import type { Core } from './core.ts'
 import { createOwnTestimony, type PulseWord, type SealedReport } from './own-testimony.ts'
 import type { PulseBook } from './pulse-book.ts'
+import type { SeenOffers } from './seen-offers.ts'
 
 /** Says in public what this validator saw; everything is written down before it is signed. */
 export interface Testifier {
@@ -31,9 +37,17 @@ interface Needs {
   readonly pulses: PulseBook
   readonly attestations: Attestations
   readonly slots: SlotNetwork
+  /** What this validator saw offered; its reports say nothing of offers without it. */
+  readonly seenOffers?: Pick<SeenOffers, 'of'>
 }
 
-export function createTestifier({ core, pulses, attestations, slots }: Needs): Testifier {
+export function createTestifier({
+  core,
+  pulses,
+  attestations,
+  slots,
+  seenOffers,
+}: Needs): Testifier {
   const { net, key, log, nowMs, events, libp2p } = core
   const { beacon } = pulses
   const own = createOwnTestimony(core)
@@ -48,6 +62,15 @@ export function createTestifier({ core, pulses, attestations, slots }: Needs): T
     }
   }
 
+  /** A line of the slot as it stands in the report, with what is offered of a device that may be rented. */
+  const rowOf =
+    (slot: number) =>
+    (line: Line): ReportRow => {
+      const { mode, miner, gpu } = line
+      const offer = mode === 'idle' ? seenOffers?.of(miner, gpu, timeOf(beacon, slot)) : undefined
+      return { ...line, ...(offer === undefined ? {} : { offer }) }
+    }
+
   async function publishCommits(slot: number, sealed: readonly SealedReport[]): Promise<void> {
     for (const { commit } of sealed) await publish(commit)
     events.emit('report-committed', { slot, rows: rowsIn(sealed) })
@@ -60,10 +83,10 @@ export function createTestifier({ core, pulses, attestations, slots }: Needs): T
 
   return {
     async commit(slot, lines) {
-      await publishCommits(slot, await own.report(slot, lines.map(rowOf)))
+      await publishCommits(slot, await own.report(slot, lines.map(rowOf(slot))))
     },
     async report(slot, lines) {
-      await publishReports(slot, await own.report(slot, lines.map(rowOf)))
+      await publishReports(slot, await own.report(slot, lines.map(rowOf(slot))))
     },
     async verdicts(slot, rows, word) {
       const sealed = await own.verdicts(slot, rows, word)
@@ -88,6 +111,3 @@ export function createTestifier({ core, pulses, attestations, slots }: Needs): T
 
 const rowsIn = (sealed: readonly SealedReport[]): number =>
   sealed.reduce((sum, { report }) => sum + report.payload.rows.length, 0)
-
-/** A line of the slot as it stands in the report. */
-const rowOf = (line: Line) => ({ ...line })

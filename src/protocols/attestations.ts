@@ -2,7 +2,7 @@ import { hash, sign } from 'node:crypto'
 import { z } from 'zod'
 import { KiB } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
-import { bytes, integer, peerIdText, text } from './fields.ts'
+import { bytes, integer, peerIdText, text, timeMs } from './fields.ts'
 import type { Network } from './network.ts'
 import { type RecordKey, recordTypes, type Signed, sealRecord, verifySignature } from './signed.ts'
 import { defineTopic, type RecordKind, type Verdict } from './topic.ts'
@@ -41,6 +41,19 @@ const reportRow = z.looseObject({
   steps: integer(0, 1_000_000),
   /** Of the locality chain; absent where a report of an earlier version measures none. */
   checkpoints: integer(0, 1_000_000).optional(),
+  /**
+   * The live offer of an idle device that the validator saw at the slot or not long before, with what this device costs
+   * an hour in base units of `asset`; null when it saw none, absent where it cannot tell.
+   */
+  offer: z
+    .looseObject({
+      id: bytes(32),
+      asset: text(16),
+      price: z.string().regex(/^(0|[1-9][0-9]{0,29})$/),
+      atMs: timeMs(),
+    })
+    .nullable()
+    .optional(),
 })
 /** What one validator counted in one slot. */
 export const reportCodec = cborCodec(

@@ -48,6 +48,11 @@ export interface ScoringConstants {
   /** Rated units at which the whole emission goes to miners. */
   readonly U_TARGET: number
   readonly BURN_MIN: number
+  /** The most that an offer may ask for a rated unit an hour, in whole units of each asset. */
+  readonly PRICE_CAP_DEV: number
+  readonly PRICE_CAP_TAO: number
+  readonly PRICE_CAP_XMR: number
+  readonly PRICE_CAP_SUI: number
   /** TOPS of the unit processor; 0: class `cpu` earns nothing on this network. */
   readonly CPU_T_REF: number
 }
@@ -85,6 +90,11 @@ export const PUBLIC_CONSTANTS: ScoringConstants = {
   BONUS_MAX: 0.25,
   U_TARGET: 1000,
   BURN_MIN: 0,
+  // Estimates: some ten times what an H100 costs elsewhere, so that a cap stops offers that nobody is meant to take.
+  PRICE_CAP_DEV: 1000,
+  PRICE_CAP_TAO: 0.1,
+  PRICE_CAP_XMR: 0.2,
+  PRICE_CAP_SUI: 20,
   CPU_T_REF: 0,
 }
 

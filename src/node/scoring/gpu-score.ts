@@ -81,9 +81,19 @@ function unitsTerm(window: readonly ScoredSlot[], sum: number, ok: number): Term
     const count = oks.filter((s) => s.mode === mode).length
     return count === 0 ? [] : `, ${count} of them ${mode}`
   })
-  const detail = `mean of ${ok} ok slots${modes.join('')}${ok === 0 ? '' : ` (${shown})`}; ${unit}`
+  const offers = (['NO_OFFER', 'OFFER_TOO_DEAR'] as const).flatMap((fault) => {
+    const count = oks.filter((s) => s.reason === fault).length
+    return count === 0 ? [] : `, ${count} of them worth nothing ${offerFaults[fault]}`
+  })
+  const counted = `${ok} ok slots${modes.join('')}${offers.join('')}`
+  const detail = `mean of ${counted}${ok === 0 ? '' : ` (${shown})`}; ${unit}`
   return { name: 'units', value: ok === 0 ? 0 : sum / ok, reason, detail }
 }
+
+const offerFaults = {
+  NO_OFFER: 'without a live offer',
+  OFFER_TOO_DEAR: 'at a price above PRICE_CAP',
+} as const
 
 /** The middle one of some numbers, the upper of two; 0 of none. */
 export const median = (values: readonly number[]): number =>

@@ -9,7 +9,7 @@ import {
   type Testimony,
 } from './evidence.ts'
 import type { ReasonCode } from './reason-codes.ts'
-import { type Counts, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
+import { type Counts, type SeenOffer, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
 
 /** One validator's testimony by GPU, so that many GPUs and validators cost no more than their rows. */
 export interface Heard {
@@ -111,6 +111,10 @@ export function checkpointsOf(
   const agreed = agree(words, active, c.KAPPA)
   return isValid && agreed.outcome === 'ok' ? agreed.count : 0
 }
+
+/** What was seen offered of a GPU. */
+export const offersOf = (ref: GpuRef, heard: readonly Heard[]): Word<SeenOffer | null>[] =>
+  heard.flatMap(({ rows, stake }) => wordOf(rows.get(gpuKey(ref))?.offer, stake))
 
 /** The validators that were drawn to check a GPU. */
 function seatsOf(

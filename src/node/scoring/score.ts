@@ -3,9 +3,19 @@ import { decides, stakeOf } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
 import { type Evidence, type GpuRef, gpuKey, type SlotEvidence } from './evidence.ts'
 import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
-import { asWord, checkpointsOf, heardFrom, heardTooFew, outcomeOf, seenBy } from './heard-slot.ts'
+import {
+  asWord,
+  checkpointsOf,
+  type Heard,
+  heardFrom,
+  heardTooFew,
+  offersOf,
+  outcomeOf,
+  seenBy,
+} from './heard-slot.ts'
 import { type IdleSlot, newestIdle } from './leased.ts'
 import { leaseFactor, minerWeights } from './miner-weights.ts'
+import { offerFault } from './offered.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { SlotOutcome } from './slot-outcome.ts'
 import { isCpu, isReference, slotUnits } from './slot-units.ts'
@@ -165,11 +175,12 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
       const { miner, gpu } = history.ref
       const suspended = proofs.isSuspended(slot, miner, gpu)
       const worth = slotUnits({ ...history, slot }, judged, evidence, c)
+      const offered = asOffered(worth, history.ref, heard, active, c)
       const hops =
         judged.outcome === 'ok'
           ? hopFigure(checkpointsOf(history.ref, heard, active, c), evidence)
           : {}
-      history.scored.push({ slot, ...(suspended ? withoutUnits(worth) : worth), ...hops })
+      history.scored.push({ slot, ...(suspended ? withoutUnits(worth) : offered), ...hops })
       const shown = { slot, ...worth }
       if (isReference(shown)) history.idle = newestIdle(history.idle, [shown])
     }
@@ -193,6 +204,20 @@ const uncovered: SlotOutcome = {
   n: 0,
   bytes: 0,
   mode: 'idle',
+}
+
+/** An idle GPU that nobody can rent, or only too dear, shows what it can and earns nothing. */
+function asOffered(
+  worth: Omit<ScoredSlot, 'slot'>,
+  ref: GpuRef,
+  heard: readonly Heard[],
+  active: bigint,
+  c: ScoringConstants,
+): Omit<ScoredSlot, 'slot'> {
+  if (worth.outcome !== 'ok' || worth.mode !== 'idle' || worth.units === 0) return worth
+  const rated = worth.units * (isCpu(ref) ? 1 : rate(worth.gib, false, c))
+  const reason = offerFault(offersOf(ref, heard), rated, active, c)
+  return reason === undefined ? worth : { ...worth, units: 0, reason }
 }
 
 /** A suspended GPU is as reliable as it shows, and earns nothing. */

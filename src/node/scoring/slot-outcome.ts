@@ -12,6 +12,14 @@ export interface Counts {
   readonly steps: number
   /** Of the locality chain; nothing rests on it. */
   readonly checkpoints?: number
+  /** The live offer that was seen of it; null for none, absent where that is not told. */
+  readonly offer?: SeenOffer | null
+}
+
+/** What one device was offered for: base units of an asset per hour, as decimal digits. */
+export interface SeenOffer {
+  readonly asset: string
+  readonly price: string
 }
 
 /** Everything said of one GPU in one slot. */

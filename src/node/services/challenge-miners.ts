@@ -20,7 +20,9 @@ import { ClaimMemory } from '../fraud/claim-memory.ts'
 import type { Frauds } from '../fraud/fraud-book.ts'
 import { equivocationOf } from '../fraud/make-fraud.ts'
 import { createMinerStreams, type MinerStreams } from '../miner-streams.ts'
+import type { Offers } from '../offers.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
+import { createSeenOffers } from '../seen-offers.ts'
 import type { Service } from '../service.ts'
 import { createTestifier } from '../testifier.ts'
 import type { TranscriptStore } from '../transcript-store.ts'
@@ -42,6 +44,8 @@ interface Parts {
     learn?(peerId: string, bytes: Uint8Array): Promise<void>
   }
   readonly verifier: Verifier
+  /** Offers that stand: what earns must be offered. */
+  readonly offers?: Pick<Offers, 'standing'>
   /** Told of every record with the time that counts as its arrival, before anything of it is checked. */
   readonly onArrival?: (miner: string, record: Uint8Array, atMs: number) => void
 }
@@ -55,7 +59,15 @@ export const challengeMiners = (parts: Parts): Service => {
   const { net, log, nowMs, events, peerId } = core
   const slots = slotNetworks[net.network]
   const local = net.network === 'local'
-  const testifier = createTestifier({ ...parts, slots })
+  const seenOffers =
+    parts.offers === undefined
+      ? undefined
+      : createSeenOffers({ net, nowMs, standing: parts.offers.standing })
+  const testifier = createTestifier({
+    ...parts,
+    slots,
+    ...(seenOffers === undefined ? {} : { seenOffers }),
+  })
   const checks = drawnChecks(core, validators)
   const claims = new ClaimMemory()
   /** Proofs of two tales, one per device, published once their slot is over: before, nobody has testified about it. */
@@ -183,6 +195,8 @@ export const challengeMiners = (parts: Parts): Service => {
       void every(secondsMs(1), { signal, log, name: 'follow-miners' }, () => {
         streams.want(permitted() ? announced().map((gpu) => gpu.peerId) : [])
       })
+      const lookMs = secondsMs(local ? 1 : 10)
+      void every(lookMs, { signal, log, name: 'look-at-offers' }, () => seenOffers?.look())
       const onPulse = ({ pulse, atMs }: HeardPulse): void => {
         for (const run of running.values()) run.handle({ type: 'pulse', pulse, atMs })
       }
