@@ -18,6 +18,8 @@ export interface DataFolder {
   /** The token that the loopback API asks for, 0600; a new one at every start. */
   readonly tokenFile: string
   readonly lockFile: string
+  /** What `gpu bench` measured of this machine's line, JSON. */
+  readonly inetFile: string
 }
 
 /** The layout of a data folder; touches nothing. */
@@ -30,6 +32,7 @@ export function dataFolder(dataDir: string): DataFolder {
     configFile: join(path, 'config.json'),
     tokenFile: join(path, 'control.token'),
     lockFile: join(path, 'lock'),
+    inetFile: join(path, 'inet.json'),
   }
 }
 

@@ -6,6 +6,7 @@ import { MiB } from '../units.ts'
 import type { Core } from './core.ts'
 import type { DeviceModes } from './device-modes.ts'
 import type { Capacity } from './leases/capacity.ts'
+import { measuredInet } from './measured-inet.ts'
 
 /** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
 export interface Machine {
@@ -25,7 +26,7 @@ export interface Machine {
   readonly binding?: () => Binding | undefined
 }
 
-/** The processor, memory and disk of this machine. */
+/** The processor, memory and disk of this machine, and its line as `gpu bench` measured it. */
 export async function detectHost(dataDir: string): Promise<Offer['host']> {
   const disk = await statfs(dataDir)
   return {
@@ -37,6 +38,7 @@ export async function detectHost(dataDir: string): Promise<Offer['host']> {
     cpuCores: availableParallelism(),
     ramMiB: Math.floor(totalmem() / MiB),
     diskMiB: Math.floor((disk.bavail * disk.bsize) / MiB),
+    ...(await measuredInet(dataDir, Date.now())),
   }
 }
 

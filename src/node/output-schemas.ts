@@ -376,7 +376,10 @@ const benched: z.ZodType<BenchResult> = z.strictObject({
   network: z.strictObject({
     loopbackMBps: z.number().describe('a byte tunnel between two nodes in this process'),
     bootstrapRttMs: z.number().nullable().describe('null where none was reached'),
+    downMbps: z.number().nullable().describe('Mbit/s from that peer; null where it did not let'),
+    upMbps: z.number().nullable().describe('Mbit/s to that peer; null where it did not let'),
     bootstrap: z.string().describe('who that was, or why nothing was measured'),
+    bandwidth: z.string().nullable().describe('why there are no figures of the line'),
   }),
   classes: z.array(gpuClass).describe('to compare with: estimates'),
 })

@@ -20,6 +20,7 @@ import type { Parts } from './parts.ts'
 import type { Proving } from './proving.ts'
 import type { Service } from './service.ts'
 import { announceCapability } from './services/announce-capability.ts'
+import { answerBandwidth } from './services/answer-bandwidth.ts'
 import { answerChallenges } from './services/answer-challenges.ts'
 import { challengeMiners } from './services/challenge-miners.ts'
 import { collectAttestations } from './services/collect-attestations.ts'
@@ -132,9 +133,12 @@ const everyone: readonly ServiceFactory[] = [
   syncBooks,
 ]
 
+/** A renter's line is for its leases. */
+const letMeasure: ServiceFactory = (parts) => answerBandwidth(parts)
+
 /** What each role adds, in the order of starting. This is the product on one page. */
 const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
-  relay: [],
+  relay: [letMeasure],
   miner: [
     watchOwnGpus,
     checkOwnGpus,
@@ -142,8 +146,9 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     having('hosting', hostLeases),
     having('hosting', serveSessions),
     publishOffer,
+    letMeasure,
   ],
-  validator: [challengeBoundMiners, setOwnWeights],
+  validator: [challengeBoundMiners, setOwnWeights, letMeasure],
   renter: [having('ledger', fundRenter), rent, settle],
 }
 

@@ -9,13 +9,14 @@ import { capabilityValidator } from '../../protocols/capability-dht.ts'
 import { cborCodec } from '../../protocols/codec.ts'
 import { integer } from '../../protocols/fields.ts'
 import { createNetwork, type Network } from '../../protocols/network.ts'
-import { createRpc } from '../../protocols/rpc.ts'
+import { createRpc, type Rpc } from '../../protocols/rpc.ts'
 import { defineTunnel, openTunnel, serveTunnel } from '../../protocols/tunnel.ts'
 import { KiB, MiB, secondsMs } from '../../units.ts'
 import type { Config } from '../config.ts'
 import type { NodeLibp2p } from '../core.ts'
 import { createNodeLibp2p, listen } from '../libp2p.ts'
 import { networkOf } from '../network-of.ts'
+import { measureBandwidth } from './measure-bandwidth.ts'
 
 /** What the node's own stack carries. */
 export interface NetworkFigures {
@@ -23,8 +24,13 @@ export interface NetworkFigures {
   readonly loopbackMBps: number
   /** The middle of some pings to a bootstrap peer, ms; null where none was reached. */
   readonly bootstrapRttMs: number | null
+  /** What the way to that peer carries, Mbit/s; null where it did not let itself be measured. */
+  readonly downMbps: number | null
+  readonly upMbps: number | null
   /** Who that was; else why nothing was measured. */
   readonly bootstrap: string
+  /** Why there is no figure of what the way carries; null where there is one. */
+  readonly bandwidth: string | null
 }
 
 const LOOPBACK_MIB = 128
@@ -40,10 +46,15 @@ const carry = defineTunnel({
   limits: { requestBytes: 64, timeoutMs: secondsMs(30), perPeerPerMinute: 10 },
 })
 
-/** Measures the stack against itself, and the way to the first bootstrap peer that answers. */
-export async function measureNetwork(config: Config, signal: AbortSignal): Promise<NetworkFigures> {
+/** Measures the stack against itself, and the way to the first bootstrap peer that answers; tells each stage. */
+export async function measureNetwork(
+  config: Config,
+  signal: AbortSignal,
+  onStage: (stage: string) => void = () => undefined,
+): Promise<NetworkFigures> {
+  onStage('carrying bytes over loopback')
   const loopbackMBps = await measureLoopback(signal)
-  return { loopbackMBps, ...(await measureBootstrap(config, signal)) }
+  return { loopbackMBps, ...(await measureBootstrap(config, signal, onStage)) }
 }
 
 /** A node that serves nothing and lives for a moment. */
@@ -107,25 +118,56 @@ async function pingMs(libp2p: NodeLibp2p, peer: PeerId, signal: AbortSignal): Pr
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!
 }
 
+type WayFigures = Omit<NetworkFigures, 'loopbackMBps'>
+const unmeasured = (why: string): WayFigures => ({
+  ...{ bootstrapRttMs: null, downMbps: null, upMbps: null },
+  bootstrap: `not measured: ${why}`,
+  bandwidth: `not measured: ${why}`,
+})
+
 async function measureBootstrap(
   config: Config,
   signal: AbortSignal,
-): Promise<Omit<NetworkFigures, 'loopbackMBps'>> {
-  if (config.bootstrap.length === 0) {
-    return { bootstrapRttMs: null, bootstrap: 'not measured: no bootstrap peer is named' }
-  }
+  onStage: (stage: string) => void,
+): Promise<WayFigures> {
+  if (config.bootstrap.length === 0) return unmeasured('no bootstrap peer is named')
   const reasons: string[] = []
-  await using node = await shortLived(networkOf(config), [])
+  const net = networkOf(config)
+  await using node = await shortLived(net, [])
+  const life = new AbortController()
+  using _ = { [Symbol.dispose]: () => life.abort() }
+  const options = { log: silent, signal: life.signal, nowMs: Date.now }
+  const rpc = createRpc(node.libp2p, net, options)
   for (const address of config.bootstrap) {
     using limit = deadline(signal, DIAL_MS)
+    onStage(`asking ${address}`)
     try {
       const { remotePeer } = await node.libp2p.dial(multiaddr(address), { signal: limit.signal })
       const bootstrapRttMs = await pingMs(node.libp2p, remotePeer, limit.signal)
-      return { bootstrapRttMs, bootstrap: remotePeer.toString() }
+      limit[Symbol.dispose]()
+      const bootstrap = remotePeer.toString()
+      return { bootstrapRttMs, bootstrap, ...(await wayTo(rpc, bootstrap, signal, onStage)) }
     } catch (error) {
       signal.throwIfAborted()
       reasons.push(`${address}: ${messageOf(error)}`)
     }
   }
-  return { bootstrapRttMs: null, bootstrap: `not measured: ${reasons.join('; ')}` }
+  return unmeasured(reasons.join('; '))
+}
+
+/** What the way to a peer carries, or why it does not say. */
+async function wayTo(
+  rpc: Rpc,
+  peer: string,
+  signal: AbortSignal,
+  onStage: (stage: string) => void,
+): Promise<Pick<WayFigures, 'downMbps' | 'upMbps' | 'bandwidth'>> {
+  const onWay = (way: 'down' | 'up'): void =>
+    onStage(way === 'down' ? `taking bytes from ${peer}` : `giving bytes to ${peer}`)
+  try {
+    return { ...(await measureBandwidth(rpc, peer, signal, onWay)), bandwidth: null }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { downMbps: null, upMbps: null, bandwidth: `not measured: ${messageOf(error)}` }
+  }
 }

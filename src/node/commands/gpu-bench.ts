@@ -9,6 +9,7 @@ import { silent } from '../../log.ts'
 import { GiB, MiB, secondsMs } from '../../units.ts'
 import { type DiskFigures, measureDisk } from '../bench/measure-disk.ts'
 import { measureNetwork, type NetworkFigures } from '../bench/measure-network.ts'
+import { keepInet } from '../measured-inet.ts'
 import { createOutput, renderTable } from '../output.ts'
 import {
   type OwnDevice,
@@ -54,7 +55,7 @@ const CPU_SIZES: ProofSizes = { n: 1024, bytes: 16 * MiB }
 
 /**
  * Measures what this machine's devices, disk and network can do, in seconds, one after the other; nothing leaves the
- * machine but pings to a bootstrap peer. Exit code 0 when every device was measured, else 1.
+ * machine but pings and random bytes to a bootstrap peer, whose figures later stand in this machine's offers. Exit code 0 when every device was measured, else 1.
  */
 export const gpuBench: Run = async (context) => {
   const { args, config, terminal, signal } = context
@@ -67,8 +68,8 @@ export const gpuBench: Run = async (context) => {
   }
   output.progress('writing to the disk, and reading')
   const disk = await measureDisk(config.dataDir)
-  output.progress('carrying bytes over loopback')
-  const network = await measureNetwork(config, signal)
+  const network = await measureNetwork(config, signal, (stage) => output.progress(stage))
+  await keepInet(config.dataDir, network, Date.now())
   const machine = {
     cpu: cpus()[0]?.model.trim() ?? process.arch,
     cores: availableParallelism(),
@@ -126,7 +127,6 @@ async function benchOne(
 
 function described({ devices, disk, network, classes }: BenchResult): string {
   const lines = devices.flatMap(describeDevice)
-  const { loopbackMBps, bootstrapRttMs, bootstrap } = network
   const cached = disk?.isReadCached
     ? ' (from memory: this file system reads through its cache)'
     : ''
@@ -135,9 +135,7 @@ function described({ devices, disk, network, classes }: BenchResult): string {
     disk === null
       ? 'disk     not measured: too little room'
       : `disk     ${round(disk.writeMBps)} MB/s written, ${round(disk.readMBps)} MB/s read${cached}`,
-    `network  ${round(loopbackMBps)} MB/s over loopback; bootstrap peer: ${
-      bootstrapRttMs === null ? bootstrap : `${round(bootstrapRttMs)} ms to ${bootstrap}`
-    }`,
+    ...describeNetwork(network),
     '',
     'Estimates to compare with: int8 TOPS of our kernels by CUDA and by WebGPU, GB/s of the data sheet',
     ...renderTable(classes, [
@@ -148,6 +146,20 @@ function described({ devices, disk, network, classes }: BenchResult): string {
       { title: 'GIB', value: ({ memoryGiB }) => memoryGiB, align: 'right' },
     ]),
   ].join('\n')
+}
+
+function describeNetwork(network: NetworkFigures): string[] {
+  const { loopbackMBps, bootstrapRttMs, bootstrap, downMbps, upMbps, bandwidth } = network
+  const way =
+    downMbps === null || upMbps === null
+      ? bandwidth
+      : `${round(downMbps)} Mbit/s down, ${round(upMbps)} Mbit/s up`
+  return [
+    `network  ${round(loopbackMBps)} MB/s over loopback, both ends in this process`,
+    ...(bootstrapRttMs === null
+      ? [`line     ${bootstrap}`]
+      : [`line     ${way}; round trip ${round(bootstrapRttMs)} ms, to ${bootstrap}`]),
+  ]
 }
 
 function describeDevice({ gpu, name, backend, vramMiB, figures, error, expected }: DeviceBench) {
