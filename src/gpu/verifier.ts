@@ -68,10 +68,22 @@ export interface Verifier extends AsyncDisposable {
 /** Verification takes milliseconds; a minute means that the machine is stuck. */
 const CHECK_TIMEOUT_MS = 60_000
 
+export interface VerifierOptions {
+  /** What checks; a test puts another in its place. */
+  readonly module?: URL
+  readonly timeoutMs?: number
+}
+
 /** A verifier in one worker thread, restarted when it crashes. */
-export function createVerifier(log: Log): Verifier {
+export function createVerifier(
+  log: Log,
+  {
+    module = siblingModule(import.meta.url, 'verify-worker'),
+    timeoutMs = CHECK_TIMEOUT_MS,
+  }: VerifierOptions = {},
+): Verifier {
   const thread = createThread({
-    module: siblingModule(import.meta.url, 'verify-worker'),
+    module,
     name: 'verifier',
     code: 'GPU_VERIFIER',
     log,
@@ -79,8 +91,8 @@ export function createVerifier(log: Log): Verifier {
   // A deadline runs from a job's own turn: a full slot's checks take longer than any one of them may.
   const inTurn = atMost(1)
   return {
-    check: (job) => inTurn(() => thread.call<CheckResult>('check', job, CHECK_TIMEOUT_MS)),
-    judge: (job) => inTurn(() => thread.call<ShownResult>('judge', job, CHECK_TIMEOUT_MS)),
+    check: (job) => inTurn(() => thread.call<CheckResult>('check', job, timeoutMs)),
+    judge: (job) => inTurn(() => thread.call<ShownResult>('judge', job, timeoutMs)),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }
 }

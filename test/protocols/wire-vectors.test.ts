@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decode } from 'cborg'
 import { expect, test } from 'vitest'
+import { bandwidth, carriedCodec } from '../../src/protocols/bandwidth.ts'
 import { capabilityCodec } from '../../src/protocols/capability.ts'
-import { decodeCbor, encodeCbor } from '../../src/protocols/codec.ts'
+import { type Codec, decodeCbor, encodeCbor } from '../../src/protocols/codec.ts'
 import { offerCodec, withdrawalCodec } from '../../src/protocols/offers.ts'
 import { openRecord, type RecordType } from '../../src/protocols/signed.ts'
+import { sync } from '../../src/protocols/sync.ts'
 import { testKey, testNet } from '../support/market.ts'
 import { hex, tagged, unhex, untagged, wireVectors } from '../support/wire-vectors.ts'
 
@@ -36,6 +38,7 @@ test.each(golden.cborRefused.map(({ hex: bytes, why }) => [why, bytes] as const)
 const codecs = {
   capability: capabilityCodec,
   capabilityOfProofs: capabilityCodec,
+  capabilityOfModes: capabilityCodec,
   offer: offerCodec,
   offerOfGpus: offerCodec,
   withdrawal: withdrawalCodec,
@@ -50,6 +53,27 @@ test.each(names)('the golden %s opens, and re-encodes to the same payload', (nam
   expect(tagged(record.payload)).toEqual(vector.payload)
   expect(hex(codec.encode(record.payload))).toBe(vector.payloadHex)
 })
+
+const messageCodecs = {
+  syncFirst: sync.request,
+  syncOn: sync.request,
+  syncPage: sync.response,
+  syncLastPage: sync.response,
+  syncNothing: sync.response,
+  bandwidth: bandwidth.request,
+  bandwidthCarried: carriedCodec,
+}
+
+test.each(Object.keys(messageCodecs) as (keyof typeof messageCodecs)[])(
+  'the golden message %s decodes to its value and back, and is canonical CBOR',
+  (name) => {
+    const codec = messageCodecs[name] as Codec<unknown>
+    const vector = golden.messages[name]
+    expect(tagged(codec.decode(unhex(vector.hex)))).toEqual(vector.value)
+    expect(hex(codec.encode(untagged(vector.value)))).toBe(vector.hex)
+    expect(tagged(decode(unhex(vector.hex)))).toEqual(vector.value)
+  },
+)
 
 // The same once more with nothing of this program: what a client in another language would do.
 test.each(names)('the golden %s is right by the words of DESIGN.md alone', (name) => {

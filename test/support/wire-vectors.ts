@@ -1,3 +1,4 @@
+import { bandwidth, carriedCodec } from '../../src/protocols/bandwidth.ts'
 import {
   bindingMessage,
   classKey,
@@ -5,7 +6,7 @@ import {
   shardOf,
 } from '../../src/protocols/capability.ts'
 import { capabilityKey } from '../../src/protocols/capability-dht.ts'
-import { encodeCbor } from '../../src/protocols/codec.ts'
+import { type Codec, encodeCbor } from '../../src/protocols/codec.ts'
 import { gossipMessageId } from '../../src/protocols/gossip.ts'
 import {
   createNetwork,
@@ -15,6 +16,7 @@ import {
 } from '../../src/protocols/network.ts'
 import { offerId, sealOffer, sealWithdrawal, withdrawalOf } from '../../src/protocols/offers.ts'
 import type { Signed } from '../../src/protocols/signed.ts'
+import { SYNC_PAGE_BYTES, sync } from '../../src/protocols/sync.ts'
 import { capabilityOf, NOW_MS, offerOf, testKey, testNet } from './market.ts'
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -141,13 +143,48 @@ function records(net: Network) {
     ...capabilityOf(key),
     devices: [{ ...device!, id: 'pci-0', proofN: 16_384, proofBytes: 72 * 2 ** 30 }],
   }
+  const leased = {
+    ...proving,
+    devices: [
+      {
+        ...{ ...proving.devices[0]!, leasedN: 8192, leasedBytes: 2 ** 30 },
+        ...{ mode: 'leased', modeFromMs: NOW_MS + 30_000, modeBefore: 'idle' },
+      },
+    ],
+  }
   return {
     capability: describe(capabilityOf(key), 1, sealCapability(net, key, capabilityOf(key))),
     capabilityOfProofs: describe(proving, 1, sealCapability(net, key, proving)),
+    capabilityOfModes: describe(leased, 1, sealCapability(net, key, leased)),
     offer: describe(offerOf(key), 2, sealOffer(net, key, offerOf(key))),
     offerOfGpus: describe(gpus, 2, sealOffer(net, key, gpus)),
     offerId: hex(offerId(net, sealOffer(net, key, offerOf(key)))),
     withdrawal: describe(withdrawal, 3, sealWithdrawal(net, key, withdrawal)),
+  }
+}
+
+const message = <T>(codec: Codec<T>, value: T) => ({
+  value: tagged(value),
+  hex: hex(codec.encode(value)),
+})
+
+/** Requests and answers of protocols that carry no signed record of their own. */
+function messages(net: Network) {
+  const key = testKey(1)
+  const records = [
+    sealOffer(net, key, offerOf(key)).bytes,
+    sealWithdrawal(net, key, withdrawalOf(offerOf(key), NOW_MS + 5)).bytes,
+  ]
+  const cursor = Buffer.from('run/41')
+  const { request, response } = sync
+  return {
+    syncFirst: message(request, { topic: 'offers', maxBytes: SYNC_PAGE_BYTES }),
+    syncOn: message(request, { topic: 'notices', cursor: new Uint8Array(cursor), maxBytes: 4096 }),
+    syncPage: message(response, { records, next: new Uint8Array(cursor) }),
+    syncLastPage: message(response, { records: [], resume: new Uint8Array(cursor) }),
+    syncNothing: message(response, { records: [] }),
+    bandwidth: message(bandwidth.request, { direction: 'up', maxBytes: 2 ** 26, maxMs: 2000 }),
+    bandwidthCarried: message(carriedCodec, { bytes: 2 ** 25, ms: 1999 }),
   }
 }
 
@@ -192,6 +229,7 @@ export function wireVectors() {
       netDigest: hex(net.digest),
     },
     records: records(net),
+    messages: messages(net),
     dht: {
       capabilityKey: hex(capabilityKey(key.peerId)),
       shard: shardOf(key.publicKey),
