@@ -7,22 +7,35 @@ export const proofModeOf = (word: string): ProofMode | undefined =>
   proofModes.find((mode) => mode === word)
 
 /**
+ * How a device is announced: in a mode, or as one that is being filled. The latter takes part in no slot: nobody expects
+ * its proofs, and none pays. On the wire it is a word like those of later versions, which prove nothing either.
+ */
+export type AnnouncedMode = ProofMode | 'filling'
+
+/** Whether a device in a mode shows anything in slots, from a fill of its own. */
+export const provesIn = (mode: AnnouncedMode): mode is 'idle' | 'leased' =>
+  mode === 'idle' || mode === 'leased'
+
+/**
  * A mode and when it began: a change is announced before it counts, so that whoever knows the announcement derives the
  * same mode for the same slot (docs/proof-of-gpu.md, "Modes").
  */
 export interface ModeSince {
-  readonly mode: ProofMode
+  readonly mode: AnnouncedMode
   /** Slots whose pulse is scheduled at or after this have `mode`, unix ms. */
   readonly fromMs: number
   /** The mode of slots before. */
-  readonly before: ProofMode
+  readonly before: AnnouncedMode
 }
 
-/** The mode of a device of which nothing was ever announced. */
+/** The mode of a device that needs no notice, for nothing proves it. */
 export const ALWAYS_IDLE: ModeSince = { mode: 'idle', fromMs: 0, before: 'idle' }
 
+/** That of one that was not announced so far. */
+export const NOT_YET: ModeSince = { mode: 'filling', fromMs: 0, before: 'filling' }
+
 /** The mode that counts in a slot, by the scheduled time of its pulse. */
-export const modeAt = ({ mode, fromMs, before }: ModeSince, slotMs: number): ProofMode =>
+export const modeAt = ({ mode, fromMs, before }: ModeSince, slotMs: number): AnnouncedMode =>
   slotMs >= fromMs ? mode : before
 
 /**
@@ -31,7 +44,7 @@ export const modeAt = ({ mode, fromMs, before }: ModeSince, slotMs: number): Pro
  */
 export function changedMode(
   standing: ModeSince,
-  wanted: ProofMode,
+  wanted: AnnouncedMode,
   nowMs: number,
   noticeMs: number,
 ): ModeSince {

@@ -1,5 +1,5 @@
 import { sizesIn } from '../gpu/leased-proofs.ts'
-import { type ModeSince, type ProofMode, proofModeOf } from '../gpu/proof-mode.ts'
+import { type ProofMode, proofModeOf } from '../gpu/proof-mode.ts'
 import { type Announcement, isProvable } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import type { Capability, Device } from '../protocols/capability.ts'
@@ -20,17 +20,26 @@ export function announcedGpus(
   { publicKey, payload }: CapabilityRecord,
   slotMs = Number.POSITIVE_INFINITY,
 ): Announcement[] {
-  const { genesis, netuid } = net
-  const { peerId } = payload
-  const hotkey = payload.binding?.hotkey ?? publicKey
+  const { peerId, binding } = payload
+  const owner = { peerId, hotkey: binding?.hotkey ?? publicKey }
   return payload.devices.flatMap((device) => {
-    if (device.id.startsWith('cpu') && !slots.cpuProves) return []
     const mode = modeOf(device, slotMs)
-    if (mode === undefined) return []
-    const own = { genesis, netuid, hotkey, peerId, gpuId: device.id }
-    const gpu = { ...own, ...sizesOf(device, slots, mode), ...(mode === 'idle' ? {} : { mode }) }
-    return isProvable(slots, gpu) ? [gpu] : []
+    return mode === undefined ? [] : (announcementOf(net, slots, owner, device, mode) ?? [])
   })
+}
+
+/** A device as a slot names it in a mode; undefined for one that the network lets prove nothing. */
+export function announcementOf(
+  { genesis, netuid }: Network,
+  slots: SlotNetwork,
+  owner: Pick<Announcement, 'peerId' | 'hotkey'>,
+  device: Device,
+  mode: ProofMode,
+): Announcement | undefined {
+  if (device.id.startsWith('cpu') && !slots.cpuProves) return undefined
+  const own = { genesis, netuid, ...owner, gpuId: device.id }
+  const gpu = { ...own, ...sizesOf(device, slots, mode), ...(mode === 'idle' ? {} : { mode }) }
+  return isProvable(slots, gpu) ? gpu : undefined
 }
 
 function modeOf(device: Device, slotMs: number): ProofMode | undefined {
@@ -47,10 +56,3 @@ function sizesOf(device: Device, slots: SlotNetwork, mode: ProofMode) {
   const usual = sizesIn('leased', slots, idle) ?? idle
   return { n: leasedN ?? usual.n, bytes: leasedBytes ?? usual.bytes }
 }
-
-/** A device's announced mode; idle for a word of a later version, which this node never announced. */
-export const modeSinceOf = (device: Device): ModeSince => ({
-  mode: proofModeOf(device.mode ?? 'idle') ?? 'idle',
-  fromMs: device.modeFromMs ?? 0,
-  before: proofModeOf(device.modeBefore ?? 'idle') ?? 'idle',
-})

@@ -8,10 +8,11 @@ import type { SlotNetwork } from '../gpu/slot-network.ts'
 import { epochOf } from '../gpu/slot-schedule.ts'
 import { minutesMs, secondsMs } from '../units.ts'
 import type { Core } from './core.ts'
+import type { OwnFills } from './own-fills.ts'
 import type { ProofRoom } from './proof-room.ts'
 import type { PulseBook } from './pulse-book.ts'
 
-/** A device that this node announced, with what proves it. */
+/** A device as slots name it, with what proves it. */
 export interface ProvingGpu {
   readonly gpu: Announcement
   readonly prover: Prover
@@ -31,12 +32,14 @@ export interface GpuFillsNeeds {
   readonly core: Pick<Core, 'log' | 'events' | 'nowMs'>
   readonly pulses: PulseBook
   readonly slots: SlotNetwork
-  /** The devices announced at the moment; one that was here and is not any more is given back. */
+  /** The devices to be filled at the moment; one that was here and is not any more is given back. */
   readonly gpus: () => readonly ProvingGpu[]
   /** Whether a slot of a device runs that may still end well: it is neither given back nor given other sizes before. */
   readonly isWorking?: (gpu: string) => boolean
   /** Told what the provers hold. */
   readonly room?: Pick<ProofRoom, 'took' | 'left'> | undefined
+  /** Told which fills they hold: no device is announced before. */
+  readonly ownFills?: Pick<OwnFills, 'filled' | 'emptied'> | undefined
   /** The sizes that a device announced do not fit in its memory. */
   readonly onTooLarge?: (gpu: string) => Promise<void>
 }
@@ -55,9 +58,9 @@ const FILL_TIMEOUT_MS = minutesMs(10)
 /** After a failure a device is tried again no sooner. */
 const RETRY_MS = secondsMs(10)
 
-/** Keeps devices filled until `signal` aborts. A slot that starts before a fill is done earns less and never fails. */
+/** Keeps devices filled until `signal` aborts. */
 export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFills {
-  const { core, pulses, slots, gpus, isWorking = () => false, room, onTooLarge } = needs
+  const { core, pulses, slots, gpus, isWorking = () => false, room, ownFills, onTooLarge } = needs
   const { log, events, nowMs } = core
   const holding = new Map<string, Held>()
 
@@ -73,7 +76,7 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
     const { n, bytes, gpuId } = gpu
     if (held.sizes?.n !== n || held.sizes.bytes !== bytes) {
       if (held.sizes !== undefined && isWorking(gpuId)) return // its openings need what it holds
-      held.seed = undefined
+      empty(gpuId, held)
       await prepare(gpuId, prover, { n, bytes })
       held.sizes = { n, bytes }
     }
@@ -83,13 +86,19 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
     if (pulse === undefined) return // it is being fetched, and comes back here when it arrives
     const seed = fillSeed(gpu, pulse)
     if (held.seed !== undefined && equalBytes(held.seed, seed)) return
-    held.seed = undefined
+    empty(gpuId, held)
     const startedMs = nowMs()
     await prover.fill({ seed, iterations: slots.residency.iterations }, FILL_TIMEOUT_MS)
     held.seed = seed
+    if (holding.get(gpuId) === held) ownFills?.filled(gpu, round)
     const fillMs = nowMs() - startedMs
     log.info('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
     events.emit('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
+  }
+
+  function empty(gpu: string, held: Held): void {
+    held.seed = undefined
+    ownFills?.emptied(gpu)
   }
 
   async function prepare(gpu: string, prover: Prover, sizes: ProofSizes): Promise<void> {
@@ -123,13 +132,14 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
     const held = holding.get(gpu)
     if (held === undefined) return
     held.sizes = undefined
-    held.seed = undefined
+    empty(gpu, held)
     room?.left(gpu)
   }
 
   /** A device that may not work any more: its memory is its owner's, and a process of a lost one may hang. */
   async function giveBack(gpu: string, held: Held): Promise<void> {
     holding.delete(gpu)
+    empty(gpu, held)
     try {
       await held.prover.release()
       room?.left(gpu)

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { BeaconInfo } from '../beacon.ts'
 import type { PaymentRail } from '../chain/payment-rail.ts'
 import type { Engine } from '../containers/engine.ts'
 import { selectEngine } from '../containers/select-engine.ts'
@@ -9,21 +10,22 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { CPU_ID } from '../gpu/inventory.ts'
 import { proofSharePpm } from '../gpu/leased-proofs.ts'
 import { planProofs } from '../gpu/plan-proofs.ts'
+import type { Announcement } from '../gpu/slot.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { firstLook } from '../gpu/telemetry.ts'
 import type { Device } from '../protocols/capability.ts'
 import type { Terms } from '../protocols/terms.ts'
 import { MiB, minutesMs, secondsMs } from '../units.ts'
-import { modeSinceOf } from './announced-gpus.ts'
-import type { Capabilities } from './capabilities.ts'
+import { announcementOf } from './announced-gpus.ts'
 import type { Core } from './core.ts'
-import { createDeviceModes, type DeviceModes, modeOfLease, wantedMode } from './device-modes.ts'
+import { createDeviceModes, modeOfLease, type ProvingMode, wantedMode } from './device-modes.ts'
 import { createGpuProvers, type GpuProvers } from './gpu-provers.ts'
 import { restoreLeases } from './leases/adopt.ts'
 import { createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import { detectHost, type Machine } from './machine.ts'
 import type { Offers } from './offers.ts'
+import { createOwnFills, type OwnFills } from './own-fills.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
 import { createOwnLimits } from './own-limits.ts'
 import { createPreflight, type Preflight } from './preflight.ts'
@@ -43,12 +45,17 @@ export interface Hosting {
   readonly book: HostBook
   /** What the proofs of this node hold of its devices. */
   readonly room: ProofRoom
+  /** Which of them hold the fill that they must hold before they are announced. */
+  readonly ownFills: OwnFills
+  /** What its devices are to hold for slots from one on, by the scheduled time of its pulse. */
+  readonly toFill: (slotMs: number) => readonly Announcement[]
 }
 
 export interface HostingNeeds {
   readonly core: Core
   readonly offers: Offers
-  readonly capabilities: Pick<Capabilities, 'own'>
+  /** The beacon of slots; undefined where this node proves in none. */
+  readonly beacon: BeaconInfo | undefined
   readonly rail?: PaymentRail | undefined
   /** The genesis that an embedded development chain states; undefined elsewhere. */
   readonly embeddedGenesis?: Uint8Array | undefined
@@ -60,8 +67,8 @@ export async function createHosting(
   needs: HostingNeeds,
   stack: AsyncDisposableStack,
 ): Promise<Hosting> {
-  const { core, offers, rail, binding } = needs
-  const { config, net, log } = core
+  const { core, offers, rail, binding, beacon } = needs
+  const { config, net, log, peerId, key, nowMs } = core
   const slots = slotNetworks[net.network]
   const drivers = stack.use(createGpuDrivers())
   const first = await drivers.read()
@@ -84,11 +91,16 @@ export async function createHosting(
       return gpus.map((gpu) => deviceOf(gpu, provers.sizesOf(gpu.id)))
     },
     backend: [...plans.values()].find((plan) => 'device' in plan)?.device.backend ?? 'none',
-    onSizes: provers.onChange,
+    onProofs(listener, signal) {
+      provers.onChange(listener, signal)
+      ownFills.onChange(listener, signal)
+    },
     engine: engine instanceof NodeError ? 'none' : engine.kind,
     host: await detectHost(config.dataDir),
     capacity,
-    modes: { of: (gpu) => modes.of(gpu) },
+    get modes() {
+      return modes
+    },
     ...(binding === undefined ? {} : { binding }),
   }
   const room = createProofRoom()
@@ -109,26 +121,29 @@ export async function createHosting(
   })
   // Before anything is announced: a device that a lease holds is not idle because this node started again.
   await restoreLeases(book)
-  const modes = modesOf(needs, book)
+  const namedIn = (gpu: string, mode: ProvingMode): Announcement | undefined => {
+    const device = machine.devices.find(({ id }) => id === gpu)
+    const owner = { peerId, hotkey: binding?.()?.hotkey ?? key.publicKey }
+    if (device === undefined || provers.proverOf(gpu) === undefined) return undefined
+    return announcementOf(net, slots, owner, device, mode)
+  }
+  const ownFills = createOwnFills({ beacon, slots, nowMs, announcementOf: namedIn })
+  const modes = createDeviceModes({
+    wanted: (gpu) => wantedMode(book.live.values(), capacity.holds, gpu),
+    fills: ownFills,
+    noticeMs: slots.noticeMs,
+    nowMs,
+  })
+  const toFill = (slotMs: number): Announcement[] =>
+    machine.devices.flatMap(({ id }) => {
+      const mode = modes.fillOf(id, slotMs)
+      return mode === undefined ? [] : (namedIn(id, mode) ?? [])
+    })
   const limits = await createOwnLimits(core)
   const own = createOwnGpus({ drivers, first, limits, atMs: core.nowMs() })
   // What was not checked yet is not announced, nor offered.
   for (const { id } of gpus) capacity.bar(id, preflight.barOf(id))
-  return { machine, book, room, provers, preflight, gpus: own }
-}
-
-/** Modes follow the leases; what was announced before this node started stands until they say otherwise. */
-function modesOf({ core, capabilities }: HostingNeeds, book: HostBook): DeviceModes {
-  const before = capabilities.own()?.payload.devices ?? []
-  return createDeviceModes({
-    wanted: (gpu) => wantedMode(book.live.values(), book.capacity.holds, gpu),
-    announced(gpu) {
-      const device = before.find(({ id }) => id === gpu)
-      return device === undefined ? undefined : modeSinceOf(device)
-    },
-    noticeMs: slotNetworks[core.net.network].noticeMs,
-    nowMs: core.nowMs,
-  })
+  return { machine, book, room, provers, preflight, gpus: own, ownFills, toFill }
 }
 
 /** A processor has memory enough for both; a GPU's is what the tenant pays for. */

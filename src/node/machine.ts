@@ -16,11 +16,11 @@ export interface Machine {
   /** What its leases run in: `docker`, `process` or `none`. */
   readonly engine: string
   readonly host: Offer['host']
-  /** Calls back when the sizes that devices prove with change, until `signal` aborts. */
-  readonly onSizes?: (listener: () => void, signal: AbortSignal) => void
+  /** Calls back when the sizes that devices prove with change, or the fills they hold, until `signal` aborts. */
+  readonly onProofs?: (listener: () => void, signal: AbortSignal) => void
   /** Devices that no lease holds and that may work; everything is free without it. */
   readonly capacity?: Pick<Capacity, 'free' | 'barOf' | 'onChange'>
-  /** In which mode each device proves; all are idle without it. */
+  /** In which mode each device proves, and whether it may be announced; all are idle without it. */
   readonly modes?: DeviceModes
   /** The hotkey's consent, once there is one. */
   readonly binding?: () => Binding | undefined

@@ -50,6 +50,7 @@ export class MinerRun {
   readonly #prover: Prover
   #isOver = false
   #opens = false
+  #isAbandoned = false
   /** Passes wait for the fill that they must go over: over another one they would look like a lie. */
   #waiting: (() => void) | undefined
 
@@ -71,7 +72,20 @@ export class MinerRun {
     return this.#isOver
   }
 
+  /** Ends it at once, without another word: what it showed so far earns nothing, and contradicts nothing. */
+  abandon(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#isAbandoned = true
+    this.#stop()
+    const { log, events } = this.#parts.core
+    const about = { slot: this.slot, gpu: this.gpu }
+    log.warn('slot-abandoned', about)
+    events.emit('slot-abandoned', about)
+  }
+
   handle(event: ProverEvent): void {
+    if (this.#isAbandoned) return
     for (const effect of this.#machine.handle(event)) this.#act(effect)
     this.#startWaiting()
     if (event.type === 'time' && !this.#opens && event.nowMs >= this.#opensUntilMs)
@@ -144,11 +158,13 @@ export class MinerRun {
 
   /** Nothing rests on the locality chain: the slot goes on without it. */
   #localityFailed(error: unknown): void {
+    if (this.#isAbandoned) return
     const about = { slot: this.slot, gpu: this.#gpu.gpuId }
     this.#parts.core.log.error('locality-failed', error, about)
   }
 
   #failed(error: unknown): void {
+    if (this.#isAbandoned) return // its process was ended with it
     this.#isOver = true
     const { core, fills } = this.#parts
     const { log, events } = core
@@ -165,6 +181,7 @@ export class MinerRun {
     const { gpuId: gpu } = this.#gpu
     const startedMs = nowMs()
     const honest = await this.#openings(effect)
+    if (this.#isAbandoned) return
     const proveMs = nowMs() - startedMs
     const openings = misbehaviour.openings?.(honest) ?? honest
     const { beacon } = this.#parts.pulses

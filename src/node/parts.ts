@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import type { Core } from './core.ts'
 import { openDevChain } from './dev-chain.ts'
 import type { GpuProvers } from './gpu-provers.ts'
+import type { Hosting } from './hosting.ts'
 import { createHosting } from './hosting.ts'
 import { createIdleSlots } from './idle-slots.ts'
 import type { HostBook } from './leases/host-book.ts'
@@ -76,6 +77,10 @@ export interface Parts extends NetworkParts {
   readonly hosting: HostBook | undefined
   /** What its proofs hold of its devices. */
   readonly room: ProofRoom | undefined
+  /** Which of its devices hold the fill that they must hold before they are announced. */
+  readonly ownFills: Hosting['ownFills'] | undefined
+  /** What they are to hold for slots from one on. */
+  readonly toFill: Hosting['toFill'] | undefined
 }
 
 /** Makes what speaks to peers, over a libp2p that does not listen yet; it ends with `signal`. */
@@ -144,7 +149,7 @@ export async function createParts(
   const ledger = devChain?.ledger
   const binding = await followBinding(core, stack)
   const hosted = {
-    ...{ core, capabilities, offers, rail: ledger, binding },
+    ...{ core, beacon: proving?.pulses.beacon, offers, rail: ledger, binding },
     embeddedGenesis: devChain?.genesis,
   }
   const hosting = config.roles.includes('miner') ? await createHosting(hosted, stack) : undefined
@@ -174,6 +179,8 @@ export async function createParts(
     preflight: hosting?.preflight,
     hosting: hosting?.book,
     room: hosting?.room,
+    ownFills: hosting?.ownFills,
+    toFill: hosting?.toFill,
   }
 }
 

@@ -113,7 +113,6 @@ const proveWhatMay = proving((parts) => {
     ...parts,
     proverOf: (gpu) => provers?.proverOf(gpu),
     mayProve: (gpu) => barOf(gpu) === undefined,
-    isLost: (gpu) => barOf(gpu) === 'lost',
     onTooLarge: async (gpu) => provers?.shrink(gpu),
   })
 })

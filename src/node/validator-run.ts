@@ -81,6 +81,11 @@ export class ValidatorRun {
     return this.#machine.valid
   }
 
+  /** PeerIds of those whose GPUs are this slot's, one for each GPU. */
+  get miners(): string[] {
+    return [...this.#gpus.values()].map(({ peerId }) => peerId)
+  }
+
   /** Whether a device is one of this slot's. */
   follows(miner: string, gpu: string): boolean {
     return this.#gpus.has(gpuKey(miner, gpu))

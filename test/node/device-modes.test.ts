@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { ALWAYS_IDLE } from '../../src/gpu/proof-mode.ts'
-import { createDeviceModes, wantedMode } from '../../src/node/device-modes.ts'
+import { ALWAYS_IDLE, type ProofMode } from '../../src/gpu/proof-mode.ts'
+import { createDeviceModes, type FillStandings, wantedMode } from '../../src/node/device-modes.ts'
 import { restoreLeases } from '../../src/node/leases/adopt.ts'
 import { isOver } from '../../src/node/leases/lease-machine.ts'
 import { FakeEngine } from '../support/fake-engine.ts'
@@ -56,22 +56,98 @@ test('an exclusive lease turns it exclusive; a device that no lease names stays 
   expect(wantedMode(book.live.values(), book.capacity.holds, 'cpu-1')).toBe('idle')
 })
 
-test('modes go on from what was announced before this node started, each change with its notice', () => {
+const NOTICE_MS = 5000
+
+/** Devices with one clock, which hold what the test says. */
+function modesOf(over: Partial<FillStandings> = {}) {
   const clock = { nowMs: 100_000 }
-  const wanted = { mode: 'leased' as 'leased' | 'idle' }
-  const before = { mode: 'leased', fromMs: 50_000, before: 'idle' } as const
+  const held = new Set<string>()
+  const control = { wanted: 'idle' as ProofMode, keeps: true, isFillDue: true }
   const modes = createDeviceModes({
-    wanted: () => wanted.mode,
-    announced: (gpu) => (gpu === 'a' ? before : undefined),
-    noticeMs: 5000,
+    wanted: () => control.wanted,
+    fills: {
+      proves: () => true,
+      holds: (gpu, mode) => held.has(`${gpu} ${mode}`),
+      keeps: () => control.keeps,
+      nextSlotMs: () => clock.nowMs + 1000,
+      isFillDue: () => control.isFillDue,
+      ...over,
+    },
+    noticeMs: NOTICE_MS,
     nowMs: () => clock.nowMs,
   })
-  expect(modes.of('a')).toBe(before)
-  expect(modes.of('b')).toEqual({ mode: 'leased', fromMs: 105_000, before: 'idle' })
-  wanted.mode = 'idle'
-  expect(modes.of('a')).toEqual({ mode: 'idle', fromMs: 105_000, before: 'leased' })
-  expect(modes.of('b')).toMatchObject({ mode: 'leased' }) // its change does not count yet
-  clock.nowMs = 105_000
-  expect(modes.of('b')).toEqual({ mode: 'idle', fromMs: 110_000, before: 'leased' })
+  return { clock, held, control, modes }
+}
+
+test('a device is announced once it holds its fill, and counts from its notice on', () => {
+  const { modes, held, clock, control } = modesOf()
+  expect(modes.of('a')).toBeUndefined()
+  expect(modes.fillOf('a', clock.nowMs)).toBe('idle')
+  held.add('a idle')
+  const entered = { mode: 'idle', fromMs: 105_000, before: 'filling' }
+  expect(modes.of('a')).toEqual(entered)
+  clock.nowMs += 60_000
+  expect(modes.of('a')).toEqual(entered)
+  control.keeps = false
+  expect(modes.of('a')).toBeUndefined() // it lost its fill
+  control.keeps = true
+  expect(modes.of('a')).toMatchObject({ before: 'filling', fromMs: clock.nowMs + NOTICE_MS })
+})
+
+test('a device that loses its fill before it counts is announced no more', () => {
+  const { modes, held, control } = modesOf()
+  held.add('a idle')
+  expect(modes.of('a')).toBeDefined()
+  held.clear()
+  control.keeps = false
+  expect(modes.of('a')).toBeUndefined()
+})
+
+test('between two fills of an epoch no slot counts: it is filled only when none asks for the fill before', () => {
+  const { modes, held, clock, control } = modesOf()
+  held.add('a idle')
+  modes.of('a')
+  clock.nowMs += NOTICE_MS
+  control.wanted = 'leased'
+  expect(modes.of('a')).toEqual({ mode: 'filling', fromMs: 110_000, before: 'idle' })
+  expect(modes.fillOf('a', 109_999)).toBe('idle')
+  expect(modes.fillOf('a', 110_000)).toBe('leased')
+  clock.nowMs = 110_000
+  expect(modes.of('a')).toMatchObject({ mode: 'filling' })
+  held.add('a leased')
+  expect(modes.of('a')).toEqual({ mode: 'leased', fromMs: 115_000, before: 'filling' })
+  // What is announced to count soon is kept, whatever is wanted meanwhile.
+  control.wanted = 'idle'
+  expect(modes.fillOf('a', 112_000)).toBe('leased')
+  expect(modes.of('a')).toMatchObject({ mode: 'leased' })
+})
+
+test('a change whose slots have a fill of their own anyway needs no break', () => {
+  const { modes, held, clock, control } = modesOf()
+  held.add('a idle')
+  modes.of('a')
+  clock.nowMs += NOTICE_MS
+  control.isFillDue = false
+  control.wanted = 'leased'
+  expect(modes.of('a')).toEqual({ mode: 'leased', fromMs: 110_000, before: 'idle' })
+})
+
+test('an exclusive device holds nothing, and is filled before it is idle again', () => {
+  const { modes, held, clock, control } = modesOf()
+  control.wanted = 'exclusive'
+  expect(modes.of('a')).toMatchObject({ mode: 'exclusive', before: 'filling' })
+  expect(modes.fillOf('a', clock.nowMs)).toBeUndefined()
+  clock.nowMs += NOTICE_MS
+  control.wanted = 'idle'
+  expect(modes.of('a')).toMatchObject({ mode: 'exclusive' })
+  expect(modes.fillOf('a', clock.nowMs)).toBe('idle')
+  held.add('a idle')
+  expect(modes.of('a')).toEqual({ mode: 'idle', fromMs: 110_000, before: 'exclusive' })
+})
+
+test('what nothing proves is announced at once', () => {
+  const { modes, control } = modesOf({ proves: () => false })
   expect(modes.of('c')).toBe(ALWAYS_IDLE)
+  control.wanted = 'leased'
+  expect(modes.of('c')).toMatchObject({ mode: 'leased', before: 'idle' })
 })

@@ -1,6 +1,6 @@
 import { every } from '../../clock.ts'
 import type { ProofSizes } from '../../gpu/backend.ts'
-import type { ModeSince } from '../../gpu/proof-mode.ts'
+import { ALWAYS_IDLE, type ModeSince } from '../../gpu/proof-mode.ts'
 import { type SlotNetwork, slotNetworks } from '../../gpu/slot-network.ts'
 import { classesOf, classKey, shardOf, utcDay } from '../../protocols/capability.ts'
 import { capabilityKey } from '../../protocols/capability-dht.ts'
@@ -23,8 +23,11 @@ interface Parts {
 
 /** Held by fewer, a record is put again soon: one holder may leave, or be the one that answers nobody just now. */
 const ENOUGH_HOLDERS = 3
-/** How often it is looked at whether anything changed: a mode that shall count soon is told at once. */
-const LOOK_MS = secondsMs(1)
+/**
+ * How often it is looked at whether anything changed: a mode that shall count soon is told at once, and a device that is
+ * not filled in time is withdrawn before its slot.
+ */
+const lookMsOf = (local: boolean): number => (local ? 100 : secondsMs(1))
 
 /**
  * Signs what this machine has, puts it into the DHT and lists this node under its classes: at once when it changes
@@ -61,6 +64,7 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
       if (machine === undefined) return
       const intervalMs = local ? secondsMs(30) : minutesMs(30)
       const retryMs = secondsMs(local ? 1 : 15)
+      const lookMs = lookMsOf(local)
       let said = { text: '', dueMs: 0, soonMs: retryMs }
       // Telling a DHT without holders takes minutes: a change in between is told at once.
       let stale = new AbortController()
@@ -68,7 +72,7 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
         if (toJson(whatOf(machine, slots)) !== said.text) stale.abort()
       }
       machine.capacity?.onChange(look, signal)
-      machine.onSizes?.(look, signal)
+      machine.onProofs?.(look, signal)
       /** Without a holder soon: nobody would find it. A small network never has enough: those waits grow. */
       const after = (holders: number, soonMs: number) =>
         holders >= ENOUGH_HOLDERS
@@ -77,13 +81,13 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
               dueMs: nowMs() + (holders === 0 ? 0 : soonMs),
               soonMs: Math.min(2 * soonMs, intervalMs),
             }
-      void every(LOOK_MS, { signal, log, name: 'look-at-capability' }, look)
+      void every(lookMs, { signal, log, name: 'look-at-capability' }, look)
       let looks = 0
-      void every(LOOK_MS, { signal, log, name: 'announce-capability' }, async () => {
+      void every(lookMs, { signal, log, name: 'announce-capability' }, async () => {
         const text = toJson(whatOf(machine, slots))
         looks += 1
         // A change is told at the next look; what nobody took is not tried again that often.
-        const waits = nowMs() < said.dueMs || looks * LOOK_MS < retryMs
+        const waits = nowMs() < said.dueMs || looks * lookMs < retryMs
         if (text === said.text && waits) return
         looks = 0
         stale = new AbortController()
@@ -103,24 +107,27 @@ export const announceCapability = ({ core, dht, capabilities, machine }: Parts):
 const leasedFields = (sizes: ProofSizes | undefined) =>
   sizes === undefined ? {} : { leasedN: sizes.n, leasedBytes: sizes.bytes }
 
-/** A device's mode as its record tells it; nothing of one that was never leased. */
-const modeFields = (since: ModeSince | undefined) =>
-  since === undefined || since.fromMs === 0
-    ? {}
-    : { mode: since.mode, modeFromMs: since.fromMs, modeBefore: since.before }
+/** A device's mode as its record tells it; nothing of one that proves nothing and was never leased. */
+const modeFields = (since: ModeSince) =>
+  since.fromMs === 0 ? {} : { mode: since.mode, modeFromMs: since.fromMs, modeBefore: since.before }
 
-/** A device that is lost or paused is not announced: nobody expects its proofs, and nobody counts it as silent. */
+/**
+ * A device that is lost or paused, or does not hold its fill, is not announced: nobody expects its proofs, and nobody
+ * counts it as silent.
+ */
 function whatOf(
   { devices: all, backend, engine, binding, capacity, modes }: Machine,
   slots: SlotNetwork,
 ): Announced {
+  for (const { id } of all) if (capacity?.barOf(id) !== undefined) modes?.left(id)
   const devices = all
     .filter(({ id }) => capacity?.barOf(id) === undefined)
-    .map((device) => ({
-      ...device,
-      ...leasedFields(leasedSizesOf(device, slots)),
-      ...modeFields(modes?.of(device.id)),
-    }))
+    .flatMap((device) => {
+      const since = modes === undefined ? ALWAYS_IDLE : modes.of(device.id)
+      if (since === undefined) return []
+      const leased = leasedFields(leasedSizesOf(device, slots))
+      return [{ ...device, ...leased, ...modeFields(since) }]
+    })
   const bound = binding?.()
   return {
     devices,

@@ -2,6 +2,7 @@ import { roundAt, timeOf } from '../../beacon.ts'
 import { every } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
+import type { Announcement } from '../../gpu/slot.ts'
 import { type AnyWork, slotNetworks } from '../../gpu/slot-network.ts'
 import { epochOf, nextStart } from '../../gpu/slot-schedule.ts'
 import { type ChallengeItem, challenge } from '../../protocols/challenge.ts'
@@ -14,6 +15,7 @@ import type { Core } from '../core.ts'
 import { followSlots } from '../follow-slots.ts'
 import { createGpuFills, type GpuFills, type ProvingGpu } from '../gpu-fills.ts'
 import { MinerRun, type Misbehaviour, type SentKind } from '../miner-run.ts'
+import type { OwnFills } from '../own-fills.ts'
 import type { ProofRoom } from '../proof-room.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
@@ -30,12 +32,14 @@ interface Parts {
   readonly capabilities: { own(): (CapabilityRecord & { bytes?: Uint8Array }) | undefined }
   /** What proves a device; undefined for one this machine has no backend for. */
   readonly proverOf: (gpu: string) => Prover | undefined
-  /** Asked before each slot: a device that is lost or paused proves nothing. */
+  /** Asked before each slot, and all through it: a device that is lost or paused proves nothing (any more). */
   readonly mayProve?: (gpu: string) => boolean
+  /** What devices are to hold for slots from one on, announced or not yet; what is announced where absent. */
+  readonly toFill?: ((slotMs: number) => readonly Announcement[]) | undefined
   /** Told what the provers hold. */
   readonly room?: ProofRoom | undefined
-  /** A device that is paused ends the slot it is in; one that is lost cannot. */
-  readonly isLost?: (gpu: string) => boolean
+  /** Told which fills they hold. */
+  readonly ownFills?: OwnFills | undefined
   /** The sizes that a device announced do not fit in its memory. */
   readonly onTooLarge?: (gpu: string) => Promise<void>
 }
@@ -46,10 +50,13 @@ const TURN_MS = 20
 const ALIVE_MS = secondsMs(15)
 /** How often devices are looked at for what they should hold: their record may change at any time. */
 const LOOK_MS = secondsMs(1)
+/** How often it is looked at whether that record changed: who follows must know before a slot of the change. */
+const TELL_MS = 100
 
 /** Keeps this machine's devices filled, proves them in every slot, and lets permitted validators follow. */
 export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}): Service => {
-  const { core, rpc, pulses, validators, capabilities, proverOf, mayProve, isLost } = parts
+  const { core, rpc, pulses, validators, capabilities, proverOf, toFill } = parts
+  const { mayProve = () => true } = parts
   const { net, log, nowMs } = core
   const slots = slotNetworks[net.network]
   const broadcast = createBroadcast<ChallengeItem>({ aliveMs: ALIVE_MS, alive: { kind: 'alive' } })
@@ -67,32 +74,39 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
     broadcast.send(item)
   }
 
-  /** The devices announced that prove in a slot whose pulse is scheduled at `slotMs`, each with what proves it. */
-  function provingGpus(slotMs: number): ProvingGpu[] {
+  /** The devices announced for a slot whose pulse is scheduled at `slotMs`. */
+  function announced(slotMs: number): readonly Announcement[] {
     const record = capabilities.own()
-    const gpus = record === undefined ? [] : announcedGpus(net, slots, record, slotMs)
-    return gpus.flatMap((gpu) => {
-      const prover = gpu.mode === 'exclusive' ? undefined : proverOf(gpu.gpuId)
-      return prover === undefined || mayProve?.(gpu.gpuId) === false ? [] : [{ gpu, prover }]
-    })
+    return record === undefined ? [] : announcedGpus(net, slots, record, slotMs)
   }
 
+  /** Those that prove, each with what proves it. */
+  const proving = (gpus: readonly Announcement[]): ProvingGpu[] =>
+    gpus.flatMap((gpu) => {
+      const prover = gpu.mode === 'exclusive' ? undefined : proverOf(gpu.gpuId)
+      return prover === undefined || !mayProve(gpu.gpuId) ? [] : [{ gpu, prover }]
+    })
+
   const isWorking = (gpu: string): boolean =>
-    isLost?.(gpu) !== true && [...running].some((run) => run.gpu === gpu && !run.isOver)
+    [...running].some((run) => run.gpu === gpu && !run.isOver)
 
   /** All devices at once, each with a prover of its own. */
   function begin(slot: number, fills: GpuFills): void {
     for (const [place, item] of recent) if (item.slot < slot) recent.delete(place)
-    for (const { gpu, prover } of provingGpus(timeOf(pulses.beacon, slot))) {
+    for (const { gpu, prover } of proving(announced(timeOf(pulses.beacon, slot)))) {
       const run = { ...parts, slots, send, fills, misbehaviour }
       running.add(new MinerRun(run, slot, gpu, prover))
     }
-    timer ??= setInterval(turn, TURN_MS)
+    timer ??= setInterval(() => turn(fills), TURN_MS)
   }
 
-  function turn(): void {
+  function turn(fills: GpuFills): void {
     const now = nowMs()
     for (const run of running) {
+      if (!run.isOver && !mayProve(run.gpu)) {
+        run.abandon()
+        fills.look() // its memory is given back at once
+      }
       run.handle({ type: 'time', nowMs: now })
       if (roundAt(pulses.beacon, now) > run.slot + slots.end) running.delete(run)
     }
@@ -134,13 +148,12 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
       // What a device holds is for the next slot that may start: nobody can prepare for it after its pulse.
       const gpus = (): ProvingGpu[] => {
         const next = nextStart(slots, roundAt(pulses.beacon, nowMs()) + 1)
-        return provingGpus(timeOf(pulses.beacon, next))
+        const slotMs = timeOf(pulses.beacon, next)
+        return proving(toFill?.(slotMs) ?? announced(slotMs))
       }
       const fills = createGpuFills({ ...parts, slots, gpus, isWorking }, signal)
-      void every(LOOK_MS, { signal, log, name: 'fill-gpus' }, async () => {
-        tellChange()
-        fills.look()
-      })
+      void every(LOOK_MS, { signal, log, name: 'fill-gpus' }, () => fills.look())
+      void every(TELL_MS, { signal, log, name: 'tell-capability' }, tellChange)
       const onPulse = ({ pulse }: HeardPulse): void => {
         for (const run of running) run.handle({ type: 'pulse', pulse })
         if (pulse.round === epochOf(slots, pulse.round)) fills.look()

@@ -86,6 +86,15 @@ export const challengeMiners = (parts: Parts): Service => {
       .filter(({ payload }) => payload.peerId !== peerId)
       .flatMap((record) => announcedGpus(net, slots, record, slotMs))
 
+  /**
+   * Whom to hear: who is announced for a slot that may start now, or will be once a change counts, and who still owes
+   * something to a slot that runs.
+   */
+  const followed = (): string[] => [
+    ...[...announced(nowMs()), ...announced()].map((gpu) => gpu.peerId),
+    ...[...running.values()].flatMap((run) => run.miners),
+  ]
+
   const onClaim = (bytes: Uint8Array): void => hearClaim(openClaim(net, bytes), bytes)
 
   function begin(slot: number, streams: MinerStreams, life: AbortSignal): void {
@@ -193,7 +202,7 @@ export const challengeMiners = (parts: Parts): Service => {
         signal,
       )
       void every(secondsMs(1), { signal, log, name: 'follow-miners' }, () => {
-        streams.want(permitted() ? announced().map((gpu) => gpu.peerId) : [])
+        streams.want(permitted() ? followed() : [])
       })
       const lookMs = secondsMs(local ? 1 : 10)
       void every(lookMs, { signal, log, name: 'look-at-offers' }, () => seenOffers?.look())
