@@ -74,7 +74,7 @@ export function createOwnFills(needs: OwnFillsNeeds): OwnFills {
  */
 const fillMs = ({ epoch, roundMs, noticeMs }: SlotNetwork): number => {
   const allMs = epoch.fillRounds * roundMs
-  return allMs - Math.min(noticeMs, allMs / 2)
+  return allMs - Math.min(noticeMs, allMs / 4)
 }
 
 const isSameFill = (a: Announcement, b: Announcement): boolean =>

@@ -27,6 +27,7 @@ const fill = beacon.sign(fillRoundOf(slots, SLOT)!)
 /** A run whose device holds the fill of `held.seed`; what its prover was told is in `did`. */
 function world() {
   const did: string[] = []
+  const sent: string[] = []
   const held = { seed: of(0) }
   const prover = {
     backend: 'cpu',
@@ -48,10 +49,11 @@ function world() {
       holds: (_: string, seed: Uint8Array) => Buffer.compare(seed, held.seed) === 0,
       forget: () => undefined,
     },
-    send: () => undefined,
+    send: (kind: string) => void sent.push(kind),
     misbehaviour: {},
   } as unknown as MinerRunParts
-  return { did, held, run: new MinerRun(parts, SLOT, gpu, prover) }
+  const told = () => core.events.recent().map(({ event }) => event)
+  return { did, sent, told, held, run: new MinerRun(parts, SLOT, gpu, prover) }
 }
 
 const { fromMs, untilMs } = windowOf(slots, beacon, SLOT, 'residency')
@@ -75,6 +77,21 @@ test('passes whose fill does not come in time are never begun', () => {
   run.handle({ type: 'time', nowMs: untilMs + 20 })
   expect(did).not.toContain('residency')
   expect(did).toContain('stop')
+})
+
+test('one that is abandoned stops its work, says nothing more and fails nothing', () => {
+  const { did, sent, told, held, run } = world()
+  held.seed = fillSeed(gpu, fill)
+  run.handle({ type: 'pulse', pulse: beacon.sign(SLOT) })
+  run.handle({ type: 'time', nowMs: fromMs + 150 })
+  expect(sent).toEqual(['tick'])
+  run.abandon()
+  run.handle({ type: 'time', nowMs: untilMs + 20 })
+  run.handle({ type: 'pulse', pulse: beacon.sign(SLOT + slots.starts.gemm) })
+  expect(run.isOver).toBe(true)
+  expect(did).toEqual(['residency', 'stop'])
+  expect(sent).toEqual(['tick'])
+  expect(told()).toEqual(['slot-started', 'slot-abandoned'])
 })
 
 test('a slot without anything to open keeps its device from the next one no longer than its open pulse may be late', () => {

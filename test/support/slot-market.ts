@@ -177,10 +177,10 @@ const serviceOf = (
   return role === 'miner' ? answerChallenges(parts, misbehaviour) : challengeMiners(parts)
 }
 
-/** A market with slots every 12 s; the first node made has the beacon as a source. */
-export function createSlotMarket() {
+/** A market with slots every 12 s, in a round of the beacon; the first node made has the beacon as a source. */
+export function createSlotMarket({ round = 2 } = {}) {
   const period = 1000
-  const genesisMs = Date.now() - period
+  const genesisMs = Date.now() - (round - 1) * period
   const beacon = devBeacon(new Uint8Array(32).fill(5), period, genesisMs)
   const pulseVerifier = sharedPulseVerifier(beacon)
   const pulseSource = sourceOf(beacon)

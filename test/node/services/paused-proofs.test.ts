@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { timeOf } from '../../../src/beacon.ts'
 import { runServices } from '../../../src/node/service.ts'
 import { answerChallenges } from '../../../src/node/services/answer-challenges.ts'
 import type { Capability } from '../../../src/protocols/capability.ts'
@@ -6,30 +7,36 @@ import { capabilityOf } from '../../support/market.ts'
 import { eventually } from '../../support/nodes.ts'
 import { createSlotMarket } from '../../support/slot-market.ts'
 
-test('a device that may not prove sits a slot out, and proves in the next when it may', {
+test('a device that may not prove sits a slot out, ends one that runs at once, and proves in the next when it may', {
   timeout: 120_000,
 }, async () => {
-  const market = createSlotMarket()
+  const market = createSlotMarket({ round: 8 })
   const node = await market.node('validator')
   const { peerId, core, events, parts } = node
   const devices = [{ id: 'cpu-0', vendor: 'cpu', name: 'CPU', vramMiB: 0, proofN: 256 }]
   const payload = { ...capabilityOf({ peerId }), devices } as Capability
   market.shared.capabilities.push({ publicKey: core.key.publicKey, payload })
-  const asked: string[] = []
   let paused = true
-  const mayProve = (gpu: string): boolean => {
-    asked.push(gpu)
-    return !paused
-  }
-  const running = await runServices([answerChallenges({ ...parts, mayProve })])
+  const running = await runServices([answerChallenges({ ...parts, mayProve: () => !paused })])
   onTestFinished(() => running[Symbol.asyncDispose]())
-  const proves = () => events.some((event) => event.event === 'slot-started' && 'n' in event)
+  const told = (event: string) =>
+    events
+      .filter((e) => e.event === event && e['gpu'] === 'cpu-0')
+      .map(({ slot }) => slot as number)
 
-  await eventually(() => asked.length > 0, 'a slot begins', 60_000)
-  const [begun] = asked
-  expect(begun).toBe('cpu-0')
-  await eventually(() => asked.length > 1, 'the next slot begins', 60_000)
-  expect(proves()).toBe(false)
+  const first = market.nextSlot()
+  const isUnderWay = () => Date.now() > timeOf(market.beacon, first) + 500
+  await eventually(isUnderWay, 'a slot begins', 60_000)
+  expect(told('slot-started')).toEqual([])
   paused = false
-  await eventually(proves, 'a slot is proven', 60_000)
+  await eventually(() => told('slot-started').length > 0, 'the next slot begins', 60_000)
+  const [second] = told('slot-started')
+  paused = true
+  await eventually(() => told('gpu-given-back').length > 0, 'its memory is given back', 60_000)
+  expect(Date.now()).toBeLessThan(timeOf(market.beacon, second! + 4)) // before its proof was due
+  expect(told('slot-abandoned')).toEqual([second])
+  paused = false
+  await eventually(() => told('challenge-proved').length > 0, 'a slot is proven', 60_000)
+  expect(told('challenge-proved')).not.toContain(second)
+  expect(told('challenge-failed')).toEqual([])
 })
