@@ -68,12 +68,12 @@ export function nextTelemetry(
 ): Telemetry {
   const timedOut = reading.errors.some(({ code }) => code === 'GPU_DRIVER_TIMEOUT')
   const late = timedOut ? timeouts + 1 : 0
-  const missing = missingReason(reading, late)
   const now = new Map(reading.gpus.map((one) => [one.gpu.id, one]))
   const before = samples.map((sample): GpuSample => {
     const seen = now.get(sample.gpu.id)
     if (seen !== undefined) return sampleOf(seen, atMs)
     if (sample.gpu.vendor === 'cpu') return { ...sample, atMs }
+    const missing = missingReason(reading, late, sample.gpu)
     if (missing === undefined) return sample
     return { ...sample, atMs, state: 'lost', reason: missing, figures: NO_FIGURES }
   })
@@ -90,9 +90,15 @@ const sampleOf = (
     ? { gpu, atMs, state: 'ok', reason: null, figures }
     : { gpu, atMs, state: 'lost', reason: fault, figures: NO_FIGURES }
 
-/** Why a device that is not in a reading is lost; undefined while that is too early to say. */
-function missingReason({ errors, unnamed }: MachineReading, late: number): string | undefined {
+/** Why a device that is not in a reading is lost, by its address if that is named; undefined while it is too early to say. */
+function missingReason(
+  { errors, unnamed }: MachineReading,
+  late: number,
+  { id }: Gpu,
+): string | undefined {
   if (late > 0 && late < PATIENCE) return undefined
-  const [said] = [...unnamed, ...errors.map(({ message }) => message)]
-  return said ?? 'its driver does not list it any more'
+  const said = [...unnamed, ...errors.map(({ message }) => message)]
+  const address = /[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]$/.exec(id)?.[0]
+  const named = said.find((line) => address !== undefined && line.toLowerCase().includes(address))
+  return named ?? said[0] ?? 'its driver does not list it any more'
 }

@@ -69,6 +69,22 @@ export async function createOwnLimits({
     }
   }
 
+  /** One after the other: of two at once neither is lost, and none counts that is not stored. */
+  let turn: Promise<unknown> = Promise.resolve()
+  function put(patch: LimitsPatch): Promise<void> {
+    const made = Object.entries(patch).map(([name, value]) => [
+      name,
+      { value, over: options[name as LimitName] },
+    ])
+    const stored = turn.then(async () => {
+      const next = { ...changes, ...(Object.fromEntries(made) as Stored) }
+      await bucket.put(KEY, Buffer.from(JSON.stringify(next)))
+      changes = next
+    })
+    turn = stored.catch(() => undefined) // the caller hears of it; the next change still gets its turn
+    return stored
+  }
+
   const now = (): GpuLimits => ({
     ...options,
     ...Object.fromEntries(Object.entries(changes).map(([name, { value }]) => [name, value])),
@@ -77,12 +93,7 @@ export async function createOwnLimits({
   return {
     now,
     async change(patch) {
-      const made = Object.entries(patch).map(([name, value]) => [
-        name,
-        { value, over: options[name as LimitName] },
-      ])
-      changes = { ...changes, ...(Object.fromEntries(made) as Stored) }
-      await bucket.put(KEY, Buffer.from(JSON.stringify(changes)))
+      await put(patch)
       await Promise.all([...listeners].map((listener) => listener()))
       return now()
     },

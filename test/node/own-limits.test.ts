@@ -62,6 +62,26 @@ test('a change counts at once and after a restart, until the option itself says 
   expect(third.now()).toMatchObject({ maxTempC: 75, workHours: ['22:00-06:00'] })
 })
 
+test('a change that cannot be stored does not count, and the next one does', async () => {
+  const opened = await store()
+  const bucket = opened.bucket('gpu-limits')
+  const faults = { isFull: true }
+  const put: typeof bucket.put = async (...args: [string, Uint8Array]) => {
+    if (faults.isFull) throw new Error('no space left on device')
+    return bucket.put(...args)
+  }
+  const faulty = { ...opened, bucket: () => ({ get: bucket.get.bind(bucket), put }) as never }
+  const limits = await limitsWith(faulty)
+  let heard = 0
+  limits.onChange(async () => void heard++, new AbortController().signal)
+  await expect(limits.change({ maxTempC: 70 })).rejects.toThrow('no space')
+  expect([limits.now(), heard]).toEqual([NO_LIMITS, 0])
+  faults.isFull = false
+  await Promise.all([limits.change({ maxTempC: 60 }), limits.change({ maxPowerW: 300 })])
+  expect(limits.now()).toMatchObject({ maxTempC: 60, maxPowerW: 300 })
+  expect((await limitsWith(opened)).now()).toEqual(limits.now())
+})
+
 test.each(['no JSON', '[1]', '{"maxTempC":{"value":9000,"over":null},"x":{"value":1}}'])(
   'a store that holds %s sets no limits',
   async (text) => {

@@ -19,6 +19,10 @@ export interface SmiState {
   readonly set?: Readonly<Record<number, Readonly<Record<string, string>>>>
   /** GPUs that it does not list any more. */
   readonly hidden?: readonly number[]
+  /** GPUs that fell off the bus, with the words of the driver, e.g. `GPU is lost`: they fail every query but those of others. */
+  readonly lost?: Readonly<Record<number, string>>
+  /** GPUs whose queries take 20 s. */
+  readonly hanging?: readonly number[]
   /** Printed in place of an answer, with exit code 9. */
   readonly fails?: string
   readonly delayMs?: number
@@ -82,6 +86,15 @@ const rows = () => readFileSync(${JSON.stringify(vectors)} + '/' + (state.fixtur
 function answer() {
   if (state.fails !== undefined) return say(9, state.fails)
   if (args[0] === '-L') return say(0, state.listing ?? '')
+  const which = args[0] === '-i' ? args[1] : undefined
+  const chosen = rows().filter((cells) => which === undefined || which === cells[0] || which === cells[2])
+  const lost = chosen.find((cells) => state.lost?.[cells[0]])
+  if (lost) {
+    const address = lost[columns.indexOf('pci.bus_id')].slice(4)
+    return say(15, 'Unable to determine the device handle for GPU' + address + ': ' + state.lost[lost[0]] + '.  Reboot the system to recover this GPU')
+  }
+  if (chosen.length === 0) return say(6, 'No devices were found')
+  if (which !== undefined && chosen.some((cells) => (state.hanging ?? []).includes(Number(cells[0])))) return setTimeout(() => undefined, 20000)
   if (args.includes('-pl')) {
     return state.isRoot ? say(0, 'All done.') : say(4, 'Setting power limit is not permitted: Insufficient Permissions')
   }
@@ -90,7 +103,7 @@ function answer() {
   const stranger = asked.find((field) => !columns.includes(field) || (state.unknown ?? []).includes(field))
   if (stranger) return say(2, 'Field "' + stranger + '" is not a valid field to query.')
   const cell = (cells, field) => state.set?.[cells[0]]?.[field] ?? cells[columns.indexOf(field)]
-  say(0, rows().map((cells) => asked.map((field) => cell(cells, field)).join(', ')).join('\\n'))
+  say(0, chosen.map((cells) => asked.map((field) => cell(cells, field)).join(', ')).join('\\n'))
 }
 setTimeout(answer, state.delayMs ?? 0)
 `

@@ -143,17 +143,47 @@ export interface SmiOptions {
 export function nvidiaSmi({ env }: SmiOptions = {}): GpuSource {
   /** What this driver was found to know. */
   let fields: readonly string[] = FIELDS
+  /** Every GPU that it ever told of. */
+  const known = new Set<string>()
+
+  const ask = (options: ToolOptions, which: Which = []): Promise<ToolRun | undefined> =>
+    runTool('nvidia-smi', [...which, `--query-gpu=${fields.join(',')}`, CSV], options)
 
   /** Asks with fewer fields until the driver knows all of them: it names the first it does not. */
   async function query(options: ToolOptions): Promise<ToolRun | undefined> {
     for (;;) {
-      const run = await runTool('nvidia-smi', [`--query-gpu=${fields.join(',')}`, CSV], options)
-      if (run === undefined || run.ok) return run
+      const run = await ask(options)
+      if (run === undefined || run.ok || UNREADABLE.test(run.stdout + run.reason)) return run
       const stranger = /Field "([^"]+)" is not a valid field/.exec(run.stdout + run.reason)?.[1]
       const rest = fields.filter((field) => field !== stranger)
       if (rest.length < fields.length) fields = rest
       else if (fields.length > MINIMAL_FIELDS.length) fields = MINIMAL_FIELDS
       else return run
+    }
+  }
+
+  /**
+   * What each GPU says when it is asked alone. One that fell off the bus fails the query of all with exit code 15 and
+   * its own line, and the others answer by name all the same.
+   */
+  async function apart(whole: SmiAnswer, options: ToolOptions): Promise<SmiAnswer> {
+    const names = known.size > 0 ? [...known] : Array.from({ length: MOST_GPUS }, (_, i) => `${i}`)
+    const answers = await Promise.all(names.map((name) => one(name, options)))
+    const unnamed = answers.flatMap((answer) => answer.unnamed)
+    return {
+      gpus: answers.flatMap(({ gpus }) => gpus),
+      unnamed: [...new Set([...whole.unnamed, ...unnamed])],
+    }
+  }
+
+  async function one(name: string, options: ToolOptions): Promise<SmiAnswer> {
+    try {
+      const run = await ask(options, ['-i', name])
+      const knows = run !== undefined && (run.ok || UNREADABLE.test(saidBy(run)))
+      return knows ? parseNvidiaSmi(saidBy(run), fields) : { gpus: [], unnamed: [] }
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error
+      return { gpus: [], unnamed: [error.message] } // one that hangs, or answers what nobody reads, is as good as lost
     }
   }
 
@@ -164,17 +194,16 @@ export function nvidiaSmi({ env }: SmiOptions = {}): GpuSource {
       const asked = fields
       const run = await query(options)
       if (run === undefined) return undefined
-      if (!run.ok) fields = asked // it failed for another reason: next time everything is asked again
-      const said = run.ok || run.stdout.trim() !== '' ? run.stdout : run.reason
-      // With one GPU lost it may fail as a whole, and still says which.
-      if (!run.ok && !UNREADABLE.test(said)) throw toolFailed('nvidia-smi', run.reason)
-      const { gpus, unnamed } = parseNvidiaSmi(said, fields)
-      const apps = await runTool(
-        'nvidia-smi',
-        ['--query-compute-apps=gpu_uuid,pid,used_memory', CSV],
-        options,
-      )
-      const processes = apps?.ok === true ? parseComputeApps(apps.stdout) : undefined
+      // With one GPU lost it fails as a whole, and still says which.
+      if (!run.ok && !UNREADABLE.test(saidBy(run))) {
+        fields = asked // it failed for another reason: next time everything is asked again
+        throw toolFailed('nvidia-smi', run.reason)
+      }
+      const whole = parseNvidiaSmi(saidBy(run), fields)
+      const { gpus, unnamed } = run.ok ? whole : await apart(whole, options)
+      for (const { gpu } of gpus) known.add(gpu.uuid!)
+      const each = run.ok ? [[]] : gpus.map(({ gpu }) => ['-i', gpu.uuid!])
+      const processes = await processesOn(each, options)
       const seen = gpus.map((reading) => withProcesses(reading, processes))
       if (!seen.some(({ migEnabled }) => migEnabled)) return { gpus: seen.map(plain), unnamed }
       const listed = await runTool('nvidia-smi', ['-L'], options)
@@ -194,6 +223,27 @@ export function nvidiaSmi({ env }: SmiOptions = {}): GpuSource {
 }
 
 const SET_TIMEOUT_MS = 10_000
+/** GPUs of a machine that are asked by their number as long as no UUID is known. */
+const MOST_GPUS = 16
+
+const saidBy = ({ ok, stdout, reason }: ToolRun): string =>
+  ok || stdout.trim() !== '' ? stdout : reason
+
+/** Which GPU is asked, as arguments; all where empty. */
+type Which = readonly string[]
+
+/** The programs on GPUs by UUID; undefined where nobody tells. */
+async function processesOn(
+  each: readonly Which[],
+  options: ToolOptions,
+): Promise<ReadonlyMap<string, GpuProcess[]> | undefined> {
+  const asked = ['--query-compute-apps=gpu_uuid,pid,used_memory', CSV]
+  const runs = await Promise.all(
+    each.map((which) => runTool('nvidia-smi', [...which, ...asked], options)),
+  )
+  if (runs.some((run) => run?.ok !== true)) return undefined
+  return parseComputeApps(runs.map((run) => run!.stdout).join('\n'))
+}
 
 const plain = ({ gpu, figures, fault }: SmiReading): GpuReading => ({
   gpu,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { detectGpus } from '../../../src/gpu/inventory.ts'
+import { NO_FIGURES } from '../../../src/gpu/gpu.ts'
+import { cpuDevice, detectGpus } from '../../../src/gpu/inventory.ts'
 import { parseMigDevices } from '../../../src/gpu/sources/mig.ts'
 import {
   MINIMAL_FIELDS,
@@ -9,6 +10,7 @@ import {
   parseComputeApps,
   parseNvidiaSmi,
 } from '../../../src/gpu/sources/nvidia-smi.ts'
+import { nextTelemetry } from '../../../src/gpu/telemetry.ts'
 import { fakeNvidiaSmi, SMI_COLUMNS } from '../../support/fake-nvidia-smi.ts'
 
 const vectors = join(import.meta.dirname, '../../vectors/nvidia-smi')
@@ -17,6 +19,17 @@ afterAll(() => fake[Symbol.dispose]())
 beforeEach(() => fake.set({}))
 
 const { env } = fake
+/** Both of the fixture's, as they were before. */
+const bothOk = {
+  samples: ['pci-00000000:19:00.0', 'pci-00000000:3b:00.0'].map((id) => ({
+    gpu: { ...cpuDevice(), vendor: 'nvidia' as const, id },
+    atMs: 0,
+    state: 'ok' as const,
+    reason: null,
+    figures: NO_FIGURES,
+  })),
+  timeouts: 0,
+}
 const read = async (timeoutMs = 10_000) => (await nvidiaSmi({ env }).read({ timeoutMs }))!
 
 test('two H100, as the driver tells them', async () => {
@@ -109,6 +122,57 @@ test('a GPU that fell off the bus is told of, whether or not the program fails o
     gpus: [{ gpu: { uuid: 'GPU-1' } }],
     unnamed: [line],
   })
+})
+
+const [first, second] = [
+  'GPU-6b1b7d1e-9a1e-5b4c-8f0e-000000000001',
+  'GPU-6b1b7d1e-9a1e-5b4c-8f0e-000000000002',
+]
+const fallen =
+  'Unable to determine the device handle for GPU0000:3B:00.0: GPU is lost.  Reboot the system to recover this GPU'
+
+test('with one GPU fallen, which fails the query of all, the others are asked by their UUID', async () => {
+  const source = nvidiaSmi({ env })
+  await source.read({ timeoutMs: 10_000 })
+  fake.set({ lost: { 1: 'GPU is lost' }, apps: `${first}, 7, 100` })
+  const before = fake.calls().length
+  const reading = (await source.read({ timeoutMs: 10_000 }))!
+  expect(reading.unnamed).toEqual([fallen])
+  expect(reading.gpus).toMatchObject([
+    { gpu: { uuid: first }, figures: { temperatureC: 34, processes: [{ pid: 7 }] } },
+  ])
+  const asked = fake
+    .calls()
+    .slice(before)
+    .map((call) => /^-i (\S+)/.exec(call)?.[1] ?? 'all')
+  expect(asked.toSorted()).toEqual([first, first, second, 'all'])
+  const after = nextTelemetry(bothOk, { ...reading, errors: [] }, 1)
+  expect(after.samples.map(({ state, reason }) => [state, reason])).toEqual([
+    ['ok', null],
+    ['lost', fallen],
+  ])
+  fake.set({})
+  expect((await source.read({ timeoutMs: 10_000 }))!.gpus).toHaveLength(2)
+})
+
+test('one that fell before the first look leaves the others to be found, by their number', async () => {
+  fake.set({ lost: { 0: 'Unknown Error' } })
+  const { gpus, unnamed } = await read()
+  expect(gpus).toMatchObject([{ gpu: { uuid: second } }])
+  expect(unnamed).toEqual([expect.stringContaining('GPU0000:19:00.0: Unknown Error')])
+})
+
+test('of several that fell each is lost for its own reason; one that hangs is as good as lost', async () => {
+  fake.set({ lost: { 0: 'Unknown Error', 1: 'GPU is lost' } })
+  const reading = { ...(await read()), errors: [] }
+  expect(nextTelemetry(bothOk, reading, 1).samples.map(({ reason }) => reason)).toEqual([
+    expect.stringContaining('19:00.0: Unknown Error'),
+    expect.stringContaining('3B:00.0: GPU is lost'),
+  ])
+  fake.set({ lost: { 0: 'GPU is lost' }, hanging: [1] })
+  const { gpus, unnamed } = await read(2000)
+  expect(gpus).toEqual([])
+  expect(unnamed).toContainEqual(expect.stringContaining('no answer in 2000 ms'))
 })
 
 test('the slices of a divided GPU (MIG) are GPUs of their own', async () => {
