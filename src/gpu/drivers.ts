@@ -1,4 +1,6 @@
+import type { NowMs } from '../clock.ts'
 import { NodeError } from '../errors.ts'
+import { minutesMs } from '../units.ts'
 import type { Gpu } from './gpu.ts'
 import { amdSmi } from './sources/amd-smi.ts'
 import { nvidiaSmi } from './sources/nvidia-smi.ts'
@@ -25,6 +27,9 @@ export interface DriverOptions {
   readonly env?: NodeJS.ProcessEnv
   /** How long one driver may take. Without NVIDIA's persistence daemon a machine of eight GPUs takes several seconds. */
   readonly timeoutMs?: number
+  /** How often a vendor that has nothing here is asked again: its driver may be loaded later, or its first GPU plugged in. */
+  readonly absentEveryMs?: number
+  readonly nowMs?: NowMs
   /** NVML libraries in place of the usual ones. */
   readonly nvmlLibraries?: NvmlOptions['libraries']
 }
@@ -37,21 +42,27 @@ const vendorsOf = ({ env, nvmlLibraries: libraries }: DriverOptions): GpuSource[
 ]
 
 export function createGpuDrivers(options: DriverOptions = {}): GpuDrivers {
-  const { timeoutMs = 10_000 } = options
+  const { timeoutMs = 10_000, absentEveryMs = minutesMs(1), nowMs = Date.now } = options
   const vendors = vendorsOf(options).map((sources) => firstThatAnswers(sources))
-  /** A vendor that has nothing here at the first look is not asked again. */
-  let present = vendors
-  let isFirst = true
+  /** Vendors that never had anything here, with the time from which on they are asked again. */
+  const absent = new Map(vendors.map((vendor) => [vendor, 0]))
+
+  async function ask(vendor: GpuSource): Promise<DriverReading | undefined> {
+    try {
+      const reading = await vendor.read({ timeoutMs })
+      if (reading === undefined && absent.has(vendor)) absent.set(vendor, nowMs() + absentEveryMs)
+      else absent.delete(vendor)
+      return reading
+    } catch (error) {
+      absent.delete(vendor) // what fails is here
+      throw error
+    }
+  }
+
   return {
     async read() {
-      const said = await Promise.allSettled(present.map((vendor) => vendor.read({ timeoutMs })))
-      if (isFirst) {
-        present = present.filter((_, i) => {
-          const one = said[i]!
-          return one.status === 'rejected' || one.value !== undefined
-        })
-      }
-      isFirst = false
+      const asked = vendors.filter((vendor) => nowMs() >= (absent.get(vendor) ?? 0))
+      const said = await Promise.allSettled(asked.map(ask))
       const readings = said.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []))
       return {
         gpus: readings.flatMap(({ gpus }) => gpus),

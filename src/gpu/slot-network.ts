@@ -89,6 +89,11 @@ export interface SlotNetwork {
   readonly leased: LeasedProofs
   /** A change of a device's mode counts for slots this much after it was announced: until then every validator knows. */
   readonly noticeMs: number
+  /**
+   * A device that was not announced before counts for slots this much after it was: validators must find its record, and
+   * one that only half of them know of is seen by nobody.
+   */
+  readonly entryMs: number
 }
 
 /**
@@ -139,6 +144,7 @@ const real: SlotNetwork = {
     duty: { residency: 1, gemm: 0.75 },
   },
   noticeMs: 30_000,
+  entryMs: 120_000,
 }
 
 /**
@@ -186,6 +192,7 @@ const local: SlotNetwork = {
     duty: { residency: 0.75, gemm: 0.75 },
   },
   noticeMs: 5000,
+  entryMs: 5000,
 }
 
 /** The parameter table of each network. */

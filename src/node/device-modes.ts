@@ -62,7 +62,9 @@ export interface FillStandings {
 export interface DeviceModesNeeds {
   readonly wanted: (gpu: string) => ProofMode
   readonly fills: FillStandings
+  /** How long before it counts a change is announced, and a device that was not announced before. */
   readonly noticeMs: number
+  readonly entryMs: number
   readonly nowMs: () => number
 }
 
@@ -70,6 +72,7 @@ export function createDeviceModes({
   wanted,
   fills,
   noticeMs,
+  entryMs,
   nowMs,
 }: DeviceModesNeeds): DeviceModes {
   const standing = new Map<string, ModeSince>()
@@ -88,10 +91,8 @@ export function createDeviceModes({
     if (since.mode === target) return since
     const now = nowMs()
     const isReady = !provesIn(target) || fills.holds(gpu, target)
-    if (!provesIn(since.mode)) {
-      if (isReady) return changedMode(since, target, now, noticeMs)
-      return since === NOT_YET ? undefined : since
-    }
+    if (since === NOT_YET) return isReady ? changedMode(since, target, now, entryMs) : undefined
+    if (!provesIn(since.mode)) return isReady ? changedMode(since, target, now, noticeMs) : since
     // Its memory is filled again only when slots stop asking for what it holds: until that is done none may count.
     const needsFill = provesIn(target) && fills.isFillDue(now + noticeMs)
     return changedMode(since, needsFill ? 'filling' : target, now, noticeMs)

@@ -19,6 +19,9 @@ interface Needs {
   readonly nowMs: NowMs
 }
 
+/** A machine with GPUs offers its processor with them, not beside them; leases that hold it go on. */
+const REPLACED = 'a GPU was found, and the processor is its host now'
+
 /** What is remembered of a GPU from one round to the next. */
 interface Memory {
   readonly verdict: LimitsVerdict
@@ -47,6 +50,8 @@ export function createGpuJudge({ limits, powerCaps, containerIds, nowMs }: Needs
       const capped = await powerCaps.apply(samples, asked.maxPowerW)
       const input = asked.pauseWhenUsed ? await inputUse() : null
       const standings: GpuStanding[] = []
+      const hasGpu = samples.some(({ gpu }) => gpu.vendor !== 'cpu')
+      const isReplaced = ({ gpu }: GpuSample): boolean => hasGpu && gpu.vendor === 'cpu'
       for (const sample of samples) {
         const before = memories.get(sample.gpu.id)
         const isPowerCapped = capped.has(sample.gpu.id)
@@ -66,7 +71,8 @@ export function createGpuJudge({ limits, powerCaps, containerIds, nowMs }: Needs
               )
         remember(sample, verdict, atMs)
         const blind = input === undefined ? (['pauseWhenUsed'] as const) : []
-        standings.push(standingOf(sample, verdict, isPowerCapped, blind))
+        const standing = standingOf(sample, verdict, isPowerCapped, blind)
+        standings.push(isReplaced(sample) ? { ...standing, paused: REPLACED } : standing)
       }
       return standings
     },

@@ -8,7 +8,7 @@ import type { Core } from './core.ts'
 
 /** What proves this machine's devices: a backend, sizes and a process for each that has one. */
 export interface GpuProvers {
-  /** How a device proves, or why it does not; undefined for one that was not here at the start. */
+  /** How a device proves, or why it does not; undefined for one that was not looked at yet. */
   planOf(gpu: string): ProofPlan | undefined
   /** Its process starts at the first call and ends with the node, or when it is released. */
   proverOf(gpu: string): Prover | undefined
@@ -86,7 +86,8 @@ export function createGpuProvers(
     async replan(gpu) {
       if (provers.has(gpu)) return
       const plan = (await replan?.())?.get(gpu)
-      if (plan === undefined || 'refusal' in plan || own.disposed) return
+      if (plan === undefined || own.disposed || provers.has(gpu)) return
+      if ('refusal' in plan && known.has(gpu)) return
       take(gpu, plan)
       change(gpu, plan)
     },

@@ -22,7 +22,7 @@ export interface GpuRow extends Gpu, GpuFigures {
   readonly provesNot: string | null
 }
 
-/** A row; `plan` is undefined for a device that came after the start, which is offered after the next. */
+/** A row; `plan` is undefined for a device that came after the start and is not planned yet. */
 export const gpuRow = (
   { sample, paused }: Pick<GpuStanding, 'sample' | 'paused'>,
   plan: ProofPlan | undefined,
@@ -49,6 +49,6 @@ function proofOf(plan: ProofPlan | undefined) {
     return { proves: true, backend: device.backend, proofN, proofBytes, provesNot: null }
   }
   const provesNot =
-    plan === undefined ? 'it was not here when the node started' : `${plan.refusal}: ${plan.next}`
+    plan === undefined ? 'it was not looked at yet' : `${plan.refusal}: ${plan.next}`
   return { proves: false, backend: null, proofN: null, proofBytes: null, provesNot }
 }

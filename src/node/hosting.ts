@@ -90,7 +90,10 @@ export async function createHosting(
     get devices() {
       return gpus.map((gpu) => deviceOf(gpu, provers.sizesOf(gpu.id)))
     },
-    backend: [...plans.values()].find((plan) => 'device' in plan)?.device.backend ?? 'none',
+    get backend() {
+      const all = gpus.flatMap(({ id }) => provers.planOf(id) ?? [])
+      return all.find((plan) => 'device' in plan)?.device.backend ?? 'none'
+    },
     onProofs(listener, signal) {
       provers.onChange(listener, signal)
       ownFills.onChange(listener, signal)
@@ -132,6 +135,7 @@ export async function createHosting(
     wanted: (gpu) => wantedMode(book.live.values(), capacity.holds, gpu),
     fills: ownFills,
     noticeMs: slots.noticeMs,
+    entryMs: slots.entryMs,
     nowMs,
   })
   const toFill = (slotMs: number): Announcement[] =>
@@ -140,7 +144,16 @@ export async function createHosting(
       return mode === undefined ? [] : (namedIn(id, mode) ?? [])
     })
   const limits = await createOwnLimits(core)
-  const own = createOwnGpus({ drivers, first, limits, atMs: core.nowMs() })
+  function takeIn(gpu: Gpu): void {
+    if (gpus.some(({ id }) => id === gpu.id)) return
+    gpus.push(gpu)
+    preflight.add(gpu.id)
+    capacity.bar(gpu.id, preflight.barOf(gpu.id))
+    capacity.add(gpu.id)
+    log.info('gpu-found', { gpu: gpu.id, name: gpu.name })
+    core.events.emit('gpu-found', { gpu: gpu.id, name: gpu.name })
+  }
+  const own = createOwnGpus({ drivers, first, limits, takeIn, atMs: nowMs() })
   // What was not checked yet is not announced, nor offered.
   for (const { id } of gpus) capacity.bar(id, preflight.barOf(id))
   return { machine, book, room, provers, preflight, gpus: own, ownFills, toFill }

@@ -1,4 +1,5 @@
 import type { GpuDrivers, MachineReading } from '../gpu/drivers.ts'
+import type { Gpu } from '../gpu/gpu.ts'
 import type { LimitName } from '../gpu/limits.ts'
 import { firstLook, type GpuSample } from '../gpu/telemetry.ts'
 import type { Bar } from './leases/capacity.ts'
@@ -18,12 +19,14 @@ export interface GpuStanding {
 /** The devices of this node: who is asked about them, how far they may be used, and where they stand. */
 export interface OwnGpus {
   readonly drivers: GpuDrivers
-  /** What was detected at the start; what is found later is told of, and offered after the next start. */
+  /** What was detected at the start; what is found later comes with `standings`. */
   readonly first: MachineReading
   readonly limits: OwnLimits
   /** After the newest reading. */
   standings(): readonly GpuStanding[]
   post(standings: readonly GpuStanding[]): void
+  /** Takes a device in that came after the start: it is checked, then announced and offered like all others. */
+  takeIn(gpu: Gpu): void
 }
 
 /** As they were detected. */
@@ -31,13 +34,17 @@ export function createOwnGpus({
   drivers,
   first,
   limits,
+  takeIn,
   atMs,
-}: Pick<OwnGpus, 'drivers' | 'first' | 'limits'> & { readonly atMs: number }): OwnGpus {
+}: Pick<OwnGpus, 'drivers' | 'first' | 'limits' | 'takeIn'> & {
+  readonly atMs: number
+}): OwnGpus {
   let standings: readonly GpuStanding[] = firstLook(first, atMs).samples.map(unjudged)
   return {
     drivers,
     first,
     limits,
+    takeIn,
     standings: () => standings,
     post(next) {
       standings = next

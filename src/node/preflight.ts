@@ -12,6 +12,8 @@ export interface Preflight {
   barOf(gpu: string): Bar | undefined
   /** The newest findings of every device that was checked. */
   findings(): readonly Finding[]
+  /** A device that came after the start is planned and checked as all others; nothing happens when it is known. */
+  add(gpu: string): void
   /** A device that was lost is planned and checked again before it is announced. */
   reset(gpu: string): void
   /** Checks what is due among devices that may work; resolves when that is done. */
@@ -23,7 +25,7 @@ export interface Preflight {
 interface Needs {
   readonly core: Pick<Core, 'net' | 'log' | 'events' | 'nowMs'>
   readonly provers: GpuProvers
-  /** The devices of this machine. */
+  /** The devices of this machine at its start. */
   readonly gpus: readonly string[]
   /** How one device is checked; tests pass their own. */
   readonly check?: typeof preflightGpu
@@ -93,13 +95,18 @@ export function createPreflight({ core, provers, gpus, check = preflightGpu }: N
     barOf(gpu) {
       const state = states.get(gpu)
       if (state === undefined || state.dueMs === undefined) return undefined
-      // What nothing drives has nothing to pass: it is offered, and proves nothing.
-      if (provers.proverOf(gpu) === undefined) return undefined
+      // What nothing drives has nothing to pass: it is offered, and proves nothing. Of one that is planned anew nobody
+      // knows that yet.
+      const isPlanned = !state.plansAgain || state.findings.length > 0
+      if (isPlanned && provers.proverOf(gpu) === undefined) return undefined
       const { failure } = state
       const reason = failure === undefined ? 'it is checked before it is announced' : failure.actual
       return { kind: 'unfit', reason }
     },
     findings: () => [...states.values()].flatMap(({ findings }) => findings),
+    add(gpu) {
+      if (!states.has(gpu)) states.set(gpu, fresh(true))
+    },
     reset(gpu) {
       if (states.has(gpu)) states.set(gpu, fresh(true))
     },

@@ -86,7 +86,9 @@ test('miners that cheat get signed verdicts with their reasons, no score and no 
   expect(scores[0]!.miners).toEqual([honest.peerId])
   for (const { score, weight, reason, miners } of scores.slice(1)) {
     expect({ score, weight }).toEqual({ score: 0, weight: 0 })
-    expect([expected.get(miners[0]!), ...SLOW, 'OPENINGS_MISSING']).toContain(reason)
+    // Of a slot that one of the two validators did not hear (yet), nobody says anything: it is unknown, and says no lie.
+    const others = [...SLOW, 'OPENINGS_MISSING', 'UNKNOWN_EXCESS']
+    expect([expected.get(miners[0]!), ...others]).toContain(reason)
   }
 
   const { neurons } = await market.chain.metagraph(market.net.netuid)

@@ -94,3 +94,25 @@ test('samples of a driver whose GPU vanishes and comes back, until the signal ab
   }
   expect(states).toEqual(['ok,ok', 'ok,lost', 'lost,lost', 'ok,ok'])
 })
+
+test('a driver that comes after the start is found, and only one that was here once is asked all the time', async () => {
+  const clock = { nowMs: 0 }
+  using smi = fakeNvidiaSmi()
+  const elsewhere = { PATH: `${smi.folder}/nothing` }
+  const env = { ...elsewhere }
+  await using drivers = createGpuDrivers({
+    env,
+    nvmlLibraries: [],
+    absentEveryMs: 60_000,
+    nowMs: () => clock.nowMs,
+  })
+  const found = async () => (await drivers.read()).gpus.length
+  expect(await found()).toBe(0)
+  env.PATH = smi.folder // its package is installed, its module loaded
+  expect(await found()).toBe(0)
+  clock.nowMs = 60_000
+  expect(await found()).toBe(2)
+  const calls = smi.calls().length
+  expect(await found()).toBe(2)
+  expect(smi.calls().length).toBeGreaterThan(calls)
+})

@@ -57,6 +57,7 @@ test('an exclusive lease turns it exclusive; a device that no lease names stays 
 })
 
 const NOTICE_MS = 5000
+const ENTRY_MS = 8000
 
 /** Devices with one clock, which hold what the test says. */
 function modesOf(over: Partial<FillStandings> = {}) {
@@ -74,6 +75,7 @@ function modesOf(over: Partial<FillStandings> = {}) {
       ...over,
     },
     noticeMs: NOTICE_MS,
+    entryMs: ENTRY_MS,
     nowMs: () => clock.nowMs,
   })
   return { clock, held, control, modes }
@@ -84,14 +86,14 @@ test('a device is announced once it holds its fill, and counts from its notice o
   expect(modes.of('a')).toBeUndefined()
   expect(modes.fillOf('a', clock.nowMs)).toBe('idle')
   held.add('a idle')
-  const entered = { mode: 'idle', fromMs: 105_000, before: 'filling' }
+  const entered = { mode: 'idle', fromMs: 108_000, before: 'filling' }
   expect(modes.of('a')).toEqual(entered)
   clock.nowMs += 60_000
   expect(modes.of('a')).toEqual(entered)
   control.keeps = false
   expect(modes.of('a')).toBeUndefined() // it lost its fill
   control.keeps = true
-  expect(modes.of('a')).toMatchObject({ before: 'filling', fromMs: clock.nowMs + NOTICE_MS })
+  expect(modes.of('a')).toMatchObject({ before: 'filling', fromMs: clock.nowMs + ENTRY_MS })
 })
 
 test('a device that loses its fill before it counts is announced no more', () => {
@@ -107,18 +109,18 @@ test('between two fills of an epoch no slot counts: it is filled only when none 
   const { modes, held, clock, control } = modesOf()
   held.add('a idle')
   modes.of('a')
-  clock.nowMs += NOTICE_MS
+  clock.nowMs += ENTRY_MS
   control.wanted = 'leased'
-  expect(modes.of('a')).toEqual({ mode: 'filling', fromMs: 110_000, before: 'idle' })
-  expect(modes.fillOf('a', 109_999)).toBe('idle')
-  expect(modes.fillOf('a', 110_000)).toBe('leased')
-  clock.nowMs = 110_000
+  expect(modes.of('a')).toEqual({ mode: 'filling', fromMs: 113_000, before: 'idle' })
+  expect(modes.fillOf('a', 112_999)).toBe('idle')
+  expect(modes.fillOf('a', 113_000)).toBe('leased')
+  clock.nowMs = 113_000
   expect(modes.of('a')).toMatchObject({ mode: 'filling' })
   held.add('a leased')
-  expect(modes.of('a')).toEqual({ mode: 'leased', fromMs: 115_000, before: 'filling' })
+  expect(modes.of('a')).toEqual({ mode: 'leased', fromMs: 118_000, before: 'filling' })
   // What is announced to count soon is kept, whatever is wanted meanwhile.
   control.wanted = 'idle'
-  expect(modes.fillOf('a', 112_000)).toBe('leased')
+  expect(modes.fillOf('a', 115_000)).toBe('leased')
   expect(modes.of('a')).toMatchObject({ mode: 'leased' })
 })
 
@@ -126,10 +128,10 @@ test('a change whose slots have a fill of their own anyway needs no break', () =
   const { modes, held, clock, control } = modesOf()
   held.add('a idle')
   modes.of('a')
-  clock.nowMs += NOTICE_MS
+  clock.nowMs += ENTRY_MS
   control.isFillDue = false
   control.wanted = 'leased'
-  expect(modes.of('a')).toEqual({ mode: 'leased', fromMs: 110_000, before: 'idle' })
+  expect(modes.of('a')).toEqual({ mode: 'leased', fromMs: 113_000, before: 'idle' })
 })
 
 test('an exclusive device holds nothing, and is filled before it is idle again', () => {
@@ -137,12 +139,12 @@ test('an exclusive device holds nothing, and is filled before it is idle again',
   control.wanted = 'exclusive'
   expect(modes.of('a')).toMatchObject({ mode: 'exclusive', before: 'filling' })
   expect(modes.fillOf('a', clock.nowMs)).toBeUndefined()
-  clock.nowMs += NOTICE_MS
+  clock.nowMs += ENTRY_MS
   control.wanted = 'idle'
   expect(modes.of('a')).toMatchObject({ mode: 'exclusive' })
   expect(modes.fillOf('a', clock.nowMs)).toBe('idle')
   held.add('a idle')
-  expect(modes.of('a')).toEqual({ mode: 'idle', fromMs: 110_000, before: 'exclusive' })
+  expect(modes.of('a')).toEqual({ mode: 'idle', fromMs: 113_000, before: 'exclusive' })
 })
 
 test('what nothing proves is announced at once', () => {

@@ -30,8 +30,14 @@ export function announcingMiner({ core, pulses, ...parts }: MemberParts, known: 
   const named: OwnFillsNeeds['announcementOf'] = (_, mode: ProvingMode) =>
     announcementOf(net, slots, owner, devices[0]!, mode)
   const ownFills = createOwnFills({ beacon, slots, nowMs, announcementOf: named })
-  const { noticeMs } = slots
-  const modes = createDeviceModes({ wanted: () => 'idle', fills: ownFills, noticeMs, nowMs })
+  const { noticeMs, entryMs } = slots
+  const modes = createDeviceModes({
+    wanted: () => 'idle',
+    fills: ownFills,
+    noticeMs,
+    entryMs,
+    nowMs,
+  })
   const { host } = offerOf({ peerId })
   const onProofs = ownFills.onChange
   const machine: Machine = { devices, backend: 'cpu', engine: 'none', host, modes, onProofs }

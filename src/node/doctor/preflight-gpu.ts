@@ -55,7 +55,7 @@ const backendFinding = ({ gpu }: PreflightNeeds['sample'], plan: ProofPlan | und
   finding(`backend ${gpu.id}`, plan !== undefined && 'device' in plan, {
     actual:
       plan === undefined
-        ? 'it was not here when the node started'
+        ? 'it was not looked at yet'
         : 'device' in plan
           ? plan.device.backend
           : plan.refusal,

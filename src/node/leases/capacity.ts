@@ -10,6 +10,8 @@ export interface Bar {
 export interface Capacity {
   /** How many devices there are. */
   readonly size: number
+  /** A device that came after the start; nothing happens when it is known. */
+  add(device: string): void
   /** Takes all of `devices` for a lease or none; REFUSED_NO_CAPACITY names one that is taken, barred or unknown. */
   reserve(leaseId: string, devices: readonly string[]): void
   /** The same for a lease that already runs, whether or not its devices may take new work. */
@@ -28,7 +30,8 @@ export interface Capacity {
   onChange(listener: () => void, signal: AbortSignal): void
 }
 
-export function createCapacity(devices: readonly string[]): Capacity {
+export function createCapacity(first: readonly string[]): Capacity {
+  const devices = [...first]
   const holders = new Map<string, string>()
   const bars = new Map<string, Bar>()
   const listeners = new Set<() => void>()
@@ -60,7 +63,14 @@ export function createCapacity(devices: readonly string[]): Capacity {
   }
 
   return {
-    size: devices.length,
+    get size() {
+      return devices.length
+    },
+    add(device) {
+      if (devices.includes(device)) return
+      devices.push(device)
+      tell()
+    },
     reserve: (leaseId, wanted) =>
       hold(leaseId, wanted, (device) => {
         const bar = bars.get(device)

@@ -53,6 +53,8 @@ interface Parts {
 /** How often running slots look at the clock; what passes beyond it is the event loop's lag. */
 const TURN_MS = 20
 
+const proves = ({ backend }: CapabilityRecord['payload']): boolean => backend !== 'none'
+
 /** Follows every announced miner's slots, checks what it opens, and testifies: commit, report, verdicts. */
 export const challengeMiners = (parts: Parts): Service => {
   const { core, rpc, pulses, validators, capabilities, frauds } = parts
@@ -87,11 +89,15 @@ export const challengeMiners = (parts: Parts): Service => {
       .flatMap((record) => announcedGpus(net, slots, record, slotMs))
 
   /**
-   * Whom to hear: who is announced for a slot that may start now, or will be once a change counts, and who still owes
-   * something to a slot that runs.
+   * Whom to hear: who proves with anything, though its devices may not be announced yet (what it announces next is then
+   * known at once), or still owes something to a slot that runs.
    */
   const followed = (): string[] => [
-    ...[...announced(nowMs()), ...announced()].map((gpu) => gpu.peerId),
+    ...announced(nowMs()).map((gpu) => gpu.peerId),
+    ...capabilities
+      .all()
+      .flatMap(({ payload }) => (proves(payload) ? payload.peerId : []))
+      .filter((miner) => miner !== peerId),
     ...[...running.values()].flatMap((run) => run.miners),
   ]
 

@@ -65,6 +65,7 @@ export function watchGpus({ core, gpus, hosting: book, preflight }: Parts): Serv
     turn = turn.then(async () => {
       try {
         gpus.post(await judge(samples()))
+        for (const { sample } of gpus.standings()) gpus.takeIn(sample.gpu)
         for (const standing of gpus.standings()) await settle(standing)
       } catch (error) {
         log.error('gpu-round-failed', error) // the next round sees the same again

@@ -81,6 +81,28 @@ test.skipIf(hasOwnGpu)(
   },
 )
 
+test.skipIf(hasOwnGpu)(
+  'a GPU that is found while the node runs is checked, announced, and free like all others',
+  async () => {
+    smi.set({ hidden: [1] })
+    await using node = await localNode({ roles: ['miner'] })
+    await vi.waitFor(() => expect(announced(node)).toEqual([first]), WAIT)
+    smi.set({})
+    await vi.waitFor(() => expect(free(node)).toEqual([first, second]), WAIT)
+    await vi.waitFor(() => expect(announced(node)).toEqual([first, second]), WAIT)
+    expect(eventsOf(node)).toEqual([`gpu-found ${second}`])
+    const checks = node.parts.preflight!.findings().map(({ check }) => check)
+    expect(checks).toContain(`driver ${second}`)
+    const [, row] = await rowsOf(node)
+    // Nothing on this machine drives it, and it says so as one that was here from the start does.
+    expect(row).toMatchObject({
+      id: second,
+      state: 'ok',
+      provesNot: expect.stringContaining('cuda'),
+    })
+  },
+)
+
 test('a node that is no miner has no GPUs to tell of', async () => {
   await using node = await localNode()
   await expect(rowsOf(node)).rejects.toMatchObject({ code: 'NOTHING_MATCHED' })
