@@ -24,6 +24,7 @@ import { restoreLeases } from './leases/adopt.ts'
 import { createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import { detectHost, type Machine } from './machine.ts'
+import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
 import type { Offers } from './offers.ts'
 import { createOwnFills, type OwnFills } from './own-fills.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
@@ -49,6 +50,8 @@ export interface Hosting {
   readonly ownFills: OwnFills
   /** What its devices are to hold for slots from one on, by the scheduled time of its pulse. */
   readonly toFill: (slotMs: number) => readonly Announcement[]
+  /** What its machine lacks besides devices. */
+  readonly minerChecks: MinerChecks
 }
 
 export interface HostingNeeds {
@@ -156,7 +159,17 @@ export async function createHosting(
   const own = createOwnGpus({ drivers, first, limits, takeIn, atMs: nowMs() })
   // What was not checked yet is not announced, nor offered.
   for (const { id } of gpus) capacity.bar(id, preflight.barOf(id))
-  return { machine, book, room, provers, preflight, gpus: own, ownFills, toFill }
+  return {
+    machine,
+    book,
+    room,
+    provers,
+    preflight,
+    gpus: own,
+    ownFills,
+    toFill,
+    minerChecks: createMinerChecks({ core }),
+  }
 }
 
 /** A processor has memory enough for both; a GPU's is what the tenant pays for. */

@@ -53,6 +53,16 @@ const status: z.ZodType<NodeStatus> = z.strictObject({
     .strictObject({ round: whole, clock: z.enum(['behind', 'ahead']).nullable() })
     .nullable()
     .describe('the newest pulse heard, and what pulses say against the clock'),
+  lacking: z
+    .array(
+      z.strictObject({
+        check: z.string(),
+        required: z.boolean(),
+        actual: z.string(),
+        remedy: z.string().nullable(),
+      }),
+    )
+    .describe("what a miner's machine and devices lack, and what to do"),
 })
 
 const peer: z.ZodType<PeerRow> = z.strictObject({

@@ -81,6 +81,8 @@ export interface Parts extends NetworkParts {
   readonly ownFills: Hosting['ownFills'] | undefined
   /** What they are to hold for slots from one on. */
   readonly toFill: Hosting['toFill'] | undefined
+  /** What a miner's machine lacks besides devices. */
+  readonly minerChecks: Hosting['minerChecks'] | undefined
 }
 
 /** Makes what speaks to peers, over a libp2p that does not listen yet; it ends with `signal`. */
@@ -181,6 +183,7 @@ export async function createParts(
     room: hosting?.room,
     ownFills: hosting?.ownFills,
     toFill: hosting?.toFill,
+    minerChecks: hosting?.minerChecks,
   }
 }
 

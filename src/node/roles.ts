@@ -23,6 +23,7 @@ import { announceCapability } from './services/announce-capability.ts'
 import { answerBandwidth } from './services/answer-bandwidth.ts'
 import { answerChallenges } from './services/answer-challenges.ts'
 import { challengeMiners } from './services/challenge-miners.ts'
+import { checkMachine } from './services/check-machine.ts'
 import { collectAttestations } from './services/collect-attestations.ts'
 import { collectOffers } from './services/collect-offers.ts'
 import { computeScores } from './services/compute-scores.ts'
@@ -118,6 +119,7 @@ const proveWhatMay = proving((parts) => {
 })
 
 const everyone: readonly ServiceFactory[] = [
+  having('minerChecks', checkMachine),
   having('chainLink', followChain),
   collectOffers,
   having('pulses', relayPulses),

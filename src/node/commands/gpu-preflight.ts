@@ -13,13 +13,14 @@ import type { CommandContext, Run } from './command.ts'
 
 /**
  * Checks everything that a miner checks before it announces its devices, and what it needs besides; exit code 0 when
- * nothing required is missing, else 1. Where a miner runs in the data folder, it tells what it found at its start.
+ * nothing required is missing, else 1. Where a miner runs in the data folder, it tells what it found itself.
  */
 export const gpuPreflight: Run = async (context) => {
   const { config, terminal, signal } = context
   const output = createOutput(terminal, config)
   const told = await askMiner<{ items: Finding[] }>(config, '/v1/gpu/preflight', signal)
-  const devices = told?.items ?? (await checkDevices(context))
+  if (told !== undefined) return printFindings(output, told.items)
+  const devices = await checkDevices(context)
   return printFindings(output, [...devices, ...(await checkMiner(config, signal))])
 }
 

@@ -22,6 +22,9 @@ const describe = (node: NodeStatus): string =>
     ...(node.pulse === null ? [] : [`  pulse      ${pulseText(node.pulse)}`]),
     `  folder     ${node.dataDir}`,
     `  version    ${node.version}`,
+    ...node.lacking.map(
+      ({ check, actual, remedy }) => `  lacking    ${check}: ${actual}; ${remedy}`,
+    ),
   ].join('\n')
 
 const pulseText = ({ round, clock }: NonNullable<NodeStatus['pulse']>): string =>

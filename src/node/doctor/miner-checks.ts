@@ -8,11 +8,12 @@ import type { Finding } from './finding.ts'
 /** What a miner needs besides its devices: the same findings as `doctor`'s, and nothing is started. */
 export async function checkMiner(config: Config, signal: AbortSignal): Promise<Finding[]> {
   const miner = { ...config, roles: ['miner'] as const }
-  return [
-    await checkClock(),
-    ...(await checkPulses(miner, signal)),
-    await checkDisk(config.dataDir),
-    ...(await checkEngine(miner, signal)),
-    ...(await checkPorts(config.listen, config.dataDir)),
-  ]
+  const found = await Promise.all([
+    checkClock(),
+    checkPulses(miner, signal),
+    checkDisk(config.dataDir),
+    checkEngine(miner, signal),
+    checkPorts(config.listen, config.dataDir),
+  ])
+  return found.flat()
 }

@@ -3,6 +3,7 @@ import { NodeError } from '../../../errors.ts'
 import type { GpuLimits, LimitName } from '../../../gpu/limits.ts'
 import type { GpuProvers } from '../../gpu-provers.ts'
 import { type GpuRow, gpuRow } from '../../gpu-rows.ts'
+import type { MinerChecks } from '../../miner-checks.ts'
 import type { OwnGpus } from '../../own-gpus.ts'
 import { limitsPatch } from '../../own-limits.ts'
 import type { Preflight } from '../../preflight.ts'
@@ -28,14 +29,18 @@ interface Needs {
   readonly gpus: OwnGpus | undefined
   readonly provers: GpuProvers | undefined
   readonly preflight: Preflight | undefined
+  readonly minerChecks: MinerChecks | undefined
 }
 
 /**
  * `GET /v1/gpu`: this node's devices and where they stand. `GET /v1/gpu/preflight`: what was checked before they were
- * announced. `GET`, `PATCH /v1/gpu/limits`: how far they may be used;
+ * announced, and what else a miner needs. `GET`, `PATCH /v1/gpu/limits`: how far they may be used;
  * a change counts at once and after restarts. NOTHING_MATCHED on a node that is no miner.
  */
-export function gpusRoute(app: FastifyInstance, { gpus, provers, preflight }: Needs): void {
+export function gpusRoute(
+  app: FastifyInstance,
+  { gpus, provers, preflight, minerChecks }: Needs,
+): void {
   const own = (): OwnGpus => {
     if (gpus !== undefined) return gpus
     throw new NodeError('NOTHING_MATCHED', 'this node offers no GPUs', {
@@ -53,7 +58,7 @@ export function gpusRoute(app: FastifyInstance, { gpus, provers, preflight }: Ne
   }))
   app.get('/v1/gpu/preflight', async () => {
     own()
-    return { items: preflight?.findings() ?? [] }
+    return { items: [...(preflight?.findings() ?? []), ...(minerChecks?.findings() ?? [])] }
   })
   app.get('/v1/gpu/limits', async () => limits())
   app.patch('/v1/gpu/limits', async ({ body }) => {

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { ClockFault } from '../../clock-fault.ts'
 import type { Core } from '../../core.ts'
+import type { Finding } from '../../doctor/finding.ts'
+import type { MinerChecks } from '../../miner-checks.ts'
 import { packageVersion } from '../../package-version.ts'
+import type { Preflight } from '../../preflight.ts'
 import type { PulseBook } from '../../pulse-book.ts'
 
 /** What a node says of itself. */
@@ -19,15 +22,25 @@ export interface NodeStatus {
   readonly dataDir: string
   /** The beacon's newest pulse and what pulses say against the clock; null where none was heard or none is carried. */
   readonly pulse: { readonly round: number; readonly clock: ClockFault | null } | null
+  /** What a miner's machine and devices lack; empty where nothing does, and on nodes that are no miners. */
+  readonly lacking: readonly Lacking[]
 }
+
+/** Something that a check found missing. */
+export type Lacking = Pick<Finding, 'check' | 'required' | 'actual' | 'remedy'>
 
 interface Parts {
   readonly core: Core
   readonly pulses?: PulseBook | undefined
+  readonly preflight?: Preflight | undefined
+  readonly minerChecks?: MinerChecks | undefined
 }
 
 /** `GET /v1/status`. */
-export function statusRoute(app: FastifyInstance, { core, pulses }: Parts): void {
+export function statusRoute(
+  app: FastifyInstance,
+  { core, pulses, preflight, minerChecks }: Parts,
+): void {
   const startedAtMs = core.nowMs()
   app.get('/v1/status', async (): Promise<NodeStatus> => {
     const { config, net, libp2p, peerId } = core
@@ -44,6 +57,9 @@ export function statusRoute(app: FastifyInstance, { core, pulses }: Parts): void
       dataDir: config.dataDir,
       pulse:
         newest === undefined ? null : { round: newest.round, clock: pulses?.clockFault() ?? null },
+      lacking: [...(minerChecks?.findings() ?? []), ...(preflight?.findings() ?? [])]
+        .filter(({ ok }) => !ok)
+        .map(({ check, required, actual, remedy }) => ({ check, required, actual, remedy })),
     }
   })
 }
