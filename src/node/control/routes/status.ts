@@ -2,9 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ClockFault } from '../../clock-fault.ts'
 import type { Core } from '../../core.ts'
 import type { Finding } from '../../doctor/finding.ts'
-import type { MinerChecks } from '../../miner-checks.ts'
 import { packageVersion } from '../../package-version.ts'
-import type { Preflight } from '../../preflight.ts'
 import type { PulseBook } from '../../pulse-book.ts'
 
 /** What a node says of itself. */
@@ -29,11 +27,16 @@ export interface NodeStatus {
 /** Something that a check found missing. */
 export type Lacking = Pick<Finding, 'check' | 'required' | 'actual' | 'remedy'>
 
+/** Something that was checked. */
+interface Checked {
+  findings(): readonly Finding[]
+}
+
 interface Parts {
   readonly core: Core
   readonly pulses?: PulseBook | undefined
-  readonly preflight?: Preflight | undefined
-  readonly minerChecks?: MinerChecks | undefined
+  readonly preflight?: Checked | undefined
+  readonly minerChecks?: Checked | undefined
 }
 
 /** `GET /v1/status`. */
