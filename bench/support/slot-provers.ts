@@ -7,6 +7,7 @@ import { sleep } from '../../src/clock.ts'
 import type { Kernels } from '../../src/gpu/kernels.ts'
 import {
   type Announcement,
+  type Final,
   type SlotPulses,
   slotStatements,
   type Tick,
@@ -28,6 +29,7 @@ import {
 } from '../../src/protocols/challenge.ts'
 import type { RecordKey } from '../../src/protocols/signed.ts'
 import { CHUNK_BYTES, transcript } from '../../src/protocols/transcript.ts'
+import { tellTicks } from '../../src/told-ticks.ts'
 import { secondsMs } from '../../src/units.ts'
 import { type BenchPeer, benchNet, startPeer } from './peer.ts'
 import { syntheticGemm, syntheticPasses } from './synthetic-proof.ts'
@@ -64,7 +66,13 @@ interface Proof {
 /** A proof of one slot with the ticks that lead to it. */
 function prove(kernels: Kernels, gpu: Announcement, pulses: SlotPulses): Proof {
   const { gpuId } = gpu
-  const none = { slot: SLOT, gpu: gpuId, k: TICKS, head: new Uint8Array(32) }
+  const none = {
+    slot: SLOT,
+    gpu: gpuId,
+    k: TICKS,
+    head: new Uint8Array(32),
+    ticks: new Uint8Array(),
+  }
   const { residency, gemm } = slotStatements(gpu, pulses, {
     residency: { ...none, work: 'residency', count: COUNTS.residency },
     gemm: { ...none, work: 'gemm', count: COUNTS.gemm },
@@ -140,7 +148,10 @@ export async function startProver(kernels: Kernels, pulses: SlotPulses): Promise
     peer,
     publicKey: key.publicKey,
     seal(beacon) {
-      const finals = { residency: proof.ticks.residency.at(-1)!, gemm: proof.ticks.gemm.at(-1)! }
+      const finals = {
+        residency: closeOf(proof.ticks.residency),
+        gemm: closeOf(proof.ticks.gemm),
+      }
       const { openings } = proof
       const told = transcriptOf({ net: benchNet, key, peerId }, beacon, gpu, {
         ...{ slot: SLOT, pulses, finals, openings },
@@ -164,10 +175,13 @@ export async function startProver(kernels: Kernels, pulses: SlotPulses): Promise
   }
 }
 
+/** The close after some ticks. */
+const closeOf = (ticks: readonly Tick[]): Final => ({ ...ticks.at(-1)!, ticks: tellTicks(ticks) })
+
 /** The ticks and the Final of one kind of work, each when it is due. */
 function dueOf(key: RecordKey, beacon: BeaconInfo, work: Work, ticks: readonly Tick[]) {
   const { fromMs, untilMs } = windowOf(slots, beacon, SLOT, work)
-  const final = { atMs: untilMs, record: sealFinal(benchNet, key, { ...ticks.at(-1)! }).bytes }
+  const final = { atMs: untilMs, record: sealFinal(benchNet, key, { ...closeOf(ticks) }).bytes }
   const due = ticks.map((tick) => ({
     atMs: fromMs + tick.k * slots.tickMs,
     record: sealTick(benchNet, key, { ...tick }).bytes,

@@ -80,17 +80,18 @@ export function checkTranscript(kernels: Kernels, job: CheckJob): CheckResult {
   const detail = differsIn(transcript, job.expected)
   if (detail !== null) return { ok: false, why: 'BAD_SHAPE', detail, verifyMs: verifyMs() }
   const { statements, limits } = job
+  const finals = { residency: transcript.residency.final, gemm: transcript.gemm.final }
   const passes = checkPasses(kernels, statements.residency, transcript, limits)
-  if (!passes.ok) return { ...passes, work: 'residency', verifyMs: verifyMs() }
+  if (!passes.ok) return { ...passes, work: 'residency', finals, verifyMs: verifyMs() }
   const chain = checkChain(kernels, statements.gemm, transcript, limits)
-  if (!chain.ok) return { ...chain, work: 'gemm', verifyMs: verifyMs() }
+  if (!chain.ok) return { ...chain, work: 'gemm', finals, verifyMs: verifyMs() }
   return {
     ok: true,
     heads: { residency: passes.heads, gemm: chain.heads },
     counts: { residency: transcript.residency.counts, gemm: transcript.gemm.counts },
     pages: passes.pages,
     dots: chain.dots,
-    finals: { residency: transcript.residency.final, gemm: transcript.gemm.final },
+    finals,
     ...checkLocality(kernels, transcript, job),
     verifyMs: verifyMs(),
   }

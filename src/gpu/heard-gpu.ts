@@ -1,7 +1,7 @@
 import type { Bytes } from './hash.ts'
 import { HeardWork, type HearingPlace } from './heard-work.ts'
-import type { Announcement, Line, Tick } from './slot.ts'
-import { type PerAnyWork, type PerWork, works } from './slot-network.ts'
+import type { Announcement, Final, Heads, Line, Tick } from './slot.ts'
+import { type AnyWork, type PerAnyWork, type PerWork, works } from './slot-network.ts'
 import type { Checked, CheckedHops, SlotVerdict, VerdictRow } from './slot-testimony.ts'
 
 /** Where openings can be fetched, and what making them took. */
@@ -53,7 +53,7 @@ export class HeardGpu {
    * The closes of its work; undefined while one that must be is missing, or when it told two tales. That of a locality
    * chain is there if it closed with anything done.
    */
-  get finals(): PerAnyWork<Tick> | undefined {
+  get finals(): PerAnyWork<Final> | undefined {
     const [residency, gemm] = [this.#works.residency.final, this.#works.gemm.final]
     if (this.#equivocated || residency === undefined || gemm === undefined) return undefined
     const { final } = this.#locality
@@ -61,15 +61,25 @@ export class HeardGpu {
     return { residency, gemm, ...(walked ? { locality: final } : {}) }
   }
 
-  take(type: 'tick' | 'final', tick: Tick, atMs: number): void {
+  /** Takes a tick that arrived at `atMs`. */
+  take(tick: Tick, atMs: number): void {
+    this.#hear(tick.work, (heard) => heard.take(tick, atMs))
+  }
+
+  /** Takes a Final that arrived at `atMs`. */
+  close(final: Final, atMs: number): void {
+    this.#hear(final.work, (heard) => heard.close(final, atMs))
+  }
+
+  #hear(work: AnyWork, agrees: (heard: HeardWork) => boolean): void {
     if (this.gpu.mode === 'exclusive') return
-    if (tick.work === 'locality') {
-      if (!this.#locality.take(type, tick, atMs)) this.#hopsForked = true
+    if (work === 'locality') {
+      if (!agrees(this.#locality)) this.#hopsForked = true
       return
     }
-    const heard: HeardWork | undefined = this.#works[tick.work]
+    const heard: HeardWork | undefined = this.#works[work]
     if (heard === undefined || this.#equivocated) return
-    this.#equivocated = !heard.take(type, tick, atMs)
+    this.#equivocated = !agrees(heard)
   }
 
   /** What it showed inside the windows; nothing for one that told two tales. */
@@ -81,7 +91,15 @@ export class HeardGpu {
     const { residency, gemm } = this.#works
     const [passes, steps] = this.#equivocated ? [0, 0] : [residency.count, gemm.count]
     const checkpoints = this.#equivocated || this.#hopsForked ? 0 : this.#locality.count
-    return { miner, hotkey, gpu, mode, n, bytes, passes, steps, checkpoints }
+    const { heads } = this
+    const counts = { passes, steps, checkpoints }
+    return { miner, hotkey, gpu, mode, n, bytes, ...counts, ...(heads && { heads }) }
+  }
+
+  /** The heads of the closes that came in time, if both did. */
+  get heads(): Heads | undefined {
+    const { finals } = this
+    return finals && { residency: finals.residency.head, gemm: finals.gemm.head }
   }
 
   judge(found: Omit<VerdictRow, 'miner' | 'hotkey' | 'gpu'>): void {

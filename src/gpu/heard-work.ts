@@ -1,7 +1,8 @@
 import { type BeaconInfo, timeOf } from '../beacon.ts'
+import { isWhole, tellsOf } from '../told-ticks.ts'
 import { type Bytes, equalBytes } from './hash.ts'
 import type { ProofMode } from './proof-mode.ts'
-import { maxCount, type Tick } from './slot.ts'
+import { type Final, maxCount, type Tick } from './slot.ts'
 import type { AnyWork, SlotNetwork } from './slot-network.ts'
 import { windowOf } from './slot-schedule.ts'
 
@@ -20,7 +21,7 @@ export class HeardWork {
   readonly #work: AnyWork
   #last: Tick | undefined
   #counted: Tick | undefined
-  #final: Tick | undefined
+  #final: Final | undefined
 
   constructor(place: HearingPlace, work: AnyWork) {
     this.#place = place
@@ -38,7 +39,7 @@ export class HeardWork {
   }
 
   /** The close that came in time. */
-  get final(): Tick | undefined {
+  get final(): Final | undefined {
     return this.#final
   }
 
@@ -49,12 +50,25 @@ export class HeardWork {
     return counted.count
   }
 
-  /** Takes a tick or Final that arrived at `atMs`; false when it contradicts what was heard before. Never throws. */
-  take(type: 'tick' | 'final', tick: Tick, atMs: number): boolean {
+  /** Takes a tick that arrived at `atMs`; false when it contradicts what was heard before. Never throws. */
+  take(tick: Tick, atMs: number): boolean {
     if (!this.#isSane(tick)) return true
-    if (this.#contradicts(type, tick)) return false
-    if (type === 'final') this.#close(tick, atMs)
-    else this.#count(tick, atMs)
+    const [last, final] = [this.#last, this.#final]
+    if (final !== undefined && !tellsOf(final.ticks, tick)) return false
+    if (last !== undefined && cannotBoth(last, tick)) return false
+    this.#count(tick, atMs)
+    return true
+  }
+
+  /** The same of a Final: it closes once, and tells of every tick that was heard. */
+  close(final: Final, atMs: number): boolean {
+    if (!this.#isSane(final) || !isWhole(final.ticks, final)) return true
+    const before = this.#final
+    if (before !== undefined && !equalBytes(before.ticks, final.ticks)) return false
+    if (before !== undefined && cannotBoth(before, final)) return false
+    const heard = [this.#last, this.#counted]
+    if (heard.some((tick) => tick !== undefined && !tellsOf(final.ticks, tick))) return false
+    this.#close(final, atMs)
     return true
   }
 
@@ -83,20 +97,7 @@ export class HeardWork {
     )
   }
 
-  /**
-   * Whether a message says something else than one heard before under the same number, takes back what was done, goes
-   * on after the close, or closes twice.
-   */
-  #contradicts(type: 'tick' | 'final', tick: Tick): boolean {
-    const [last, final] = [this.#last, this.#final]
-    const goesOn = final !== undefined && tick.k > final.k
-    const closesBefore = type === 'final' && last !== undefined && tick.k < last.k
-    const closesTwice = type === 'final' && final !== undefined && final.k !== tick.k
-    if (goesOn || closesBefore || closesTwice) return true
-    return [last, final].some((old) => old !== undefined && cannotBoth(old, tick))
-  }
-
-  #close(tick: Tick, atMs: number): void {
+  #close(tick: Final, atMs: number): void {
     const { net, beacon, slot, mode } = this.#place
     const { untilMs } = windowOf(net, beacon, slot, this.#work, mode)
     const inTime = atMs >= untilMs - net.maxSkewMs && atMs < timeOf(beacon, slot + net.close)

@@ -8,17 +8,17 @@ import type { Prover, WorkJob } from './prover.ts'
 import { type PassOpenings, verifyPasses } from './residency-proof.ts'
 import {
   type Announcement,
+  type Final,
   fillSeed,
   maxCount,
   type SlotPulses,
   type SlotStatements,
   slotStatements,
-  type Tick,
   workSeed,
 } from './slot.ts'
 import type { PerWork, SlotNetwork, Work } from './slot-network.ts'
 import { fillRoundOf, mayStart } from './slot-schedule.ts'
-import { tickChain } from './tick-chain.ts'
+import { tickChain, ticksOf } from './tick-chain.ts'
 
 /** The largest card fills in seconds, a processor a GiB in a minute. */
 const FILL_TIMEOUT_MS = minutesMs(10)
@@ -62,7 +62,7 @@ export interface OfflineJob {
 /** What a device did in a slot without a network. */
 export interface OfflineProof {
   readonly statements: SlotStatements
-  readonly finals: PerWork<Tick>
+  readonly finals: PerWork<Final>
   readonly openings: { readonly residency: PassOpenings; readonly gemm: GemmOpenings }
   readonly fillMs: number
   /** From the start to the last root. */
@@ -83,8 +83,9 @@ export async function proveOffline(job: OfflineJob): Promise<OfflineProof> {
     const most = maxCount(net, work)
     const { roots, tookMs } = await workFor(prover, { work, seed }, { forMs: forMs[work], most })
     const count = roots.length
-    const head = tickChain(seed, [count], concat(roots)).at(-1)!
-    const final: Tick = { slot: offline.slot, gpu: gpu.gpuId, work, k: 1, count, head }
+    const heads = tickChain(seed, [count], concat(roots))
+    const about = { slot: offline.slot, gpu: gpu.gpuId, work, k: 1, count, head: heads.at(-1)! }
+    const final: Final = { ...about, ticks: ticksOf(heads, [count]) }
     return { final, roots: concat(roots), counts: [count], tookMs }
   }
   onStage('reading it in passes')

@@ -4,6 +4,7 @@ import { paceIn } from './leased-proofs.ts'
 import { hashState } from './locality-proof.ts'
 import {
   type Announcement,
+  type Final,
   maxCount,
   type SlotPulses,
   type SlotStatements,
@@ -13,7 +14,7 @@ import {
 } from './slot.ts'
 import { type AnyWork, allWorks, type PerAnyWork, type SlotNetwork } from './slot-network.ts'
 import { fillRoundOf, windowOf } from './slot-schedule.ts'
-import { tickNext, tickStart } from './tick-chain.ts'
+import { tickNext, tickStart, ticksOf } from './tick-chain.ts'
 
 export type ProverEvent =
   | { readonly type: 'pulse'; readonly pulse: Pulse }
@@ -26,7 +27,7 @@ export type ProverEffect =
   | { readonly type: 'stop'; readonly work: AnyWork }
   | { readonly type: 'tick'; readonly tick: Tick }
   /** The close of one kind of work: everything sent before of it must be a prefix of it. */
-  | { readonly type: 'final'; readonly final: Tick }
+  | { readonly type: 'final'; readonly final: Final }
   | {
       readonly type: 'open'
       readonly statements: SlotStatements
@@ -35,7 +36,7 @@ export type ProverEffect =
       readonly passRoots: Bytes
       /** 16 B per checkpoint up to the close of the locality chain. */
       readonly hopStates: Bytes
-      readonly finals: PerAnyWork<Tick>
+      readonly finals: PerAnyWork<Final>
       readonly pulses: SlotPulses
     }
 
@@ -46,9 +47,10 @@ interface Progress {
   /** Of the locality chain, whose roots are hashes of them. */
   readonly states: Bytes[]
   readonly counts: number[]
-  head: Bytes
+  /** From before any tick. */
+  readonly heads: Bytes[]
   nextTickMs: number
-  final: Tick | undefined
+  final: Final | undefined
 }
 
 /**
@@ -120,14 +122,13 @@ export class ProverSlot {
     const seed = workSeed(work, this.#gpu, pulse)
     const { fromMs } = this.#windowOf(work)
     const nextTickMs = fromMs + this.#tickMs(work)
-    const head = tickStart(seed)
     this.#progress[work] = {
       work,
       pulse,
       roots: [],
       states: [],
       counts: [],
-      head,
+      heads: [tickStart(seed)],
       nextTickMs,
       final: undefined,
     }
@@ -147,7 +148,10 @@ export class ProverSlot {
   /** Ticks at or after the end would not be counted: the Final repeats the last one that could be. */
   #close(progress: Progress): ProverEffect[] {
     if (progress.final !== undefined) return []
-    progress.final = this.#message(progress)
+    progress.final = {
+      ...this.#message(progress),
+      ticks: ticksOf(progress.heads, progress.counts),
+    }
     return [
       { type: 'stop', work: progress.work },
       { type: 'final', final: progress.final },
@@ -155,20 +159,16 @@ export class ProverSlot {
   }
 
   #tick(progress: Progress): Tick {
-    const { roots, counts } = progress
-    const before = counts.at(-1) ?? 0
+    const { roots, counts, heads } = progress
+    const fresh = concat(roots.slice(counts.at(-1) ?? 0))
     counts.push(roots.length)
-    progress.head = tickNext(
-      progress.head,
-      counts.length,
-      roots.length,
-      concat(roots.slice(before)),
-    )
+    heads.push(tickNext(heads.at(-1)!, counts.length, roots.length, fresh))
     return this.#message(progress)
   }
 
-  #message({ work, counts, head }: Progress): Tick {
+  #message({ work, counts, heads }: Progress): Tick {
     const { slot } = this
+    const head = heads.at(-1)!
     return { slot, gpu: this.#gpu.gpuId, work, k: counts.length, count: counts.at(-1) ?? 0, head }
   }
 
@@ -216,5 +216,5 @@ export class ProverSlot {
 }
 
 /** Whether it closed with anything done. */
-const hasWork = (progress: Progress | undefined): progress is Progress & { final: Tick } =>
+const hasWork = (progress: Progress | undefined): progress is Progress & { final: Final } =>
   progress?.final !== undefined && progress.final.count > 0

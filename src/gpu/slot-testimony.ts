@@ -3,7 +3,7 @@ import type { Element, GemmFault } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
 import type { HopFault } from './locality-proof.ts'
 import type { PageAt, PassFault } from './residency-proof.ts'
-import type { Line, SlotPulses, SlotStatements, Tick } from './slot.ts'
+import type { Final, Line, SlotPulses, SlotStatements, Tick } from './slot.ts'
 import type { PerAnyWork, PerWork, Work } from './slot-network.ts'
 
 /** Why a GPU's slot is not VALID; scoring.md §7 names them. */
@@ -60,9 +60,15 @@ export type ValidatorEvent =
   | { readonly type: 'pulse'; readonly pulse: Pulse; readonly atMs: number }
   /** A tick or Final with its signature checked; `atMs` is its arrival by the own clock. */
   | {
-      readonly type: 'tick' | 'final'
+      readonly type: 'tick'
       readonly miner: string
       readonly tick: Tick
+      readonly atMs: number
+    }
+  | {
+      readonly type: 'final'
+      readonly miner: string
+      readonly tick: Final
       readonly atMs: number
     }
   /** The miner offers openings under a content id. */
@@ -108,7 +114,7 @@ export type ValidatorEffect =
       readonly content: Bytes
       readonly proveMs: number
       readonly statements: SlotStatements
-      readonly finals: PerAnyWork<Tick>
+      readonly finals: PerAnyWork<Final>
       readonly pulses: SlotPulses
     }
   /** Commit to these lines now and keep them for the report. */

@@ -5,7 +5,7 @@ import type { HopStatement } from './locality-proof.ts'
 import type { ProofMode } from './proof-mode.ts'
 import { type PassStatement, provableBytes } from './residency-proof.ts'
 import { deriveSeed, type GpuIdentity } from './seeds.ts'
-import type { AnyWork, PerAnyWork, SlotNetwork } from './slot-network.ts'
+import type { AnyWork, PerAnyWork, PerWork, SlotNetwork } from './slot-network.ts'
 
 /** A GPU as announced before the slot's pulse. */
 export interface Announcement extends GpuIdentity {
@@ -30,6 +30,15 @@ export interface Tick {
   readonly head: Bytes
 }
 
+/** The close of one kind of work. */
+export interface Final extends Tick {
+  /** What each of its ticks said, from the first to this one (told-ticks.ts). */
+  readonly ticks: Bytes
+}
+
+/** The heads of both closes that a GPU must send; what they bind shows whether anything said of it is true. */
+export type Heads = PerWork<Bytes>
+
 /** One GPU's line of a report: what arrived inside the windows, 0 for silence. */
 export interface Line {
   readonly miner: string
@@ -42,6 +51,8 @@ export interface Line {
   readonly steps: number
   /** Of the locality chain; nothing rests on it. */
   readonly checkpoints: number
+  /** Of the closes that came in time; absent where one is missing, or the GPU told two tales. */
+  readonly heads?: Heads
 }
 
 /**
@@ -138,7 +149,7 @@ export const hopStatement = (
 export function slotStatements(
   gpu: Announcement,
   pulses: SlotPulses,
-  finals: PerAnyWork<Tick>,
+  finals: PerAnyWork<Final>,
 ): SlotStatements {
   const { hops } = pulses
   const { locality } = finals

@@ -1,4 +1,5 @@
-import { type Bytes, taggedHash, u32 } from './hash.ts'
+import { tellTicks } from '../told-ticks.ts'
+import { type Bytes, equalBytes, taggedHash, u32 } from './hash.ts'
 
 /** The head before any tick: it depends on the phase's seed alone. */
 export const tickStart = (seed: Bytes): Bytes => taggedHash('tickStart', seed)
@@ -33,4 +34,38 @@ export function tickChain(seed: Bytes, counts: readonly number[], roots: Bytes):
     heads.push(tickNext(heads[i]!, i + 1, counts[i]!, fresh))
   }
   return heads
+}
+
+/** What the close of a chain must tell of its ticks: `heads` begin before any tick, `counts` with the first. */
+export const ticksOf = (heads: readonly Bytes[], counts: readonly number[]): Bytes =>
+  tellTicks(counts.map((count, i) => ({ count, head: heads[i + 1]! })))
+
+/** Whether a close tells of the ticks of the chain that was opened under it, and of no others. */
+export const tellsChain = (
+  { ticks }: { readonly ticks: Bytes },
+  heads: readonly Bytes[],
+  counts: readonly number[],
+): boolean => equalBytes(ticks, ticksOf(heads, counts))
+
+/** A chain as a proof shows it, and what is known of it from its close. */
+export interface ShownChain {
+  readonly seed: Bytes
+  /** Roots, ticks and head that the close states. */
+  readonly total: number
+  readonly ticks: number
+  readonly closing: Bytes
+  readonly counts: readonly number[]
+  readonly roots: Bytes
+}
+
+/**
+ * What a chain shows of the close that tells of `told`: `wrong` where the close has its head and tells of other ticks,
+ * `unproven` where it does not lead to that head. Never throws on bytes.
+ */
+export function judgeClose(chain: ShownChain, told: Bytes): 'right' | 'wrong' | 'unproven' {
+  const { seed, total, ticks, closing, counts, roots } = chain
+  if (!validCounts(counts, ticks, total) || roots.length !== 32 * total) return 'unproven'
+  const heads = tickChain(seed, counts, roots)
+  if (!equalBytes(heads.at(-1)!, closing)) return 'unproven'
+  return tellsChain({ ticks: told }, heads, counts) ? 'right' : 'wrong'
 }

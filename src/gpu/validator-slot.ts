@@ -68,8 +68,10 @@ export class ValidatorSlot {
   handle(event: ValidatorEvent): ValidatorEffect[] {
     switch (event.type) {
       case 'tick':
+        this.#of(event.miner, event.tick.gpu)?.take(event.tick, event.atMs)
+        return []
       case 'final':
-        this.#of(event.miner, event.tick.gpu)?.take(event.type, event.tick, event.atMs)
+        this.#of(event.miner, event.tick.gpu)?.close(event.tick, event.atMs)
         return []
       case 'pulse':
         return this.#onPulse(event.pulse, event.atMs)

@@ -54,6 +54,8 @@ export type CheckResult =
       readonly at?: BreakAt
       /** For people: the field that differs, or why it is no transcript. */
       readonly detail?: string
+      /** The signed Finals inside what is one as a whole. */
+      readonly finals?: PerWork<Bytes>
       readonly verifyMs: number
     }
 

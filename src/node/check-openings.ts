@@ -1,12 +1,13 @@
 import { deadline } from '../clock.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import { equalBytes } from '../gpu/hash.ts'
-import type { Announcement, Tick } from '../gpu/slot.ts'
+import type { Announcement, Final } from '../gpu/slot.ts'
 import { type SlotNetwork, works } from '../gpu/slot-network.ts'
 import type { Checked, CheckedHops, ValidatorEffect } from '../gpu/slot-testimony.ts'
+import { tellsChain } from '../gpu/tick-chain.ts'
 import { transcriptMaxBytes } from '../gpu/transcript.ts'
 import type { CheckedLocality, Verifier } from '../gpu/verifier.ts'
-import { tickCodec } from '../protocols/challenge.ts'
+import { finalCodec } from '../protocols/challenge.ts'
 import { peerIdOfKey } from '../protocols/peer-key.ts'
 import type { Rpc } from '../protocols/rpc.ts'
 import { openRecord, recordTypes } from '../protocols/signed.ts'
@@ -79,6 +80,14 @@ export async function checkOpenings(
     const figures = { bytes: content.length, verifyMs: Math.ceil(checked.verifyMs), content }
     const miningFor = Buffer.from(gpu.hotkey).toString('hex')
     await transcripts.put(content, miningFor) // a failed one is the evidence
+    const told =
+      checked.finals && works.map((work) => held(net, checked.finals![work], finals[work], miner))
+    if (told?.includes('unsigned') === true) {
+      return { result: { ok: false, why: 'BAD_SHAPE', content: id }, ...figures }
+    }
+    if (told?.includes('other') === true) {
+      return { result: { ok: false, why: 'EQUIVOCATION', content: id }, ...figures }
+    }
     if (!checked.ok) {
       const { why, work, at } = checked
       const place = {
@@ -87,13 +96,13 @@ export async function checkOpenings(
       }
       return { result: { ok: false, why, content: id, ...place }, ...figures }
     }
-    const same = works.every((work) => isSameFinal(net, checked.finals[work], miner, finals[work]))
-    if (!same) return { result: { ok: false, why: 'EQUIVOCATION', content: id }, ...figures }
+    const { heads, counts: claimed } = checked
+    const isOneTale = works.every((work) => tellsChain(finals[work], heads[work], claimed[work]))
+    if (!isOneTale) return { result: { ok: false, why: 'EQUIVOCATION', content: id }, ...figures }
     const hops =
       checked.locality === undefined || finals.locality === undefined
         ? {}
         : { locality: withSameFinal(net, checked.locality, miner, finals.locality) }
-    const { heads, counts: claimed } = checked
     return { result: { ok: true, heads, counts: claimed, content: id, ...hops }, ...figures }
   } catch (error) {
     log.error('openings-not-checked', error, { miner })
@@ -106,29 +115,35 @@ function withSameFinal(
   net: Core['net'],
   found: CheckedLocality,
   miner: string,
-  final: Tick,
+  final: Final,
 ): CheckedHops {
   if (found.verdict !== 'VALID') return found
-  if (!isSameFinal(net, found.final, miner, final)) return { verdict: 'EQUIVOCATION' }
   const { verdict, heads, counts } = found
+  const isSame = held(net, found.final, final, miner) === 'same'
+  if (!isSame || !tellsChain(final, heads, counts)) return { verdict: 'EQUIVOCATION' }
   return { verdict, heads, counts }
 }
 
-/** Whether a Final inside a transcript is the miner's own and the one this node heard. */
-function isSameFinal(net: Core['net'], bytes: Uint8Array, miner: string, final: Tick): boolean {
+/**
+ * A Final inside a transcript beside the one this node heard: `other` is signed by the miner too, so both together
+ * convict it; `unsigned` is no Final of this work at all, and nothing that is found under it could be shown to anybody.
+ */
+function held(
+  net: Core['net'],
+  bytes: Uint8Array,
+  heard: Final,
+  miner: string,
+): 'same' | 'other' | 'unsigned' {
   try {
-    const record = openRecord(net, recordTypes.final, tickCodec, bytes)
-    const { slot, gpu, work, k, count, head } = record.payload
-    return (
-      peerIdOfKey(record.publicKey) === miner &&
-      slot === final.slot &&
-      gpu === final.gpu &&
-      work === final.work &&
-      k === final.k &&
-      count === final.count &&
-      equalBytes(head, final.head)
-    )
+    const record = openRecord(net, recordTypes.final, finalCodec, bytes)
+    const { slot, gpu, work, k, count, head, ticks } = record.payload
+    const isItsOwn = peerIdOfKey(record.publicKey) === miner
+    if (!isItsOwn || slot !== heard.slot || gpu !== heard.gpu || work !== heard.work) {
+      return 'unsigned'
+    }
+    const isSame = k === heard.k && count === heard.count && equalBytes(head, heard.head)
+    return isSame && equalBytes(ticks, heard.ticks) ? 'same' : 'other'
   } catch {
-    return false // not signed by anyone: no Final at all
+    return 'unsigned' // not signed by anyone
   }
 }

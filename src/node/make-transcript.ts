@@ -2,7 +2,7 @@ import type { BeaconInfo, Pulse } from '../beacon.ts'
 import type { GemmOpenings } from '../gpu/gemm-proof.ts'
 import type { HopOpenings } from '../gpu/locality-proof.ts'
 import type { PassOpenings } from '../gpu/residency-proof.ts'
-import type { Announcement, SlotPulses, Tick } from '../gpu/slot.ts'
+import type { Announcement, Final, SlotPulses } from '../gpu/slot.ts'
 import type { PerAnyWork } from '../gpu/slot-network.ts'
 import type { Transcript } from '../gpu/transcript.ts'
 import { sealFinal } from '../protocols/challenge.ts'
@@ -19,7 +19,7 @@ export interface SlotOpenings {
 export interface ProvenSlot {
   readonly slot: number
   readonly pulses: SlotPulses
-  readonly finals: PerAnyWork<Tick>
+  readonly finals: PerAnyWork<Final>
   readonly openings: SlotOpenings
 }
 

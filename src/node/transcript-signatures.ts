@@ -1,15 +1,15 @@
 import { createBeacon, type Pulse } from '../beacon.ts'
-import type { SlotPulses, Tick } from '../gpu/slot.ts'
+import type { Final, SlotPulses } from '../gpu/slot.ts'
 import { type AnyWork, type PerWork, type SlotNetwork, works } from '../gpu/slot-network.ts'
 import { fillRoundOf, hits } from '../gpu/slot-schedule.ts'
 import { beaconOf, type Transcript } from '../gpu/transcript.ts'
-import { tickCodec } from '../protocols/challenge.ts'
+import { finalCodec } from '../protocols/challenge.ts'
 import { createNetwork, KNOWN_GENESIS, type Network } from '../protocols/network.ts'
 import { peerIdOfKey } from '../protocols/peer-key.ts'
 import { openRecord, recordTypes } from '../protocols/signed.ts'
 
 /** Both Finals that a transcript must have, if its PeerId signed them for this network, slot and device; else throws why not. */
-export function signedFinals(transcript: Transcript): PerWork<Tick> {
+export function signedFinals(transcript: Transcript): PerWork<Final> {
   const net = networkOf(transcript)
   const [residency, gemm] = works.map((work) => signedFinal(net, transcript, work))
   return { residency: residency!, gemm: gemm! }
@@ -19,7 +19,7 @@ export function signedFinals(transcript: Transcript): PerWork<Tick> {
 export function signedLocality(
   transcript: Transcript,
   slots: SlotNetwork,
-): { readonly final: Tick; readonly pulse: Pulse } {
+): { readonly final: Final; readonly pulse: Pulse } {
   const final = signedFinal(networkOf(transcript), transcript, 'locality')
   const { round, signature } = transcript.locality!.pulse
   if (round !== transcript.slot + slots.starts.locality) {
@@ -38,11 +38,11 @@ function networkOf({ network, netuid, genesis }: Transcript): Network {
   return createNetwork(network, netuid, genesis)
 }
 
-function signedFinal(net: Network, transcript: Transcript, work: AnyWork): Tick {
+function signedFinal(net: Network, transcript: Transcript, work: AnyWork): Final {
   const { peerId, slot, gpu } = transcript
   const part = transcript[work]
   if (part === undefined) throw new Error(`it opens no ${work}`)
-  const { publicKey, payload } = openRecord(net, recordTypes.final, tickCodec, part.final)
+  const { publicKey, payload } = openRecord(net, recordTypes.final, finalCodec, part.final)
   if (peerIdOfKey(publicKey) !== peerId) {
     throw new Error(`its Final of ${work} is signed by another peer`)
   }

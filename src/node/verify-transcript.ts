@@ -5,14 +5,16 @@ import { type Kernels, loadKernels } from '../gpu/kernels.ts'
 import { paceIn } from '../gpu/leased-proofs.ts'
 import { gbPerSecondOf, nsPerHopOf, topsOf } from '../gpu/rates.ts'
 import type { PassVerdict } from '../gpu/residency-proof.ts'
-import { type SlotPulses, slotStatements, type Tick } from '../gpu/slot.ts'
+import { type Final, type SlotPulses, slotStatements } from '../gpu/slot.ts'
 import {
   type AnyWork,
   type PerWork,
   type SlotNetwork,
   slotNetworks,
   type Work,
+  works,
 } from '../gpu/slot-network.ts'
+import { tellsChain } from '../gpu/tick-chain.ts'
 import {
   announcementOf,
   decodeTranscript,
@@ -24,7 +26,7 @@ import { signedFinals, signedLocality, signedPulses } from './transcript-signatu
 
 /** One thing that was looked at, and what was seen. */
 export interface TranscriptCheck {
-  readonly name: 'shape' | 'pulses' | 'finals' | AnyWork
+  readonly name: 'shape' | 'pulses' | 'finals' | 'ticks' | AnyWork
   readonly ok: boolean
   readonly detail: string
 }
@@ -135,7 +137,7 @@ function verifyWork(
   transcript: Transcript,
   slots: SlotNetwork,
   pulses: SlotPulses,
-  finals: PerWork<Tick>,
+  finals: PerWork<Final>,
   checks: TranscriptCheck[],
 ) {
   const { n, bytes, mode = 'idle' } = transcript
@@ -168,6 +170,15 @@ function verifyWork(
     const reason = brokenAt(work, bad)
     return { verdict: why, reason, work, ...(at === undefined ? {} : { at }) }
   }
+  const forked = works.find((work) => {
+    const { heads } = { residency: passes, gemm: chain }[work]
+    return !tellsChain(finals[work], heads, transcript[work].counts)
+  })
+  if (forked !== undefined) {
+    const reason = `its Final of ${forked} tells of other ticks than the chain that ends in its head`
+    checks.push({ name: 'ticks', ok: false, detail: reason })
+    return { verdict: 'EQUIVOCATION', reason, work: forked }
+  }
   const figures = { passes: passCount, steps, gbps, tops, pages: passes.pages, dots: chain.dots }
   return { verdict: 'VALID', reason: '', ...figures }
 }
@@ -178,7 +189,7 @@ function verifyLocality(
   transcript: Transcript,
   slots: SlotNetwork,
   pulses: SlotPulses,
-  finals: PerWork<Tick>,
+  finals: PerWork<Final>,
   checks: TranscriptCheck[],
 ): Pick<TranscriptFinding, 'locality' | 'checkpoints' | 'nsPerHop' | 'hops'> {
   if (transcript.locality === undefined) return {}
@@ -192,6 +203,10 @@ function verifyLocality(
     const statement = slotStatements(gpu, { ...pulses, hops: pulse }, all).locality!
     const found = checkHops(kernels, statement, transcript, slots)!
     const { count: checkpoints } = final
+    if (found.ok && !tellsChain(final, found.heads, transcript.locality.counts)) {
+      told(false, 'EQUIVOCATION: its Final tells of other ticks than its chain')
+      return { locality: 'EQUIVOCATION', checkpoints }
+    }
     if (!found.ok) {
       const at = found.at === undefined ? '' : ` at checkpoint ${found.at[0]}`
       told(false, `${found.why}: the hops break${at}`)

@@ -29,6 +29,9 @@ const gpu = {
 /** Binds a report before reports are public, so that testimony cannot be copied. */
 export const reportCommitCodec = cborCodec(z.looseObject({ ...place, hash: bytes(32) }), 512)
 
+/** Of both Finals. */
+const heads = z.looseObject({ residency: bytes(32), gemm: bytes(32) })
+
 const reportRow = z.looseObject({
   ...gpu,
   /** `idle`, `leased` (it proved beside a tenant) or `exclusive` (it owed no proof), as announced for the slot. */
@@ -54,6 +57,8 @@ const reportRow = z.looseObject({
     })
     .nullable()
     .optional(),
+  /** Of the Finals that came in time, whether or not their openings are looked at: a VALID is held against what most saw. */
+  heads: heads.optional(),
 })
 /** What one validator counted in one slot. */
 export const reportCodec = cborCodec(
@@ -73,7 +78,7 @@ const verdictRow = z.looseObject({
    * Heads of the Finals under which a VALID or BAD_VALUE was found: what they bind shows whether it is true, to anyone
    * and without the openings (gpu-protocol §11).
    */
-  heads: z.looseObject({ residency: bytes(32), gemm: bytes(32) }).optional(),
+  heads: heads.optional(),
   /** Whose proof breaks: `residency`, `gemm`, or a later kind of work. */
   work: z
     .string()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isWhole, TOLD_TICK_BYTES } from '../told-ticks.ts'
 import { KiB, MiB, secondsMs } from '../units.ts'
 import { CAPABILITY_MAX_BYTES } from './capability.ts'
 import { cborCodec, type Message } from './codec.ts'
@@ -30,6 +31,18 @@ const claim = z.looseObject({
 export const tickCodec = cborCodec(claim, RECORD_BYTES / 2)
 export type TickClaim = Message<typeof tickCodec>
 
+/** More ticks than any window has. */
+const MAX_TICKS = 32
+
+/** The close of a window: its last tick, with what every tick before it said (told-ticks.ts). */
+export const finalCodec = cborCodec(
+  claim
+    .extend({ ticks: bytesUpTo(MAX_TICKS * TOLD_TICK_BYTES) })
+    .refine(({ ticks, ...close }) => isWhole(ticks, close), 'a close that tells of other ticks'),
+  (3 * RECORD_BYTES) / 4,
+)
+export type FinalClaim = Message<typeof finalCodec>
+
 /** Where the openings of a slot can be fetched, once they are made. */
 export const openingsCodec = cborCodec(
   z.looseObject({
@@ -50,8 +63,8 @@ export const sealTick = (net: Network, key: RecordKey, tick: TickClaim): Signed<
   sealRecord(net, recordTypes.tick, tickCodec, key, tick)
 
 /** Signs the close of a window: every tick before must be a prefix of it. */
-export const sealFinal = (net: Network, key: RecordKey, final: TickClaim): Signed<TickClaim> =>
-  sealRecord(net, recordTypes.final, tickCodec, key, final)
+export const sealFinal = (net: Network, key: RecordKey, final: FinalClaim): Signed<FinalClaim> =>
+  sealRecord(net, recordTypes.final, finalCodec, key, final)
 
 /** Signs where openings are. */
 export const sealOpenings = (net: Network, key: RecordKey, value: Openings): Signed<Openings> =>

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { messageOf } from '../errors.ts'
+import { tellsOf } from '../told-ticks.ts'
 import { KiB } from '../units.ts'
-import { type TickClaim, tickCodec } from './challenge.ts'
+import { type FinalClaim, finalCodec, type TickClaim, tickCodec } from './challenge.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { bytes, bytesUpTo, integer, peerIdText, text } from './fields.ts'
 import type { Network } from './network.ts'
@@ -52,11 +53,8 @@ const shown = z.looseObject({
   final: bytesUpTo(CLAIM_BYTES),
   counts: z.array(integer(0, 1_000_000)).max(64),
   roots: bytesUpTo(60 * KiB),
-  /** Step, row and column, or pass and page. */
-  at: z
-    .array(integer(0, 2 ** 32))
-    .min(2)
-    .max(3),
+  /** Step, row and column, or pass and page; nothing of a fork, which is looked for in the whole chain. */
+  at: z.array(integer(0, 2 ** 32)).max(3),
   element: element.optional(),
   page: page.optional(),
 })
@@ -70,6 +68,8 @@ export const fraudKinds = [
   'false-value',
   /** A miner signed two claims that cannot both be true. */
   'equivocation',
+  /** A miner's Final tells of other ticks than the chain that ends in its head. */
+  'forked-chain',
   /** A validator called a true value false. */
   'false-accusation',
 ] as const
@@ -86,7 +86,7 @@ export const fraudCodec = cborCodec(
     gpu: text(64),
     /** The round that started the slot. */
     slot: integer(1, Number.MAX_SAFE_INTEGER),
-    /** A committed value; for all kinds but an equivocation. */
+    /** A committed value, or a chain alone; for all kinds but an equivocation. */
     shown: shown.optional(),
     /** Two signed claims of the miner; for an equivocation. */
     claims: z.array(bytesUpTo(CLAIM_BYTES)).length(2).optional(),
@@ -95,9 +95,13 @@ export const fraudCodec = cborCodec(
 )
 export type Fraud = Message<typeof fraudCodec>
 export type ShownValue = NonNullable<Fraud['shown']>
-/** The work that a shown value is of. */
-export const workOf = ({ element }: ShownValue): 'gemm' | 'residency' =>
-  element === undefined ? 'residency' : 'gemm'
+/** The work that is shown; a fork shows nothing but a chain, whose pulse says which. */
+export const workOf = ({ element, page, pulses }: ShownValue): 'gemm' | 'residency' => {
+  if (element === undefined && page === undefined) {
+    return pulses.gemm === undefined ? 'residency' : 'gemm'
+  }
+  return element === undefined ? 'residency' : 'gemm'
+}
 
 /** A proof of fraud that anyone may publish; what the bytes alone show of its shape. */
 export const fraudKind: RecordKind<Fraud> = {
@@ -124,41 +128,51 @@ function shapeFault({ kind, shown }: Fraud): Verdict | null {
   if (kind === 'equivocation') return shown === undefined ? null : { reject: 'shows a value too' }
   if (shown === undefined) return { reject: 'shows no value' }
   const { element, page, pulses, at } = shown
-  const gemm = element !== undefined && pulses.gemm !== undefined && at.length === 3
-  const residency =
-    page !== undefined && pulses.fill !== undefined && pulses.start !== undefined && at.length === 2
+  const ofChain = pulses.gemm !== undefined
+  const ofPasses = pulses.fill !== undefined && pulses.start !== undefined
+  if (kind === 'forked-chain') {
+    const alone = element === undefined && page === undefined && at.length === 0
+    return alone && ofChain !== ofPasses ? null : { reject: 'shows no chain alone' }
+  }
+  const gemm = element !== undefined && ofChain && at.length === 3
+  const residency = page !== undefined && ofPasses && at.length === 2
   const one = (element === undefined) !== (page === undefined)
   return one && (gemm || residency) ? null : { reject: 'shows no whole value' }
 }
 
 /** A signed tick or Final of a slot, opened. */
-export interface SignedClaim {
-  readonly isFinal: boolean
-  readonly peerId: string
-  readonly claim: TickClaim
-}
+export type SignedClaim = { readonly peerId: string } & (
+  | { readonly isFinal: false; readonly claim: TickClaim }
+  | { readonly isFinal: true; readonly claim: FinalClaim }
+)
 
 /** Opens a tick or Final; throws BAD_MESSAGE on anything else. */
 export function openClaim(net: Network, record: Uint8Array): SignedClaim {
-  const isFinal = peekRecord(net, record).type === recordTypes.final
-  const type = isFinal ? recordTypes.final : recordTypes.tick
-  const { publicKey, payload } = openRecord(net, type, tickCodec, record)
-  return { isFinal, peerId: peerIdOfKey(publicKey), claim: payload }
+  if (peekRecord(net, record).type === recordTypes.final) {
+    const { publicKey, payload } = openRecord(net, recordTypes.final, finalCodec, record)
+    return { isFinal: true, peerId: peerIdOfKey(publicKey), claim: payload }
+  }
+  const { publicKey, payload } = openRecord(net, recordTypes.tick, tickCodec, record)
+  return { isFinal: false, peerId: peerIdOfKey(publicKey), claim: payload }
 }
 
 /**
  * Whether two claims of one peer cannot both be true: of one slot, device and work, they say different things under one
- * number, close twice, go on after the close, or take back what was done. Nothing rests on a locality chain, so whatever is
- * said of it proves nothing.
+ * number, close twice, go on after the close, take back what was done, or one is a tick that the close tells otherwise.
+ * Nothing rests on a locality chain, so whatever is said of it proves nothing.
  */
 export function contradict(a: SignedClaim, b: SignedClaim): boolean {
   const [x, y] = [a.claim, b.claim]
   const sameWork = x.slot === y.slot && x.gpu === y.gpu && x.work === y.work
   if (a.peerId !== b.peerId || !sameWork || x.work === 'locality') return false
-  if (x.k === y.k) return x.count !== y.count || Buffer.compare(x.head, y.head) !== 0
-  const [first, later] = x.k < y.k ? [a, b] : [b, a]
-  return first.isFinal || first.claim.count > later.claim.count
+  if (x.k === y.k && (x.count !== y.count || Buffer.compare(x.head, y.head) !== 0)) return true
+  if (a.isFinal && b.isFinal) return x.k !== y.k || !sameTicks(a.claim, b.claim)
+  if (a.isFinal) return !tellsOf(a.claim.ticks, y)
+  if (b.isFinal) return !tellsOf(b.claim.ticks, x)
+  return x.k < y.k ? x.count > y.count : y.count > x.count
 }
+
+const sameTicks = (a: FinalClaim, b: FinalClaim): boolean => Buffer.compare(a.ticks, b.ticks) === 0
 
 /** What is wrong with an accusation of equivocation, or null; everything it takes is in its bytes. */
 export function equivocationFault(
@@ -178,7 +192,7 @@ export function equivocationFault(
 }
 
 /** The Final of a shown value, if the miner signed it for this slot, device and work; null when it did not. */
-export function finalOf(net: Network, { shown, slot, gpu, miner }: Fraud): TickClaim | null {
+export function finalOf(net: Network, { shown, slot, gpu, miner }: Fraud): FinalClaim | null {
   if (shown === undefined) return null
   try {
     const { isFinal, peerId, claim } = openClaim(net, shown.final)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
-import { type SlotPulses, slotStatements, type Tick } from '../../src/gpu/slot.ts'
+import { type Final, type SlotPulses, slotStatements } from '../../src/gpu/slot.ts'
 import { type AnyWork, slotNetworks } from '../../src/gpu/slot-network.ts'
 import { decodeTranscript, encodeTranscript, transcriptId } from '../../src/gpu/transcript.ts'
 import { honestProof } from '../support/proof.ts'
@@ -34,13 +34,14 @@ test('all statements of a slot are what the vectors say', () => {
     hops: pulse(26),
     open: pulse(28),
   }
-  const final = (work: AnyWork, count: number): Tick => ({
+  const final = (work: AnyWork, count: number): Final => ({
     slot: 24,
     gpu: gpu.gpuId,
     work,
     k: 9,
     count,
     head: fill(count),
+    ticks: new Uint8Array(),
   })
   const finals = {
     residency: final('residency', 90),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
-import type { Tick } from '../../src/gpu/slot.ts'
+import type { Final } from '../../src/gpu/slot.ts'
 import { encodeTranscript, type Transcript } from '../../src/gpu/transcript.ts'
 import { silent } from '../../src/log.ts'
 import { gpuVerify } from '../../src/node/commands/gpu-verify.ts'
@@ -30,7 +30,7 @@ const gpu = {
   n: 256,
   bytes: 2 * FILL_UNIT_BYTES,
 }
-const seal = (tick: Tick): Uint8Array => sealFinal(net, key, { ...tick }).bytes
+const seal = (final: Final): Uint8Array => sealFinal(net, key, { ...final }).bytes
 const counted = { passes: 4, steps: 3, checkpoints: 2 }
 const { transcript, finals, pulses } = await honestProof(gpu, 24, counted, seal)
 const find = (over: Partial<Transcript>) =>

@@ -19,6 +19,7 @@ import {
 } from '../../src/protocols/attestations.ts'
 import { sealFinal, sealOpenings, sealTick } from '../../src/protocols/challenge.ts'
 import { type Admission, admits, judge, type RecordKind } from '../../src/protocols/topic.ts'
+import { closing } from '../support/fraud.ts'
 import { testKey, testNet } from '../support/market.ts'
 
 const net = testNet()
@@ -50,6 +51,8 @@ const measured: Report = {
 const found = { ...gpu, verdict: 'BAD_VALUE', openings: fill(4), heads }
 /** The same with a locality chain; who knows nothing of it reads the rest. */
 const near: Report = { ...measured, rows: [{ ...measured.rows[0]!, checkpoints: 650 }] }
+/** The same with the heads of the Finals it heard. */
+const seen: Report = { ...near, rows: [{ ...near.rows[0]!, heads }] }
 const withHops: Verdicts = {
   ...verdicts,
   rows: [
@@ -86,12 +89,13 @@ test('every record of a slot is what the vectors say', () => {
     tick: sealTick(net, miner, tick),
     tickOfPasses: sealTick(net, miner, passes),
     tickOfHops: sealTick(net, miner, { ...tick, work: 'locality', count: 650 }),
-    final: sealFinal(net, miner, tick),
+    final: sealFinal(net, miner, closing(tick)),
     openings: sealOpenings(net, miner, offer),
     reportCommit: sealReportCommit(net, key, { slot: 24, chunk: 0, hash }),
     report: sealReport(net, key, report),
     reportOfMemory: sealReport(net, key, measured),
     reportOfHops: sealReport(net, key, near),
+    reportOfHeads: sealReport(net, key, seen),
     verdicts: sealVerdicts(net, key, verdicts),
     badVerdicts: sealVerdicts(net, key, bad),
     verdictsWithHops: sealVerdicts(net, key, withHops),

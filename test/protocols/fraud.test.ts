@@ -18,9 +18,12 @@ import { sealRecord } from '../../src/protocols/signed.ts'
 import { admits, judge } from '../../src/protocols/topic.ts'
 import {
   claim,
+  close,
+  closing,
   elementFraud,
   equivocation,
   falseAccusation,
+  forkFraud,
   miner,
   pageFraud,
 } from '../support/fraud.ts'
@@ -38,6 +41,7 @@ const examples: readonly (readonly [string, Fraud])[] = [
   ['equivocation', equivocation()],
   ['element', elementFraud()],
   ['page', pageFraud()],
+  ['forkedChain', forkFraud()],
   ['falseAccusation', falseAccusation(validator.peerId, pageFraud())],
 ]
 
@@ -81,7 +85,8 @@ test('the largest chain there is fits, and what does not fit cannot be signed', 
   expect(() => sealFraud(net, publisher, tooLarge)).toThrow('bytes, at most')
 })
 
-const [whole, page] = [elementFraud(), pageFraud()]
+const [whole, page, fork] = [elementFraud(), pageFraud(), forkFraud()]
+const bothPulses = { ...page.shown!.pulses, ...whole.shown!.pulses }
 test.each<[string, Fraud]>([
   ['an element without its value', { ...whole, shown: undefined }],
   ['one that accuses somebody else', { ...whole, accused: validator.peerId }],
@@ -92,6 +97,9 @@ test.each<[string, Fraud]>([
   ['element and page in one', { ...whole, shown: { ...whole.shown!, page: page.shown!.page } }],
   ['neither element nor page', { ...whole, shown: { ...whole.shown!, element: undefined } }],
   ['a place of two numbers in a chain', { ...whole, shown: { ...whole.shown!, at: [1, 2] } }],
+  ['a fork with an element', { ...whole, kind: 'forked-chain' }],
+  ['a fork of two works', { ...fork, shown: { ...fork.shown!, pulses: bothPulses } }],
+  ['a fork with a place', { ...fork, shown: { ...fork.shown!, at: [1] } }],
   ['a page without its fill', { ...page, shown: { ...page.shown!, pulses: whole.shown!.pulses } }],
 ])('%s is rejected', async (_, value) => {
   expect(await hear(sealed(value))).toMatchObject({ reject: expect.any(String) })
@@ -150,13 +158,21 @@ test.each<[string, Partial<TickClaim>, boolean, boolean, boolean]>([
   ['a later tick with less', { k: 4, count: 29, head: of(32, 9) }, false, false, true],
   ['two Finals', { k: 4, count: 31, head: of(32, 9) }, true, true, true],
   ['a tick after the Final', { k: 4, count: 31, head: of(32, 9) }, true, false, true],
-  ['a tick before the Final', { k: 2, count: 20, head: of(32, 9) }, true, false, false],
+  ['a tick before the Final', { k: 2, count: 20, head: of(32, 6) }, true, false, false],
+  [
+    'a tick of another head than the Final tells',
+    { k: 2, count: 20, head: of(32, 9) },
+    true,
+    false,
+    true,
+  ],
+  ['a tick of another count than the Final tells', { k: 2, count: 21 }, true, false, true],
   ['another device', { gpu: 'cpu-1', head: of(32, 9) }, false, false, false],
   ['another work', { work: 'residency', head: of(32, 9) }, false, false, false],
   ['another slot', { slot: 36, head: of(32, 9) }, false, false, false],
 ])('%s', (_, change, firstIsFinal, secondIsFinal, contradicts) => {
   const seal = (isFinal: boolean, value: TickClaim) =>
-    (isFinal ? sealFinal : sealTick)(net, miner, value).bytes
+    (isFinal ? sealFinal(net, miner, closing(value)) : sealTick(net, miner, value)).bytes
   const records = [seal(firstIsFinal, claim()), seal(secondIsFinal, claim(change))]
   const [a, b] = records.map((record) => openClaim(net, record))
   expect([contradict(a!, b!), contradict(b!, a!)]).toEqual([contradicts, contradicts])
@@ -195,15 +211,15 @@ test('claims of two peers, of another slot or device, unsigned or of another kin
 })
 
 test('a value counts only under a Final that its miner signed for it', () => {
-  expect(finalOf(net, whole)).toEqual(claim())
-  expect(finalOf(net, page)).toEqual(claim({ work: 'residency' }))
+  expect(finalOf(net, whole)).toEqual(close())
+  expect(finalOf(net, page)).toEqual(close({ work: 'residency' }))
   const under = (final: Uint8Array) => finalOf(net, { ...whole, shown: { ...whole.shown!, final } })
   for (const final of [
     sealTick(net, miner, claim()).bytes,
-    sealFinal(net, validator, claim()).bytes,
-    sealFinal(net, miner, claim({ slot: 36 })).bytes,
-    sealFinal(net, miner, claim({ gpu: 'cpu-1' })).bytes,
-    sealFinal(net, miner, claim({ work: 'residency' })).bytes,
+    sealFinal(net, validator, close()).bytes,
+    sealFinal(net, miner, close({ slot: 36 })).bytes,
+    sealFinal(net, miner, close({ gpu: 'cpu-1' })).bytes,
+    sealFinal(net, miner, close({ work: 'residency' })).bytes,
     randomBytes(60),
     new Uint8Array(),
   ]) {

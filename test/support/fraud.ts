@@ -1,5 +1,11 @@
-import { sealFinal, sealTick, type TickClaim } from '../../src/protocols/challenge.ts'
+import {
+  type FinalClaim,
+  sealFinal,
+  sealTick,
+  type TickClaim,
+} from '../../src/protocols/challenge.ts'
 import type { Fraud } from '../../src/protocols/fraud.ts'
+import { tellTicks } from '../../src/told-ticks.ts'
 import { testKey, testNet } from './market.ts'
 
 const net = testNet()
@@ -16,6 +22,16 @@ export const claim = (change: Partial<TickClaim> = {}): TickClaim => ({
   ...change,
 })
 
+/** The close that a claim is: its ticks did the same each, and all but the last have the head of `claim()`. */
+export const closing = <T extends Pick<TickClaim, 'k' | 'count' | 'head'>>(last: T) => {
+  const before = Array.from({ length: Math.max(0, last.k - 1) }, (_, i) => ({
+    count: Math.floor((last.count * (i + 1)) / last.k),
+    head: of(32, 6),
+  }))
+  return { ...last, ticks: tellTicks(last.k === 0 ? [] : [...before, last]) }
+}
+export const close = (change: Partial<TickClaim> = {}): FinalClaim => closing(claim(change))
+
 const about = { accused: miner.peerId, miner: miner.peerId, gpu: 'cpu-0', slot: 24 }
 
 /** A miner's two stories of one slot. */
@@ -24,7 +40,7 @@ export const equivocation = (): Fraud => ({
   ...about,
   claims: [
     sealTick(net, miner, claim()).bytes,
-    sealFinal(net, miner, claim({ head: of(32, 7) })).bytes,
+    sealFinal(net, miner, close({ head: of(32, 7) })).bytes,
   ],
 })
 
@@ -36,7 +52,7 @@ export const elementFraud = (): Fraud => ({
     hotkey: of(32, 1),
     size: 512,
     pulses: { gemm: of(48, 2), open: of(48, 3) },
-    final: sealFinal(net, miner, claim()).bytes,
+    final: sealFinal(net, miner, close()).bytes,
     counts: [10, 20, 30],
     roots: of(32 * 30, 4),
     at: [5, 6, 7],
@@ -57,13 +73,19 @@ export const pageFraud = (): Fraud => ({
     hotkey: of(32, 1),
     size: 8 << 20,
     pulses: { fill: of(48, 1), start: of(48, 2), open: of(48, 3) },
-    final: sealFinal(net, miner, claim({ work: 'residency' })).bytes,
+    final: sealFinal(net, miner, close({ work: 'residency' })).bytes,
     counts: [10, 20, 30],
     roots: of(32 * 30, 4),
     at: [5, 6],
     page: { leaf: of(1024, 7), path: of(128, 8) },
   },
 })
+
+/** A proof of the right shape that a close tells of other ticks than its chain; its bytes prove nothing. */
+export const forkFraud = (): Fraud => {
+  const { element: _, at: __, ...shown } = elementFraud().shown!
+  return { ...elementFraud(), kind: 'forked-chain', shown: { ...shown, at: [] } }
+}
 
 /** A validator is accused of calling a true value false. */
 export const falseAccusation = (validator: string, over: Fraud = elementFraud()): Fraud => ({

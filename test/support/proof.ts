@@ -6,15 +6,15 @@ import { hashState } from '../../src/gpu/locality-proof.ts'
 import { openHopChain, openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
 import {
   type Announcement,
+  type Final,
   fillSeed,
   type SlotPulses,
   slotStatements,
-  type Tick,
   workSeed,
 } from '../../src/gpu/slot.ts'
 import { type AnyWork, slotNetworks } from '../../src/gpu/slot-network.ts'
 import { fillRoundOf } from '../../src/gpu/slot-schedule.ts'
-import { tickChain } from '../../src/gpu/tick-chain.ts'
+import { tickChain, ticksOf } from '../../src/gpu/tick-chain.ts'
 import type { Transcript } from '../../src/gpu/transcript.ts'
 
 export const beacon = devBeacon(new Uint8Array(32).fill(3), 1000, 0)
@@ -40,8 +40,14 @@ export const told = ({ round, signature }: Pulse) => ({ round, signature })
 export async function honestProof(
   gpu: Announcement,
   slot: number,
-  counted: { readonly passes: number; readonly steps: number; readonly checkpoints?: number },
-  seal: (final: Tick) => Uint8Array,
+  counted: {
+    readonly passes: number
+    readonly steps: number
+    readonly checkpoints?: number
+    /** What a first tick says of each work before the last does; one tick otherwise. */
+    readonly first?: number
+  },
+  seal: (final: Final) => Uint8Array,
   lie?: AnyWork,
 ) {
   const pulses = pulsesOf(slot)
@@ -58,9 +64,11 @@ export async function honestProof(
       work === 'locality' ? { work, ...about, hops: net.locality.hops } : { work, ...about }
     await runWork(backend, job, goesOn, (root) => made.push(root))
     const roots = work === 'locality' ? made.map(hashState) : made
-    const head = tickChain(seed, [count], concat(roots)).at(-1)!
-    const final: Tick = { slot, gpu: gpu.gpuId, work, k: 1, count, head }
-    return { made: concat(made), roots: concat(roots), counts: [count], final }
+    const counts = counted.first === undefined ? [count] : [counted.first, count]
+    const heads = tickChain(seed, counts, concat(roots))
+    const close = { slot, gpu: gpu.gpuId, work, k: counts.length, count, head: heads.at(-1)! }
+    const final: Final = { ...close, ticks: ticksOf(heads, counts) }
+    return { made: concat(made), roots: concat(roots), counts, final }
   }
   const passes = await worked('residency', pulses.start, counted.passes)
   const steps = await worked('gemm', pulses.gemm, counted.steps)

@@ -1,7 +1,7 @@
 import { type BeaconInfo, type Pulse, QUICKNET, timeOf } from '../../src/beacon.ts'
 import { concat, sha256, u32 } from '../../src/gpu/hash.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
-import type { Announcement, Line, Tick } from '../../src/gpu/slot.ts'
+import type { Announcement, Final, Line, Tick } from '../../src/gpu/slot.ts'
 import {
   type AnyWork,
   type PerWork,
@@ -55,7 +55,8 @@ const roots: Uint8Array[] = []
 const TURN_MS = 20
 
 type Told =
-  | { readonly type: 'tick' | 'final'; readonly tick: Tick; readonly sentMs: number }
+  | { readonly type: 'tick'; readonly tick: Tick; readonly sentMs: number }
+  | { readonly type: 'final'; readonly tick: Final; readonly sentMs: number }
   | { readonly type: 'openings'; readonly sentMs: number }
 type Opened = Extract<ProverEffect, { type: 'open' }>
 
@@ -194,7 +195,7 @@ function arrivals(
       const event: ValidatorEvent =
         one.type === 'openings'
           ? { type: 'openings', miner, gpu: gpuId, content: root(0), proveMs: 1 }
-          : { type: one.type, miner, tick: one.tick, atMs }
+          : { ...one, miner, atMs }
       found.push({ atMs, event })
     }
   }

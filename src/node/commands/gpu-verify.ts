@@ -5,7 +5,7 @@ import { fraudCodec } from '../../protocols/fraud.ts'
 import { MAX_TRANSCRIPT_BYTES } from '../../protocols/transcript.ts'
 import type { FraudAnswer, FraudDocument } from '../control/routes/frauds.ts'
 import type { TranscriptDocument } from '../control/routes/transcripts.ts'
-import { showValue } from '../fraud/make-fraud.ts'
+import { showFork, showValue } from '../fraud/make-fraud.ts'
 import { createOutput } from '../output.ts'
 import {
   type TranscriptCheck,
@@ -59,12 +59,14 @@ async function publish(
     verdict === 'BAD_VALUE' && work !== undefined && place !== undefined
       ? showValue(decodeTranscript(content), { work, at: place })
       : undefined
-  if (value?.shown !== 'wrong') {
+  const fork = verdict === 'EQUIVOCATION' ? showFork(decodeTranscript(content)) : undefined
+  const fraud = value?.shown === 'wrong' ? value.fraud : fork
+  if (fraud === undefined) {
     throw new NodeError('FAILED_FRAUD', `nothing to publish: the transcript is ${verdict}`, {
-      next: 'only a value that is committed and false convicts; see it without --publish',
+      next: 'only a value that is committed and false convicts, or a forked chain; see it without --publish',
     })
   }
-  const base64 = Buffer.from(fraudCodec.encode(value.fraud)).toString('base64')
+  const base64 = Buffer.from(fraudCodec.encode(fraud)).toString('base64')
   const document: FraudDocument = { base64 }
   const { outcome } = await withRunningNode(context, (client) =>
     client.post<FraudAnswer>('/v1/frauds', document, context.signal),

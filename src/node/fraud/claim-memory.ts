@@ -1,8 +1,6 @@
 import { contradict, type SignedClaim } from '../../protocols/fraud.ts'
 
-interface Remembered extends SignedClaim {
-  readonly bytes: Uint8Array
-}
+type Remembered = SignedClaim & { readonly bytes: Uint8Array }
 
 /** Claims kept of one device's work in one slot: a window has fewer ticks. */
 const PER_WORK = 32

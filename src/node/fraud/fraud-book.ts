@@ -244,7 +244,8 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
 
   /** The false value that a proof claims, or that was judged before it was kept. */
   function falseValueIn(fraud: Fraud, isSampled: boolean): FalseValue | undefined {
-    const final = fraud.kind === 'false-value' ? finalOf(net, fraud) : null
+    const isFalse = fraud.kind === 'false-value' || fraud.kind === 'forked-chain'
+    const final = isFalse ? finalOf(net, fraud) : null
     if (final === null || fraud.shown === undefined) return undefined
     return { work: workOf(fraud.shown), head: final.head, isSampled }
   }
@@ -278,12 +279,14 @@ export async function createFrauds(needs: FraudNeeds): Promise<Frauds> {
     },
     proofs: () => [
       ...ofKind('false-value').map(({ record }) => proofOf(record.payload, 'BAD_VALUE')),
-      ...ofKind('equivocation').map(({ record }) => proofOf(record.payload, 'EQUIVOCATION')),
+      ...[...ofKind('equivocation'), ...ofKind('forked-chain')].map(({ record }) =>
+        proofOf(record.payload, 'EQUIVOCATION'),
+      ),
     ],
     liars(slot) {
       const here = ({ record }: Standing): boolean => record.payload.slot === slot
       const accusers = ofKind('false-accusation').filter(here)
-      const praisers = ofKind('false-value')
+      const praisers = [...ofKind('false-value'), ...ofKind('forked-chain')]
         .filter(here)
         .flatMap(({ record, falseValue }) => whoPraised(attestations, record.payload, falseValue))
       return new Set([...accusers.map(({ record }) => record.payload.accused), ...praisers])

@@ -1,6 +1,7 @@
 import { codeOf } from '../../errors.ts'
 import { equalBytes } from '../../gpu/hash.ts'
 import type { SlotNetwork } from '../../gpu/slot-network.ts'
+import { judgeClose } from '../../gpu/tick-chain.ts'
 import type { Verifier } from '../../gpu/verifier.ts'
 import type { VerdictRow } from '../../protocols/attestations.ts'
 import { equivocationFault, type Fraud } from '../../protocols/fraud.ts'
@@ -25,7 +26,7 @@ export interface ProvenCase {
   readonly falseValue: FalseValue | undefined
 }
 
-/** A committed value that is proven false. */
+/** A committed value, or a close, that is proven false. */
 export interface FalseValue {
   readonly work: 'gemm' | 'residency'
   /** The head that binds it. */
@@ -61,7 +62,10 @@ async function judgeValue(
   wanted: 'right' | 'wrong',
 ): Promise<ProvenCase | { readonly verdict: Exclude<Verdict, 'accept'> }> {
   try {
-    const { shown, isSampled } = await verifier.judge(job)
+    const { shown, isSampled } =
+      'chain' in job
+        ? { shown: judgeClose(job.chain, final.ticks), isSampled: true }
+        : await verifier.judge(job)
     if (shown !== wanted) return { verdict: { reject: `the value is ${shown}` } }
     for (const { round, signature } of told) {
       const verdict = await pulses.check(round, signature)
@@ -80,6 +84,7 @@ function accusedOf({ attestations }: JudgeNeeds, fraud: Fraud, { job, final }: F
   const { accused, slot, miner, gpu } = fraud
   const isIt = ({ verdict, work, at, heads }: VerdictRow): boolean =>
     verdict === 'BAD_VALUE' &&
+    'at' in job &&
     work === job.work &&
     at?.join() === job.at.join() &&
     equalBytes(heads?.[job.work] ?? new Uint8Array(), final.head)

@@ -5,7 +5,8 @@ import { type Kernels, loadKernels } from '../../gpu/kernels.ts'
 import { provePage } from '../../gpu/page-proof.ts'
 import type { PageAt } from '../../gpu/residency-proof.ts'
 import { type SlotPulses, type SlotStatements, slotStatements } from '../../gpu/slot.ts'
-import { slotNetworks, type Work } from '../../gpu/slot-network.ts'
+import { slotNetworks, type Work, works } from '../../gpu/slot-network.ts'
+import { judgeClose } from '../../gpu/tick-chain.ts'
 import {
   announcementOf,
   gemmOpeningsOf,
@@ -62,12 +63,41 @@ export function showValue(
     }
     const net = createNetwork(transcript.network, transcript.netuid, transcript.genesis)
     const judged = caseOf(net, slotNetworks[transcript.network], fraud)
-    if (typeof judged === 'string') return undefined
+    if (typeof judged === 'string' || 'chain' in judged.job) return undefined
     const { shown } = judgeShown(kernels, judged.job)
     return shown === 'unproven' ? undefined : { shown, head: finals[work].head, fraud }
   } catch {
     return undefined // malformed, unsigned or not opened: it proves nothing
   }
+}
+
+/** The proof that a transcript's Final tells of other ticks than its own chain; undefined where it shows no such thing. */
+export function showFork(transcript: Transcript): Fraud | undefined {
+  const { peerId, gpu, slot, network } = transcript
+  for (const work of works) {
+    const { counts, roots, final } = transcript[work]
+    const fraud: Fraud = {
+      kind: 'forked-chain',
+      accused: peerId,
+      miner: peerId,
+      gpu,
+      slot,
+      shown: {
+        hotkey: transcript.hotkey,
+        size: work === 'gemm' ? transcript.n : transcript.bytes,
+        pulses: signaturesOf(transcript, work),
+        final,
+        counts: [...counts],
+        roots,
+        at: [],
+      },
+    }
+    const net = createNetwork(network, transcript.netuid, transcript.genesis)
+    const judged = caseOf(net, slotNetworks[network], fraud)
+    if (typeof judged === 'string' || !('chain' in judged.job)) continue
+    if (judgeClose(judged.job.chain, judged.final.ticks) === 'wrong') return fraud
+  }
+  return undefined
 }
 
 function proven(

@@ -5,7 +5,7 @@ import { type Announcement, gpuKey } from '../../gpu/slot.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
 import type { ValidatorEvent } from '../../gpu/slot-testimony.ts'
 import type { Verifier } from '../../gpu/verifier.ts'
-import { openingsCodec, tickCodec } from '../../protocols/challenge.ts'
+import { openingsCodec } from '../../protocols/challenge.ts'
 import { type Fraud, openClaim, type SignedClaim } from '../../protocols/fraud.ts'
 import { peerIdOfKey } from '../../protocols/peer-key.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
@@ -179,11 +179,15 @@ export const challengeMiners = (parts: Parts): Service => {
       const { type, publicKey } = peekRecord(net, bytes)
       if (peerIdOfKey(publicKey) !== miner) return false
       if (type === recordTypes.tick || type === recordTypes.final) {
-        const { payload: tick } = openRecord(net, type, tickCodec, bytes)
-        const isFinal = type === recordTypes.final
-        hearClaim({ isFinal, peerId: miner, claim: tick }, bytes)
-        const kind = isFinal ? 'final' : 'tick'
-        feed(tick.slot, { type: kind, miner, tick, atMs })
+        const said = openClaim(net, bytes)
+        hearClaim(said, bytes)
+        feed(said.claim.slot, {
+          miner,
+          atMs,
+          ...(said.isFinal
+            ? { type: 'final', tick: said.claim }
+            : { type: 'tick', tick: said.claim }),
+        })
       } else if (type === recordTypes.openings) {
         const { slot, gpu, content, proveMs } = openRecord(net, type, openingsCodec, bytes).payload
         feed(slot, { type: 'openings', miner, gpu, content, proveMs })

@@ -1,12 +1,13 @@
 import { codeOf, messageOf } from '../../errors.ts'
 import { equalBytes } from '../../gpu/hash.ts'
-import { decodeTranscript } from '../../gpu/transcript.ts'
+import { decodeTranscript, type Transcript } from '../../gpu/transcript.ts'
 import type { VerdictRow } from '../../protocols/attestations.ts'
+import type { Fraud } from '../../protocols/fraud.ts'
 import type { Attestations, GivenVerdict } from '../attestations.ts'
 import type { Core } from '../core.ts'
 import type { NodeEvent } from '../events.ts'
 import type { Frauds } from '../fraud/fraud-book.ts'
-import { showValue } from '../fraud/make-fraud.ts'
+import { showFork, showValue } from '../fraud/make-fraud.ts'
 import type { Service } from '../service.ts'
 import type { TranscriptStore } from '../transcript-store.ts'
 
@@ -20,9 +21,12 @@ interface Parts {
 /**
  * Turns an accusation into a proof. Whoever holds the transcript that a BAD_VALUE speaks of shows the value for what it
  * is: the validator that found it false convicts the miner, the miner that is falsely accused convicts the validator.
+ * Whatever openings are accused of, a Final that tells of other ticks than its chain convicts its miner.
  */
 export const weighAccusations = ({ core, attestations, transcripts, frauds }: Parts): Service => {
   const { events, log } = core
+  /** Openings that were looked through for a fork, the oldest first: whoever accuses them again costs nothing. */
+  const looked = new Set<string>()
 
   const givenIn = ({ slot, validator, miner, gpu }: NodeEvent): GivenVerdict | undefined =>
     attestations
@@ -56,9 +60,14 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
 
   async function proofFor({ validator, row }: GivenVerdict) {
     const { openings, work, at, heads } = row
-    const content = openings === undefined ? undefined : await transcripts.get(openings)
-    if (content === undefined || at === undefined || !isWork(work)) return undefined
-    const value = showValue(decodeTranscript(content), { work, at })
+    const isValue = row.verdict === 'BAD_VALUE' && at !== undefined && isWork(work)
+    if (openings === undefined || (!isValue && looked.has(hex(openings)))) return undefined
+    const content = await transcripts.get(openings)
+    if (content === undefined) return undefined
+    const transcript = decodeTranscript(content)
+    const fork = forkIn(openings, transcript)
+    if (fork !== undefined || !isValue) return fork
+    const value = showValue(transcript, { work, at })
     // Under another Final than the validator saw, the transcript says nothing about its verdict.
     if (value === undefined || !equalBytes(value.head, heads?.[work] ?? new Uint8Array())) {
       return undefined
@@ -68,11 +77,18 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
       : { ...value.fraud, kind: 'false-accusation', accused: validator }
   }
 
+  function forkIn(openings: Uint8Array, transcript: Transcript): Fraud | undefined {
+    if (looked.has(hex(openings))) return undefined
+    if (looked.size >= MAX_LOOKED) looked.delete(looked.values().next().value!)
+    looked.add(hex(openings))
+    return showFork(transcript)
+  }
+
   return {
     name: 'weigh-accusations',
     async start(signal) {
       events.subscribe((event) => {
-        if (event.event !== 'attestation-seen' || event['verdict'] !== 'BAD_VALUE') return
+        if (event.event !== 'attestation-seen' || event['verdict'] === 'VALID') return
         const given = givenIn(event)
         if (given !== undefined) void weigh(given)
       }, signal)
@@ -81,7 +97,13 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
   }
 }
 
-const isAccusation = ({ verdict }: VerdictRow): boolean => verdict === 'BAD_VALUE'
+/** More than are made in a day. */
+const MAX_LOOKED = 4096
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** Whether a verdict speaks against bytes that may show what they are. */
+const isAccusation = ({ verdict, openings }: VerdictRow): boolean =>
+  verdict !== 'VALID' && openings !== undefined
 const isWork = (work: VerdictRow['work']): work is 'gemm' | 'residency' =>
   work === 'gemm' || work === 'residency'
 

@@ -2,12 +2,12 @@ import { expect, test } from 'vitest'
 import { ClaimMemory } from '../../../src/node/fraud/claim-memory.ts'
 import { sealFinal, sealTick, type TickClaim } from '../../../src/protocols/challenge.ts'
 import { openClaim } from '../../../src/protocols/fraud.ts'
-import { claim, miner } from '../../support/fraud.ts'
+import { claim, close, miner } from '../../support/fraud.ts'
 import { testKey, testNet } from '../../support/market.ts'
 
 const net = testNet()
 const tick = (change: Partial<TickClaim> = {}, by = miner) => sealTick(net, by, claim(change)).bytes
-const final = (change: Partial<TickClaim> = {}) => sealFinal(net, miner, claim(change)).bytes
+const final = (change: Partial<TickClaim> = {}) => sealFinal(net, miner, close(change)).bytes
 /** A memory that hears bytes, as a miner's stream brings them. */
 function memoryOf() {
   const memory = new ClaimMemory()

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { timeOf } from '../../../src/beacon.ts'
 import { concat } from '../../../src/gpu/hash.ts'
 import { FILL_UNIT_BYTES } from '../../../src/gpu/resident-fill.ts'
+import type { Final } from '../../../src/gpu/slot.ts'
 import { slotNetworks, type Work } from '../../../src/gpu/slot-network.ts'
 import { encodeTranscript, transcriptId } from '../../../src/gpu/transcript.ts'
 import { createVerifier } from '../../../src/gpu/verifier.ts'
@@ -13,8 +14,8 @@ import { createAttestations } from '../../../src/node/attestations.ts'
 import { judgeFor } from '../../../src/node/books.ts'
 import { createEvents, type NodeEvent } from '../../../src/node/events.ts'
 import { createFrauds, type FraudNeeds } from '../../../src/node/fraud/fraud-book.ts'
-import { equivocationOf, showValue } from '../../../src/node/fraud/make-fraud.ts'
 import type { ProofLimits } from '../../../src/node/fraud/proof-room.ts'
+import { equivocationOf, showFork, showValue } from '../../../src/node/fraud/make-fraud.ts'
 import { createPulseBook } from '../../../src/node/pulse-book.ts'
 import { openStore } from '../../../src/node/store.ts'
 import { verifyTranscript } from '../../../src/node/verify-transcript.ts'
@@ -29,6 +30,7 @@ import { decodeCbor, encodeCbor } from '../../../src/protocols/codec.ts'
 import { type Fraud, sealFraud } from '../../../src/protocols/fraud.ts'
 import { type RecordKey, sealRecord } from '../../../src/protocols/signed.ts'
 import { createPulseVerifier } from '../../../src/pulse-verifier.ts'
+import { TOLD_TICK_BYTES } from '../../../src/told-ticks.ts'
 import { testKey, testNet } from '../../support/market.ts'
 import { beacon, honestProof } from '../../support/proof.ts'
 import { randomFrom } from '../../support/random.ts'
@@ -41,8 +43,11 @@ const [alice, bob, stranger] = [testKey(2), testKey(3), testKey(4)]
 const gpu = { miner: miner.peerId, hotkey: miner.publicKey, gpu: 'cpu-0' }
 const of = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
 
-/** What the miner opens in the slot; under `lie` every value of that work is false. */
-async function proofOf(lie?: Work) {
+/**
+ * What the miner opens in the slot; under `lie` every value of that work is false. In a fork the Final of the chain tells
+ * of another first tick than the chain has.
+ */
+async function proofOf(lie?: Work, isForked = false) {
   const announced = {
     genesis: net.genesis,
     netuid: net.netuid,
@@ -52,8 +57,12 @@ async function proofOf(lie?: Work) {
     n: 256,
     bytes: 2 * FILL_UNIT_BYTES,
   }
-  const seal = (tick: object) => sealFinal(net, miner, { ...tick } as never).bytes
-  const made = await honestProof(announced, SLOT, { passes: 4, steps: 3 }, seal, lie)
+  const seal = (final: Final) => {
+    const ticks = Uint8Array.from(final.ticks)
+    if (isForked && final.work === 'gemm') ticks[TOLD_TICK_BYTES - 1]! ^= 1
+    return sealFinal(net, miner, { ...final, ticks }).bytes
+  }
+  const made = await honestProof(announced, SLOT, { passes: 4, steps: 3, first: 1 }, seal, lie)
   const content = encodeTranscript(made.transcript)
   const { work, at } = verifyTranscript(content)
   const heads = { residency: made.finals.residency.head, gemm: made.finals.gemm.head }
@@ -201,6 +210,31 @@ test('two kinds stand beside each other; the first of its place stays', async ()
   expect(await (await world(testified())).hear(equivocationOf(net, ...same))).toMatchObject({
     reject: 'its claims agree',
   })
+})
+
+test('a Final that tells of other ticks than its chain convicts its miner, and who called it VALID', async () => {
+  const forked = await proofOf(undefined, true)
+  expect(verifyTranscript(forked.content)).toMatchObject({ verdict: 'EQUIVOCATION', work: 'gemm' })
+  const fraud = showFork(forked.transcript)!
+  const here = await world([verdictsOf(alice, valid(alice, forked))])
+  expect(await here.hear(fraud)).toBe('accept')
+  expect(here.frauds.proofs()).toMatchObject([{ reason: 'EQUIVOCATION', miner: miner.peerId }])
+  expect([...here.frauds.liars(SLOT)]).toEqual([alice.peerId])
+  expect(showFork(honest.transcript)).toBeUndefined()
+
+  const there = await world(testified())
+  const shown = fraud.shown!
+  const wrong = async (change: Partial<typeof shown>) =>
+    expect(await there.hear({ ...fraud, shown: { ...shown, ...change } })).toMatchObject({
+      reject: expect.any(String),
+    })
+  await wrong({ final: honest.transcript.gemm.final })
+  await wrong({ counts: [2, 3] })
+  await wrong({ roots: of(96, 1) })
+  await wrong({ size: 512 })
+  await wrong({ hotkey: stranger.publicKey })
+  await wrong({ pulses: { ...shown.pulses, gemm: beacon.sign(SLOT).signature } })
+  expect(there.frauds.proofs()).toEqual([])
 })
 
 test('about a device or slot that nobody testified about, nothing is believed yet', async () => {

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import { sha256 } from '../../../src/gpu/hash.ts'
-import { sealFinal, sealTick, type TickClaim, tickCodec } from '../../../src/protocols/challenge.ts'
+import {
+  type FinalClaim,
+  finalCodec,
+  sealFinal,
+  sealTick,
+  tickCodec,
+} from '../../../src/protocols/challenge.ts'
 import { openRecord, recordTypes } from '../../../src/protocols/signed.ts'
+import { TOLD_TICK_BYTES, tellTicks } from '../../../src/told-ticks.ts'
 import { eventually } from '../../support/nodes.ts'
 import { createSlotMarket, type Member } from '../../support/slot-market.ts'
 
@@ -53,8 +60,11 @@ test('real nodes: whoever opens under another Final than it sent is convicted of
     if (kind === 'openings' || twoFaced === undefined) return bytes
     const { net, key } = twoFaced.core
     if (kind === 'tick') return later(bytes, twoFaced.core)
-    const { payload } = openRecord(net, recordTypes.final, tickCodec, bytes)
-    const other: TickClaim = { ...payload, head: sha256(payload.head) }
+    const { payload } = openRecord(net, recordTypes.final, finalCodec, bytes)
+    const head = sha256(payload.head)
+    const before = payload.ticks.slice(0, -TOLD_TICK_BYTES)
+    const last = tellTicks([{ count: payload.count, head }])
+    const other: FinalClaim = { ...payload, head, ticks: Buffer.concat([before, last]) }
     return payload.work === 'gemm' ? sealFinal(net, key, other).bytes : bytes
   }
   twoFaced = await market.node('miner', { misbehaviour: { record } })
