@@ -27,6 +27,8 @@ export interface Testimony {
   /** PeerId. */
   readonly validator: string
   readonly report: Report | undefined
+  /** Why a report of it does not count: no commit binds it, or one that came too late. */
+  readonly unbound?: 'UNCOMMITTED' | 'LATE_COMMIT'
   readonly verdicts: Verdicts | undefined
   /** Ids of the records that hold the verdicts. */
   readonly verdictIds: readonly Uint8Array[]
@@ -68,6 +70,8 @@ export interface Attestations {
 export interface GivenVerdict {
   readonly validator: string
   readonly row: VerdictRow
+  /** The signed batch in which it stands. */
+  readonly record: Signed<Verdicts>
 }
 
 export interface AttestationsOptions {
@@ -280,7 +284,8 @@ export async function createAttestations(
     const byValidator = Map.groupBy(items, ({ validator }) => validator)
     const testimony = [...byValidator].map(([validator, said]) => ({
       validator,
-      report: merged(said, recordTypes.report, (item) => isCommitted(item, said, net)),
+      report: merged(said, recordTypes.report, (item) => bindingFault(item, said, net) === null),
+      ...unboundOf(said, net),
       verdicts: merged(said, recordTypes.verdict, () => true),
       verdictIds: said
         .filter((item) => item.type === recordTypes.verdict)
@@ -331,7 +336,7 @@ export async function createAttestations(
       ofSlot(slot, recordTypes.verdict).flatMap(({ validator, record }) =>
         (record.payload as Verdicts).rows
           .filter((row) => row.miner === miner && row.gpu === gpu)
-          .map((row) => ({ validator, row })),
+          .map((row) => ({ validator, row, record: record as Signed<Verdicts> })),
       ),
     isTestified: (slot, miner, gpu) =>
       [recordTypes.report, recordTypes.verdict].some((type) =>
@@ -359,13 +364,26 @@ function merged(
   return { ...first, rows: chunks.flatMap(({ rows }) => rows as never[]) } as Report | Verdicts
 }
 
-/** Whether a commit that came in time binds this report. */
-function isCommitted(report: Held, said: readonly Held[], net: Core['net']): boolean {
+/** Why no commit that came in time binds this report, or null when one does. */
+function bindingFault(
+  report: Held,
+  said: readonly Held[],
+  net: Core['net'],
+): NonNullable<Testimony['unbound']> | null {
   const commit = said.find(
     (item) => item.type === recordTypes.reportCommit && item.chunk === report.chunk,
   )
-  if (commit === undefined || commit.late) return false
+  if (commit === undefined) return 'UNCOMMITTED'
+  if (commit.late) return 'LATE_COMMIT'
   const { publicKey, payload } = report.record
   const { hash } = commit.record.payload as ReportCommit
-  return Buffer.compare(hash, reportHash(net, publicKey, payload as Report)) === 0
+  const isBound = Buffer.compare(hash, reportHash(net, publicKey, payload as Report)) === 0
+  return isBound ? null : 'UNCOMMITTED'
+}
+
+/** The first reason why a chunk of a report does not count. */
+function unboundOf(said: readonly Held[], net: Core['net']): Pick<Testimony, 'unbound'> {
+  const reports = said.filter(({ type }) => type === recordTypes.report)
+  const [unbound] = reports.flatMap((report) => bindingFault(report, said, net) ?? [])
+  return unbound === undefined ? {} : { unbound }
 }

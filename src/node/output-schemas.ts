@@ -448,6 +448,9 @@ const scoreDetail = z.strictObject({
   constantsHash: z.string().describe('nodes with the same hash compute the same score'),
   from: whole.describe('first slot of the window'),
   to: whole.describe('last slot of the window'),
+  ignored: z
+    .array(z.strictObject({ slot: whole, validator: z.string(), reason: z.enum(reasonCodes) }))
+    .describe('validators of whose testimony in a slot something was left out'),
 })
 
 const checked: z.ZodType<Finding> = z.strictObject({

@@ -138,6 +138,7 @@ export async function createParts(
           core,
           attestations: proving.attestations,
           frauds: proving.frauds,
+          witnesses: proving.witnesses,
           beacon: proving.pulses.beacon,
           validators: chainView,
           idleSlots: await createIdleSlots(core),

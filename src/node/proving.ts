@@ -2,6 +2,7 @@ import { slotNetworks } from '../gpu/slot-network.ts'
 import { createVerifier, type Verifier } from '../gpu/verifier.ts'
 import { type Attestations, createAttestations } from './attestations.ts'
 import type { Core } from './core.ts'
+import { createFalseWitnesses, type FalseWitnesses } from './false-witnesses.ts'
 import { createFrauds, type Frauds } from './fraud/fraud-book.ts'
 import type { PulseBook } from './pulse-book.ts'
 import type { ValidatorView } from './validator-view.ts'
@@ -11,6 +12,7 @@ export interface Proving {
   readonly pulses: PulseBook
   readonly attestations: Attestations
   readonly frauds: Frauds
+  readonly witnesses: FalseWitnesses
   readonly verifier: Verifier
 }
 
@@ -37,6 +39,7 @@ export async function createProving(
     pulses,
     attestations,
     frauds: await createFrauds({ ...books, attestations, pulses, verifier, isBound }),
+    witnesses: await createFalseWitnesses(core, beacon),
     verifier,
   }
 }

@@ -24,6 +24,7 @@ import { answerBandwidth } from './services/answer-bandwidth.ts'
 import { answerChallenges } from './services/answer-challenges.ts'
 import { challengeMiners } from './services/challenge-miners.ts'
 import { checkMachine } from './services/check-machine.ts'
+import { checkWitnesses } from './services/check-witnesses.ts'
 import { collectAttestations } from './services/collect-attestations.ts'
 import { collectOffers } from './services/collect-offers.ts'
 import { computeScores } from './services/compute-scores.ts'
@@ -125,6 +126,7 @@ const everyone: readonly ServiceFactory[] = [
   having('pulses', relayPulses),
   proving(collectAttestations),
   proving(weighAccusations),
+  proving(checkWitnesses),
   having('scores', computeScores),
   discover,
   announceCapability,

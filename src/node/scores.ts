@@ -3,8 +3,9 @@ import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Offer, OfferDevice } from '../protocols/offers.ts'
 import type { Standing } from '../protocols/query/facts.ts'
 import { hoursMs, minutesMs, secondsMs } from '../units.ts'
-import type { Attestations, SlotTestimony } from './attestations.ts'
+import type { Attestations } from './attestations.ts'
 import type { Core } from './core.ts'
+import type { FalseWitnesses } from './false-witnesses.ts'
 import type { Frauds } from './fraud/fraud-book.ts'
 import type { IdleSlots } from './idle-slots.ts'
 import { constantsOf, type ScoringConstants } from './scoring/constants.ts'
@@ -36,6 +37,8 @@ export interface ScoresNeeds {
   readonly frauds: Pick<Frauds, 'proofs' | 'liars' | 'revision'>
   readonly beacon: BeaconInfo
   readonly validators: ValidatorView
+  /** Witnesses that this node found false. */
+  readonly witnesses?: Pick<FalseWitnesses, 'isFalse' | 'revision'>
   /** What GPUs showed before the testimony that is still there. */
   readonly idleSlots?: IdleSlots
   /** Public keys of registered hotkeys as last read; undefined before the chain was read. */
@@ -53,7 +56,7 @@ const MEASURED_SLOTS = 8
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 export function createScores(needs: ScoresNeeds): Scores {
-  const { core, attestations, frauds, beacon, validators, registered, idleSlots } = needs
+  const { core, attestations, frauds, witnesses, beacon, validators, registered, idleSlots } = needs
   const { network } = core.net
   const constants = constantsOf(network)
   const slots = slotNetworks[network]
@@ -72,12 +75,18 @@ export function createScores(needs: ScoresNeeds): Scores {
       active.map((one) => [one.peerId, voiceOf(one), one.stake.toString()]),
       hotkeys,
       frauds.revision(),
+      witnesses?.revision(),
     ])
     if (cached?.key === key) return keep(key, cached.report)
     const voice = voices(active)
     const report = score(
       {
-        slots: known.map((slot) => evidenceOf(honest(slot), voice, slot.slot + slots.open)),
+        slots: known.map((one) =>
+          evidenceOf(one, voice, one.slot + slots.open, {
+            liars: frauds.liars(one.slot),
+            isFalseWitness: (peerId) => witnesses?.isFalse(one.slot, peerId) === true,
+          }),
+        ),
         validators: [...voice.values()],
         registered: hotkeys === undefined ? undefined : new Set(hotkeys),
         measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
@@ -96,12 +105,6 @@ export function createScores(needs: ScoresNeeds): Scores {
     )
     remember(report)
     return keep(key, report)
-  }
-
-  /** Without what validators said that gave a provably false verdict in the slot. */
-  function honest({ slot, testimony }: SlotTestimony): SlotTestimony {
-    const liars = frauds.liars(slot)
-    return { slot, testimony: testimony.filter(({ validator }) => !liars.has(validator)) }
   }
 
   /** The idle slots of every GPU, for as long as a lease may be measured against them. */
@@ -173,9 +176,10 @@ const total = (gpus: MinerScore['gpus'], name: 'ok' | 'failed'): number =>
   gpus.reduce((sum, gpu) => sum + gpu[name], 0)
 
 /** Enough to see that testimony changed: it only ever grows. */
-const sizesOf = ({ validator, report, verdicts, equivocated }: OneTestimony) => [
+const sizesOf = ({ validator, report, unbound, verdicts, equivocated }: OneTestimony) => [
   validator,
   report?.rows.length,
   verdicts?.rows.length,
+  unbound,
   equivocated,
 ]

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { Heads } from '../gpu/slot.ts'
 import type { Attestations } from './attestations.ts'
 import type { Evidence, SlotEvidence } from './scoring/evidence.ts'
 import { type PermittedValidator, voiceOf } from './validator-view.ts'
@@ -19,39 +20,74 @@ export function voices(active: readonly PermittedValidator[]): Map<string, Voice
   return found
 }
 
-/** Testimony as scoring reads it; who contradicted itself in a slot has said nothing, of many nodes of one hotkey the first is heard. */
+/** What is known of validators beside their own words. */
+export interface Findings {
+  /** PeerIds of those that a proof convicts of a false verdict in the slot. */
+  readonly liars: ReadonlySet<string>
+  /** Whether a witness of this peer's in the slot was held against its transcript, and is not of it. */
+  readonly isFalseWitness: (peerId: string) => boolean
+}
+const nothing: Findings = { liars: new Set(), isFalseWitness: () => false }
+
+/**
+ * Testimony as scoring reads it; who contradicted itself in a slot, or is convicted of a lie, has said nothing, of many
+ * nodes of one hotkey the first is heard.
+ */
 export const evidenceOf = (
   { slot, testimony }: SlotTestimony,
   voiceOf: ReadonlyMap<string, Voice>,
   openRound: number,
-): SlotEvidence => ({
-  slot,
-  openPulse: openPulseOf(testimony, voiceOf, openRound),
-  testimony: firstOfEach(testimony, ({ validator }) => voiceOf.get(validator)?.validator)
-    .filter(({ equivocated }) => !equivocated)
-    .map(({ validator, report, verdicts }) => ({
-      validator: voiceOf.get(validator)?.validator ?? validator,
-      rows: (report?.rows ?? []).map((row) => ({
-        hotkey: hex(row.hotkey),
-        miner: row.miner,
-        gpu: row.gpu,
-        mode: row.mode,
-        n: row.n,
-        bytes: row.bytes ?? 0,
-        passes: row.passes,
-        steps: row.steps,
-        ...(row.checkpoints === undefined ? {} : { checkpoints: row.checkpoints }),
-        ...(row.offer === undefined ? {} : { offer: row.offer }),
+  { liars, isFalseWitness }: Findings = nothing,
+): SlotEvidence => {
+  const convicted = testimony.filter(({ validator }) => liars.has(validator))
+  const others = testimony.filter(({ validator }) => !liars.has(validator))
+  const spoken = firstOfEach(others, ({ validator }) => voiceOf.get(validator)?.validator)
+  const named = ({ validator }: OneTestimony): string =>
+    voiceOf.get(validator)?.validator ?? validator
+  const ignored = [
+    ...convicted.map((one) => ({ validator: named(one), reason: 'CONVICTED' as const })),
+    ...spoken.flatMap((one) => {
+      const reason = one.equivocated ? ('EQUIVOCATION' as const) : one.unbound
+      return reason === undefined ? [] : [{ validator: named(one), reason }]
+    }),
+  ]
+  return {
+    slot,
+    openPulse: openPulseOf(others, voiceOf, openRound),
+    ...(ignored.length === 0 ? {} : { ignored }),
+    testimony: spoken
+      .filter(({ equivocated }) => !equivocated)
+      .map(({ validator, report, verdicts }) => ({
+        validator: voiceOf.get(validator)?.validator ?? validator,
+        rows: (report?.rows ?? []).map((row) => ({
+          hotkey: hex(row.hotkey),
+          miner: row.miner,
+          gpu: row.gpu,
+          mode: row.mode,
+          n: row.n,
+          bytes: row.bytes ?? 0,
+          passes: row.passes,
+          steps: row.steps,
+          ...(row.checkpoints === undefined ? {} : { checkpoints: row.checkpoints }),
+          ...(row.offer === undefined ? {} : { offer: row.offer }),
+          ...headsOf(row),
+        })),
+        verdicts: (verdicts?.rows ?? []).map((row) => ({
+          hotkey: hex(row.hotkey),
+          miner: row.miner,
+          gpu: row.gpu,
+          verdict: row.verdict,
+          ...(row.locality === undefined ? {} : { locality: row.locality.verdict }),
+          ...headsOf(row),
+          ...(row.verdict === 'VALID' && isFalseWitness(validator) ? { falseWitness: true } : {}),
+        })),
       })),
-      verdicts: (verdicts?.rows ?? []).map((row) => ({
-        hotkey: hex(row.hotkey),
-        miner: row.miner,
-        gpu: row.gpu,
-        verdict: row.verdict,
-        ...(row.locality === undefined ? {} : { locality: row.locality.verdict }),
-      })),
-    })),
-})
+  }
+}
+
+/** Both heads as one text. */
+const headsOf = ({ heads }: { readonly heads?: Heads | undefined }): { heads?: string } =>
+  heads === undefined ? {} : { heads: `${hex(heads.residency)}${hex(heads.gemm)}` }
 
 /**
  * The open pulse of a slot as most stake tells it. Nobody has to check its signature: it only says who was drawn, and

@@ -64,8 +64,8 @@ test('others look as often as they are configured to, and at everything by defau
 })
 
 test.each([
-  // What sampling costs: nobody is sure enough to say that the accomplice lies.
-  [{ sampling: 0.25 }, { ok: 1, failed: 0 }],
+  // What sampling costs: nobody is sure enough to say that the accomplice lies, and the slot pays nothing.
+  [{ sampling: 0.25 }, { ok: 0, failed: 0 }],
   [{}, { ok: 0, failed: 1 }],
 ])('validators of %o and a miner that opens for one accomplice alone: %o', (options, expected) => {
   const ref = { hotkey: '99', miner: gpu.peerId, gpu: gpu.gpuId }

@@ -48,6 +48,7 @@ function explain(detail: ScoreDetail): string {
     '',
     `score ${detail.score.toFixed(6)}: the sum over ${detail.gpus.length} device(s); weight ${detail.weight.toFixed(6)}; ${detail.reason}`,
     `slots ${detail.from} to ${detail.to}; constants ${detail.constantsHash}`,
+    ...detail.ignored.slice(-SHOWN_IGNORED).map(toldIgnored),
   ].join('\n')
 }
 
@@ -65,8 +66,18 @@ function explainGpu(gpu: ScoredGpu): string[] {
     ...rows.map((row) => `  ${row}`),
     `  = ${gpu.score.toFixed(6)}`,
     ...localityOf(gpu),
+    ...gpu.slots
+      .flatMap(({ slot, ignored = [] }) => ignored.map((one) => ({ slot, ...one })))
+      .slice(-SHOWN_IGNORED)
+      .map((one) => `  ${toldIgnored(one)}`),
   ]
 }
+
+/** Of words that did not count the newest are shown. */
+const SHOWN_IGNORED = 8
+
+const toldIgnored = ({ slot, validator, reason }: ScoreDetail['ignored'][number]): string =>
+  `not counted in slot ${slot}: ${validator.slice(0, 16)}, ${reason}`
 
 /** How near its memory is, where that was measured: for information. */
 function localityOf({ slots, ok }: ScoredGpu): string[] {

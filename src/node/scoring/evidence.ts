@@ -3,6 +3,7 @@ import type { IdleSlot } from './leased.ts'
 import type { LeaseHours } from './miner-weights.ts'
 import type { Counts, Measured } from './slot-outcome.ts'
 import type { Proofs } from './suspension.ts'
+import type { IgnoredWord } from './weigh-valid.ts'
 
 /** A GPU as testimony names it; the hotkey in hex. */
 export interface GpuRef {
@@ -15,9 +16,17 @@ export interface GpuRef {
 /** What one validator testified in one slot. */
 export interface Testimony {
   readonly validator: string
-  readonly rows: readonly (GpuRef & Counts)[]
+  readonly rows: readonly (GpuRef &
+    Counts & {
+      /** Heads of the Finals it heard, as one text; absent where it did not hear both. */
+      readonly heads?: string | undefined
+    })[]
   readonly verdicts: readonly (GpuRef & {
     readonly verdict: string
+    /** Heads of the Finals under which it was found. */
+    readonly heads?: string | undefined
+    /** Whether its witness was held against the transcript, and is not of it. */
+    readonly falseWitness?: boolean | undefined
     /** What was found of the locality chain. */
     readonly locality?: string | undefined
   })[]
@@ -28,6 +37,8 @@ export interface SlotEvidence {
   /** What drew those that had to check (gpu-protocol §7); undefined where nobody told it. */
   readonly openPulse?: { readonly round: number; readonly randomness: Uint8Array } | undefined
   readonly testimony: readonly Testimony[]
+  /** Whose testimony is left out of `testimony`, or of whom the report is, and why. */
+  readonly ignored?: readonly IgnoredWord[]
 }
 
 /** One evidence set and one metagraph block: all that a score may depend on beside the constants. */

@@ -3,6 +3,7 @@ import type { ScoringConstants } from './constants.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { Outcome } from './slot-outcome.ts'
 import { q6 } from './units.ts'
+import type { IgnoredWord } from './weigh-valid.ts'
 
 /** One slot of a GPU as it counts. */
 export interface ScoredSlot {
@@ -18,6 +19,8 @@ export interface ScoredSlot {
   /** Mean time of a hop of its locality chain, where that was found VALID: told, and nothing rests on it. */
   readonly nsPerHop?: number
   readonly reason: ReasonCode
+  /** VALIDs of it that did not count, and why; absent without any. */
+  readonly ignored?: readonly IgnoredWord[]
 }
 
 /** One factor of a score, and why it is what it is. */

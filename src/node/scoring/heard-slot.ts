@@ -10,16 +10,14 @@ import {
 } from './evidence.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import { type Counts, type SeenOffer, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
+import { type Vouching, type WeighedValid, weighValid } from './weigh-valid.ts'
 
 /** One validator's testimony by GPU, so that many GPUs and validators cost no more than their rows. */
 export interface Heard {
   readonly one: Testimony
   readonly stake: bigint
-  readonly rows: ReadonlyMap<string, Counts>
-  readonly verdicts: ReadonlyMap<
-    string,
-    { readonly verdict: string; readonly locality?: string | undefined }
-  >
+  readonly rows: ReadonlyMap<string, Testimony['rows'][number]>
+  readonly verdicts: ReadonlyMap<string, Testimony['verdicts'][number]>
 }
 
 const byGpu = <T extends GpuRef>(rows: readonly T[]): Map<string, T> =>
@@ -79,10 +77,18 @@ export function outcomeOf(
   active: bigint,
   evidence: Evidence,
   c: ScoringConstants,
-): SlotOutcome {
+): SlotOutcome & Pick<WeighedValid, 'ignored'> {
   const key = gpuKey(ref)
+  const { ignored, doubt } = weighValid(
+    heard.map((one) => ({ stake: one.stake, value: vouchingOf(one, key) })),
+    active,
+    c.KAPPA,
+  )
+  const counts = ({ one, verdicts }: Heard): boolean =>
+    verdicts.get(key)?.verdict !== 'VALID' ||
+    ignored.every(({ validator }) => validator !== one.validator)
   const verdictsOf = (all: readonly Heard[]): Word<string>[] =>
-    all.flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake))
+    all.filter(counts).flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake))
   const seats = openPulse === undefined ? undefined : seatsOf(ref, openPulse, evidence)
   const said = {
     reports: heard.flatMap(({ rows, stake }) => wordOf(rows.get(key), stake)),
@@ -93,9 +99,17 @@ export function outcomeOf(
         heard.filter(({ one }) => seats.some(({ validator }) => validator === one.validator)),
       ),
     },
+    doubt,
     proof,
   }
-  return slotOutcome(said, active, c.KAPPA, evidence.measured)
+  return { ...slotOutcome(said, active, c.KAPPA, evidence.measured), ignored }
+}
+
+/** What one validator said of a GPU, as far as it bears on a VALID. */
+function vouchingOf({ one, rows, verdicts }: Heard, key: string): Vouching {
+  const { verdict, heads, falseWitness = false } = verdicts.get(key) ?? {}
+  const reported = rows.get(key)?.heads
+  return { validator: one.validator, verdict, heads, reported, falseWitness }
 }
 
 /** Checkpoints of a locality chain as agreed, where somebody found it VALID; 0 otherwise. Only told, never scored. */

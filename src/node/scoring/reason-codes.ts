@@ -29,6 +29,16 @@ export const reasonCodes = [
   'UNREGISTERED',
   'NO_BURN_UID',
   'NO_EVIDENCE',
+  /** More stake speaks against the openings than calls them VALID. */
+  'OUTVOTED',
+  /** A VALID under other heads than most stake saw. */
+  'OTHER_HEADS',
+  /** A VALID whose witness is not of the transcript that it names. */
+  'FALSE_WITNESS',
+  /** A report that no commit binds. */
+  'UNCOMMITTED',
+  /** A proof stands against the validator. */
+  'CONVICTED',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 

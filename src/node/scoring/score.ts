@@ -17,10 +17,10 @@ import { type IdleSlot, newestIdle } from './leased.ts'
 import { leaseFactor, minerWeights } from './miner-weights.ts'
 import { offerFault } from './offered.ts'
 import type { ReasonCode } from './reason-codes.ts'
-import type { SlotOutcome } from './slot-outcome.ts'
 import { isCpu, isReference, slotUnits } from './slot-units.ts'
 import { indexProofs } from './suspension.ts'
 import { clamp, q6, rate } from './units.ts'
+import type { IgnoredWord } from './weigh-valid.ts'
 
 export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score'> {
   /** The product of `terms`: rated units. */
@@ -50,6 +50,8 @@ export interface ScoreReport {
   readonly miners: ReadonlyMap<string, MinerScore>
   /** Weight for the owner's uid, to be burned. */
   readonly burn: number
+  /** Validators of whose testimony in a slot of the window something was left out, and why. */
+  readonly ignored: readonly (IgnoredWord & { readonly slot: number })[]
 }
 
 /** Scores of all miners: deterministic, and the same whatever the order of the evidence. */
@@ -95,6 +97,7 @@ export function score(evidence: Evidence, constants: ScoringConstants): ScoreRep
     to: slots.at(-1)?.slot ?? 0,
     miners,
     burn: division.burn,
+    ignored: slots.flatMap(({ slot, ignored = [] }) => ignored.map((one) => ({ slot, ...one }))),
   }
 }
 
@@ -180,7 +183,13 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
         judged.outcome === 'ok'
           ? hopFigure(checkpointsOf(history.ref, heard, active, c), evidence)
           : {}
-      history.scored.push({ slot, ...(suspended ? withoutUnits(worth) : offered), ...hops })
+      const ignored = found.ignored.length === 0 ? {} : { ignored: found.ignored }
+      history.scored.push({
+        slot,
+        ...(suspended ? withoutUnits(worth) : offered),
+        ...hops,
+        ...ignored,
+      })
       const shown = { slot, ...worth }
       if (isReference(shown)) history.idle = newestIdle(history.idle, [shown])
     }
@@ -196,7 +205,8 @@ function hopFigure(checkpoints: number, { locality }: Evidence): Pick<ScoredSlot
 }
 
 /** Too little stake listened. */
-const uncovered: SlotOutcome = {
+const uncovered: ReturnType<typeof outcomeOf> = {
+  ignored: [],
   outcome: 'networkUnknown',
   reason: 'LOW_COVERAGE',
   passes: 0,

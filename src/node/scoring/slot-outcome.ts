@@ -26,12 +26,14 @@ export interface SeenOffer {
 export interface SlotSaid {
   /** Words of validators that reported; those that abstained are left out. */
   readonly reports: readonly Word<Counts>[]
-  /** `VALID` or a reason code. */
+  /** `VALID` or a reason code; a VALID that does not count (weigh-valid.ts) is left out. */
   readonly verdicts: readonly Word<string>[]
   /** Stake of those that were drawn to check it, and which of the verdicts are theirs; absent where nobody knows who was. */
   readonly drawn?:
     | { readonly stake: bigint; readonly verdicts: readonly Word<string>[] }
     | undefined
+  /** Why a VALID that is left out may be honest all the same: nobody who was drawn fails the slot against it. */
+  readonly doubt?: ReasonCode | undefined
   /** Code of a proof against it that anyone can check; it outweighs any number of verdicts. */
   readonly proof?: ReasonCode | undefined
 }
@@ -55,12 +57,14 @@ export interface SlotOutcome {
 export type Measured = readonly ('passes' | 'steps')[]
 
 const none = { passes: 0, steps: 0, n: 0, bytes: 0, mode: 'idle' as const }
+/** Verdicts of those that heard no whole work: they could ask for no openings, and say nothing about them. */
+const UNHEARD: ReadonlySet<string> = new Set(['SILENT', 'LATE_COMMIT', 'NO_WORK'])
 /** More than half of the stake that was drawn must speak against a GPU. */
 const HALF = 0.5
 
 /**
  * The outcome of one GPU in one slot (notes/scoring.md §3). ok: every measured count agrees, some active validator
- * found the openings VALID and no proof stands against it. failed: silent to more than KAPPA of active stake, proven
+ * found the openings VALID, no more stake speaks against them than for them, and no proof stands against it. failed: silent to more than KAPPA of active stake, proven
  * false, found bad or unavailable by more than KAPPA, or by more than half of those drawn while nobody found it VALID.
  * An exclusive lease owes nothing: it is ok, without counts. The mode is what more than KAPPA saw announced before the
  * slot; counts of different modes are not counts of one thing. Anything else is what validators failed to observe.
@@ -88,7 +92,13 @@ export function slotOutcome(
   const bad = condemned(said.verdicts, active, kappa)
   if (bad !== undefined) return { outcome: 'failed', reason: bad, ...none }
   const isValid = said.verdicts.some(({ value, stake }) => value === 'VALID' && stake > 0n)
-  if (isValid && mode !== undefined && agreed.every(({ outcome }) => outcome === 'ok')) {
+  const isOutvoted = isValid && outvoted(said.verdicts)
+  if (
+    isValid &&
+    !isOutvoted &&
+    mode !== undefined &&
+    agreed.every(({ outcome }) => outcome === 'ok')
+  ) {
     const countOf = (name: 'passes' | 'steps'): number => {
       const one = agreed[measured.indexOf(name)]
       return one?.outcome === 'ok' ? one.count : 0
@@ -101,20 +111,29 @@ export function slotOutcome(
     return { outcome: 'ok', reason: 'OK', ...counts, n, bytes, mode }
   }
   const { drawn } = said
-  if (!isValid && drawn !== undefined) {
+  if (!isValid && said.doubt === undefined && drawn !== undefined) {
     const unseen = condemned(drawn.verdicts, drawn.stake, HALF)
     if (unseen !== undefined) return { outcome: 'failed', reason: unseen, ...none }
   }
-  return unobserved(said)
+  return unobserved(said, isOutvoted ? 'OUTVOTED' : said.doubt)
+}
+
+/**
+ * Whether more stake speaks against openings than for them. Each side may be the one that lies, so the slot neither pays
+ * nor fails: whoever was spared the check looks then (look-again.ts), and most of the stake decides.
+ */
+function outvoted(verdicts: readonly Word<string>[]): boolean {
+  const against = verdicts.filter(({ value }) => value !== 'VALID' && !UNHEARD.has(value))
+  return stakeOf(against) > stakeOf(verdicts.filter(({ value }) => value === 'VALID'))
 }
 
 /** More stake heard it than reported silence: the checkers failed, so the slot is left out. */
-function unobserved({ reports }: SlotSaid): SlotOutcome {
+function unobserved({ reports }: SlotSaid, why?: ReasonCode): SlotOutcome {
   const heard = stakeOf(reports.filter(({ value }) => value.steps > 0 || value.passes > 0))
   const silent = stakeOf(reports.filter(({ value }) => value.steps === 0 && value.passes === 0))
   return heard > silent
-    ? { outcome: 'networkUnknown', reason: 'NETWORK_UNKNOWN', ...none }
-    : { outcome: 'unknown', reason: 'UNKNOWN_CHECKER', ...none }
+    ? { outcome: 'networkUnknown', reason: why ?? 'NETWORK_UNKNOWN', ...none }
+    : { outcome: 'unknown', reason: why ?? 'UNKNOWN_CHECKER', ...none }
 }
 
 /** The verdict other than VALID that more than `kappa` of a stake gave, taken together; the commonest names it. */

@@ -11,9 +11,13 @@ import { showFork, showValue } from '../fraud/make-fraud.ts'
 import type { Service } from '../service.ts'
 import type { TranscriptStore } from '../transcript-store.ts'
 
+type Accusation = Pick<GivenVerdict, 'validator' | 'row'>
+
 interface Parts {
   readonly core: Pick<Core, 'events' | 'log'>
-  readonly attestations: Pick<Attestations, 'verdictsOn' | 'slots'>
+  readonly attestations: Pick<Attestations, 'slots'> & {
+    verdictsOn(slot: number, miner: string, gpu: string): readonly Accusation[]
+  }
   readonly transcripts: Pick<TranscriptStore, 'get'>
   readonly frauds: Pick<Frauds, 'publish'>
 }
@@ -28,13 +32,13 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
   /** Openings that were looked through for a fork, the oldest first: whoever accuses them again costs nothing. */
   const looked = new Set<string>()
 
-  const givenIn = ({ slot, validator, miner, gpu }: NodeEvent): GivenVerdict | undefined =>
+  const givenIn = ({ slot, validator, miner, gpu }: NodeEvent): Accusation | undefined =>
     attestations
       .verdictsOn(Number(slot), String(miner), String(gpu))
       .find((one) => one.validator === validator && isAccusation(one.row))
 
   /** Those of before this start: whoever was stopped between an accusation and its proof goes on. */
-  const kept = (): GivenVerdict[] =>
+  const kept = (): Accusation[] =>
     attestations
       .slots()
       .flatMap(({ testimony }) =>
@@ -43,7 +47,7 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
         ),
       )
 
-  async function weigh(given: GivenVerdict): Promise<void> {
+  async function weigh(given: Accusation): Promise<void> {
     try {
       const fraud = await proofFor(given)
       if (fraud === undefined) return
@@ -54,11 +58,11 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
     }
   }
 
-  async function weighAll(all: readonly GivenVerdict[], signal: AbortSignal): Promise<void> {
+  async function weighAll(all: readonly Accusation[], signal: AbortSignal): Promise<void> {
     for (const given of all) if (!signal.aborted) await weigh(given)
   }
 
-  async function proofFor({ validator, row }: GivenVerdict) {
+  async function proofFor({ validator, row }: Accusation) {
     const { openings, work, at, heads } = row
     const isValue = row.verdict === 'BAD_VALUE' && at !== undefined && isWork(work)
     if (openings === undefined || (!isValue && looked.has(hex(openings)))) return undefined

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Announcement } from '../../../src/gpu/slot.ts'
+import type { Announcement, Line } from '../../../src/gpu/slot.ts'
 import { PUBLIC_CONSTANTS } from '../../../src/node/scoring/constants.ts'
 import type { Evidence, SlotEvidence } from '../../../src/node/scoring/evidence.ts'
 import { score } from '../../../src/node/scoring/score.ts'
@@ -42,6 +42,9 @@ const steady =
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
+const headsOf = (heads: Line['heads']): string | undefined =>
+  heads && `${hex(heads.residency)}${hex(heads.gemm)}`
+
 /** What the validators testified, as scoring reads it. */
 const evidenceOf = (slot: number, heard: readonly Heard[]): SlotEvidence => ({
   slot,
@@ -51,16 +54,19 @@ const evidenceOf = (slot: number, heard: readonly Heard[]): SlotEvidence => ({
       : [
           {
             validator: VALIDATORS[v]!,
-            rows: lines.map(({ hotkey, ...line }) => ({
+            rows: lines.map(({ hotkey, heads, ...line }) => ({
               ...line,
               hotkey: hex(hotkey),
               mode: 'idle',
+              heads: headsOf(heads),
             })),
             verdicts: verdicts.map(({ hotkey, miner, gpu, verdict }) => ({
               hotkey: hex(hotkey),
               miner,
               gpu,
               verdict,
+              // A validator checks openings under the Finals that it heard.
+              heads: headsOf(lines.find((line) => line.miner === miner && line.gpu === gpu)?.heads),
             })),
           },
         ],

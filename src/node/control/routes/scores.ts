@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { NodeError } from '../../../errors.ts'
 import type { Scores } from '../../scores.ts'
-import type { MinerScore } from '../../scoring/score.ts'
+import type { MinerScore, ScoreReport } from '../../scoring/score.ts'
 
 /** The score of one miner with everything that made it. */
 export interface ScoreDetail extends MinerScore {
@@ -10,6 +10,8 @@ export interface ScoreDetail extends MinerScore {
   /** First and last slot of the window. */
   readonly from: number
   readonly to: number
+  /** Validators of whose testimony in a slot something was left out, and why. */
+  readonly ignored: ScoreReport['ignored']
 }
 
 /** One miner in the list of all. */
@@ -35,8 +37,8 @@ export function scoresRoute(
   app.get<{ Params: { peer: string } }>('/v1/scores/:peer', async ({ params }) => {
     const found = scores?.of(params.peer)
     if (scores === undefined || found === undefined) throw unknown(params.peer, scores)
-    const { constantsHash, from, to } = scores.current()
-    return { ...found, constantsHash, from, to } satisfies ScoreDetail
+    const { constantsHash, from, to, ignored } = scores.current()
+    return { ...found, constantsHash, from, to, ignored } satisfies ScoreDetail
   })
 }
 

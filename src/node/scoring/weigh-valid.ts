@@ -1,0 +1,72 @@
+import { decides, stakeOf, type Word } from './agree.ts'
+import type { ReasonCode } from './reason-codes.ts'
+
+/** What one validator said of one GPU in one slot, as far as it bears on a VALID. */
+export interface Vouching {
+  readonly validator: string
+  readonly verdict: string | undefined
+  /** Heads of both Finals under which the verdict was found, and those it reported to have heard; as one text each. */
+  readonly heads: string | undefined
+  readonly reported: string | undefined
+  /** Its witness was held against the transcript and is not of it. */
+  readonly falseWitness: boolean
+}
+
+/** A VALID that does not count, and why. */
+export interface IgnoredWord {
+  readonly validator: string
+  readonly reason: ReasonCode
+}
+
+export interface WeighedValid {
+  readonly ignored: readonly IgnoredWord[]
+  /**
+   * Why a VALID that does not count still keeps others from failing the slot: it may be honest, and so few speak that
+   * nobody can tell. Undefined where none is.
+   */
+  readonly doubt: ReasonCode | undefined
+}
+
+/** More than half of the stake that says which Finals it saw. */
+const HALF = 0.5
+
+/**
+ * Which VALIDs count: those under the heads that more than half of the stake saw that says anything of heads, and with a
+ * witness that is not known to be false. A validator says it by its report, which it committed to before anybody's was
+ * public, or by its verdict where it has none. Where more than KAPPA of all active stake saw other heads than a VALID names,
+ * it is made up; where fewer did, too few heard the GPU to call anybody a liar.
+ */
+export function weighValid(
+  said: readonly Word<Vouching>[],
+  active: bigint,
+  kappa: number,
+): WeighedValid {
+  const saw = said.flatMap(({ stake, value }) => {
+    const heads = value.reported ?? value.heads
+    return heads === undefined ? [] : [{ stake, value: heads }]
+  })
+  const agreed = mostSeen(saw)
+  const isSure = agreed !== undefined && decides(agreed.stake, active, kappa)
+  const ignored: IgnoredWord[] = []
+  let doubt: ReasonCode | undefined
+  for (const { value } of said) {
+    if (value.verdict !== 'VALID') continue
+    const { validator, heads, reported, falseWitness } = value
+    if (falseWitness) ignored.push({ validator, reason: 'FALSE_WITNESS' })
+    else if (heads !== agreed?.heads || (reported !== undefined && reported !== heads)) {
+      ignored.push({ validator, reason: 'OTHER_HEADS' })
+      if (!isSure) doubt = 'OTHER_HEADS'
+    }
+  }
+  return { ignored, doubt }
+}
+
+/** The heads that more than half of those words name; undefined where none do. */
+function mostSeen(
+  saw: readonly Word<string>[],
+): { readonly heads: string; readonly stake: bigint } | undefined {
+  const whole = stakeOf(saw)
+  return [...Map.groupBy(saw, ({ value }) => value)]
+    .map(([heads, words]) => ({ heads, stake: stakeOf(words) }))
+    .find(({ stake }) => decides(stake, whole, HALF))
+}
