@@ -1,14 +1,7 @@
-import type { Bytes } from './hash.ts'
 import { HeardWork, type HearingPlace } from './heard-work.ts'
 import type { Announcement, Final, Heads, Line, Tick } from './slot.ts'
 import { type AnyWork, type PerAnyWork, type PerWork, works } from './slot-network.ts'
-import type { Checked, CheckedHops, SlotVerdict, VerdictRow } from './slot-testimony.ts'
-
-/** Where openings can be fetched, and what making them took. */
-export interface Offered {
-  readonly content: Bytes
-  readonly proveMs: number
-}
+import type { Checked, CheckedHops, Offered, SlotVerdict, VerdictRow } from './slot-testimony.ts'
 
 /** One GPU of a slot as one validator heard it, up to the verdict. */
 export class HeardGpu {
@@ -21,6 +14,8 @@ export class HeardGpu {
   #verdict: VerdictRow | undefined
   offered: Offered | undefined
   pulled = false
+  /** It was not drawn to look, and has not looked: it may have to when others differ. */
+  isSpared = false
   /** This validator says nothing about it: it was not drawn to, could not check by its own fault, or nothing is due. */
   excused: boolean
 

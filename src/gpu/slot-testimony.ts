@@ -3,7 +3,7 @@ import type { Element, GemmFault } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
 import type { HopFault } from './locality-proof.ts'
 import type { PageAt, PassFault } from './residency-proof.ts'
-import type { Final, Line, SlotPulses, SlotStatements, Tick } from './slot.ts'
+import type { Announcement, Final, Line, SlotPulses, SlotStatements, Tick } from './slot.ts'
 import type { PerAnyWork, PerWork, Work } from './slot-network.ts'
 
 /** Why a GPU's slot is not VALID; scoring.md §7 names them. */
@@ -105,18 +105,31 @@ export interface VerdictRow {
   readonly locality?: { readonly verdict: 'VALID' } | BadHops
 }
 
+/** What the openings of one GPU are held against. */
+export interface Checkable {
+  readonly miner: string
+  readonly gpu: string
+  readonly statements: SlotStatements
+  readonly finals: PerAnyWork<Final>
+  readonly pulses: SlotPulses
+}
+
+/** Where openings can be fetched, and what making them took. */
+export interface Offered {
+  readonly content: Bytes
+  readonly proveMs: number
+}
+
+/** A GPU whose openings a validator was not drawn to look at. */
+export interface SparedGpu extends Checkable {
+  readonly announced: Announcement
+  /** What its miner told of its openings, if it did. */
+  readonly offered?: Offered
+}
+
 export type ValidatorEffect =
   /** Fetch these openings and check them against the statements. */
-  | {
-      readonly type: 'pull'
-      readonly miner: string
-      readonly gpu: string
-      readonly content: Bytes
-      readonly proveMs: number
-      readonly statements: SlotStatements
-      readonly finals: PerAnyWork<Final>
-      readonly pulses: SlotPulses
-    }
+  | ({ readonly type: 'pull' } & Offered & Checkable)
   /** Commit to these lines now and keep them for the report. */
   | { readonly type: 'commit'; readonly lines: readonly Line[] }
   | { readonly type: 'report'; readonly lines: readonly Line[] }

@@ -3,7 +3,14 @@ import { HeardGpu } from './heard-gpu.ts'
 import { type Announcement, gpuKey, type Line, type SlotPulses, slotStatements } from './slot.ts'
 import type { SlotNetwork } from './slot-network.ts'
 import { fillRoundOf } from './slot-schedule.ts'
-import type { Abstention, SlotVerdict, ValidatorEffect, ValidatorEvent } from './slot-testimony.ts'
+import type {
+  Abstention,
+  Checkable,
+  SlotVerdict,
+  SparedGpu,
+  ValidatorEffect,
+  ValidatorEvent,
+} from './slot-testimony.ts'
 
 export interface ValidatorSlotOptions {
   readonly net: SlotNetwork
@@ -110,7 +117,9 @@ export class ValidatorSlot {
     if (offset === open && this.#pulses.open === undefined) {
       this.#pulses.open = pulse
       for (const heard of this.#heard.values()) {
-        if (heard.isOpen && !this.#checks(heard.gpu, pulse)) heard.excused = true
+        if (!heard.isOpen || this.#checks(heard.gpu, pulse)) continue
+        heard.isSpared = true
+        heard.excused = true
       }
     }
     return [...effects, ...this.#pulls(), ...this.#verdicts()]
@@ -118,25 +127,42 @@ export class ValidatorSlot {
 
   #onOpenings(event: Extract<ValidatorEvent, { type: 'openings' }>): ValidatorEffect[] {
     const heard = this.#of(event.miner, event.gpu)
-    if (heard === undefined || !heard.isOpen) return []
+    if (heard === undefined || !(heard.isOpen || heard.isSpared)) return []
     heard.offered ??= { content: event.content, proveMs: event.proveMs }
     return this.#pulls()
   }
 
   /** Openings become checkable once both Finals, all pulses and the content id are known, in whatever order they came. */
   #pulls(): ValidatorEffect[] {
+    return [...this.#heard.values()].flatMap((heard): ValidatorEffect[] => {
+      const { offered } = heard
+      const checkable = heard.pulled || !heard.isOpen ? undefined : this.#checkable(heard)
+      if (checkable === undefined || offered === undefined) return []
+      heard.pulled = true
+      return [{ type: 'pull', ...offered, ...checkable }]
+    })
+  }
+
+  /** What openings of a GPU must be held against; undefined before all of it is known. */
+  #checkable({ gpu, finals }: HeardGpu): Checkable | undefined {
     const { fill, start, gemm, hops, open } = this.#pulses
     if (fill === undefined || start === undefined || gemm === undefined || open === undefined) {
-      return []
+      return undefined
     }
+    if (finals === undefined) return undefined
     const pulses = { fill, start, gemm, open, ...(hops === undefined ? {} : { hops }) }
-    return [...this.#heard.values()].flatMap((heard): ValidatorEffect[] => {
-      const { gpu, finals, offered } = heard
-      if (heard.pulled || !heard.isOpen || finals === undefined || offered === undefined) return []
-      heard.pulled = true
-      const statements = slotStatements(gpu, pulses, finals)
-      const { peerId: miner, gpuId } = gpu
-      return [{ type: 'pull', miner, gpu: gpuId, ...offered, statements, finals, pulses }]
+    const statements = slotStatements(gpu, pulses, finals)
+    return { miner: gpu.peerId, gpu: gpu.gpuId, statements, finals, pulses }
+  }
+
+  /** GPUs whose openings this validator was not drawn to look at, with what it would hold them against. */
+  get spared(): SparedGpu[] {
+    if (this.#abstained !== undefined) return []
+    return [...this.#heard.values()].flatMap((heard): SparedGpu[] => {
+      const checkable = heard.isSpared ? this.#checkable(heard) : undefined
+      if (checkable === undefined) return []
+      const { gpu: announced, offered } = heard
+      return [{ ...checkable, announced, ...(offered === undefined ? {} : { offered }) }]
     })
   }
 

@@ -3,7 +3,7 @@ import { codeOf, messageOf } from '../errors.ts'
 import { equalBytes } from '../gpu/hash.ts'
 import type { Announcement, Final } from '../gpu/slot.ts'
 import { type SlotNetwork, works } from '../gpu/slot-network.ts'
-import type { Checked, CheckedHops, ValidatorEffect } from '../gpu/slot-testimony.ts'
+import type { Checkable, Checked, CheckedHops, Offered } from '../gpu/slot-testimony.ts'
 import { tellsChain } from '../gpu/tick-chain.ts'
 import { transcriptMaxBytes } from '../gpu/transcript.ts'
 import type { CheckedLocality, Verifier } from '../gpu/verifier.ts'
@@ -16,7 +16,7 @@ import { keepFetchingTranscript } from './fetch-transcript.ts'
 import { pulsesTold, pulseTold } from './make-transcript.ts'
 import type { TranscriptStore } from './transcript-store.ts'
 
-export type Pull = Extract<ValidatorEffect, { type: 'pull' }>
+export type Pull = Checkable & Offered
 
 /** What came of a pull: figures for people beside the verdict; `unchecked` when this machine failed. */
 export interface PullOutcome {
@@ -34,12 +34,20 @@ interface Needs {
   readonly slots: SlotNetwork
 }
 
+export interface PullLimits {
+  /** How long fetching may take, ms. */
+  readonly untilMs: number
+  readonly signal: AbortSignal
+  /** Who has them; the miner unless said otherwise. */
+  readonly from?: string
+}
+
 /** Fetches the openings of a pull, checks them from what this node derived, and keeps what it checked. */
 export async function checkOpenings(
   { core, rpc, verifier, transcripts, slots }: Needs,
   pull: Pull,
   gpu: Announcement,
-  { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
+  { untilMs, signal, from = pull.miner }: PullLimits,
 ): Promise<PullOutcome> {
   const { net, log } = core
   const { miner, content: id, statements, finals, pulses } = pull
@@ -52,7 +60,7 @@ export async function checkOpenings(
   let content: Uint8Array
   try {
     using limit = deadline(signal, Math.max(0, untilMs))
-    content = await keepFetchingTranscript(rpc, { peer: miner, id, maxBytes }, limit.signal)
+    content = await keepFetchingTranscript(rpc, { peer: from, id, maxBytes }, limit.signal)
   } catch (error) {
     if (signal.aborted) return { result: 'unchecked' }
     log.info('openings-not-fetched', { miner, code: codeOf(error), reason: messageOf(error) })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { atMost } from '../at-most.ts'
 import {
+  MAX_CHUNKS,
   MAX_ROWS,
   type Report,
   type ReportRow,
@@ -37,6 +38,12 @@ export interface OwnTestimony {
     rows: Verdicts['rows'],
     word: PulseWord | undefined,
   ): Promise<ReturnType<typeof sealVerdicts>[]>
+  /** A further row of a slot whose verdicts stand, in a chunk after them; undefined when no chunk is left. */
+  furtherVerdict(
+    slot: number,
+    row: Verdicts['rows'][number],
+    word: PulseWord,
+  ): Promise<ReturnType<typeof sealVerdicts> | undefined>
   /** Slots from `since` on with a written report, oldest first: what a restart has to go on with. */
   reportedSlots(since: number): Promise<number[]>
 }
@@ -128,6 +135,26 @@ export function createOwnTestimony({
         }))
         const standing = await fixed('verdict', verdictCodec, slot, wanted)
         return standing.map((value) => sealVerdicts(net, key, value))
+      }),
+    furtherVerdict: (slot, row, word) =>
+      inTurn(async () => {
+        let chunk = 0
+        while ((await written(keyOf('verdict', slot, chunk), verdictCodec)) !== undefined)
+          chunk += 1
+        if (chunk >= MAX_CHUNKS) return undefined
+        const value: Verdicts = { slot, chunk, rows: [row], ...word }
+        await store.db.batch(
+          [
+            {
+              type: 'put' as const,
+              sublevel: bucket,
+              key: keyOf('verdict', slot, chunk),
+              value: verdictCodec.encode(value),
+            },
+          ],
+          { sync: true },
+        )
+        return sealVerdicts(net, key, value)
       }),
     async reportedSlots(since) {
       const slots = new Set<number>()

@@ -26,13 +26,15 @@ export interface Testifier {
     rows: Verdicts['rows'],
     word: PulseWord | undefined,
   ): Promise<Verdicts['rows']>
+  /** Says one thing more of a slot that is over, about a device of which this validator has said nothing. */
+  furtherVerdict(slot: number, row: Verdicts['rows'][number], openPulse: Uint8Array): Promise<void>
   /** This validator's signature over an open pulse, 64 B. */
   signPulse(openPulse: Uint8Array): Uint8Array
   /** Goes on with what was written before this node stopped: a crash neither silences nor contradicts. */
   resume(signal: AbortSignal): Promise<void>
 }
 
-interface Needs {
+export interface TestifierNeeds {
   readonly core: Core
   readonly pulses: PulseBook
   readonly attestations: Attestations
@@ -47,7 +49,7 @@ export function createTestifier({
   attestations,
   slots,
   seenOffers,
-}: Needs): Testifier {
+}: TestifierNeeds): Testifier {
   const { net, key, log, nowMs, events, libp2p } = core
   const { beacon } = pulses
   const own = createOwnTestimony(core)
@@ -92,6 +94,11 @@ export function createTestifier({
       const sealed = await own.verdicts(slot, rows, word)
       for (const record of sealed) await publish(record)
       return sealed.flatMap(({ payload }) => payload.rows)
+    },
+    async furtherVerdict(slot, row, openPulse) {
+      const word = { openPulse, pulseSignature: signPulse(net, key, openPulse) }
+      const sealed = await own.furtherVerdict(slot, row, word)
+      if (sealed !== undefined) await publish(sealed)
     },
     signPulse: (openPulse) => signPulse(net, key, openPulse),
     async resume(signal) {

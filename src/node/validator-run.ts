@@ -5,7 +5,12 @@ import { paceIn } from '../gpu/leased-proofs.ts'
 import { gbPerSecondOf, nsPerHopOf, topsOf } from '../gpu/rates.ts'
 import { type Announcement, gpuKey } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
-import type { ValidatorEffect, ValidatorEvent, VerdictRow } from '../gpu/slot-testimony.ts'
+import type {
+  SparedGpu,
+  ValidatorEffect,
+  ValidatorEvent,
+  VerdictRow,
+} from '../gpu/slot-testimony.ts'
 import { decodeTranscript } from '../gpu/transcript.ts'
 import { ValidatorSlot, type ValidatorSlotOptions } from '../gpu/validator-slot.ts'
 import type { Verifier } from '../gpu/verifier.ts'
@@ -84,6 +89,11 @@ export class ValidatorRun {
   /** PeerIds of those whose GPUs are this slot's, one for each GPU. */
   get miners(): string[] {
     return [...this.#gpus.values()].map(({ peerId }) => peerId)
+  }
+
+  /** GPUs that it was not drawn to look at. */
+  get spared(): readonly SparedGpu[] {
+    return this.#machine.spared
   }
 
   /** Whether a device is one of this slot's. */

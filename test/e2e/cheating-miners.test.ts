@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { AttestationRow } from '../../src/node/control/routes/attestations.ts'
-import type { ScoreRow } from '../../src/node/control/routes/scores.ts'
+import type { ScoreDetail, ScoreRow } from '../../src/node/control/routes/scores.ts'
 import type { Node } from '../../src/node/devnet/market.ts'
 import { startProcessMarket } from '../support/process-market.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -13,6 +13,9 @@ const cheats = [
   ['silent', 'LATE_COMMIT'],
   ['elsewhere', 'BAD_VALUE'],
 ] as const
+
+/** The validator that calls everything VALID; it has a third of the stake. */
+const LIAR = 'validator-3'
 
 /**
  * What seven processes on a busy machine may cost a miner in a slot, whether it cheats or not; tolerated because all
@@ -36,19 +39,23 @@ async function until<T>(what: string, look: () => Promise<T | undefined>): Promi
   throw new Error(`never happened: ${what}`)
 }
 
-test('miners that cheat get signed verdicts with their reasons, no score and no weight; the honest one beside them gets all', {
+test('miners that cheat get signed verdicts with their reasons, no score and no weight, though a validator vouches for them; the honest one beside them gets all', {
   timeout: 400_000,
 }, async () => {
-  const program = join(import.meta.dirname, '../support/cheating-miner.ts')
+  const [program, liars] = ['cheating-miner.ts', 'lying-validator.ts'].map((file) =>
+    join(import.meta.dirname, '../support', file),
+  ) as [string, string]
   const market = await startProcessMarket({
     miners: 1 + cheats.length,
-    validators: 2,
+    validators: 3,
     programOf({ role, name }) {
+      if (name === LIAR) return [liars, 'vouches-for-all']
       const cheat = role === 'miner' ? cheats[Number(name.split('-')[1]) - 2] : undefined
       return cheat === undefined ? undefined : [program, cheat[0]]
     },
   })
   const validators = [market.named('validator-1'), market.named('validator-2')] as const
+  const liar = market.named(LIAR)
   const honest = market.named('miner-1')
   const expected = new Map([
     [honest.peerId, 'VALID'],
@@ -69,7 +76,8 @@ test('miners that cheat get signed verdicts with their reasons, no score and no 
     }
     return [...expected].every(wasHeard) ? known : undefined
   })
-  for (const { miner, verdict, equivocated } of rows) {
+  for (const { miner, validator, verdict, equivocated } of rows) {
+    if (validator === liar.peerId) continue
     if (verdict !== null) expect([expected.get(miner), ...SLOW]).toContain(verdict)
     expect(equivocated).toBe(false)
   }
@@ -86,6 +94,14 @@ test('miners that cheat get signed verdicts with their reasons, no score and no 
     const others = [...SLOW, 'OPENINGS_MISSING', 'UNKNOWN_EXCESS']
     expect([expected.get(miners[0]!), ...others]).toContain(reason)
   }
+
+  // Its VALID of a false value convicts it: what it said of that slot counts for nothing.
+  await until('the liar is convicted', async () => {
+    const { member } = validators[0]
+    const words = ['score', honest.peerId, '--explain', '--json', '--data-dir', member.dataDir]
+    const { ignored } = JSON.parse((await runCli(words)).stdout) as ScoreDetail
+    return ignored.find(({ reason }) => reason === 'CONVICTED')
+  })
 
   const { neurons } = await market.chain.metagraph(market.net.netuid)
   const uidOf = ({ hotkey }: Node) => neurons.find((one) => one.hotkey === hotkey)!.uid

@@ -15,6 +15,7 @@ import { createAttestations } from '../../src/node/attestations.ts'
 import { configWith } from '../../src/node/config.ts'
 import type { Core, NodeLibp2p } from '../../src/node/core.ts'
 import { createEvents, type NodeEvent } from '../../src/node/events.ts'
+import { createFalseWitnesses } from '../../src/node/false-witnesses.ts'
 import { createFrauds } from '../../src/node/fraud/fraud-book.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
 import type { Misbehaviour } from '../../src/node/miner-run.ts'
@@ -22,6 +23,7 @@ import { createPulseBook } from '../../src/node/pulse-book.ts'
 import { runServices, type Service } from '../../src/node/service.ts'
 import { answerChallenges } from '../../src/node/services/answer-challenges.ts'
 import { challengeMiners } from '../../src/node/services/challenge-miners.ts'
+import { checkWitnesses } from '../../src/node/services/check-witnesses.ts'
 import { collectAttestations } from '../../src/node/services/collect-attestations.ts'
 import { hearBook } from '../../src/node/services/collect-offers.ts'
 import { type PulseSource, relayPulses } from '../../src/node/services/relay-pulses.ts'
@@ -58,6 +60,12 @@ export interface MemberOptions {
   readonly pulseSource?: PulseSource
   /** What a miner's one device is proven by, and its sizes; small ones by one thread of the processor otherwise. */
   readonly proof?: { readonly device: BackendDevice; readonly sizes: ProofSizes }
+  /** A validator's; 100 otherwise. */
+  readonly stake?: bigint
+  /** The share of openings that it looks at where it was not drawn. */
+  readonly sampling?: number
+  /** Connects to these alone. */
+  readonly knows?: readonly Member[]
   /** Connects to the first node alone: gossip may then be slow, so it needs pulses of its own. */
   readonly knowsFirstOnly?: boolean
   /** Proves in this process, slowly, instead of in one of its own. */
@@ -128,6 +136,7 @@ async function partsOf(
     validators,
     transcripts: createTranscriptStore(store, nowMs),
     attestations,
+    witnesses: await createFalseWitnesses(core, beacon),
     frauds: await createFrauds({
       ...{ core, attestations, beacon, slots, pulses, verifier: gemm, validators },
       isBound: () => true,
@@ -196,7 +205,8 @@ export function createSlotMarket({ round = 2 } = {}) {
     const store = await openStore(join(folder, 'store'))
     const events = createEvents(Date.now)
     const { peerId } = identity
-    const config = configWith({ network: 'local' })
+    const { sampling } = options
+    const config = configWith({ network: 'local', ...(sampling === undefined ? {} : { sampling }) })
     const core: Core = {
       config,
       net: testNet(),
@@ -210,7 +220,7 @@ export function createSlotMarket({ round = 2 } = {}) {
     }
     const life = new AbortController()
     if (role === 'validator' && shared.validators.every((v) => v.peerId !== peerId)) {
-      shared.validators.push({ peerId, stake: 100n })
+      shared.validators.push({ peerId, stake: options.stake ?? 100n })
     }
     const { device = { id: 'cpu-0', vendor: 'cpu', name: 'CPU' } } = options
     const { device: driven, sizes } = options.proof ?? byProcessor
@@ -233,10 +243,12 @@ export function createSlotMarket({ round = 2 } = {}) {
       collectAttestations(parts),
       hearFrauds(parts),
       weighAccusations(parts),
+      checkWitnesses(parts),
       serviceOf(role, parts, options),
     ]
     // Before services start: they would look for unknown addresses in a DHT that knows nobody yet.
-    const others = options.knowsFirstOnly === true ? shared.nodes.slice(0, 1) : shared.nodes
+    const known = options.knows?.map(({ core: other }) => other.libp2p) ?? shared.nodes
+    const others = options.knowsFirstOnly === true ? shared.nodes.slice(0, 1) : known
     for (const other of others) await libp2p.dial(other.getMultiaddrs())
     const running = await runServices(services)
     shared.nodes.push(libp2p)

@@ -19,6 +19,7 @@ import { followSlots } from '../follow-slots.ts'
 import { ClaimMemory } from '../fraud/claim-memory.ts'
 import type { Frauds } from '../fraud/fraud-book.ts'
 import { equivocationOf } from '../fraud/make-fraud.ts'
+import { createLookAgain } from '../look-again.ts'
 import { createMinerStreams, type MinerStreams } from '../miner-streams.ts'
 import type { Offers } from '../offers.ts'
 import type { HeardPulse, PulseBook } from '../pulse-book.ts'
@@ -46,6 +47,8 @@ interface Parts {
   readonly verifier: Verifier
   /** Offers that stand: what earns must be offered. */
   readonly offers?: Pick<Offers, 'standing'>
+  /** Speaks for this validator; a test lets it lie. */
+  readonly testifierOf?: typeof createTestifier
   /** Told of every record with the time that counts as its arrival, before anything of it is checked. */
   readonly onArrival?: (miner: string, record: Uint8Array, atMs: number) => void
 }
@@ -65,11 +68,12 @@ export const challengeMiners = (parts: Parts): Service => {
     parts.offers === undefined
       ? undefined
       : createSeenOffers({ net, nowMs, standing: parts.offers.standing })
-  const testifier = createTestifier({
+  const testifier = (parts.testifierOf ?? createTestifier)({
     ...parts,
     slots,
     ...(seenOffers === undefined ? {} : { seenOffers }),
   })
+  const lookAgain = createLookAgain({ ...parts, slots, testifier })
   const checks = drawnChecks(core, validators)
   const claims = new ClaimMemory()
   /** Proofs of two tales, one per device, published once their slot is over: before, nobody has testified about it. */
@@ -137,6 +141,7 @@ export const challengeMiners = (parts: Parts): Service => {
       run.handle({ type: 'time', nowMs: now })
       if (!run.done) continue
       validBefore = run.valid
+      lookAgain.remember(slot, run.spared)
       running.delete(slot)
       tell(slot)
     }
@@ -221,6 +226,7 @@ export const challengeMiners = (parts: Parts): Service => {
       }
       const onSlot = (slot: number): void => begin(slot, streams, signal)
       followSlots({ pulses, slots, nowMs }, { onSlot, onPulse }, signal)
+      lookAgain.start(signal)
       await testifier.resume(signal)
     },
     async stop() {

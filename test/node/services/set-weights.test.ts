@@ -65,7 +65,15 @@ function reportOf(weights: ReadonlyMap<string, number>): ScoreReport {
   const miners = [...weights].map(
     ([hotkey, weight]) => [hotkey, { hotkey, weight, gpus } as unknown as MinerScore] as const,
   )
-  return { constantsHash: '', slots: 1, from: 1, to: 1, ignored: [], burn: 0, miners: new Map(miners) }
+  return {
+    constantsHash: '',
+    slots: 1,
+    from: 1,
+    to: 1,
+    ignored: [],
+    burn: 0,
+    miners: new Map(miners),
+  }
 }
 
 /** Runs the service over a view that follows the chain; gives its events. */
