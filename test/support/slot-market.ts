@@ -169,6 +169,18 @@ function sourceOf(beacon: DevBeacon): PulseSource {
   }
 }
 
+/** Connects two nodes; a busy machine may take several tries to shake hands. */
+async function meet(one: NodeLibp2p, other: NodeLibp2p, tries = 6): Promise<void> {
+  for (let left = tries; ; left--) {
+    try {
+      await one.dial(other.getMultiaddrs())
+      return
+    } catch (error) {
+      if (left <= 1) throw error
+    }
+  }
+}
+
 /** Hears proofs of fraud as a whole node does. */
 const hearFrauds = ({ core, frauds }: Awaited<ReturnType<typeof partsOf>>): Service => ({
   name: 'hear-frauds',
@@ -249,7 +261,7 @@ export function createSlotMarket({ round = 2 } = {}) {
     // Before services start: they would look for unknown addresses in a DHT that knows nobody yet.
     const known = options.knows?.map(({ core: other }) => other.libp2p) ?? shared.nodes
     const others = options.knowsFirstOnly === true ? shared.nodes.slice(0, 1) : known
-    for (const other of others) await libp2p.dial(other.getMultiaddrs())
+    for (const other of others) await meet(libp2p, other)
     const running = await runServices(services)
     shared.nodes.push(libp2p)
     let stopped = false
