@@ -4,6 +4,7 @@ import { NodeError } from '../../src/errors.ts'
 import type { Announcement } from '../../src/gpu/slot.ts'
 import { slotNetworks, works } from '../../src/gpu/slot-network.ts'
 import { fillRoundOf, windowOf } from '../../src/gpu/slot-schedule.ts'
+import { ticksOf } from '../../src/gpu/tick-chain.ts'
 import { silent } from '../../src/log.ts'
 import { ValidatorRun, type ValidatorRunParts } from '../../src/node/validator-run.ts'
 import { testNet } from '../support/market.ts'
@@ -51,7 +52,8 @@ test('of one miner a few proofs are under way at a time, of another as many besi
       const tick = { slot: SLOT, gpu, work, k: 1, count: 2, head: of(2) }
       const { untilMs } = windowOf(slots, beacon, SLOT, work)
       run.handle({ type: 'tick', miner, tick, atMs: untilMs - 100 })
-      run.handle({ type: 'final', miner, tick, atMs: untilMs + 100 })
+      const final = { ...tick, ticks: ticksOf([of(1), tick.head], [tick.count]) }
+      run.handle({ type: 'final', miner, tick: final, atMs: untilMs + 100 })
     }
     run.handle({ type: 'openings', miner, gpu, content: of(3), proveMs: 1 })
   }
