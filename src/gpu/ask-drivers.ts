@@ -9,6 +9,8 @@ export interface AskOptions {
   readonly module: URL
   /** What it is asked about, as its arguments. */
   readonly args?: readonly string[]
+  /** What it is told beside what drivers read of this process's environment. */
+  readonly env?: NodeJS.ProcessEnv
   readonly timeoutMs: number
   /** What to do when the drivers end the process. */
   readonly next: string
@@ -24,10 +26,10 @@ type Answer =
  * @throws what the process threw, or GPU_DRIVER when it ended without a word
  */
 export async function askDrivers<T>(options: AskOptions): Promise<T> {
-  const { module, args = [], timeoutMs, next } = options
+  const { module, args = [], env = {}, timeoutMs, next } = options
   const child = fork(fileURLToPath(module), [...args], {
     execArgv: [],
-    env: driverEnv(process.env),
+    env: { ...driverEnv(process.env), ...env },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',

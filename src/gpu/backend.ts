@@ -16,6 +16,15 @@ export interface OpenedRows {
   readonly paths: Bytes
 }
 
+/** What a backend says of the device that it opened. */
+export type OpenedDevice = Pick<Backend, 'device' | 'isSoftware' | 'kernel' | 'notice'>
+
+/** An open device in one line, e.g. `SwiftShader Device (Subzero), software, gemm direct dp4a`. */
+export const describeOpened = ({ device, isSoftware, kernel }: OpenedDevice): string =>
+  [device, ...(isSoftware ? ['software'] : []), ...(kernel === undefined ? [] : [kernel])].join(
+    ', ',
+  )
+
 /**
  * One device's arithmetic, whatever drives it: the same seeds and sizes give the same bytes everywhere
  * (gemm-chain.ts, resident-fill.ts and locality-proof.ts define them). It runs in a process of its own (prover-process.ts), one call at a
@@ -27,6 +36,10 @@ export interface Backend extends AsyncDisposable {
   readonly device: string
   /** Software that plays a GPU: proves on local networks alone. */
   readonly isSoftware: boolean
+  /** What multiplies its matrices, where there is a choice. */
+  readonly kernel?: string
+  /** What its owner asked for and it does not do, and why. */
+  readonly notice?: string
   /**
    * Allocates, compiles and warms up, so that the first window loses nothing. With the sizes it has, it does nothing;
    * with others it starts over, and fill and chain are gone.

@@ -7,8 +7,14 @@ export type BackendDevice =
   | { readonly backend: 'cpu'; readonly threads?: number }
   /** An NVIDIA GPU by its driver's identifier. */
   | { readonly backend: 'cuda'; readonly uuid: string }
-  /** A GPU of any vendor by the name of its adapter. */
-  | { readonly backend: 'webgpu'; readonly adapter: string }
+  /** A GPU of any vendor by the name of its adapter; by subgroup matrices where its owner wants that, and it can. */
+  | {
+      readonly backend: 'webgpu'
+      readonly adapter: string
+      readonly subgroupMatrix?: boolean
+      /** Its PCI address, where its process is held to it: several GPUs have that name. */
+      readonly pci?: string
+    }
 
 type DeviceOf<Name extends BackendName> = Extract<BackendDevice, { backend: Name }>
 type Backends = { readonly [Name in BackendName]?: (device: DeviceOf<Name>) => Promise<Backend> }

@@ -1,10 +1,11 @@
 /** Which backend drives which device of this machine. Pure: drivers were asked before. */
-import { messageOf, type NodeError } from '../errors.ts'
+import { type ErrorCode, messageOf, type NodeError } from '../errors.ts'
 import type { BackendName } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import type { CudaDeviceFacts } from './cuda/devices.ts'
 import { CUDA_CAPABILITY, sameUuid } from './cuda/devices.ts'
 import type { Gpu } from './gpu.ts'
+import { pinOf } from './pin-device.ts'
 import { softwareRefusal, type WebgpuAdapter } from './webgpu-adapters.ts'
 
 /** What the owner chose. `cpu` proves every device with the processor, `auto` each with what suits it. */
@@ -21,12 +22,16 @@ export interface BackendFacts {
   readonly cuda: Asked<CudaDeviceFacts>
   /** What WebGPU lists. */
   readonly adapters: Asked<WebgpuAdapter>
+  /** What it lists to a process that is held to one GPU, by the GPU's id; asked of GPUs that share their name. */
+  readonly pinned?: ReadonlyMap<string, Asked<WebgpuAdapter>>
 }
 
 /** Why a device does not prove, and what would change that. */
 export interface ProofRefusal {
   readonly refusal: string
   readonly next: string
+  /** For programs, where the reason has a name. */
+  readonly code?: ErrorCode
 }
 
 /** What drives a device. */
@@ -40,7 +45,8 @@ export type BackendVerdict = ChosenBackend | ProofRefusal
 
 /**
  * A backend for each device by its id, or why it has none: NVIDIA GPUs that CUDA can, by their UUID; else the WebGPU
- * adapter of the same name. Adapters are told apart by name alone, so of several equal GPUs one proves this way.
+ * adapter of the same name. Adapters are told apart by name alone, so of several equal GPUs one proves this way, and all
+ * for which a process can be held to the one at their address.
  */
 export function chooseBackends(
   gpus: readonly Gpu[],
@@ -48,7 +54,9 @@ export function chooseBackends(
 ): ReadonlyMap<string, BackendVerdict> {
   const taken = new Set<string>()
   const chosen = new Map<string, BackendVerdict>()
-  for (const gpu of gpus) {
+  // A process that is not held to one opens the first of its name, which may be one that another is held to.
+  const isPinned = ({ id }: Gpu): boolean => Array.isArray(facts.pinned?.get(id))
+  for (const gpu of gpus.toSorted((a, b) => Number(isPinned(b)) - Number(isPinned(a)))) {
     const tried = waysTo(gpu, facts.choice).map((way) => tries[way](gpu, facts, gpus, taken))
     const found = tried.find((one) => 'device' in one)
     if (found?.adapter !== undefined) taken.add(found.adapter.name)
@@ -64,10 +72,14 @@ export function waysTo({ vendor }: Pick<Gpu, 'vendor'>, choice: BackendChoice): 
   return vendor === 'nvidia' ? ['cuda', 'webgpu'] : ['webgpu']
 }
 
-const joined = (refusals: readonly ProofRefusal[]): ProofRefusal => ({
-  refusal: refusals.map(({ refusal }) => refusal).join('; '),
-  next: refusals[0]?.next ?? '',
-})
+function joined(refusals: readonly ProofRefusal[]): ProofRefusal {
+  const code = refusals.at(-1)?.code
+  return {
+    refusal: refusals.map(({ refusal }) => refusal).join('; '),
+    next: refusals[0]?.next ?? '',
+    ...(code === undefined ? {} : { code }),
+  }
+}
 
 type Try = (
   gpu: Gpu,
@@ -117,15 +129,19 @@ function tryCuda(gpu: Gpu, cuda: Asked<CudaDeviceFacts>): BackendVerdict {
 
 function tryWebgpu(
   gpu: Gpu,
-  { adapters, isLocalNetwork }: BackendFacts,
+  { adapters, pinned, isLocalNetwork }: BackendFacts,
   all: readonly Gpu[],
   taken: ReadonlySet<string>,
 ): BackendVerdict {
-  const refused = (why: string, next: string): ProofRefusal => ({ refusal: `webgpu: ${why}`, next })
+  const refused = (why: string, next: string, code?: ErrorCode): ProofRefusal => ({
+    refusal: `webgpu: ${why}`,
+    next,
+    ...(code === undefined ? {} : { code }),
+  })
   if (adapters === undefined) return refused('WebGPU was not asked', 'let --backend be auto')
   if (!Array.isArray(adapters)) {
     const error = adapters as NodeError
-    return refused(messageOf(error), error.next ?? 'compute-node doctor says more')
+    return refused(messageOf(error), error.next ?? 'compute-node doctor says more', error.code)
   }
   const adapter = adapterOf(gpu, adapters as readonly WebgpuAdapter[], all)
   if (adapter === undefined) {
@@ -137,14 +153,39 @@ function tryWebgpu(
   }
   const { name, isSoftware } = adapter
   const software = softwareRefusal({ device: name, isSoftware }, isLocalNetwork)
-  if (software !== undefined) return refused(software.message, software.next ?? '')
+  if (software !== undefined) return refused(software.message, software.next ?? '', software.code)
+  const pin = pinned?.get(gpu.id)
+  if (Array.isArray(pin)) return byPin(gpu, pin as readonly WebgpuAdapter[])
   if (taken.has(name)) {
+    const why = pin === undefined ? 'and this one cannot be held to its address' : messageOf(pin)
     return refused(
-      `of several GPUs named ${name} a process can only use the first`,
+      `of several GPUs named ${name} a process can only use the first, ${why}`,
       'give each GPU a container or machine of its own that sees it alone',
+      'GPU_NOT_PINNED',
     )
   }
-  return { device: { backend: 'webgpu', adapter: name }, adapter }
+  return byAdapter(adapter)
+}
+
+/** A GPU by its adapter; by subgroup matrices where that was asked, and found right. */
+const byAdapter = (adapter: WebgpuAdapter, pci?: string): ChosenBackend => ({
+  device: {
+    backend: 'webgpu',
+    adapter: adapter.name,
+    ...('shape' in (adapter.subgroupMatrix ?? {}) ? { subgroupMatrix: true } : {}),
+    ...(pci === undefined ? {} : { pci }),
+  },
+  adapter,
+})
+
+/** A GPU that shares its name with others, by what a process sees that is held to it. */
+const byPin = (gpu: Gpu, seen: readonly WebgpuAdapter[]): ChosenBackend =>
+  byAdapter(seen.find(({ isSoftware }) => !isSoftware)!, pinOf(gpu))
+
+/** The GPUs whose name several adapters have, and for which a process may be held to their address. */
+export function gpusToPin(gpus: readonly Gpu[], adapters: readonly WebgpuAdapter[]): Gpu[] {
+  const shared = gpus.filter((gpu) => (adapterOf(gpu, adapters, gpus)?.count ?? 0) > 1)
+  return shared.filter((gpu) => pinOf(gpu) !== undefined)
 }
 
 /**
@@ -169,7 +210,8 @@ function adapterOf(
 export const sameGpuName = (one: string, other: string): boolean =>
   modelWords(one) !== '' && modelWords(one) === modelWords(other)
 
-const modelWords = (name: string): string =>
+/** The words of a name that tell the model. */
+export const modelWords = (name: string): string =>
   name
     .replace(/\(.*?\)/g, ' ')
     .replace(/\b(NVIDIA|AMD|Intel|Apple|Corporation|Graphics)\b/gi, ' ')

@@ -8,6 +8,7 @@ import { type NvmlOptions, nvml } from './sources/nvml.ts'
 import { rocmSmi } from './sources/rocm-smi.ts'
 import type { DriverReading, GpuSource } from './sources/source.ts'
 import { systemProfiler } from './sources/system-profiler.ts'
+import { type LeftoverOptions, leftoverGpus } from './sources/webgpu.ts'
 
 /** What all drivers of this machine say at one time. */
 export interface MachineReading extends DriverReading {
@@ -32,24 +33,33 @@ export interface DriverOptions {
   readonly nowMs?: NowMs
   /** NVML libraries in place of the usual ones. */
   readonly nvmlLibraries?: NvmlOptions['libraries']
+  /** In place of the adapters and the kernel's list of this machine. */
+  readonly leftovers?: LeftoverOptions
+}
+
+interface Vendor {
+  /** Whose GPUs it tells of; `any` where it tells of all. */
+  readonly name: 'nvidia' | 'amd' | 'any'
+  readonly source: GpuSource
 }
 
 /** The ways to ask each vendor, the best first. */
-const vendorsOf = ({ env, nvmlLibraries: libraries }: DriverOptions): GpuSource[][] => [
-  [nvml({ env, libraries }), nvidiaSmi({ env })],
-  [amdSmi({ env }), rocmSmi({ env })],
-  [systemProfiler({ env })],
+const vendorsOf = ({ env, nvmlLibraries: libraries }: DriverOptions): Vendor[] => [
+  { name: 'nvidia', source: firstThatAnswers([nvml({ env, libraries }), nvidiaSmi({ env })]) },
+  { name: 'amd', source: firstThatAnswers([amdSmi({ env }), rocmSmi({ env })]) },
+  { name: 'any', source: systemProfiler({ env }) },
 ]
 
 export function createGpuDrivers(options: DriverOptions = {}): GpuDrivers {
   const { timeoutMs = 10_000, absentEveryMs = minutesMs(1), nowMs = Date.now } = options
-  const vendors = vendorsOf(options).map((sources) => firstThatAnswers(sources))
+  const vendors = vendorsOf(options)
+  const leftovers = leftoverGpus(options.leftovers)
   /** Vendors that never had anything here, with the time from which on they are asked again. */
   const absent = new Map(vendors.map((vendor) => [vendor, 0]))
 
-  async function ask(vendor: GpuSource): Promise<DriverReading | undefined> {
+  async function ask(vendor: Vendor): Promise<DriverReading | undefined> {
     try {
-      const reading = await vendor.read({ timeoutMs })
+      const reading = await vendor.source.read({ timeoutMs })
       if (reading === undefined && absent.has(vendor)) absent.set(vendor, nowMs() + absentEveryMs)
       else absent.delete(vendor)
       return reading
@@ -64,18 +74,25 @@ export function createGpuDrivers(options: DriverOptions = {}): GpuDrivers {
       const asked = vendors.filter((vendor) => nowMs() >= (absent.get(vendor) ?? 0))
       const said = await Promise.allSettled(asked.map(ask))
       const readings = said.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []))
+      const told = readings.flatMap(({ gpus }) => gpus)
+      // One that answered or failed tells of its GPUs, if not now then later: they are not looked for elsewhere.
+      const here = vendors.filter((vendor) => !absent.has(vendor))
+      const claimed = new Set<string>(here.map(({ name }) => name))
+      const others = claimed.has('any')
+        ? []
+        : await leftovers.read({ claimed, told: told.map(({ gpu }) => gpu), timeoutMs })
       return {
-        gpus: readings.flatMap(({ gpus }) => gpus),
+        gpus: [...told, ...others],
         unnamed: readings.flatMap(({ unnamed }) => unnamed),
         errors: said.flatMap((one) => (one.status === 'rejected' ? errorOf(one.reason) : [])),
       }
     },
     async setPowerLimit(gpu, watts) {
       const vendor = vendors[gpu.vendor === 'nvidia' ? 0 : 1]!
-      await vendor.setPowerLimit?.(gpu, watts)
+      await vendor.source.setPowerLimit?.(gpu, watts)
     },
     async [Symbol.asyncDispose]() {
-      for (const vendor of vendors) await vendor[Symbol.asyncDispose]()
+      for (const { source } of vendors) await source[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,6 +1,9 @@
 /** One GPU of this machine, one slice of a GPU (MIG), or its CPU where there is no GPU. */
 export interface Gpu {
-  /** Stable across restarts: the PCI address of a GPU, the UUID of a MIG slice, `cpu-0` for the CPU. */
+  /**
+   * Stable across restarts: the PCI address of a GPU, the UUID of a MIG slice, `cpu-0` for the CPU, `webgpu-…` with its
+   * name for a GPU whose address nobody tells.
+   */
   readonly id: string
   /** `nvidia`, `amd`, `apple`, …; `cpu` for the processor. */
   readonly vendor: string
@@ -13,6 +16,11 @@ export interface Gpu {
   readonly computeCapability?: string
   /** What slot and GPU can do together at most, not what an idle link has fallen back to. */
   readonly pcie?: PcieLink
+  /** Only for a GPU that no tool of its vendor told of: what showed it. */
+  readonly foundBy?: 'webgpu'
+  /** The GPU's family, e.g. `rdna-2`, and its driver in its own words; only where WebGPU showed it. */
+  readonly architecture?: string
+  readonly description?: string
   /** Only for a MIG slice: the GPU it is a part of, and its size in the driver's words, e.g. `3g.40gb`. */
   readonly mig?: { readonly parent: string; readonly profile: string }
   /** Threads this process may use; only for the CPU. */

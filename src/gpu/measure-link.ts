@@ -4,6 +4,7 @@ import { askDrivers } from './ask-drivers.ts'
 import type { BackendDevice } from './backends.ts'
 import { CudaDevice } from './cuda/device.ts'
 import type { Handle } from './cuda/driver.ts'
+import { deviceEnv } from './pin-device.ts'
 import { openAdapter } from './webgpu-adapters.ts'
 import { WebgpuDevice } from './webgpu-device.ts'
 import { loadWebgpu } from './webgpu-module.ts'
@@ -22,6 +23,7 @@ export async function measureLink(device: BackendDevice): Promise<number | null>
   return await askDrivers<number>({
     module: siblingModule(import.meta.url, 'measure-link-process'),
     args: [JSON.stringify(device)],
+    env: deviceEnv(device),
     timeoutMs: TIMEOUT_MS,
     next: 'update the driver of this GPU',
   })

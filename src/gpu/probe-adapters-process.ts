@@ -1,5 +1,5 @@
 /** Runs in a process of its own (probe-adapters.ts): sends what it found, and ends. */
 import { answerParent } from './ask-drivers.ts'
-import { listWebgpuAdapters } from './webgpu-adapters.ts'
+import { type AdapterQuestion, describeAdapters } from './describe-adapters.ts'
 
-await answerParent(() => listWebgpuAdapters())
+await answerParent(() => describeAdapters(JSON.parse(process.argv[2] ?? '{}') as AdapterQuestion))

@@ -1,6 +1,6 @@
 /** What a prover and its process say to each other, over Node's channel with structured clones. */
 
-import type { ProofSizes } from './backend.ts'
+import type { OpenedDevice, ProofSizes } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import type { GemmOpenings } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
@@ -13,7 +13,7 @@ export type NumberedWork = WorkJob & { readonly job: number }
 
 /** What the process does for its parent, one call at a time. */
 export interface ProverMethods {
-  open(device: BackendDevice): Promise<void>
+  open(device: BackendDevice): Promise<OpenedDevice>
   prepare(sizes: ProofSizes): Promise<void>
   fill(job: FillJob): Promise<void>
   run(work: NumberedWork): Promise<void>

@@ -3,9 +3,10 @@ import { NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { siblingModule } from '../thread.ts'
 import { secondsMs } from '../units.ts'
-import type { ProofSizes } from './backend.ts'
+import type { OpenedDevice, ProofSizes } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import { type Bytes, equalBytes } from './hash.ts'
+import { deviceEnv } from './pin-device.ts'
 import type { FillJob, Prover } from './prover.ts'
 import { type ProverLink, startProverLink } from './prover-link.ts'
 import { Restarts } from './restarts.ts'
@@ -63,6 +64,7 @@ export function createProverProcess(options: ProverOptions): Prover {
   let ending: ProverLink | undefined
   let sizes: ProofSizes | undefined
   let fill: Fill | undefined
+  let opened: OpenedDevice | undefined
   /** The job whose roots are handed over, 0 for none; the number of the last one. */
   let current = 0
   let lastJob = 0
@@ -80,7 +82,7 @@ export function createProverProcess(options: ProverOptions): Prover {
     const link: ProverLink = startProverLink({
       module,
       name,
-      env: environmentOf(device),
+      env: deviceEnv(device),
       onRoot: (job, root) => {
         if (job === current) handRoot(root)
       },
@@ -107,8 +109,12 @@ export function createProverProcess(options: ProverOptions): Prover {
   /** One that could not open the device ends: a driver that was updated or came back serves a new process alone. */
   async function open(it: Running): Promise<void> {
     try {
-      await it.link.call('open', device, OPEN_TIMEOUT_MS)
+      opened = await it.link.call('open', device, OPEN_TIMEOUT_MS)
       it.isOpen = true
+      log.debug('prover-opened', { backend: device.backend, ...opened })
+      if (opened.notice !== undefined) {
+        log.warn('gpu-kernel-fallback', { device: opened.device, reason: opened.notice })
+      }
     } catch (error) {
       released.add(it.link)
       await it.link.close()
@@ -138,6 +144,9 @@ export function createProverProcess(options: ProverOptions): Prover {
 
   return {
     backend: device.backend,
+    get opened() {
+      return opened
+    },
     prepare: (wanted) =>
       inTurn(async () => {
         if (sizes?.n !== wanted.n || sizes.bytes !== wanted.bytes) sizes = { ...wanted }
@@ -186,12 +195,6 @@ export function createProverProcess(options: ProverOptions): Prover {
     },
   }
 }
-
-/** CUDA shows a process one slice of a divided GPU: the one that it is told. */
-const environmentOf = (device: BackendDevice): NodeJS.ProcessEnv =>
-  device.backend === 'cuda' && device.uuid.startsWith('MIG-')
-    ? { CUDA_VISIBLE_DEVICES: device.uuid }
-    : {}
 
 const sameFill = (a: FillJob, b: FillJob): boolean =>
   a.iterations === b.iterations && equalBytes(a.seed, b.seed)

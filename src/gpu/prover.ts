@@ -1,5 +1,5 @@
 import { NodeError } from '../errors.ts'
-import type { BackendName, ProofSizes } from './backend.ts'
+import type { BackendName, OpenedDevice, ProofSizes } from './backend.ts'
 import type { GemmLimits, GemmOpenings, GemmStatement } from './gemm-proof.ts'
 import type { Bytes } from './hash.ts'
 import type { HopLimits, HopOpenings, HopStatement } from './locality-proof.ts'
@@ -10,6 +10,8 @@ import type { Work } from './slot-network.ts'
 export interface Prover extends AsyncDisposable {
   /** What it proves with, as shown to people. */
   readonly backend: BackendName
+  /** What its process opened last; undefined before the first call, and where there is no process. */
+  readonly opened?: OpenedDevice | undefined
   /** Loads and warms up everything, so that the first window loses nothing; GPU_PROVER_* when it cannot. */
   prepare(sizes: ProofSizes): Promise<void>
   /** Fills the resident buffer for an epoch; the same seed again costs nothing. */

@@ -109,6 +109,13 @@ function proverMethods(
   return {
     async open(device) {
       opened = await open(device)
+      const { device: name, isSoftware, kernel, notice } = opened
+      return {
+        device: name,
+        isSoftware,
+        ...(kernel === undefined ? {} : { kernel }),
+        ...(notice === undefined ? {} : { notice }),
+      }
     },
     prepare: (sizes) => backend().prepare(sizes),
     fill: ({ seed, iterations }) => backend().fill(seed, iterations),

@@ -11,12 +11,18 @@ export interface WebgpuAdapter {
   readonly driver: string
   /** e.g. `nvidia`, `amd`, `intel`, `apple`; empty where the driver does not tell. */
   readonly vendor: string
+  /** The GPU's family, e.g. `rdna-2`; empty where the driver does not tell. */
+  readonly architecture: string
+  /** The driver in its own words. */
+  readonly description: string
   readonly isSoftware: boolean
   /** How many adapters have this name; only the first of them can be used by a process. */
   readonly count: number
   /** Largest buffer, and largest part of one that a kernel sees, bytes. WebGPU does not tell how much memory there is. */
   readonly maxBufferBytes: number
   readonly maxBindingBytes: number
+  /** The product that it does at once, or why it multiplies without; absent where that was not asked. */
+  readonly subgroupMatrix?: { readonly shape: string } | { readonly refusal: string }
 }
 
 /** An adapter that was opened. `gpu` must be kept as long as it is used, for Dawn ends with it. */
@@ -69,6 +75,8 @@ export async function listWebgpuAdapters(load = loadWebgpu): Promise<WebgpuAdapt
         name,
         driver,
         vendor: info.vendor,
+        architecture: info.architecture,
+        description: info.description,
         isSoftware,
         count: same.length,
         maxBufferBytes: limits.maxBufferSize,

@@ -1,19 +1,24 @@
-import { NodeError } from '../errors.ts'
+import { codeOf, messageOf, NodeError } from '../errors.ts'
 import type { Backend, ProofSizes } from './backend.ts'
+import { checkChip } from './drm-usage.ts'
 import { openAdapter } from './webgpu-adapters.ts'
 import { WebgpuChain } from './webgpu-chain.ts'
 import { WebgpuDevice } from './webgpu-device.ts'
 import { WebgpuFill } from './webgpu-fill.ts'
 import { checkSizes, chooseGemm, type WebgpuLimits } from './webgpu-limits.ts'
 import { loadWebgpu } from './webgpu-module.ts'
-import { SUBGROUP_MATRIX_FLAG, subgroupMatrixRefusal } from './webgpu-subgroup-matrix.ts'
-import type { GemmVariant } from './wgsl/gemm.ts'
+import { openWithSubgroups } from './webgpu-subgroup-matrix.ts'
+import { type Gemm, type GemmVariant, gemmOf } from './wgsl/gemm.ts'
 
 export interface WebgpuOptions {
   /** Name of the adapter (webgpu-adapters.ts); by default the first real GPU. */
   readonly adapter?: string
   /** Kernel of the matrix product, by default what suits the device; all give the same bytes. */
-  readonly gemm?: GemmVariant | 'subgroup-matrix'
+  readonly gemm?: GemmVariant
+  /** Multiplies by subgroup matrices where the device has them and they are right, else as without, with a notice. */
+  readonly subgroupMatrix?: boolean
+  /** PCI address that the GPU must have; this process was told to see it alone (pin-device.ts). */
+  readonly pci?: string
   /** Cuts work smaller than the device needs it. */
   readonly limits?: Partial<WebgpuLimits>
 }
@@ -21,23 +26,47 @@ export interface WebgpuOptions {
 /**
  * A GPU of any vendor by WebGPU: Vulkan, Metal or Direct3D 12 beneath Dawn. Where a proof is made, it belongs into a
  * process of its own, for drivers crash.
- * @throws GPU_BACKEND_MISSING, GPU_NOT_FOUND, GPU_UNSUPPORTED
+ * @throws GPU_BACKEND_MISSING, GPU_NOT_FOUND, GPU_DRIVER, GPU_NOT_PINNED
  */
-export async function createWebgpuBackend({
-  adapter,
-  gemm,
-  limits,
-}: WebgpuOptions = {}): Promise<Backend> {
-  const webgpu = await loadWebgpu()
-  if (gemm === 'subgroup-matrix') {
-    throw subgroupMatrixRefusal(await openAdapter(webgpu, adapter, [SUBGROUP_MATRIX_FLAG]))
+export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<Backend> {
+  const opened = await openBackend(options)
+  if (options.pci === undefined) return webgpuBackend(opened)
+  try {
+    await checkChip(opened.device, options.pci)
+    return webgpuBackend(opened)
+  } catch (error) {
+    await opened.device[Symbol.asyncDispose]()
+    throw error
   }
-  const device = await WebgpuDevice.open(await openAdapter(webgpu, adapter), limits)
-  return webgpuBackend(device, gemm ?? chooseGemm(device.isSoftware, device.hasDp4a))
+}
+
+/** A device, what multiplies on it, and what of the owner's wishes is not done. */
+interface Opened {
+  readonly device: WebgpuDevice
+  readonly gemm: Gemm
+  readonly notice?: string
+}
+
+async function openBackend(options: WebgpuOptions): Promise<Opened> {
+  const { adapter, gemm, limits, subgroupMatrix = false } = options
+  const known = (device: WebgpuDevice): Gemm =>
+    gemmOf(gemm ?? chooseGemm(device.isSoftware, device.hasDp4a))
+  const webgpu = await loadWebgpu()
+  const open = async (): Promise<Opened> => {
+    const device = await WebgpuDevice.open(await openAdapter(webgpu, adapter), limits)
+    return { device, gemm: known(device) }
+  }
+  if (!subgroupMatrix) return await open()
+  try {
+    return await openWithSubgroups(webgpu, { adapter, limits, known })
+  } catch (error) {
+    if (codeOf(error) !== 'GPU_UNSUPPORTED') throw error
+    return { ...(await open()), notice: messageOf(error) }
+  }
 }
 
 /** The backend over an open device, which it owns from here on. */
-export function webgpuBackend(device: WebgpuDevice, gemm: GemmVariant): Backend {
+function webgpuBackend({ device, gemm, notice }: Opened): Backend {
   let prepared: { sizes: ProofSizes; chain: WebgpuChain; fill: WebgpuFill } | undefined
   let [isFilled, hasPassed] = [false, false]
 
@@ -49,6 +78,8 @@ export function webgpuBackend(device: WebgpuDevice, gemm: GemmVariant): Backend 
     name: 'webgpu',
     device: device.name,
     isSoftware: device.isSoftware,
+    kernel: gemm.kernel.label,
+    ...(notice === undefined ? {} : { notice }),
     async prepare(sizes) {
       checkSizes(sizes, device.limits, device.name)
       const { n, bytes } = prepared?.sizes ?? {}

@@ -5,7 +5,7 @@ import type { WebgpuDevice } from './webgpu-device.ts'
 import { type Job, keyWords, listWorkgroups } from './webgpu-job.ts'
 import { rowsPerDispatch } from './webgpu-limits.ts'
 import { WebgpuTree } from './webgpu-tree.ts'
-import { type GemmVariant, gemmKernel, gemmTile } from './wgsl/gemm.ts'
+import type { Gemm } from './wgsl/gemm.ts'
 import { rowsKernel } from './wgsl/rows.ts'
 
 /** A longer row is hashed as a tree over chunks of this size, bytes (gemm-chain.ts). */
@@ -53,7 +53,7 @@ export class WebgpuChain {
   }
 
   /** Allocates for matrices of n×n and compiles. */
-  static async create(device: WebgpuDevice, n: number, variant: GemmVariant): Promise<WebgpuChain> {
+  static async create(device: WebgpuDevice, n: number, gemm: Gemm): Promise<WebgpuChain> {
     const c = await device.allocate(n * n)
     const x = [await device.allocate(n * n), await device.allocate(n * n)] as const
     const leafBytes = Math.min(n, CHUNK_BYTES)
@@ -67,8 +67,8 @@ export class WebgpuChain {
     const rows = (to: GPUBuffer): Promise<Job> =>
       device.job(rowsKernel, [parameters, to], listWorkgroups((n * n) / 64))
     const steps = [
-      { product: await productJobs(device, n, variant, [c, x[0], x[1]]), hash: tree.jobs[0]! },
-      { product: await productJobs(device, n, variant, [c, x[1], x[0]]), hash: tree.jobs[1]! },
+      { product: await productJobs(device, n, gemm, [c, x[0], x[1]]), hash: tree.jobs[0]! },
+      { product: await productJobs(device, n, gemm, [c, x[1], x[0]]), hash: tree.jobs[1]! },
     ]
     const jobs = { rowsOfC: await rows(c), rowsOfX: await rows(x[0]), steps }
     return new WebgpuChain(device, n, x, tree, parameters, jobs)
@@ -128,12 +128,10 @@ export class WebgpuChain {
 function productJobs(
   device: WebgpuDevice,
   n: number,
-  variant: GemmVariant,
+  { kernel, tile }: Gemm,
   [c, x, result]: readonly [GPUBuffer, GPUBuffer, GPUBuffer],
 ): Promise<Job[]> {
   const rows = rowsPerDispatch(n, device.limits)
-  const kernel = gemmKernel(variant)
-  const tile = gemmTile(variant)
   const vectors = device.uniforms([Uint32Array.of(n / 16)])
   const band = (buffer: GPUBuffer, i: number) => ({ buffer, offset: i * rows * n, size: rows * n })
   return Promise.all(

@@ -58,10 +58,14 @@ export class WebgpuDevice implements AsyncDisposable {
     )
   }
 
-  /** Takes the device of an adapter, with the largest buffers it allows; `limits` may cut work smaller than needed. */
+  /**
+   * Takes the device of an adapter, with the largest buffers it allows; `limits` may cut work smaller than needed, and
+   * `features` are what kernels need beside WebGPU itself.
+   */
   static async open(
     opened: OpenAdapter,
     limits: Partial<WebgpuLimits> = {},
+    features: readonly string[] = [],
   ): Promise<WebgpuDevice> {
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } =
       opened.adapter.limits
@@ -70,9 +74,12 @@ export class WebgpuDevice implements AsyncDisposable {
       maxStorageBufferBindingSize,
       maxStorageBuffersPerShaderStage,
     }
-    const device = await opened.adapter.requestDevice({ requiredLimits }).catch((cause) => {
-      throw refusedError(opened.name, cause)
-    })
+    const requiredFeatures = features as GPUFeatureName[]
+    const device = await opened.adapter
+      .requestDevice({ requiredLimits, requiredFeatures })
+      .catch((cause) => {
+        throw refusedError(opened.name, cause)
+      })
     return new WebgpuDevice(opened, device, { ...webgpuLimits(requiredLimits), ...limits })
   }
 

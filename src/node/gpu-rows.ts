@@ -20,6 +20,10 @@ export interface GpuRow extends Gpu, GpuFigures {
   readonly proofBytes: number | null
   /** Why it does not prove, and what would change that. */
   readonly provesNot: string | null
+  /** The reason's name, where it has one. */
+  readonly provesNotCode: string | null
+  /** What its owner asked for and its proofs do without, and why. */
+  readonly proofNotice: string | null
 }
 
 /** A row; `plan` is undefined for a device that came after the start and is not planned yet. */
@@ -44,11 +48,22 @@ function standOf(sample: GpuStanding['sample'], paused: string | null, unfit: Ba
 
 function proofOf(plan: ProofPlan | undefined) {
   if (plan !== undefined && 'device' in plan) {
-    const { device, sizes } = plan
+    const { device, sizes, notice: proofNotice = null } = plan
     const { n: proofN, bytes: proofBytes } = sizes
-    return { proves: true, backend: device.backend, proofN, proofBytes, provesNot: null }
+    const { backend } = device
+    return { ...NO_PROOF, proves: true, backend, proofN, proofBytes, proofNotice }
   }
   const provesNot =
     plan === undefined ? 'it was not looked at yet' : `${plan.refusal}: ${plan.next}`
-  return { proves: false, backend: null, proofN: null, proofBytes: null, provesNot }
+  return { ...NO_PROOF, provesNot, provesNotCode: plan?.code ?? null }
 }
+
+const NO_PROOF = {
+  proves: false,
+  backend: null,
+  proofN: null,
+  proofBytes: null,
+  provesNot: null,
+  provesNotCode: null,
+  proofNotice: null,
+} as const

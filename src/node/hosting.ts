@@ -77,7 +77,8 @@ export async function createHosting(
   const first = await drivers.read()
   const { samples } = firstLook(first, core.nowMs())
   const gpus = samples.map(({ gpu }) => gpu)
-  const asked = { choice: config.backend, network: net.network }
+  const { backend: choice, subgroupMatrix } = config
+  const asked = { choice, network: net.network, subgroupMatrix }
   const plans = await planProofs(samples, asked)
   const replan = () =>
     planProofs(

@@ -123,6 +123,10 @@ export const options = {
     oneOf(...backendChoices),
     'auto',
   ),
+  subgroupMatrix: flag(
+    'node',
+    'Multiply with the tensor cores of GPUs that WebGPU drives, where they are right: an experiment',
+  ),
   price: maybe('node', 'Price per hour for the whole offer, e.g. 1.25', 'PRICE', price),
   exclusivePrice: maybe(
     'node',

@@ -243,7 +243,9 @@ const figure = (what: string): z.ZodNullable<z.ZodNumber> =>
   z.number().nullable().describe(`${what}; ${untold}`)
 
 const gpu: z.ZodType<GpuRow> = z.strictObject({
-  id: z.string().describe('stable across restarts: PCI address, UUID of a MIG slice, cpu-0'),
+  id: z
+    .string()
+    .describe('stable across restarts: PCI address, UUID of a MIG slice, webgpu-NAME, cpu-0'),
   vendor: z.string(),
   name: z.string(),
   uuid: z.string().exactOptional(),
@@ -258,6 +260,12 @@ const gpu: z.ZodType<GpuRow> = z.strictObject({
     .strictObject({ parent: z.string(), profile: z.string() })
     .exactOptional()
     .describe('only for a MIG slice: the GPU it is a part of'),
+  foundBy: z
+    .literal('webgpu')
+    .exactOptional()
+    .describe('only for a GPU that no tool of its vendor told of'),
+  architecture: z.string().exactOptional().describe('as WebGPU tells it, e.g. rdna-2'),
+  description: z.string().exactOptional().describe('its driver, as WebGPU tells it'),
   cores: whole.exactOptional(),
   temperatureC: figure('temperature'),
   powerW: figure('power drawn'),
@@ -282,6 +290,11 @@ const gpu: z.ZodType<GpuRow> = z.strictObject({
   proofN: whole.nullable().describe('size of the matrices it proves with'),
   proofBytes: whole.nullable().describe('size of the fill it keeps'),
   provesNot: z.string().nullable().describe('why it does not prove, and what to do'),
+  provesNotCode: z.string().nullable().describe("the reason's name, where it has one"),
+  proofNotice: z
+    .string()
+    .nullable()
+    .describe('what was asked for and its proofs do without, and why'),
 })
 
 const limits: z.ZodType<LimitsAnswer> = z.strictObject({
@@ -355,6 +368,7 @@ const benched: z.ZodType<BenchResult> = z.strictObject({
       vramMiB: whole,
       figures: z
         .strictObject({
+          ranOn: z.string().describe('the device as its driver names it, and the kernel'),
           n: whole.describe('size of the matrices'),
           fillBytes: whole.describe('size of the resident fill'),
           usableMiB: whole
@@ -398,6 +412,7 @@ const proved: z.ZodType<ProveResult> = z.strictObject({
   gpu: z.string(),
   name: z.string(),
   backend: z.string(),
+  ranOn: z.string().describe('the device as its driver names it, and the kernel'),
   verdict: z.string().describe('VALID, or what our own verifier says is wrong'),
   reason: z.string(),
   n: whole.describe('size of the matrices'),

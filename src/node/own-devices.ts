@@ -23,10 +23,11 @@ export interface OwnDevice {
 export async function ownDevices({
   backend: choice,
   network,
-}: Pick<Config, 'backend' | 'network'>): Promise<OwnDevices> {
+  subgroupMatrix,
+}: Pick<Config, 'backend' | 'network' | 'subgroupMatrix'>): Promise<OwnDevices> {
   await using drivers = createGpuDrivers()
   const { samples } = firstLook(await drivers.read(), Date.now())
-  return { samples, plans: await planProofs(samples, { choice, network }) }
+  return { samples, plans: await planProofs(samples, { choice, network, subgroupMatrix }) }
 }
 
 /**

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { NodeError } from '../../src/errors.ts'
 import {
+  type Asked,
   type BackendFacts,
   type BackendVerdict,
   chooseBackends,
+  gpusToPin,
   sameGpuName,
 } from '../../src/gpu/choose-backend.ts'
 import type { CudaDeviceFacts } from '../../src/gpu/cuda/devices.ts'
@@ -37,6 +39,8 @@ const adapter = (name: string, over: Partial<WebgpuAdapter> = {}): WebgpuAdapter
   name,
   driver: 'vulkan',
   vendor: 'nvidia',
+  architecture: '',
+  description: '',
   isSoftware: false,
   count: 1,
   maxBufferBytes: 2 ** 31,
@@ -171,6 +175,80 @@ test('of two equal GPUs WebGPU drives one, and says why not the other', () => {
   const [first, second] = choose(pair, { adapters })
   expect(first).toBe(`webgpu ${radeon.name}`)
   expect(second).toMatch(/of several GPUs named Radeon RX 6800 a process can only use the first/)
+})
+
+describe('of equal GPUs for which a process can be held to one address', () => {
+  const [one, two] = ['pci-0000:03:00.0', 'pci-0000:04:00.0']
+  const pair = [one, two].map((id) => ({ ...radeon, id }))
+  const seen = adapter(radeon.name, { vendor: 'amd' })
+  const adapters = [{ ...seen, count: 2 }]
+  const notHeld = new NodeError('GPU_NOT_PINNED', 'it opens another one')
+  const verdicts = (pinned: BackendFacts['pinned']) => {
+    const facts = { choice: 'auto', isLocalNetwork: false, cuda: undefined, adapters } as const
+    const chosen = chooseBackends(pair, pinned === undefined ? facts : { ...facts, pinned })
+    return pair.map(({ id }) => chosen.get(id))
+  }
+
+  test('those are asked that share a name and have an address', () => {
+    expect(gpusToPin([...pair, turing], adapters).map(({ id }) => id)).toEqual([one, two])
+    expect(gpusToPin(pair, [seen])).toEqual([])
+    expect(gpusToPin([radeon, { ...radeon, id: 'b' }], adapters)).toEqual([])
+    const cards = [turing, turing].map((gpu, i) => ({ ...gpu, id: `pci-0000:0${i}:00.0` }))
+    expect(gpusToPin(cards, [adapter(turing.name, { count: 2 })])).toEqual([])
+  })
+
+  test('all of them prove', () => {
+    const found = verdicts(new Map([one, two].map((id) => [id, [software, seen]])))
+    expect(found).toMatchObject([
+      { device: { backend: 'webgpu', adapter: radeon.name, pci: '0000:03:00.0' } },
+      { device: { backend: 'webgpu', adapter: radeon.name, pci: '0000:04:00.0' } },
+    ])
+  })
+
+  test.each([
+    [one, two],
+    [two, one],
+  ])('only %s proves where it alone can be held; never one chip by two names', (held, free) => {
+    const found = verdicts(
+      new Map<string, Asked<WebgpuAdapter>>([
+        [held, [seen]],
+        [free, notHeld],
+      ]),
+    )
+    const [first, second] = held === one ? found : found.toReversed()
+    expect(first).toMatchObject({ device: { pci: held.slice(4) } })
+    expect(second).toMatchObject({
+      code: 'GPU_NOT_PINNED',
+      refusal: expect.stringContaining('it opens another one'),
+      next: expect.any(String),
+    })
+  })
+
+  test.each([
+    [undefined],
+    [
+      new Map([
+        [one, notHeld],
+        [two, notHeld],
+      ]),
+    ],
+  ])('the first proves where none can be held', (pinned) => {
+    const [first, second] = verdicts(pinned)
+    expect(first).toMatchObject({ device: { adapter: radeon.name } })
+    expect(first).not.toHaveProperty('device.pci')
+    expect(second).toMatchObject({ code: 'GPU_NOT_PINNED' })
+  })
+})
+
+test('subgroup matrices are used where they were asked for and found right', () => {
+  const device = (subgroupMatrix: WebgpuAdapter['subgroupMatrix']) => {
+    const seen = adapter(radeon.name, { vendor: 'amd', ...(subgroupMatrix && { subgroupMatrix }) })
+    const facts = { choice: 'auto', isLocalNetwork: false, cuda: undefined } as const
+    return chooseBackends([radeon], { ...facts, adapters: [seen] }).get(radeon.id)
+  }
+  expect(device({ shape: '16×16×16' })).toMatchObject({ device: { subgroupMatrix: true } })
+  expect(device({ refusal: 'other bytes' })).not.toHaveProperty('device.subgroupMatrix')
+  expect(device(undefined)).not.toHaveProperty('device.subgroupMatrix')
 })
 
 test('CUDA drives as many equal GPUs as there are', () => {

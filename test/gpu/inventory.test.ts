@@ -6,7 +6,8 @@ import { cpuDevice, detectGpus, devicesIn } from '../../src/gpu/inventory.ts'
 import type { DriverReading, GpuSource } from '../../src/gpu/sources/source.ts'
 import { fakeNvidiaSmi } from '../support/fake-nvidia-smi.ts'
 
-const empty = { env: { PATH: '/nonexistent' }, nvmlLibraries: [] }
+const noOthers = { listNodes: async () => [] }
+const empty = { env: { PATH: '/nonexistent' }, nvmlLibraries: [], leftovers: noOthers }
 
 test('without any driver the machine is one device of class cpu, told honestly', async () => {
   expect(await detectGpus(empty)).toEqual([cpuDevice()])

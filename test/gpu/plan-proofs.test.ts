@@ -24,6 +24,8 @@ const radeon: WebgpuAdapter = {
   name: 'AMD Radeon RX 6800 (RADV NAVI21)',
   driver: 'vulkan',
   vendor: 'amd',
+  architecture: '',
+  description: '',
   isSoftware: false,
   count: 1,
   maxBufferBytes: 2 ** 31,
@@ -79,6 +81,36 @@ test('a driver that fails, and memory that is taken, are reasons', async () => {
   expect(plans.get('pci-2')).toMatchObject({
     refusal: 'webgpu: 16368 MiB, of which 16000 are in use, are too little to prove with',
   })
+})
+
+test('GPUs of one name are asked one by one, in processes that are held to their address', async () => {
+  const pair = ['pci-0000:03:00.0', 'pci-0000:04:00.0'].map((id) => at({ ...amd, id }))
+  const askWebgpu = vi.fn(async (question: { pci?: string } = {}) => {
+    if (question.pci === '0000:04:00.0') throw new NodeError('GPU_NOT_PINNED', 'not that one')
+    return [question.pci === undefined ? { ...radeon, count: 2 } : radeon]
+  })
+  const plans = await planProofs(pair, { choice: 'auto', network: 'finney', askWebgpu })
+  expect(askWebgpu.mock.calls.map(([question]) => question?.pci)).toEqual([
+    undefined,
+    '0000:03:00.0',
+    '0000:04:00.0',
+  ])
+  expect(plans.get('pci-0000:03:00.0')).toMatchObject({ device: { pci: '0000:03:00.0' } })
+  expect(plans.get('pci-0000:04:00.0')).toMatchObject({ code: 'GPU_NOT_PINNED' })
+})
+
+test('what was asked for and is not done is told; memory that nobody tells is tried', async () => {
+  const subgroupMatrix = { refusal: 'the kernel makes other bytes' }
+  const untold = { ...amd, vramMiB: 0, foundBy: 'webgpu' } as const
+  const askWebgpu = vi.fn(async () => [{ ...radeon, subgroupMatrix }])
+  const options = { choice: 'auto', network: 'finney', askWebgpu, subgroupMatrix: true } as const
+  const plan = (await planProofs([at(untold, null)], options)).get(amd.id)
+  expect(askWebgpu).toHaveBeenCalledWith({ subgroupMatrix: true })
+  expect(plan).toMatchObject({ notice: subgroupMatrix.refusal })
+  if (plan === undefined || 'refusal' in plan) throw new Error('it has no plan')
+  expect(plan.device).not.toHaveProperty('subgroupMatrix')
+  expect(plan.sizes.bytes).toBeGreaterThan(512 * MiB)
+  expect(plan.sizes.bytes).toBeLessThan(radeon.maxBufferBytes)
 })
 
 describe('libcuda in a process of its own', () => {

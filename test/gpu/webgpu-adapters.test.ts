@@ -8,7 +8,6 @@ import {
 } from '../../src/gpu/webgpu-adapters.ts'
 import { createWebgpuBackend } from '../../src/gpu/webgpu-backend.ts'
 import { loadWebgpu, type WebgpuModule } from '../../src/gpu/webgpu-module.ts'
-import { int8Matrices, subgroupMatrixRefusal } from '../../src/gpu/webgpu-subgroup-matrix.ts'
 import { noVulkan } from '../support/vulkan.ts'
 
 test('names in the answer of Dawn, as it writes them', () => {
@@ -99,19 +98,6 @@ describe('choosing', () => {
   })
 })
 
-test('tensor cores are found but refused', () => {
-  const configs = [
-    { componentType: 'i8', resultComponentType: 'i32', M: 16, N: 16, K: 32 },
-    { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 },
-  ]
-  expect(int8Matrices(configs)).toEqual(['16×16×32'])
-  const adapter = { info: { subgroupMatrixConfigs: configs } } as unknown as GPUAdapter
-  expect(subgroupMatrixRefusal({ adapter, name: 'Some GPU' })).toMatchObject({
-    code: 'GPU_UNSUPPORTED',
-    message: expect.stringContaining('16×16×32'),
-  })
-})
-
 describe.skipIf(noVulkan)('real Dawn with SwiftShader', () => {
   test('is listed with its limits', async () => {
     const [found, ...others] = await listWebgpuAdapters()
@@ -125,13 +111,6 @@ describe.skipIf(noVulkan)('real Dawn with SwiftShader', () => {
     await expect(createWebgpuBackend({ adapter: 'GeForce 256' })).rejects.toMatchObject({
       code: 'GPU_NOT_FOUND',
       message: expect.stringContaining('SwiftShader'),
-    })
-  })
-
-  test('it has no subgroup matrices', async () => {
-    await expect(createWebgpuBackend({ gemm: 'subgroup-matrix' })).rejects.toMatchObject({
-      code: 'GPU_UNSUPPORTED',
-      message: expect.stringContaining('no subgroup matrices'),
     })
   })
 })

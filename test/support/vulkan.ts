@@ -1,6 +1,7 @@
 /**
  * A WebGPU adapter that every machine can have: SwiftShader, Vulkan on the processor. Debian's `chromium-common` brings
- * it, `libvulkan1` the loader. Tests see this adapter alone, whatever GPUs there are.
+ * it, `libvulkan1` the loader. Tests see this adapter alone, whatever GPUs there are; CN_VULKAN_DRIVER names the
+ * description (.json) of another software driver to run them on.
  */
 import { existsSync } from 'node:fs'
 import { messageOf } from '../../src/errors.ts'
@@ -8,7 +9,7 @@ import { listWebgpuAdapters, type OpenAdapter, openAdapter } from '../../src/gpu
 import { loadWebgpu } from '../../src/gpu/webgpu-module.ts'
 import { requireOrSkip } from './skips.ts'
 
-const DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json'
+const DRIVER = process.env['CN_VULKAN_DRIVER'] ?? '/usr/lib/chromium/vk_swiftshader_icd.json'
 
 // The loader reads them when Dawn first asks for adapters; the second is the older name.
 process.env['VK_DRIVER_FILES'] = DRIVER
@@ -21,7 +22,7 @@ async function lack(): Promise<string | undefined> {
   if (!existsSync(DRIVER)) return driver
   try {
     const adapters = await listWebgpuAdapters()
-    return adapters.some(({ name }) => name.startsWith('SwiftShader')) ? undefined : driver
+    return adapters.some(({ isSoftware }) => isSoftware) ? undefined : driver
   } catch (error) {
     return `the package webgpu (${messageOf(error)})`
   }

@@ -12,11 +12,32 @@ export interface GemmVariant {
   readonly product: 'dp4a' | 'i32'
 }
 
-/** Rows and columns that one workgroup makes; n and the bands of rows are multiples of both. */
-export const gemmTile = ({ sharing }: GemmVariant): number => (sharing === 'tiled' ? 128 : 32)
+/** A kernel of the product. */
+export interface Gemm {
+  readonly kernel: Kernel
+  /** Rows and columns that one workgroup makes; n and the bands of rows are multiples of it. */
+  readonly tile: number
+}
+
+/** The product of a variant. */
+export const gemmOf = (variant: GemmVariant): Gemm => ({
+  kernel: gemmKernel(variant),
+  tile: variant.sharing === 'tiled' ? 128 : 32,
+})
+
+/** Four sums as the word of results that they make (gemm-chain.ts). */
+export const REQUANTIZE = `
+fn requantize(sum: i32) -> u32 {
+  var u = bitcast<u32>(sum) * 0x9e3779b1u;
+  u ^= u >> 15u;
+  return (u * 0x85ebca77u) >> 24u;
+}
+fn pack(s0: i32, s1: i32, s2: i32, s3: i32) -> u32 {
+  return requantize(s0) | (requantize(s1) << 8u) | (requantize(s2) << 16u) | (requantize(s3) << 24u);
+}`
 
 /** The kernel of a variant; all give the same bytes. */
-export const gemmKernel = (variant: GemmVariant): Kernel => ({
+const gemmKernel = (variant: GemmVariant): Kernel => ({
   label: `gemm ${variant.sharing} ${variant.product}`,
   code: `${variant.product === 'dp4a' ? 'requires packed_4x8_integer_dot_product;' : ''}
 @group(0) @binding(0) var<uniform> vectors: u32;
@@ -28,14 +49,7 @@ ${variant.product === 'dp4a' ? DOT4_DP4A : DOT4_I32}
 fn dot16(a: vec4<u32>, b: vec4<u32>) -> i32 {
   return dot4(a.x, b.x) + dot4(a.y, b.y) + dot4(a.z, b.z) + dot4(a.w, b.w);
 }
-fn requantize(sum: i32) -> u32 {
-  var u = bitcast<u32>(sum) * 0x9e3779b1u;
-  u ^= u >> 15u;
-  return (u * 0x85ebca77u) >> 24u;
-}
-fn pack(s0: i32, s1: i32, s2: i32, s3: i32) -> u32 {
-  return requantize(s0) | (requantize(s1) << 8u) | (requantize(s2) << 16u) | (requantize(s3) << 24u);
-}
+${REQUANTIZE}
 ${variant.sharing === 'tiled' ? TILED : DIRECT}`,
 })
 

@@ -165,12 +165,13 @@ function describeNetwork(network: NetworkFigures): string[] {
 function describeDevice({ gpu, name, backend, vramMiB, figures, error, expected }: DeviceBench) {
   const head = `${gpu}  ${name}, by ${backend}`
   if (figures === null) return [head, `  failed: ${error}`]
-  const { n, fillBytes, usableMiB, tops, gbps, fillGBps, linkGBps } = figures
+  const { ranOn, n, fillBytes, usableMiB, tops, gbps, fillGBps, linkGBps } = figures
   const of = (value: number | undefined): string =>
     value === undefined ? '' : `, of about ${value} expected`
   const known = backend === 'cpu' ? undefined : expected?.tops[backend]
   return [
     head,
+    `  ran on   ${ranOn}`,
     `  compute  ${round(tops)} TOPS at n = ${n}${of(known)}`,
     `  memory   ${round(gbps)} GB/s over ${round(fillBytes / GiB)} GiB${of(expected?.gbps)}`,
     `  fill     ${round(fillGBps)} GB/s, once in an epoch`,

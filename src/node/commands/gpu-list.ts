@@ -24,8 +24,11 @@ export const gpuList: Run = async (context) => {
     if (rows.every(({ vendor }) => vendor === 'cpu')) {
       output.note('no GPU here: CPU capacity, which counts on local networks alone')
     }
-    for (const { id, provesNot } of rows) {
+    for (const { id, provesNot, proofNotice, foundBy } of rows) {
+      if (foundBy !== undefined) output.note(`${id} was found by ${foundBy}: no tool tells of it`)
       if (provesNot !== null) output.note(`${id} does not prove: ${provesNot}`)
+      if (proofNotice !== null)
+        output.note(`${id} proves without subgroup matrices: ${proofNotice}`)
     }
     break
   }
@@ -84,8 +87,9 @@ async function* nodeRows(
 async function* ownRows({ config, signal }: CommandContext): AsyncGenerator<readonly GpuRow[]> {
   await using drivers = createGpuDrivers()
   const first = await drivers.read()
-  const { backend: choice, network } = config
-  const plans = await planProofs(firstLook(first, Date.now()).samples, { choice, network })
+  const { backend: choice, network, subgroupMatrix } = config
+  const asked = { choice, network, subgroupMatrix }
+  const plans = await planProofs(firstLook(first, Date.now()).samples, asked)
   const options = { drivers, first, intervalMs: INTERVAL_MS, nowMs: Date.now, signal }
   for await (const samples of telemetry(options)) {
     yield samples.map((sample) => gpuRow({ sample, paused: null }, plans.get(sample.gpu.id)))

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { messageOf, NodeError } from '../../errors.ts'
+import { describeOpened } from '../../gpu/backend.ts'
 import { createProver } from '../../gpu/prover-process.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
 import { encodeTranscript } from '../../gpu/transcript.ts'
@@ -20,6 +21,8 @@ export interface ProveResult {
   readonly gpu: string
   readonly name: string
   readonly backend: string
+  /** The device as its driver names it, and the kernel. */
+  readonly ranOn: string
   /** `VALID`, or what our own verifier says is wrong. */
   readonly verdict: string
   readonly reason: string
@@ -68,6 +71,7 @@ export const gpuProve: Run = async (context) => {
     gpu: gpu.id,
     name: gpu.name,
     backend: prover.backend,
+    ranOn: prover.opened === undefined ? prover.backend : describeOpened(prover.opened),
     verdict,
     reason,
     n: plan.sizes.n,
@@ -104,6 +108,7 @@ const described = (result: ProveResult): string =>
   [
     result.verdict === 'VALID' ? 'VALID' : `${result.verdict}: ${result.reason}`,
     `  device     ${result.gpu}, ${result.name}, by ${result.backend}`,
+    `  ran on     ${result.ranOn}`,
     `  work       ${result.passes} passes over ${result.fillBytes} bytes, ${result.steps} steps of n = ${result.n}`,
     `  times      filled in ${result.fillMs} ms, opened in ${result.openMs} ms`,
     `  transcript ${result.id} (${result.bytes} bytes)`,

@@ -8,6 +8,8 @@ const adapter = (name: string, isSoftware: boolean, count = 1): WebgpuAdapter =>
   name,
   driver: 'vulkan',
   vendor: '',
+  architecture: '',
+  description: '',
   isSoftware,
   count,
   maxBufferBytes: 2 ** 30,
