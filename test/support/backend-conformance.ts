@@ -103,11 +103,20 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const hexRoots = (steps: readonly { levels: readonly (readonly Uint8Array[])[] }[]): string[] =>
   steps.map(({ levels }) => hex(rootOf(levels)))
 
+export interface ConformanceOptions {
+  /** Whether it makes a product of n = 2048, which takes a quarter of a minute where the device is software. */
+  readonly longRows?: boolean
+}
+
 /**
  * Declares the tests of one backend, all on one instance in order: each prepares the sizes it needs. The bytes of every
  * root, row, leaf and path must equal the references; what prove-work.ts opens must verify.
  */
-export function backendConformance(title: string, create: () => Promise<Backend>): void {
+export function backendConformance(
+  title: string,
+  create: () => Promise<Backend>,
+  { longRows = true }: ConformanceOptions = {},
+): void {
   describe(title, { timeout: TIMEOUT_MS }, () => {
     let backend: Backend
     beforeAll(async () => {
@@ -178,17 +187,19 @@ export function backendConformance(title: string, create: () => Promise<Backend>
       }
     })
 
-    test('n = 2048: rows longer than a chunk are trees themselves', async () => {
-      const n = 2048
-      const { root, x, levels } = new GemmChain(loadKernels(), chainSeed, n).next()
-      await backend.prepare({ n, bytes: FILL_UNIT_BYTES })
-      await backend.startChain(chainSeed)
-      expect(hex(await backend.step())).toBe(hex(root))
-      const rows = [n - 1, 77]
-      const opened = await backend.openRows(rows)
-      expect(hex(opened.rows)).toBe(hex(concat(rows.map((j) => x.slice(j * n, j * n + n)))))
-      expect(hex(opened.paths)).toBe(hex(concat(rows.flatMap((j) => merklePath(levels, j)))))
-    })
+    if (longRows) {
+      test('n = 2048: rows longer than a chunk are trees themselves', async () => {
+        const n = 2048
+        const { root, x, levels } = new GemmChain(loadKernels(), chainSeed, n).next()
+        await backend.prepare({ n, bytes: FILL_UNIT_BYTES })
+        await backend.startChain(chainSeed, { ahead: false }) // a second product shows nothing more
+        expect(hex(await backend.step())).toBe(hex(root))
+        const rows = [n - 1, 77]
+        const opened = await backend.openRows(rows)
+        expect(hex(opened.rows)).toBe(hex(concat(rows.map((j) => x.slice(j * n, j * n + n)))))
+        expect(hex(opened.paths)).toBe(hex(concat(rows.flatMap((j) => merklePath(levels, j)))))
+      })
+    }
 
     test.each([small, odd])('$bytes bytes: three passes, and leaves of each', async (sizes) => {
       await filled(sizes)

@@ -60,8 +60,13 @@ function randomRow(seed: Uint8Array, domain: number, step: number, row: number, 
   return new Int8Array(Uint8Array.from(Buffer.concat(blocks)).buffer)
 }
 
-const randomMatrix = (seed: Uint8Array, domain: number, step: number, n: number): Int8Array[] =>
-  Array.from({ length: n }, (_, row) => randomRow(seed, domain, step, row, n))
+/** The rows of a pseudo-random matrix. */
+export const randomMatrix = (
+  seed: Uint8Array,
+  domain: number,
+  step: number,
+  n: number,
+): Int8Array[] => Array.from({ length: n }, (_, row) => randomRow(seed, domain, step, row, n))
 
 function dot(a: Int8Array, b: Int8Array): number {
   let sum = 0
