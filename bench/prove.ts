@@ -9,6 +9,7 @@ import type { Work } from '../src/gpu/slot-network.ts'
 import { silent } from '../src/log.ts'
 import { MiB, minutesMs } from '../src/units.ts'
 import { type Bench, median, type Result } from './support/bench.ts'
+import { measureWebgpu } from './support/webgpu-figures.ts'
 
 const N = 1024
 const BYTES = 64 * MiB
@@ -135,7 +136,9 @@ export const bench: Bench = {
   name: 'prove',
   measures: `the processor as a prover: fill and passes of ${BYTES / MiB} MiB, n=${N}; hops over 8 and 256 MiB; and ${ROOTS} roots through its process`,
   targets: { processToLoop: { atLeast: 0.5 }, passToCopy: { atLeast: 0.25 } },
-  async run(progress) {
+  backends: ['webgpu'],
+  async run(progress, backend) {
+    if (backend === 'webgpu') return measureWebgpu(progress)
     await using one = createCpuBackend({ threads: 1 })
     await using all = createCpuBackend({ threads })
     for (const backend of [one, all]) await backend.prepare({ n: N, bytes: BYTES })

@@ -1,5 +1,5 @@
 /**
- * `npm run bench` lists the benchmarks; `npm run bench -- NAME [--json]` runs one and prints a table, or one JSON
+ * `npm run bench` lists the benchmarks; `npm run bench -- NAME [--backend webgpu] [--json]` runs one and prints a table, or one JSON
  * document {name, machine, figures, yardstick}. A new benchmark is one file beside this one that exports `bench`.
  */
 import { globSync } from 'node:fs'
@@ -49,7 +49,7 @@ function printTable(title: string, figures: Figures, targets: Bench['targets']):
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean', default: false } },
+    options: { json: { type: 'boolean', default: false }, backend: { type: 'string' } },
     allowPositionals: true,
   })
   const benches = await loadAll()
@@ -63,16 +63,23 @@ async function main(): Promise<number> {
     console.error(`no benchmark ${name}; there are: ${benches.map((b) => b.name).join(', ')}`)
     return 2
   }
+  const { backend } = values
+  if (backend !== undefined && !bench.backends?.some((one) => one === backend)) {
+    console.error(`${name} takes no --backend ${backend}`)
+    return 2
+  }
   const on = machine()
-  const { figures, yardstick } = await bench.run((line) => console.error(`${name}: ${line}`))
+  const progress = (line: string): void => console.error(`${name}: ${line}`)
+  const { on: device, figures, yardstick } = await bench.run(progress, backend)
   if (values.json) {
-    console.log(JSON.stringify({ name, machine: on, figures, yardstick }))
+    console.log(JSON.stringify({ name, machine: on, device, figures, yardstick }))
     return 0
   }
   console.log(`${name}: ${bench.measures}`)
   console.log(
     `on ${on.cpu}, ${on.cores} cores, ${on.memoryMiB} MiB, node ${on.node}, load ${on.load1}`,
   )
+  if (device !== undefined) console.log(`by ${device}`)
   printTable('figures', figures, bench.targets)
   printTable('yardstick, same run', yardstick, {})
   return 0

@@ -5,6 +5,8 @@ import { MiB } from '../../src/units.ts'
 export type Figures = Readonly<Record<string, number | null>>
 
 export interface Result {
+  /** What it ran on, where that is not the machine's processor. */
+  readonly on?: string
   /** What the product did. */
   readonly figures: Figures
   /** The same done the plainest way in the same run, so that figures of different machines can be compared. */
@@ -20,8 +22,10 @@ export interface Bench {
   readonly measures: string
   /** By the name of a figure. */
   readonly targets: Readonly<Record<string, Target>>
+  /** Backends other than the processor that it can measure. */
+  readonly backends?: readonly 'webgpu'[]
   /** Runs it; `progress` writes to stderr. A precondition that is missing is thrown as a NodeError. */
-  run(progress: (line: string) => void): Promise<Result>
+  run(progress: (line: string) => void, backend?: string): Promise<Result>
 }
 
 /** The machine a result was measured on. */

@@ -1,5 +1,5 @@
 import { MiB, minutesMs } from '../units.ts'
-import type { ProofSizes } from './backend.ts'
+import { describeOpened, type ProofSizes } from './backend.ts'
 import type { BackendDevice } from './backends.ts'
 import { fitSizes } from './fit-sizes.ts'
 import { measureLink } from './measure-link.ts'
@@ -10,6 +10,8 @@ import { slotNetworks } from './slot-network.ts'
 
 /** What a device does as a prover, outside of any slot. */
 export interface DeviceFigures {
+  /** What it ran on, in one line: the device as its driver names it, whether it is software, the kernel of the product. */
+  readonly ranOn: string
   readonly n: number
   readonly fillBytes: number
   /** Memory that its proofs take, the fill and three matrices, MiB; null where they were not made as large as they can. */
@@ -59,6 +61,7 @@ export async function benchDevice(job: BenchJob): Promise<DeviceFigures> {
   onStage(`multiplying matrices of n = ${n}`)
   const steps = await workFor(prover, { work: 'gemm', seed }, window)
   return {
+    ranOn: prover.opened === undefined ? device.backend : describeOpened(prover.opened),
     n,
     fillBytes: bytes,
     usableMiB: job.takesAll ? Math.floor((bytes + 3 * n * n) / MiB) : null,

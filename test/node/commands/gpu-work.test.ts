@@ -6,6 +6,7 @@ import { outputSchemas } from '../../../src/node/output-schemas.ts'
 import { hasOwnGpu } from '../../support/fake-nvidia-smi.ts'
 import { tempFolder } from '../../support/lease-market.ts'
 import { localNode } from '../../support/local-node.ts'
+import { noVulkan } from '../../support/vulkan.ts'
 
 /** Runs a command line as a person would, in this process, and reads its JSON by the schema of `form`. */
 async function run<T>(form: string, argv: readonly string[], dataDir: string) {
@@ -29,6 +30,22 @@ test.skipIf(hasOwnGpu)(
     expect(document).toMatchObject({ gpu: 'cpu-0', backend: 'cpu', verdict: 'VALID', file })
     const checked = await run<{ id: string }>('gpu verify', [file], folder)
     expect(checked.document).toMatchObject({ verdict: 'VALID', network: 'local', id: document.id })
+  },
+)
+
+test.skipIf(hasOwnGpu || noVulkan)(
+  'software proves a processor by WebGPU where its owner wants so, and says what it ran on',
+  { timeout: 240_000 },
+  async () => {
+    const argv = ['--backend', 'webgpu', '--subgroup-matrix']
+    const { exitCode, document } = await run('gpu prove', argv, await tempFolder())
+    expect(exitCode).toBe(0)
+    expect(document).toMatchObject({
+      gpu: 'cpu-0',
+      backend: 'webgpu',
+      verdict: 'VALID',
+      ranOn: expect.stringMatching(/^\S.*, software, gemm /),
+    })
   },
 )
 
