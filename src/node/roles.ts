@@ -6,13 +6,13 @@ import type { Config } from './config.ts'
 import { attestationsRoute } from './control/routes/attestations.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
+import { execRoute } from './control/routes/exec.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
 import { scoresRoute } from './control/routes/scores.ts'
-import { sessionsRoute } from './control/routes/sessions.ts'
 import { statusRoute } from './control/routes/status.ts'
 import { transcriptsRoute } from './control/routes/transcripts.ts'
 import type { Route } from './control/server.ts'
@@ -170,7 +170,7 @@ export const routes: readonly Route<Parts>[] = [
   capabilitiesRoute,
   gpusRoute,
   leasesRoute,
-  sessionsRoute,
+  execRoute,
   scoresRoute,
   attestationsRoute,
   transcriptsRoute,

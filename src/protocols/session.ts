@@ -1,30 +1,29 @@
 import { z } from 'zod'
 import { KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
-import { bytes, integer, text } from './fields.ts'
-import { commandLine } from './terms.ts'
+import { integer, text } from './fields.ts'
+import { execRequest } from './session-exec.ts'
+import { terminalSize } from './session-fields.ts'
+import { logsRequest } from './session-logs.ts'
 
 /** The channels of a session's frames. */
 export const channels = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const
 
-const environment = z
-  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(8 * KiB))
-  .refine((env) => Object.keys(env).length <= 64, 'at most 64 variables')
-
-/**
- * `exec` runs a command in the lease's container; `logs` is the newest that its main process printed.
- */
-const request = z.looseObject({
-  leaseId: bytes(32),
-  kind: z.enum(['exec', 'logs']),
-  command: commandLine().optional(),
-  tty: z.boolean(),
-  env: environment,
-})
+/** What a session does; each kind's request stands in a file of its own beside this one. */
+const request = z.discriminatedUnion('kind', [execRequest, logsRequest])
 
 const MAX_REQUEST_BYTES = 64 * KiB
 const requestCodec = cborCodec(request, MAX_REQUEST_BYTES)
 export type SessionRequest = Message<typeof requestCodec>
+export type SessionKind = SessionRequest['kind']
+/** The request of one kind. */
+export type SessionOf<K extends SessionKind> = Extract<SessionRequest, { readonly kind: K }>
+
+type WithoutLease<R> = R extends unknown
+  ? { [K in keyof R as string extends K ? never : K extends 'leaseId' ? never : K]: R[K] }
+  : never
+/** A request before it is known for which lease; the keys of later versions left out. */
+export type SessionAsk = WithoutLease<SessionRequest>
 
 /** Bytes into and out of a container; only the keys that the terms authorize may open one. */
 export const sessionProtocol = {
@@ -33,8 +32,6 @@ export const sessionProtocol = {
   /** The wait covers a container that is just starting. */
   limits: { requestBytes: MAX_REQUEST_BYTES, timeoutMs: secondsMs(60), perPeerPerMinute: 240 },
 } as const
-
-const terminalSize = { columns: integer(1, 10_000), rows: integer(1, 10_000) }
 
 /** To the miner: the input ended, the terminal changed its size, or a signal for the command. */
 const toMiner = z.discriminatedUnion('kind', [

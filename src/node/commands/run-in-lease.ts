@@ -5,7 +5,7 @@ import { channels } from '../../protocols/session.ts'
 import { KiB, secondsMs } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import { errorOf } from '../control/problem.ts'
-import type { SessionAsked } from '../control/routes/sessions.ts'
+import type { ExecAsked } from '../control/routes/exec.ts'
 import { toJson } from '../output.ts'
 import type { Terminal } from './command.ts'
 
@@ -28,7 +28,7 @@ export const leasePath = (lease: string, rest = ''): string =>
 export async function runInLease(
   client: ControlClient,
   lease: string,
-  asked: SessionAsked,
+  asked: ExecAsked,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {

@@ -1,7 +1,7 @@
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
-import { type SessionRequest, sessionProtocol } from '../../protocols/session.ts'
+import { type SessionAsk, sessionProtocol } from '../../protocols/session.ts'
 import { openTunnel } from '../../protocols/tunnel.ts'
 import type { FoundLease } from './find-lease.ts'
 import type { RentBook } from './rent-book.ts'
@@ -13,10 +13,10 @@ import type { RentBook } from './rent-book.ts'
 export function openSession(
   { rpc }: Pick<RentBook, 'rpc'>,
   { leaseId, miner }: Pick<FoundLease, 'leaseId' | 'miner'>,
-  request: Omit<SessionRequest, 'leaseId'>,
+  request: SessionAsk,
   signal: AbortSignal,
 ): Promise<FrameChannel> {
-  return openTunnel(rpc, sessionProtocol, miner, { ...request, leaseId } as SessionRequest, signal)
+  return openTunnel(rpc, sessionProtocol, miner, { ...request, leaseId }, signal)
 }
 
 /** What a session that broke means for its user: a connection that is gone says nothing of the command. */

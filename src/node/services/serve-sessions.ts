@@ -22,7 +22,7 @@ export const serveSessions = ({
       async (request, channel, caller) => {
         const { peerId, signal: left } = caller
         const { container, closing } = await enterLease(book, request.leaseId, peerId, left)
-        await runSession(container, request, channel, { closing, left })
+        await runSession({ container, request, channel, peerId, closing, left })
       },
       signal,
     ),

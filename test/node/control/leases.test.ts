@@ -8,7 +8,7 @@ import { silent } from '../../../src/log.ts'
 import { leasePath, runInLease } from '../../../src/node/commands/run-in-lease.ts'
 import { createControlClient } from '../../../src/node/control/client.ts'
 import { leasesRoute, type ReceiptsAnswer } from '../../../src/node/control/routes/leases.ts'
-import { sessionsRoute } from '../../../src/node/control/routes/sessions.ts'
+import { execRoute } from '../../../src/node/control/routes/exec.ts'
 import { startControl } from '../../../src/node/control/server.ts'
 import type { LeaseView } from '../../../src/node/leases/lease-view.ts'
 import type { Offers } from '../../../src/node/offers.ts'
@@ -28,7 +28,7 @@ async function served() {
   const socketPath = join(folder, 'control.sock')
   const control = await startControl({
     parts: { renting: all.renter.book, offers },
-    routes: [leasesRoute, sessionsRoute],
+    routes: [leasesRoute, execRoute],
     socketPath,
     tokenFile: join(folder, 'control.token'),
     log: silent,

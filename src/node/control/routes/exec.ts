@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { NodeError } from '../../../errors.ts'
+import { type SessionAsk, sessionProtocol } from '../../../protocols/session.ts'
+import { findLease } from '../../leases/find-lease.ts'
+import { openSession, sessionError } from '../../leases/open-session.ts'
+import type { RentBook } from '../../leases/rent-book.ts'
+import { bridge } from '../session-bridge.ts'
+
+/** The query parameter `request` of the socket, as JSON. */
+const asked = z.strictObject({
+  command: z.array(z.string()).min(1),
+  tty: z.boolean().default(false),
+  env: z.record(z.string(), z.string()).default({}),
+})
+export type ExecAsked = z.input<typeof asked>
+
+/**
+ * `WebSocket /v1/leases/:id/exec?request=JSON`: a command in a lease. Binary messages are one channel byte and data
+ * (0 stdin; 1 stdout, 2 stderr); text messages are JSON: `{"kind":"eof"}`, `resize`, `signal` one way,
+ * `{"kind":"started"}` and `{"kind":"exit","exitCode":0}` the other. Closing it hangs up on the command.
+ */
+export function execRoute(app: FastifyInstance, { renting: book }: { renting: RentBook }): void {
+  app.webSocket('/v1/leases/:id/exec', async ({ params, query, signal }, accept) => {
+    const found = await findLease(book, params['id'] ?? '')
+    const request = parseAsked(query.get('request') ?? '{}')
+    const channel = await openSession(book, found, request, signal)
+    const socket = await accept()
+    try {
+      await bridge(socket, channel)
+    } catch (error) {
+      channel.abort(error instanceof Error ? error : new Error(String(error)))
+      throw sessionError(error, found.id)
+    }
+    socket.close(1000)
+  })
+}
+
+function parseAsked(text: string): SessionAsk {
+  try {
+    const request = { ...asked.parse(JSON.parse(text)), kind: 'exec' as const }
+    sessionProtocol.request.encode({ ...request, leaseId: new Uint8Array(32) })
+    return request
+  } catch (cause) {
+    throw new NodeError('BAD_CONFIG_VALUE', 'the session request is malformed', { cause })
+  }
+}

@@ -1,0 +1,56 @@
+import type { Exec } from '../../../containers/engine.ts'
+import { NodeError } from '../../../errors.ts'
+import type { FrameChannel } from '../../../protocols/frames.ts'
+import { channels, controlToRenter, type SessionOf } from '../../../protocols/session.ts'
+import { outcomeOf } from './command-outcome.ts'
+import { feed, obey } from './feed-command.ts'
+import { hangUp } from './hang-up.ts'
+import { sendAll } from './send-output.ts'
+import type { SessionRun } from './session-run.ts'
+import { whenAborted } from './when-aborted.ts'
+
+/**
+ * Runs a command in a container, bytes both ways, until it ends or its renter leaves: then the command is hung up on,
+ * and killed when that does not end it.
+ */
+export async function runExec(run: SessionRun<SessionOf<'exec'>>): Promise<void> {
+  const { container, request, channel, closing, left } = run
+  const exec = await container.exec(request.command, { tty: request.tty, env: request.env })
+  try {
+    await channel.send(channels.control, controlToRenter.encode({ kind: 'started' }))
+    using closed = whenAborted(closing)
+    using gone = whenAborted(left)
+    await Promise.race([
+      sendOutput(exec, channel),
+      takeInput(exec, channel),
+      closed.aborted,
+      gone.aborted,
+    ])
+  } catch (error) {
+    await hangUp(exec)
+    throw closing.aborted ? closing.reason : error
+  }
+}
+
+async function sendOutput(exec: Exec, channel: FrameChannel): Promise<void> {
+  await Promise.all([
+    sendAll(exec.stdout, channels.stdout, channel),
+    sendAll(exec.stderr, channels.stderr, channel),
+  ])
+  await channel.send(channels.control, await outcomeOf(exec))
+}
+
+/**
+ * Feeds what the renter sends. Never resolves while the command may still have output: only a renter that leaves
+ * without saying so ends a session, by rejecting.
+ */
+async function takeInput(exec: Exec, channel: FrameChannel): Promise<never> {
+  exec.stdin.on('error', () => undefined) // the command closed its input or ended: its exit code says so
+  for await (const { channel: to, data } of channel.frames()) {
+    if (to === channels.stdin) await feed(exec, data)
+    else if (to === channels.control) await obey(exec, data)
+    else throw new NodeError('BAD_MESSAGE', `channel ${to} is not for input`)
+  }
+  exec.stdin.end()
+  return new Promise<never>(() => undefined)
+}

@@ -1,0 +1,30 @@
+import type { Writable } from 'node:stream'
+import type { Exec } from '../../../containers/engine.ts'
+import { controlToMiner } from '../../../protocols/session.ts'
+
+/** Writes to a command's input, at its pace; nothing once it takes no more. `data` may be used again afterwards. */
+export async function feed(exec: Exec, data: Uint8Array): Promise<void> {
+  const { stdin } = exec
+  if (stdin.destroyed || stdin.writableEnded) return
+  // Frames are views of a buffer that is used again.
+  if (stdin.write(Uint8Array.from(data))) return
+  await drainedOrClosed(stdin)
+}
+
+function drainedOrClosed(stream: Writable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const done = (): void => {
+    stream.off('drain', done).off('close', done)
+    resolve()
+  }
+  stream.on('drain', done).on('close', done)
+  return promise
+}
+
+/** Does what a control message says: end of input, a new size, a signal. */
+export async function obey(exec: Exec, data: Uint8Array): Promise<void> {
+  const control = controlToMiner.decode(data)
+  if (control.kind === 'eof') exec.stdin.end()
+  else if (control.kind === 'resize') await exec.resize(control)
+  else await exec.kill(control.signal)
+}

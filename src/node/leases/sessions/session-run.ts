@@ -1,0 +1,17 @@
+import type { Container } from '../../../containers/engine.ts'
+import type { FrameChannel } from '../../../protocols/frames.ts'
+import type { SessionRequest } from '../../../protocols/session.ts'
+
+/** What the miner's end of one session works with. */
+export interface SessionRun<R extends SessionRequest = SessionRequest> {
+  readonly container: Container
+  readonly request: R
+  /** Using it accepts the session; what is thrown before refuses it. */
+  readonly channel: FrameChannel
+  /** The PeerId of who opened it: the lease authorizes it. */
+  readonly peerId: string
+  /** Aborts when the lease begins to end; its reason is for the renter. */
+  readonly closing: AbortSignal
+  /** Aborts when the renter leaves or the connection breaks. */
+  readonly left: AbortSignal
+}

@@ -1,0 +1,12 @@
+import { z } from 'zod'
+import { KiB } from '../units.ts'
+import { integer } from './fields.ts'
+
+/** Variables for a session's command, added to those of the container. */
+export const environment = () =>
+  z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(8 * KiB))
+    .refine((env) => Object.keys(env).length <= 64, 'at most 64 variables')
+
+/** A terminal's size in characters. */
+export const terminalSize = { columns: integer(1, 10_000), rows: integer(1, 10_000) }
