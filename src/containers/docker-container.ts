@@ -5,7 +5,7 @@ import { attachedCommand, type CommandState } from './attached-command.ts'
 import { killMain, removeNow, stop, waitForEnd } from './container-end.ts'
 import { splitLogs, usageOf } from './container-usage.ts'
 import { askDocker, isGone } from './docker-client.ts'
-import { attachTo, execIn } from './docker-exec.ts'
+import { attachTo, execIn, spawnIn } from './docker-exec.ts'
 import type { Container, ContainerStatus } from './engine.ts'
 import { containerName } from './hardened-spec.ts'
 
@@ -71,6 +71,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
       })
     },
     exec: (command, options) => execIn(container, command, options ?? {}),
+    spawn: (command, options) => spawnIn(container, command, options ?? {}),
     async status() {
       try {
         return statusName((await inspect()).State.Status)

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
 import { attachedCommand } from './attached-command.ts'
 import { askDocker } from './docker-client.ts'
-import type { Exec, ExecOptions, ExecSignal, TerminalSize } from './engine.ts'
+import type { Exec, ExecOptions, ExecSignal, SpawnOptions, TerminalSize } from './engine.ts'
 import { signalMarked } from './exec-kill.ts'
-import { newExecMark } from './exec-mark.ts'
+import { type ExecMark, newExecMark } from './exec-mark.ts'
 
 /** By default Ctrl-P Ctrl-Q would detach, and eat the renter's keys: keys that nobody types instead. */
 const NO_DETACH_KEYS = 'ctrl-^,ctrl-^,ctrl-^,ctrl-^'
@@ -51,20 +51,17 @@ export async function execIn(
   command: readonly string[],
   options: ExecOptions,
 ): Promise<Exec> {
-  const { env = {}, tty = false, size, workingDir, signal } = options
+  const { tty = false, size, signal } = options
   signal?.throwIfAborted()
   const mark = newExecMark()
-  const marked = { ...env, [mark.name]: mark.value }
   const exec = await askDocker('prepare a command', (abortSignal) =>
     container.exec({
-      Cmd: [...command],
+      ...placed(command, options, mark),
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,
       Tty: tty,
       DetachKeys: NO_DETACH_KEYS,
-      Env: Object.entries(marked).map(([name, value]) => `${name}=${value}`),
-      ...(workingDir === undefined ? {} : { WorkingDir: workingDir }),
       abortSignal,
     }),
   )
@@ -91,6 +88,35 @@ export async function execIn(
   if (size !== undefined) await resize(size)
   killOnAbort(running, signal)
   return running
+}
+
+/** Starts `command` inside with nobody attached; resolves with its mark's value. */
+export async function spawnIn(
+  container: Docker.Container,
+  command: readonly string[],
+  options: SpawnOptions,
+): Promise<string> {
+  const mark = newExecMark()
+  const exec = await askDocker('prepare a command', (abortSignal) =>
+    container.exec({ ...placed(command, options, mark), abortSignal }),
+  )
+  await askDocker('start a command', (abortSignal) => exec.start({ Detach: true, abortSignal }))
+  return mark.value
+}
+
+/** The part of an exec's description that says what runs, where and as whom. */
+function placed(
+  command: readonly string[],
+  { env = {}, workingDir, user }: SpawnOptions,
+  mark: ExecMark,
+) {
+  const marked = { ...env, [mark.name]: mark.value }
+  return {
+    Cmd: [...command],
+    Env: Object.entries(marked).map(([name, value]) => `${name}=${value}`),
+    ...(workingDir === undefined ? {} : { WorkingDir: workingDir }),
+    ...(user === undefined ? {} : { User: user }),
+  }
 }
 
 function killOnAbort(exec: Exec, signal: AbortSignal | undefined): void {

@@ -61,6 +61,8 @@ export interface Container {
   attach(): Promise<Exec>
   /** Runs another command inside. */
   exec(command: readonly string[], options?: ExecOptions): Promise<Exec>
+  /** Starts a command that runs on by itself, its output unread; resolves with its id, the value of its CN_EXEC variable. */
+  spawn(command: readonly string[], options?: SpawnOptions): Promise<string>
   /** Never rejects: an engine that does not answer is `unknown`. */
   status(): Promise<ContainerStatus>
   /** Resolves when the main process has ended (at once if it has). ENGINE_GONE when the container was removed meanwhile. */
@@ -97,9 +99,14 @@ export interface ExecOptions {
   readonly tty?: boolean
   readonly size?: TerminalSize
   readonly workingDir?: string
+  /** A name or number, `:group` after it if need be; without one, the image's. */
+  readonly user?: string
   /** Kills the command, with all that it started, when it aborts. */
   readonly signal?: AbortSignal
 }
+
+/** How to start a command that nobody is attached to. */
+export type SpawnOptions = Pick<ExecOptions, 'env' | 'workingDir' | 'user'>
 
 /**
  * A command that runs inside. Read (or `resume()`) both outputs; a reader that stalls holds the command back and loses

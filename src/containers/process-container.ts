@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { sleep } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Container, ContainerStatus, ContainerUsage } from './engine.ts'
+import type { Container, ContainerStatus, ContainerUsage, SpawnOptions } from './engine.ts'
 import { createMainProcess, type MainProcess } from './main-process.ts'
-import { processExec } from './process-exec.ts'
+import { processExec, processSpawn } from './process-exec.ts'
 import {
   type LeaseFolder,
   type ProcessState,
@@ -75,6 +75,18 @@ export function processContainer({
     if (command === undefined) return 'running'
     return (await exitCode(kept)) === undefined ? 'running' : 'exited'
   }
+  const assertRunning = async (): Promise<void> => {
+    const now = await status()
+    if (now === 'running') return
+    throw new NodeError(
+      now === 'gone' ? 'ENGINE_GONE' : 'ENGINE_CONFLICT',
+      `the lease's container does not run (${now})`,
+    )
+  }
+  const placeOf = ({ env = {} }: SpawnOptions) => ({
+    env: { ...environment(folder, state), ...env, CN_CONTAINER: id },
+    home: folder.home,
+  })
 
   return {
     id,
@@ -94,15 +106,12 @@ export function processContainer({
       return theMain().attach()
     },
     async exec(execCommand, options = {}) {
-      const now = await status()
-      if (now !== 'running') {
-        throw new NodeError(
-          now === 'gone' ? 'ENGINE_GONE' : 'ENGINE_CONFLICT',
-          `the lease's container does not run (${now})`,
-        )
-      }
-      const env = { ...environment(folder, state), ...options.env, CN_CONTAINER: id }
-      return processExec(execCommand, { ...options, env, home: folder.home })
+      await assertRunning()
+      return processExec(execCommand, { ...options, ...placeOf(options) })
+    },
+    async spawn(spawnCommand, options = {}) {
+      await assertRunning()
+      return processSpawn(spawnCommand, { ...options, ...placeOf(options) })
     },
     status,
     async wait(signal) {

@@ -1,9 +1,10 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readlink } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
-import { messageOf } from '../errors.ts'
-import type { Exec, ExecOptions, ExecSignal } from './engine.ts'
+import { messageOf, NodeError } from '../errors.ts'
+import type { Exec, ExecOptions, ExecSignal, SpawnOptions, TerminalSize } from './engine.ts'
 import { newExecMark } from './exec-mark.ts'
 import { endMarked, type Mark, markedProcesses, signalProcess } from './process-table.ts'
 
@@ -20,6 +21,7 @@ export async function processExec(
 ): Promise<Exec> {
   const { env = {}, tty = false, size, home, workingDir = home, signal } = options
   signal?.throwIfAborted()
+  assertNoUser(options)
   const mark = newExecMark()
   const [program = '', ...args] = tty ? inTerminal(command, size) : command
   const child = spawn(program, args, {
@@ -41,7 +43,7 @@ export async function processExec(
     stdout: child.stdout,
     stderr: child.stderr,
     exitCode: once(child, 'exit').then(([code, by]) => exitCodeOf(code, by)),
-    resize: async () => undefined, // script(1) gives no way to its terminal's size
+    resize: (to) => (tty ? resizeTerminals(`${mark.name}=${mark.value}`, to) : Promise.resolve()),
     kill,
   }
   const onAbort = (): void => {
@@ -50,6 +52,52 @@ export async function processExec(
   signal?.addEventListener('abort', onAbort, { once: true })
   child.once('exit', () => signal?.removeEventListener('abort', onAbort))
   return exec
+}
+
+/** Starts `command` with nobody attached; resolves with its mark's value. */
+export async function processSpawn(
+  command: readonly string[],
+  options: SpawnOptions & { readonly home: string },
+): Promise<string> {
+  const { env = {}, home, workingDir = home } = options
+  assertNoUser(options)
+  const mark = newExecMark()
+  const [program = '', ...args] = command
+  const child = spawn(program, args, {
+    cwd: workingDir,
+    env: { ...env, [mark.name]: mark.value },
+    stdio: 'ignore',
+    detached: true,
+  })
+  try {
+    await once(child, 'spawn')
+  } catch (cause) {
+    throw new NodeError('ENGINE_FAILED', `${program} cannot be started: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+  child.unref()
+  return mark.value
+}
+
+function assertNoUser({ user }: SpawnOptions): void {
+  if (user === undefined) return
+  throw new NodeError('ENGINE_UNSUPPORTED', 'the process engine runs commands as its own user', {
+    next: 'leave --user out, or use a miner with a Docker Engine',
+  })
+}
+
+/** script(1) gives no way to its terminal's size, but the processes in it have it open. */
+async function resizeTerminals(mark: Mark, { columns, rows }: TerminalSize): Promise<void> {
+  const inputs = await Promise.all(
+    (await markedProcesses(mark)).map((pid) => readlink(`/proc/${pid}/fd/0`).catch(() => '')),
+  )
+  for (const terminal of new Set(inputs.filter((path) => path.startsWith('/dev/pts/')))) {
+    const stty = spawn('stty', ['-F', terminal, 'cols', `${columns}`, 'rows', `${rows}`], {
+      stdio: 'ignore',
+    })
+    await once(stty, 'close').catch(() => undefined) // without stty the size stays as it was
+  }
 }
 
 /** The process and what it started, oldest first; SIGKILL also its group, until none is left. */

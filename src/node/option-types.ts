@@ -97,6 +97,28 @@ export const flag = (
   ...extras,
 })
 
+/** An option that may be repeated, each time `NAME=VALUE`; a value may hold commas. */
+export const pairs = (
+  scope: OptionScope,
+  describe: string,
+  placeholder: string,
+): Option<Readonly<Record<string, string>>> => ({
+  scope,
+  describe,
+  placeholder,
+  isList: true,
+  default: {},
+  defaultText: '',
+  parse: (raws) =>
+    Object.fromEntries(
+      raws.map((raw) => {
+        const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(raw) ?? []
+        if (name === undefined || value === undefined) throw expected('NAME=VALUE', raw)
+        return [name, value]
+      }),
+    ),
+})
+
 const expected = (what: string, raw: string): NodeError =>
   new NodeError('BAD_CONFIG', `expected ${what}, got ${JSON.stringify(raw)}`)
 

@@ -13,6 +13,7 @@ import { leasesRoute } from './control/routes/leases.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
 import { scoresRoute } from './control/routes/scores.ts'
+import { shellRoute } from './control/routes/shell.ts'
 import { statusRoute } from './control/routes/status.ts'
 import { transcriptsRoute } from './control/routes/transcripts.ts'
 import type { Route } from './control/server.ts'
@@ -171,6 +172,7 @@ export const routes: readonly Route<Parts>[] = [
   gpusRoute,
   leasesRoute,
   execRoute,
+  shellRoute,
   scoresRoute,
   attestationsRoute,
   transcriptsRoute,

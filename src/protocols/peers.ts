@@ -40,6 +40,8 @@ export interface Peers {
     onStream: (duplex: Duplex, from: Remote) => void,
     signal: AbortSignal,
   ): Promise<void>
+  /** Closes every connection to a peer that no longer answers, so that the next stream dials anew. */
+  drop(peer: PeerId | string): void
   /** Counts a refusal. */
   refused(name: string, peerId: string, code: string): void
 }
@@ -69,6 +71,12 @@ export function createPeers(libp2p: Libp2p, net: Network, options: PeersOptions)
     refused(name, peerId, code) {
       log.debug('refused', { protocol: name, peer: peerId, code })
       onRefused?.(name, peerId, code)
+    },
+    drop(peer) {
+      const peerId = typeof peer === 'string' ? peerIdFromString(peer) : peer
+      for (const connection of libp2p.getConnections(peerId)) {
+        connection.abort(new Error('the peer no longer answers'))
+      }
     },
     async open(name, peer, until) {
       try {

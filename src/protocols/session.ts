@@ -1,16 +1,22 @@
 import { z } from 'zod'
 import { KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
-import { integer, text } from './fields.ts'
+import { bytes, integer, text } from './fields.ts'
 import { execRequest } from './session-exec.ts'
 import { terminalSize } from './session-fields.ts'
 import { logsRequest } from './session-logs.ts'
+import { resumeRequest, shellRequest } from './session-shell.ts'
 
 /** The channels of a session's frames. */
 export const channels = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const
 
 /** What a session does; each kind's request stands in a file of its own beside this one. */
-const request = z.discriminatedUnion('kind', [execRequest, logsRequest])
+const request = z.discriminatedUnion('kind', [
+  execRequest,
+  shellRequest,
+  resumeRequest,
+  logsRequest,
+])
 
 const MAX_REQUEST_BYTES = 64 * KiB
 const requestCodec = cborCodec(request, MAX_REQUEST_BYTES)
@@ -33,7 +39,14 @@ export const sessionProtocol = {
   limits: { requestBytes: MAX_REQUEST_BYTES, timeoutMs: secondsMs(60), perPeerPerMinute: 240 },
 } as const
 
-/** To the miner: the input ended, the terminal changed its size, or a signal for the command. */
+const count = integer(0, Number.MAX_SAFE_INTEGER)
+/** How many bytes of what the other end of a terminal sent have come, all its connections together. */
+const received = z.looseObject({ kind: z.literal('received'), received: count })
+
+/**
+ * To the miner: the input ended, the terminal changed its size, or a signal for the command. Of a terminal that can be
+ * resumed also what has come of it, and whether the miner is there: it answers `ping` with `received`.
+ */
 const toMiner = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('eof') }),
   z.looseObject({ kind: z.literal('resize'), ...terminalSize }),
@@ -41,12 +54,25 @@ const toMiner = z.discriminatedUnion('kind', [
     kind: z.literal('signal'),
     signal: z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGKILL']),
   }),
+  received,
+  z.looseObject({ kind: z.literal('ping'), received: count }),
 ])
-/** To the renter: the command began, ended with a code, or could not be run to its end. */
+/**
+ * To the renter: the command began, ended with a code, or could not be run to its end. A terminal's `started` has the
+ * token to resume it with and how long that works; `resumed` tells how much of the input had come. `detached` tells
+ * the id of a command that runs on by itself.
+ */
 const toRenter = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('started') }),
+  z.looseObject({
+    kind: z.literal('started'),
+    token: bytes(16).optional(),
+    graceMs: integer(0, 86_400_000).optional(),
+  }),
   z.looseObject({ kind: z.literal('exit'), exitCode: integer(0, 255) }),
   z.looseObject({ kind: z.literal('failed'), code: text(64), message: text(500) }),
+  z.looseObject({ kind: z.literal('resumed'), received: count }),
+  received,
+  z.looseObject({ kind: z.literal('detached'), id: text(64) }),
 ])
 
 /** What travels on the control channel. */

@@ -87,6 +87,10 @@ export class FakeEngine implements Engine {
       },
       attach: () => Promise.reject(new Error('the fake engine attaches nothing')),
       exec: async (command) => engine.#exec(command),
+      spawn: async (command) => {
+        engine.#exec(command)
+        return 'fa4e'
+      },
       async status() {
         if (engine.silent) return 'unknown'
         return engine.containers.has(spec.leaseId) ? this.state : 'gone'

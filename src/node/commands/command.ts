@@ -3,8 +3,15 @@ import type { OptionKey } from '../options.ts'
 
 /** Where a command reads and writes; tests pass their own. */
 export interface Terminal {
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+  readonly stdin: NodeJS.ReadableStream & {
+    readonly isTTY?: boolean
+    setRawMode?(isRaw: boolean): unknown
+  }
+  readonly stdout: NodeJS.WritableStream & {
+    readonly isTTY?: boolean
+    readonly columns?: number
+    readonly rows?: number
+  }
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
 }
 

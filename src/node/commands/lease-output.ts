@@ -4,7 +4,7 @@ import { secondsMs } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import type { Column, ListView, Output } from '../output.ts'
-import { leasePath } from './run-in-lease.ts'
+import { leasePath } from './lease-path.ts'
 
 /** One question to the node; it is asked again until the answer is the one waited for. */
 const POLL_MS = secondsMs(20)

@@ -2,7 +2,7 @@ import type { ReceiptRow, ReceiptsAnswer } from '../control/routes/leases.ts'
 import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
-import { leasePath } from './run-in-lease.ts'
+import { leasePath } from './lease-path.ts'
 
 const columns = (asset: string): readonly Column<ReceiptRow>[] => [
   { title: 'SEQ', value: ({ seq }) => seq, align: 'right' },

@@ -12,7 +12,8 @@ import { createOutput, type Output } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
 import { assertRunning, proofsOf, SETTLE_MS, watchLease } from './lease-output.ts'
-import { leasePath, runInLease } from './run-in-lease.ts'
+import { leasePath } from './lease-path.ts'
+import { runInLease } from './run-in-lease.ts'
 
 /** With `--json` the command's output goes into one document; what is longer is for a pipe. */
 const MOST_COLLECTED_BYTES = 4 * MiB

@@ -3,7 +3,7 @@ import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
 import { describeLease } from './lease-output.ts'
-import { leasePath } from './run-in-lease.ts'
+import { leasePath } from './lease-path.ts'
 
 /** Shows all there is to say of one lease. */
 export const show: Run = (context) =>

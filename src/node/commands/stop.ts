@@ -3,7 +3,7 @@ import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
 import { describeLease, SETTLE_MS, watchLease } from './lease-output.ts'
-import { leasePath } from './run-in-lease.ts'
+import { leasePath } from './lease-path.ts'
 
 /** Ends a lease and waits a while until it is settled. */
 export const stop: Run = (context) =>

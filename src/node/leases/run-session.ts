@@ -1,6 +1,7 @@
 import { runExec } from './sessions/exec-session.ts'
 import { runLogs } from './sessions/logs-session.ts'
 import type { SessionRun } from './sessions/session-run.ts'
+import { runResume, runShell } from './sessions/shell-session.ts'
 
 /** Runs one session in a container until it is over or its renter leaves. Each kind is a file of `sessions/`. */
 export function runSession(run: SessionRun): Promise<void> {
@@ -8,6 +9,10 @@ export function runSession(run: SessionRun): Promise<void> {
   switch (request.kind) {
     case 'exec':
       return runExec({ ...run, request })
+    case 'shell':
+      return runShell({ ...run, request })
+    case 'resume':
+      return runResume({ ...run, request })
     case 'logs':
       return runLogs({ ...run, request })
   }

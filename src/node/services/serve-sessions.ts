@@ -4,26 +4,34 @@ import { serveTunnel } from '../../protocols/tunnel.ts'
 import { enterLease } from '../leases/enter-lease.ts'
 import type { HostBook } from '../leases/host-book.ts'
 import { runSession } from '../leases/run-session.ts'
+import { createKeptShells } from '../leases/sessions/kept-shells.ts'
 import type { Service } from '../service.ts'
 
 /** Lets the keys that a lease authorizes, and no others, run commands in its container. */
 export const serveSessions = ({
   rpc,
   hosting: book,
+  shellGraceMs,
 }: {
   readonly rpc: Rpc
   readonly hosting: HostBook
-}): Service => ({
-  name: 'serve-sessions',
-  start: (signal) =>
-    serveTunnel(
-      rpc,
-      sessionProtocol,
-      async (request, channel, caller) => {
-        const { peerId, signal: left } = caller
-        const { container, closing } = await enterLease(book, request.leaseId, peerId, left)
-        await runSession({ container, request, channel, peerId, closing, left })
-      },
-      signal,
-    ),
-})
+  /** How long a shell waits for its renter; SHELL_GRACE_MS when absent. */
+  readonly shellGraceMs?: number
+}): Service => {
+  const shells = createKeptShells({ log: book.log, graceMs: shellGraceMs })
+  return {
+    name: 'serve-sessions',
+    start: (signal) =>
+      serveTunnel(
+        rpc,
+        sessionProtocol,
+        async (request, channel, caller) => {
+          const { peerId, signal: left } = caller
+          const { container, closing } = await enterLease(book, request.leaseId, peerId, left)
+          await runSession({ container, request, channel, peerId, shells, closing, left })
+        },
+        signal,
+      ),
+    stop: () => shells.close(),
+  }
+}

@@ -1,10 +1,16 @@
-import type { Exec } from '../../../containers/engine.ts'
+import type { Exec, SpawnOptions } from '../../../containers/engine.ts'
 import { NodeError } from '../../../errors.ts'
 import type { FrameChannel } from '../../../protocols/frames.ts'
-import { channels, controlToRenter, type SessionOf } from '../../../protocols/session.ts'
+import {
+  channels,
+  controlToMiner,
+  controlToRenter,
+  type SessionOf,
+} from '../../../protocols/session.ts'
 import { outcomeOf } from './command-outcome.ts'
 import { feed, obey } from './feed-command.ts'
 import { hangUp } from './hang-up.ts'
+import { placeOf } from './place-of.ts'
 import { sendAll } from './send-output.ts'
 import type { SessionRun } from './session-run.ts'
 import { whenAborted } from './when-aborted.ts'
@@ -15,7 +21,10 @@ import { whenAborted } from './when-aborted.ts'
  */
 export async function runExec(run: SessionRun<SessionOf<'exec'>>): Promise<void> {
   const { container, request, channel, closing, left } = run
-  const exec = await container.exec(request.command, { tty: request.tty, env: request.env })
+  const { command, tty } = request
+  const place = placeOf(request)
+  if (request.detach === true) return runDetached(run, place)
+  const exec = await container.exec(command, { tty, ...place })
   try {
     await channel.send(channels.control, controlToRenter.encode({ kind: 'started' }))
     using closed = whenAborted(closing)
@@ -30,6 +39,16 @@ export async function runExec(run: SessionRun<SessionOf<'exec'>>): Promise<void>
     await hangUp(exec)
     throw closing.aborted ? closing.reason : error
   }
+}
+
+/** It runs on when its renter goes; the renter gets its id. */
+async function runDetached(
+  { container, request, channel }: SessionRun<SessionOf<'exec'>>,
+  place: SpawnOptions,
+): Promise<void> {
+  const id = await container.spawn(request.command, place)
+  await channel.send(channels.control, controlToRenter.encode({ kind: 'detached', id }))
+  await channel.send(channels.control, controlToRenter.encode({ kind: 'exit', exitCode: 0 }))
 }
 
 async function sendOutput(exec: Exec, channel: FrameChannel): Promise<void> {
@@ -48,7 +67,7 @@ async function takeInput(exec: Exec, channel: FrameChannel): Promise<never> {
   exec.stdin.on('error', () => undefined) // the command closed its input or ended: its exit code says so
   for await (const { channel: to, data } of channel.frames()) {
     if (to === channels.stdin) await feed(exec, data)
-    else if (to === channels.control) await obey(exec, data)
+    else if (to === channels.control) await obey(exec, controlToMiner.decode(data))
     else throw new NodeError('BAD_MESSAGE', `channel ${to} is not for input`)
   }
   exec.stdin.end()

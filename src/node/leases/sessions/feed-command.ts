@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Exec } from '../../../containers/engine.ts'
-import { controlToMiner } from '../../../protocols/session.ts'
+import { NodeError } from '../../../errors.ts'
+import type { ControlToMiner } from '../../../protocols/session.ts'
 
 /** Writes to a command's input, at its pace; nothing once it takes no more. `data` may be used again afterwards. */
 export async function feed(exec: Exec, data: Uint8Array): Promise<void> {
@@ -22,9 +23,9 @@ function drainedOrClosed(stream: Writable): Promise<void> {
 }
 
 /** Does what a control message says: end of input, a new size, a signal. */
-export async function obey(exec: Exec, data: Uint8Array): Promise<void> {
-  const control = controlToMiner.decode(data)
+export async function obey(exec: Exec, control: ControlToMiner): Promise<void> {
   if (control.kind === 'eof') exec.stdin.end()
   else if (control.kind === 'resize') await exec.resize(control)
-  else await exec.kill(control.signal)
+  else if (control.kind === 'signal') await exec.kill(control.signal)
+  else throw new NodeError('BAD_MESSAGE', `nothing here asks for ${control.kind}`)
 }

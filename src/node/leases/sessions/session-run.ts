@@ -1,6 +1,7 @@
 import type { Container } from '../../../containers/engine.ts'
 import type { FrameChannel } from '../../../protocols/frames.ts'
 import type { SessionRequest } from '../../../protocols/session.ts'
+import type { KeptShells } from './kept-shells.ts'
 
 /** What the miner's end of one session works with. */
 export interface SessionRun<R extends SessionRequest = SessionRequest> {
@@ -12,6 +13,8 @@ export interface SessionRun<R extends SessionRequest = SessionRequest> {
   readonly peerId: string
   /** Aborts when the lease begins to end; its reason is for the renter. */
   readonly closing: AbortSignal
+  /** Terminals that outlive their renter's connection. */
+  readonly shells: KeptShells
   /** Aborts when the renter leaves or the connection breaks. */
   readonly left: AbortSignal
 }
