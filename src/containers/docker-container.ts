@@ -6,6 +6,7 @@ import { killMain, removeNow, stop, waitForEnd } from './container-end.ts'
 import { splitLogs, usageOf } from './container-usage.ts'
 import { askDocker, isGone } from './docker-client.ts'
 import { attachTo, execIn, spawnIn } from './docker-exec.ts'
+import { readLogsOf } from './docker-logs.ts'
 import type { Container, ContainerStatus } from './engine.ts'
 import { containerName } from './hardened-spec.ts'
 
@@ -92,6 +93,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
       )
       return splitLogs(raw)
     },
+    readLogs: (options) => readLogsOf(container, options),
     usage: () => usageOf(container),
     async extend(later) {
       await askDocker('extend the container', (abortSignal) =>

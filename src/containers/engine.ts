@@ -69,6 +69,8 @@ export interface Container {
   wait(signal?: AbortSignal): Promise<{ readonly exitCode: number }>
   /** The main process's newest output; empty for a container that idles. */
   logs(options?: { readonly tailLines?: number }): Promise<Logs>
+  /** What the main process printed and, with `follow`, prints, until it has ended; a reader that stalls loses nothing. */
+  readLogs(options: LogOptions): Promise<AsyncIterable<LogRecord>>
   usage(): Promise<ContainerUsage>
   /** Keeps a new expiry with the container. */
   extend(expiresAtMs: number): Promise<void>
@@ -79,6 +81,26 @@ export interface Container {
 export interface Logs {
   readonly stdout: Uint8Array
   readonly stderr: Uint8Array
+}
+
+export interface LogOptions {
+  readonly follow?: boolean
+  /** Only the newest records of what there is. */
+  readonly tail?: number
+  /** From this moment on: UTC with nine places, as in `LogRecord.at`. */
+  readonly since?: string
+  /** Whether the reader cares for the times. ENGINE_UNSUPPORTED where there are none. */
+  readonly timestamps?: boolean
+  /** Ends the reading. */
+  readonly signal?: AbortSignal
+}
+
+/** A line that was printed, with its newline; of one above 16 KiB, a piece. */
+export interface LogRecord {
+  readonly stream: 'stdout' | 'stderr'
+  /** `2026-01-02T03:04:05.000000006Z` */
+  readonly at: string
+  readonly data: Uint8Array
 }
 
 export interface ContainerUsage {

@@ -233,6 +233,15 @@ export const duration: Parse<number> = withUnit(
   'a time with a unit, such as 500ms, 30s, 5m, 2h or 1d',
 )
 
+/** How long ago, in milliseconds, or a moment as ISO 8601 has it. */
+export const ago: Parse<number | string> = (raw) => {
+  if (/^\d{4}-\d\d-\d\d/.test(raw) && !Number.isNaN(Date.parse(raw))) return raw
+  return withUnit(
+    { ms: 1, s: secondsMs(1), m: minutesMs(1), h: hoursMs(1), d: hoursMs(24) },
+    'a time such as 10m, 2h or 2026-01-02T03:04:05Z',
+  )(raw)
+}
+
 /** A size with its unit, in bytes. */
 export const size: Parse<number> = withUnit(
   { B: 1, KiB, MiB, GiB, TiB: 1024 * GiB, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },

@@ -4,6 +4,7 @@ import { DRAND_URLS } from '../chain/drand-servers.ts'
 import { backendChoices } from '../gpu/choose-backend.ts'
 import { GiB, secondsMs } from '../units.ts'
 import {
+  ago,
   duration,
   flag,
   hex32,
@@ -214,6 +215,15 @@ export const options = {
     text,
   ),
   detach: flag('command', 'Leave the command running, print its id', false, { short: 'd' }),
+  follow: flag('command', 'Go on with what is printed from now on', false, { short: 'f' }),
+  tail: maybe('command', 'Only the newest so many lines', 'N', whole(0, 1_000_000)),
+  since: maybe(
+    'command',
+    'From so long ago on, or from a moment: 10m, 2026-01-02T03:04:05Z',
+    'TIME',
+    ago,
+  ),
+  timestamps: flag('command', 'Show when each line was printed'),
   out: maybe('command', 'File to write to', 'FILE', text, { isPath: true }),
   watch: flag('command', 'Go on until Ctrl-C, with what is measured now'),
   explain: flag('command', 'Show every term of the score'),

@@ -535,4 +535,4 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
 }
 
 /** Commands whose stdout is not theirs to shape. */
-export const plainCommands: readonly string[] = ['completion', 'exec', 'shell']
+export const plainCommands: readonly string[] = ['completion', 'exec', 'logs', 'shell']

@@ -10,6 +10,7 @@ import { execRoute } from './control/routes/exec.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
 import { leasesRoute } from './control/routes/leases.ts'
+import { logsRoute } from './control/routes/logs.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
 import { scoresRoute } from './control/routes/scores.ts'
@@ -173,6 +174,7 @@ export const routes: readonly Route<Parts>[] = [
   leasesRoute,
   execRoute,
   shellRoute,
+  logsRoute,
   scoresRoute,
   attestationsRoute,
   transcriptsRoute,

@@ -97,6 +97,7 @@ export class FakeEngine implements Engine {
       },
       wait: () => new Promise(() => undefined),
       logs: async () => ({ stdout: Buffer.from('main\n'), stderr: new Uint8Array() }),
+      readLogs: () => Promise.reject(new Error('the fake engine keeps no logs')),
       usage: async () => ({ cpuMs: 0, memoryBytes: 0, processes: 1 }),
       extend: async () => undefined,
       async remove() {

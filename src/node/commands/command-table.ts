@@ -186,6 +186,18 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./exec.ts')).exec,
   },
   {
+    name: 'logs',
+    usage: 'LEASE',
+    describe: "Show what a lease's main process prints",
+    options: ['follow', 'tail', 'since', 'timestamps'],
+    args: [1, 1],
+    examples: [
+      ['compute-node logs -f --tail 20 4f1c22', 'the newest 20 lines and what follows'],
+      ['compute-node logs --since 10m --timestamps 4f1c22', 'with the time of each line'],
+    ],
+    load: async () => (await import('./logs.ts')).logs,
+  },
+  {
     name: 'stop',
     usage: 'LEASE',
     describe: 'End a lease and settle it',

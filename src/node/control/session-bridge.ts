@@ -32,7 +32,7 @@ function controlOf(data: Uint8Array): ControlToRenter {
 }
 
 /** Resolves once the message left this process: a slow client slows the miner. */
-const send = (socket: WebSocket, message: string | Uint8Array): Promise<void> =>
+export const send = (socket: WebSocket, message: string | Uint8Array): Promise<void> =>
   new Promise((resolve, reject) =>
     socket.send(message, (error) => (error == null ? resolve() : reject(error))),
   )
