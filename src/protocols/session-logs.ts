@@ -9,8 +9,7 @@ export const logTime = () =>
 
 /**
  * What the container's main process prints: records as the engine stored them, a line or (of one above 16 KiB) a piece
- * of it. `since` counts from that moment on, `skip` leaves out the first records of exactly that moment: so a
- * connection that broke is resumed with nothing lost and nothing twice.
+ * of it. `since` counts from that moment on: who resumes asks from the last record's time and drops what came before.
  */
 export const logsRequest = z.looseObject({
   leaseId: bytes(32),
@@ -18,7 +17,6 @@ export const logsRequest = z.looseObject({
   follow: z.boolean().optional(),
   tail: integer(0, 1_000_000).optional(),
   since: logTime().optional(),
-  skip: integer(0, 1_000_000).optional(),
   /** Whether the renter shows the times: an engine that has none refuses. */
   timestamps: z.boolean().optional(),
 })

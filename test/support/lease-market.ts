@@ -75,9 +75,11 @@ export async function startMiner(
     readonly engine: Engine | NodeError
     readonly endOnStop?: boolean
     readonly devices?: readonly string[]
+    /** How long a shell whose connection broke is kept. */
+    readonly shellGraceMs?: number
   },
 ): Promise<TestMiner> {
-  const { key, ledger, engine, endOnStop = true, devices = ['cpu-0'] } = options
+  const { key, ledger, engine, endOnStop = true, devices = ['cpu-0'], shellGraceMs } = options
   const { peer, store, events } = await base(options)
   const book = createHostBook({
     net,
@@ -98,7 +100,8 @@ export async function startMiner(
     endOnStop,
   })
   const parts = { rpc: peer.rpc, hosting: book }
-  const stop = await started([hostLeases(parts), serveSessions(parts)], peer, store)
+  const sessions = { ...parts, ...(shellGraceMs === undefined ? {} : { shellGraceMs }) }
+  const stop = await started([hostLeases(parts), serveSessions(sessions)], peer, store)
   return {
     key,
     peer,

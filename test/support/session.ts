@@ -14,6 +14,8 @@ interface SessionOptions {
   readonly miner: string
   readonly command: readonly string[]
   readonly stdin?: Uint8Array
+  /** Where and as whom it runs. */
+  readonly place?: { readonly workingDir?: string; readonly user?: string }
   readonly signal?: AbortSignal
 }
 
@@ -21,7 +23,8 @@ interface SessionOptions {
 export async function execIn(options: SessionOptions): Promise<SessionResult> {
   const { renter, leaseId, miner, command, stdin } = options
   const signal = options.signal ?? new AbortController().signal
-  const request = { kind: 'exec' as const, command: [...command], tty: false, env: {} }
+  const base = { kind: 'exec' as const, command: [...command], tty: false, env: {} }
+  const request = { ...base, ...options.place }
   const channel = await openSession(renter.book, { leaseId, miner }, request, signal)
   const printed = { [channels.stdout]: '', [channels.stderr]: '' } as Record<number, string>
   let exitCode: number | undefined

@@ -2,6 +2,7 @@ import type { Terminal } from './command.ts'
 
 /** Ends modes that a full-screen program may have left on: mouse, pasting in brackets, keypad, colours, a hidden cursor. */
 const CALM =
+  '\r\n' +
   '\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m'
 
 /** Signals that end a process without Node's 'exit' event, and that this program does not handle elsewhere. */

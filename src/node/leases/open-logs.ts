@@ -22,8 +22,8 @@ export interface ReadLog extends LogPiece {
 }
 
 /**
- * The log of a lease. A connection that breaks is resumed after the last record that came, by its time and its place
- * among those of the same time.
+ * The log of a lease. A connection that breaks is resumed after the last record that came, of each stream, by its
+ * time and its place among those of the same time.
  * @throws as `openSession` before the first piece; PEER_LOST when the connection did not come back
  */
 export async function openLogs(
@@ -93,44 +93,69 @@ async function reopen(open: () => Promise<FrameChannel>, cause: unknown): Promis
   }
 }
 
-/** How far reading has come, so that it can go on over another connection. */
+/** The engine stamps both streams, then writes them by turns: a record may lie this far behind a later one. */
+const DISORDER_MS = secondsMs(10)
+
+interface Cursor {
+  /** The newest record's time; empty before the first. Within one stream they only rise. */
+  at: string
+  /** Records of that time that have begun, the newest too. */
+  begun: number
+  /** Bytes of the newest that have come. */
+  came: number
+  /** While it is read again: how many records of that time have come again. */
+  replayed: number | undefined
+  /** Bytes of the current record that are not fresh. */
+  toDrop: number
+}
+
+const newCursor = (): Cursor => ({ at: '', begun: 0, came: 0, replayed: undefined, toDrop: 0 })
+
+/** How far reading has come in either stream, so that it can go on over another connection. */
 export function createPlace(ask: AskLogs) {
-  let at = ask.since
-  /** Records of that time that have begun, the current one too. */
-  let begun = ask.skip ?? 0
-  /** Bytes of the current record that have come. */
-  let came = 0
-  /** After a new connection: the next record is the current one again. */
-  let expectsAgain = false
-  /** Of that one, bytes that are known. */
-  let toDrop = 0
-  const begin = (time: string): void => {
-    begun = time === at ? begun + 1 : 1
-    at = time
-    came = 0
-    toDrop = 0
+  const cursors = { stdout: newCursor(), stderr: newCursor() }
+  /** The first record's time: what is older was not asked for. */
+  let start = ''
+
+  /** Whether a record that begins is the newest again, of which the rest may be missing. */
+  const begin = (cursor: Cursor, at: string): boolean => {
+    if (cursor.replayed !== undefined) {
+      const isOld = at < start || at < cursor.at
+      if (isOld || (at === cursor.at && cursor.replayed < cursor.begun)) {
+        if (at === cursor.at) cursor.replayed += 1
+        const isNewest = at === cursor.at && cursor.replayed === cursor.begun
+        cursor.toDrop = isNewest ? cursor.came : Number.POSITIVE_INFINITY
+        return isNewest
+      }
+      cursor.replayed = undefined
+    }
+    cursor.begun = at === cursor.at ? cursor.begun + 1 : 1
+    cursor.at = at
+    cursor.came = 0
+    cursor.toDrop = 0
+    return false
   }
   return {
     /** What of a piece has not come before. */
     fresh(piece: ReadLog): ReadLog {
-      const isAgain = expectsAgain && piece.at === at
-      if (piece.at !== undefined) {
-        expectsAgain = false
-        if (!isAgain) begin(piece.at)
-      }
-      const dropped = Math.min(toDrop, piece.data.length)
-      toDrop -= dropped
-      came += piece.data.length - dropped
+      const cursor = cursors[piece.stream]
+      if (start === '') start = piece.at ?? ''
+      const isAgain = piece.at !== undefined && begin(cursor, piece.at)
+      const dropped = Math.min(cursor.toDrop, piece.data.length)
+      cursor.toDrop -= dropped
+      cursor.came += piece.data.length - dropped
       return { ...piece, at: isAgain ? undefined : piece.at, data: piece.data.subarray(dropped) }
     },
-    /** The request that goes on: the current record again, for the rest of it may be missing. */
+    /** The request that goes on, early enough for both streams. */
     next(): AskLogs {
+      const [older, newer] = [cursors.stdout.at, cursors.stderr.at].toSorted() as [string, string]
+      if (newer === '') return ask
       const { tail: _, ...rest } = ask
-      return at === undefined ? ask : { ...rest, since: at, skip: Math.max(0, begun - 1) }
+      const early = new Date(Date.parse(newer) - DISORDER_MS).toISOString().replace('Z', '000000Z')
+      return { ...rest, since: [older, early, start].toSorted().at(-1)! }
     },
     reopened(): void {
-      expectsAgain = begun > 0
-      toDrop = came
+      for (const cursor of Object.values(cursors)) cursor.replayed = 0
     },
   }
 }

@@ -83,7 +83,6 @@ export class KeptShell {
     using replaced = whenAborted(connection.signal)
     const watch = createWatch(connection)
     try {
-      this.#output.acknowledge(received)
       const ends = [closed.aborted, gone.aborted, replaced.aborted]
       const exchanged = Promise.all([
         this.#send(channel, greeting(this.#taken), received, connection.signal),
@@ -127,6 +126,7 @@ export class KeptShell {
     signal: AbortSignal,
   ): Promise<void> {
     await channel.send(channels.control, controlToRenter.encode(greeting))
+    this.#output.acknowledge(received)
     const send = (data: Uint8Array) => channel.send(channels.stdout, data)
     await this.#output.sendFrom(received, send, signal)
     if (!signal.aborted) await channel.send(channels.control, await this.#outcome)

@@ -26,7 +26,7 @@ export async function runLogs(run: SessionRun<SessionOf<'logs'>>): Promise<void>
       ...(tail === undefined ? {} : { tail }),
       ...(since === undefined ? {} : { since }),
     })
-    await Promise.race([sendRecords(channel, records, request), untilLeft(channel)])
+    await Promise.race([sendRecords(channel, records), untilLeft(channel)])
   } finally {
     stop()
     clearTimeout(timer)
@@ -38,14 +38,8 @@ export async function runLogs(run: SessionRun<SessionOf<'logs'>>): Promise<void>
 async function sendRecords(
   channel: FrameChannel,
   records: AsyncIterable<LogRecord>,
-  { since, skip = 0 }: SessionOf<'logs'>,
 ): Promise<void> {
-  let toSkip = skip
   for await (const { stream, at, data } of records) {
-    if (at === since && toSkip > 0) {
-      toSkip -= 1
-      continue
-    }
     const to = stream === 'stderr' ? channels.stderr : channels.stdout
     for (const frame of logFrames(at, data)) await channel.send(to, frame)
   }
