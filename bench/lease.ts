@@ -1,17 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { NodeError } from '../src/errors.ts'
-import { type ControlClient, createControlClient, withQuery } from '../src/node/control/client.ts'
-import { startChild } from '../src/node/devnet/child.ts'
+import { type ControlClient, withQuery } from '../src/node/control/client.ts'
 import type { LeaseView } from '../src/node/leases/lease-view.ts'
 import { channels } from '../src/protocols/session.ts'
 import { type Bench, median, quantile } from './support/bench.ts'
+import { assertDocker, IMAGE, offerStands, startLeaseMarket } from './support/lease-market.ts'
 
-const IMAGE = 'busybox:1.37'
 const COMMAND = ['echo', 'hello']
 const WARM_UPS = 2
 const TURNS = 15
@@ -24,7 +19,7 @@ export const bench: Bench = {
   async run(progress) {
     await assertDocker()
     await using stack = new AsyncDisposableStack()
-    const client = await startMarket(stack, progress)
+    const { client } = await startLeaseMarket(stack, progress)
     const [leases, runs]: [number[], number[]] = [[], []]
     // Turn by turn, so that whatever else this machine does falls on both alike.
     for (let turn = -WARM_UPS; turn < TURNS; turn++) {
@@ -47,57 +42,6 @@ export const bench: Bench = {
       yardstick: { dockerRunMs: median(runs), dockerRunP90Ms: quantile(runs, 0.9) },
     }
   },
-}
-
-async function assertDocker(): Promise<void> {
-  const child = spawn('docker', ['image', 'inspect', IMAGE], { stdio: 'ignore' })
-  const [code] = (await Promise.race([
-    once(child, 'close'),
-    once(child, 'error').then(() => [-1]),
-  ])) as [number]
-  if (code === 0) return
-  throw new NodeError('ENGINE_ABSENT', `no Docker Engine with ${IMAGE} answers here`, {
-    next: '.ci/ensure-docker.sh installs one; docker pull busybox:1.37 or compute-node devnet makes the image',
-  })
-}
-
-/** A chain with its ledger, a miner and a renter, each its own process; resolves with the renter's control API. */
-async function startMarket(
-  stack: AsyncDisposableStack,
-  progress: (line: string) => void,
-): Promise<ControlClient> {
-  const root = await mkdtemp(join(tmpdir(), 'cn-bench-lease-'))
-  stack.defer(() => rm(root, { recursive: true, force: true }))
-  const { signal } = new AbortController()
-  const start = async (name: string, args: readonly string[]) => {
-    progress(`starting ${name}`)
-    const dataDir = join(root, name)
-    const own = [...args, '--data-dir', dataDir, '--json']
-    const child = await startChild({ name, args: own, dataDir, env: process.env, signal })
-    stack.defer(() => child.stop())
-    return child.ready
-  }
-  const chain = await start('chain', ['chain', 'dev', '--port', '0', '--netuid', '1'])
-  const genesis = String(chain['genesis']).replace(/^0x/, '')
-  const common = [
-    ...['--network', 'local', '--netuid', '1', '--genesis', genesis],
-    ...['--chain', String(chain['url']), '--listen', '/ip4/127.0.0.1/tcp/0'],
-  ]
-  const priced = ['--role', 'miner', '--engine', 'docker', '--price', '0.6']
-  const miner = await start('miner', [...common, ...priced])
-  const [address] = miner['addrs'] as [string]
-  const renter = await start('renter', [...common, '--role', 'renter', '--bootstrap', address])
-  return stack.use(createControlClient(String(renter['control'])))
-}
-
-/** The device comes free when the last lease's container is gone; its offer follows by gossip. */
-async function offerStands(client: ControlClient): Promise<void> {
-  for (const endMs = Date.now() + 60_000; Date.now() < endMs; ) {
-    const { items } = await client.get<{ items: unknown[] }>('/v1/offers')
-    if (items.length > 0) return
-    await delay(20)
-  }
-  throw new NodeError('FAILED', 'no offer reached the renter')
 }
 
 async function timeLease(client: ControlClient): Promise<number> {

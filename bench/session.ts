@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import Docker from 'dockerode'
+import { NodeError } from '../src/errors.ts'
+import type { ControlClient } from '../src/node/control/client.ts'
+import type { LeaseView } from '../src/node/leases/lease-view.ts'
+import { echo } from './session/echo.ts'
+import type { SessionFigure } from './session/figure.ts'
+import type { Bench, Figures, Target } from './support/bench.ts'
+import { assertDocker, IMAGE, offerStands, startLeaseMarket } from './support/lease-market.ts'
+
+/** A new one is a file of `session/` and a word here. */
+const parts: readonly SessionFigure[] = [echo]
+
+const targets: Record<string, Target> = Object.assign({}, ...parts.map((part) => part.targets))
+
+export const bench: Bench = {
+  name: 'session',
+  measures:
+    'what goes through the peer connection into a lease beside the same done with docker alone: key echo in a shell',
+  targets,
+  async run(progress) {
+    await assertDocker()
+    await using stack = new AsyncDisposableStack()
+    const market = await startLeaseMarket(stack, progress)
+    const leaseId = await idlingLease(market.client)
+    stack.defer(async () => void (await market.client.post(`/v1/leases/${leaseId}/stop`)))
+    const container = await containerOf(leaseId)
+    const [figures, yardstick]: [Figures[], Figures[]] = [[], []]
+    for (const part of parts) {
+      const result = await part.measure({ ...market, leaseId, container, progress })
+      figures.push(result.figures)
+      yardstick.push(result.yardstick)
+    }
+    return { figures: Object.assign({}, ...figures), yardstick: Object.assign({}, ...yardstick) }
+  },
+}
+
+async function idlingLease(client: ControlClient): Promise<string> {
+  await offerStands(client)
+  const { id } = await client.post<LeaseView>('/v1/leases', { image: IMAGE, durationMs: 3_600_000 })
+  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await delay(50)) {
+    if ((await client.get<LeaseView>(`/v1/leases/${id}`)).state === 'ACTIVE') return id
+  }
+  throw new NodeError('FAILED', 'the lease did not start')
+}
+
+async function containerOf(leaseId: string): Promise<string> {
+  const [found] = await new Docker().listContainers({ filters: { name: [leaseId] } })
+  if (found === undefined) throw new NodeError('FAILED', 'the lease has no container')
+  return found.Id
+}
