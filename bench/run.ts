@@ -49,7 +49,11 @@ function printTable(title: string, figures: Figures, targets: Bench['targets']):
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean', default: false }, backend: { type: 'string' } },
+    options: {
+      json: { type: 'boolean', default: false },
+      backend: { type: 'string' },
+      minutes: { type: 'string' },
+    },
     allowPositionals: true,
   })
   const benches = await loadAll()
@@ -70,7 +74,8 @@ async function main(): Promise<number> {
   }
   const on = machine()
   const progress = (line: string): void => console.error(`${name}: ${line}`)
-  const { on: device, figures, yardstick } = await bench.run(progress, backend)
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes)
+  const { on: device, figures, yardstick } = await bench.run(progress, { backend, minutes })
   if (values.json) {
     console.log(JSON.stringify({ name, machine: on, device, figures, yardstick }))
     return 0

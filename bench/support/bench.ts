@@ -15,6 +15,14 @@ export interface Result {
 
 export type Target = { readonly atLeast: number } | { readonly atMost: number }
 
+/** What the command line says beside the name. */
+export interface BenchOptions {
+  /** How long a benchmark that watches something grow shall watch; its own choice when absent. */
+  readonly minutes?: number | undefined
+  /** One of its `backends`; the processor when absent. */
+  readonly backend?: string | undefined
+}
+
 /** One benchmark: `bench/<name>.ts` exports it as `bench`; helpers live in `bench/support/`. */
 export interface Bench {
   readonly name: string
@@ -25,7 +33,7 @@ export interface Bench {
   /** Backends other than the processor that it can measure. */
   readonly backends?: readonly 'webgpu'[]
   /** Runs it; `progress` writes to stderr. A precondition that is missing is thrown as a NodeError. */
-  run(progress: (line: string) => void, backend?: string): Promise<Result>
+  run(progress: (line: string) => void, options: BenchOptions): Promise<Result>
 }
 
 /** The machine a result was measured on. */
