@@ -28,7 +28,7 @@ export function renderCliPage(): string {
       exitCodes.map(([code, meaning]) => [String(code), meaning]),
     ),
     '',
-    '`exec` and `rent -- CMD` pass the exit code of the command in the container through.',
+    '`exec`, `shell` and `rent -- CMD` pass the exit code of the command in the container through.',
     '',
     ...outputSections(),
     ...folder,

@@ -66,7 +66,7 @@ async function start(devices: number, payer: string): Promise<CrowdMiner> {
     },
   }
   const offers = ids.map((id, lot) => {
-    const { bytes } = sealOffer(benchNet, recordKey, offerOf(peerId, id, lot))
+    const { bytes } = sealOffer(benchNet, recordKey, offerOf(peerId, id, lot % 16))
     return Buffer.from(bytes).toString('hex')
   })
   const address = peer.libp2p.getMultiaddrs()[0]!.toString()
