@@ -137,7 +137,7 @@ export const bench: Bench = {
   measures: `the processor as a prover: fill and passes of ${BYTES / MiB} MiB, n=${N}; hops over 8 and 256 MiB; and ${ROOTS} roots through its process`,
   targets: { processToLoop: { atLeast: 0.5 }, passToCopy: { atLeast: 0.25 } },
   backends: ['webgpu'],
-  async run(progress, backend) {
+  async run(progress, { backend }) {
     if (backend === 'webgpu') return measureWebgpu(progress)
     await using one = createCpuBackend({ threads: 1 })
     await using all = createCpuBackend({ threads })
