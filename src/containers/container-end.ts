@@ -3,13 +3,20 @@ import { deadline, sleep } from '../clock.ts'
 import { codeOf, NodeError } from '../errors.ts'
 import type { CommandState } from './attached-command.ts'
 import { askDocker, isEnded, isGone } from './docker-client.ts'
-import type { ExecSignal } from './engine.ts'
+import type { ContainerEnd, ExecSignal } from './engine.ts'
 
 /** How long the engine may take to remove a container. */
 const REMOVAL_MS = 30_000
 /** A wait on an engine that was killed would never settle, so it is asked anew this often. */
 const WAIT_ROUND_MS = 30_000
 const UNKNOWN_PAUSE_MS = 1_000
+
+/** A signal from outside ends a process within this, or did not end it: `docker stop` gives ten seconds. */
+const SIGNAL_MS = 30_000
+/** What the engine remembers of a container is at most some hundred lines. */
+const EVENTS_BYTES = 1024 * 1024
+/** 128 + SIGKILL. */
+const KILLED = 137
 
 const isCode = (error: unknown, code: string): boolean => codeOf(error) === code
 
@@ -45,6 +52,49 @@ async function waitOneRound(
   } catch (error) {
     if (!round.expired) throw error
   }
+}
+
+/** How the main process ended; undefined while it runs. The engine's memory of events tells who killed it. */
+export async function howItEnded(docker: Docker, id: string): Promise<ContainerEnd | undefined> {
+  const { State } = await askDocker('look at the container', (abortSignal) =>
+    docker.getContainer(id).inspect({ abortSignal }),
+  )
+  if (!['exited', 'dead', 'removing'].includes(State.Status)) return undefined
+  const { ExitCode: exitCode, OOMKilled, StartedAt } = State
+  if (OOMKilled && exitCode === KILLED) return { exitCode, cause: 'out-of-memory' }
+  if (exitCode < 128) return { exitCode, cause: 'exited' }
+  const events = await eventsOf(docker, id, StartedAt)
+  const died = events.findLast(({ Action }) => Action === 'die')
+  // An engine that was down when it died remembers nothing of it.
+  if (died === undefined) return { exitCode, cause: 'engine' }
+  const isOutside = events.some(
+    ({ Action, timeNano }) =>
+      Action === 'kill' && Math.abs(died.timeNano - timeNano) < SIGNAL_MS * 1e6,
+  )
+  return { exitCode, cause: isOutside ? 'host' : 'exited' }
+}
+
+interface EngineEvent {
+  readonly Action: string
+  readonly timeNano: number
+}
+
+async function eventsOf(docker: Docker, id: string, since: string): Promise<EngineEvent[]> {
+  const stream = await askDocker('read its events', (abortSignal) =>
+    docker.getEvents({
+      since: Math.floor(Date.parse(since) / 1000),
+      until: Math.ceil(Date.now() / 1000),
+      filters: { container: [id], event: ['kill', 'die'] },
+      abortSignal,
+    }),
+  )
+  let text = ''
+  for await (const chunk of stream) {
+    text += String(chunk)
+    if (text.length > EVENTS_BYTES) break
+  }
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return lines.map((line) => JSON.parse(line) as EngineEvent)
 }
 
 /** Ends the main process: SIGTERM, then SIGKILL after the grace. No error when it has ended or is gone. */

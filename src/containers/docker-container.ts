@@ -2,7 +2,8 @@ import type Docker from 'dockerode'
 import { messageOf, NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { attachedCommand, type CommandState } from './attached-command.ts'
-import { killMain, removeNow, stop, waitForEnd } from './container-end.ts'
+import { howItEnded, killMain, removeNow, stop, waitForEnd } from './container-end.ts'
+import { pauseAll, resumeAll } from './container-pause.ts'
 import { splitLogs, usageOf } from './container-usage.ts'
 import { askDocker, isGone } from './docker-client.ts'
 import { attachTo, execIn, spawnIn } from './docker-exec.ts'
@@ -41,6 +42,8 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     if (parts.holder !== undefined) await removeNow(docker.getContainer(parts.holder))
   }
   const remove: Container['remove'] = async ({ graceMs = idle ? 0 : GRACE_MS } = {}) => {
+    // A paused process hears no SIGTERM.
+    await resumeAll(container)
     if (graceMs > 0) await stop(container, graceMs)
     await removeAll()
   }
@@ -83,6 +86,9 @@ export function dockerContainer(parts: DockerContainerParts): Container {
       }
     },
     wait: (signal) => waitForEnd(container, mainState, signal),
+    end: () => howItEnded(docker, id),
+    pause: () => pauseAll(container),
+    resume: () => resumeAll(container),
     async logs({ tailLines } = {}) {
       const raw = await askDocker('read the logs', () =>
         container.logs({
@@ -106,8 +112,8 @@ export function dockerContainer(parts: DockerContainerParts): Container {
 }
 
 const statusName = (text: string): ContainerStatus =>
-  text === 'created'
-    ? 'created'
+  text === 'created' || text === 'paused'
+    ? text
     : ['exited', 'dead', 'removing'].includes(text)
       ? 'exited'
       : 'running'

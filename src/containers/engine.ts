@@ -48,7 +48,16 @@ export interface ContainerSpec {
 }
 
 /** `unknown`: the engine did not answer. `gone`: it answered that there is no such container. */
-export type ContainerStatus = 'created' | 'running' | 'exited' | 'gone' | 'unknown'
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'exited' | 'gone' | 'unknown'
+
+/**
+ * What ended a main process: `exited` by itself or by a signal from inside; `out-of-memory`: its limit; `host`: a
+ * signal from outside the container; `engine`: it died while no engine watched over it.
+ */
+export interface ContainerEnd {
+  readonly exitCode: number
+  readonly cause: 'exited' | 'out-of-memory' | 'host' | 'engine'
+}
 
 export interface Container {
   /** The engine's own id. */
@@ -67,6 +76,12 @@ export interface Container {
   status(): Promise<ContainerStatus>
   /** Resolves when the main process has ended (at once if it has). ENGINE_GONE when the container was removed meanwhile. */
   wait(signal?: AbortSignal): Promise<{ readonly exitCode: number }>
+  /** How the main process ended; undefined while it has not. ENGINE_GONE when the container was removed. */
+  end(): Promise<ContainerEnd | undefined>
+  /** Stops everything inside where it is, memory and disk kept; `exec` is refused meanwhile. Again: no change. */
+  pause(): Promise<void>
+  /** Lets it go on from there. No error when it is not paused. */
+  resume(): Promise<void>
   /** The main process's newest output; empty for a container that idles. */
   logs(options?: { readonly tailLines?: number }): Promise<Logs>
   /** What the main process printed and, with `follow`, prints, until it has ended; a reader that stalls loses nothing. */

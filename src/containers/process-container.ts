@@ -14,7 +14,13 @@ import {
   removeFolder,
   writeState,
 } from './process-state.ts'
-import { endMarked, type Mark, markedProcesses, processFacts } from './process-table.ts'
+import {
+  endMarked,
+  type Mark,
+  markedProcesses,
+  processFacts,
+  signalMarked,
+} from './process-table.ts'
 
 const GRACE_MS = 5_000
 const POLL_MS = 200
@@ -72,8 +78,9 @@ export function processContainer({
     const kept = await readState(folder)
     if (kept?.id !== id) return 'gone'
     if (!kept.started) return 'created'
-    if (command === undefined) return 'running'
-    return (await exitCode(kept)) === undefined ? 'running' : 'exited'
+    const alive = kept.paused === true ? 'paused' : 'running'
+    if (command === undefined) return alive
+    return (await exitCode(kept)) === undefined ? alive : 'exited'
   }
   const assertRunning = async (): Promise<void> => {
     const now = await status()
@@ -123,6 +130,24 @@ export function processContainer({
         await sleep(POLL_MS, signal)
       }
     },
+    async end() {
+      const kept = await readState(folder)
+      if (kept?.id !== id) throw new NodeError('ENGINE_GONE', 'the container was removed')
+      const code = kept.started && command !== undefined ? await exitCode(kept) : undefined
+      if (code === undefined) return undefined
+      // Nothing here tells a signal of its own from one of the host: the same user runs both.
+      return { exitCode: code, cause: 'exited' }
+    },
+    async pause() {
+      await save({ paused: true })
+      await signalMarked(mark, 'SIGSTOP')
+    },
+    async resume() {
+      const kept = await readState(folder)
+      if (kept?.id !== id || kept.paused !== true) return
+      await signalMarked(mark, 'SIGCONT')
+      await save({ paused: false })
+    },
     async logs({ tailLines } = {}) {
       const [stdout, stderr] = await Promise.all(
         [folder.stdoutLog, folder.stderrLog].map((path) => tail(path, tailLines)),
@@ -142,6 +167,7 @@ export function processContainer({
     async remove({ graceMs = command === undefined ? 0 : GRACE_MS } = {}) {
       const kept = await readState(folder)
       if (kept?.id !== id) return
+      if (kept.paused === true) await signalMarked(mark, 'SIGCONT') // a stopped process hears no SIGTERM
       await endMarked(mark, await ownGroup(kept), graceMs)
       await removeFolder(folder)
     },

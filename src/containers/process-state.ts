@@ -10,6 +10,8 @@ export interface ProcessState {
   readonly env: Readonly<Record<string, string>>
   readonly command?: readonly string[] | undefined
   readonly started: boolean
+  /** Whether its processes were stopped where they were. */
+  readonly paused?: boolean | undefined
   /** The main process; none while it idles. */
   readonly main?: { readonly pid: number; readonly startTicks: number } | undefined
 }

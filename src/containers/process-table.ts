@@ -70,6 +70,22 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** Looks for processes that were being started meanwhile, at most. */
+const MAX_LOOKS = 20
+
+/** Sends every process that bears the mark a signal, again until a look finds none that was not told. */
+export async function signalMarked(mark: Mark, signal: NodeJS.Signals): Promise<void> {
+  const told = new Set<number>()
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const fresh = (await markedProcesses(mark)).filter((pid) => !told.has(pid))
+    if (fresh.length === 0) return
+    for (const pid of fresh) {
+      signalProcess(pid, signal)
+      told.add(pid)
+    }
+  }
+}
+
 const CHECK_EVERY_MS = 25
 
 /**

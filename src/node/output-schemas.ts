@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { allWorks, works } from '../gpu/slot-network.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'
+import { endingOwners } from '../protocols/lease-endings.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
@@ -191,6 +192,8 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
   over: z.boolean(),
   outcome: z.enum(['ended', 'failed', 'unknown']).nullable(),
   reason: z.string().nullable(),
+  ending: z.string().nullable().describe('the code of its end'),
+  fault: z.enum(endingOwners).nullable().describe('whose doing its end is'),
 })
 
 const receipts: z.ZodType<ReceiptsAnswer> = z.strictObject({

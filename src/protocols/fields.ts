@@ -34,5 +34,8 @@ export const baseUnits = (): z.ZodType<string> => z.string().regex(/^(0|[1-9][0-
 export const decimal = (): z.ZodType<string> =>
   z.string().regex(/^(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$/)
 
+/** A stable name in kebab-case, e.g. `host-killed`; a reader may meet names it does not know. */
+export const codeName = (): z.ZodType<string> => z.string().regex(/^[a-z][a-z0-9-]{0,31}$/)
+
 /** A libp2p peer id in its base58 text form. */
 export const peerIdText = (): z.ZodType<string> => z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/)

@@ -1,17 +1,31 @@
 import { z } from 'zod'
 import { hoursMs, KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
-import { baseUnits, bytes, bytesUpTo, integer, peerIdText, text, timeMs } from './fields.ts'
+import {
+  baseUnits,
+  bytes,
+  bytesUpTo,
+  codeName,
+  integer,
+  peerIdText,
+  text,
+  timeMs,
+} from './fields.ts'
 import { defineProtocol } from './protocol.ts'
 import { commandLine, imageName, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
 
-/** Where a lease stands; both sides use these words, in this order. */
+/**
+ * Where a lease stands; both sides use these words. GRACE: it runs, and its renter should countersign soon; SUSPENDED: it
+ * is paused until the renter has.
+ */
 export const leaseStates = [
   'RESERVED',
   'QUOTED',
   'AGREED',
   'STARTING',
   'ACTIVE',
+  'GRACE',
+  'SUSPENDED',
   'CLOSING',
   'SETTLED',
   'FAILED',
@@ -49,8 +63,13 @@ const status = z.looseObject({
   notState: z.enum(leaseStates).optional(),
   waitMs: integer(0, secondsMs(20)).optional(),
 })
-/** Ends the lease; only its renter may. */
-const stop = z.looseObject({ kind: z.literal('stop'), leaseId, reason: text(120) })
+/** Ends the lease; only its renter may. `disputed`: because of what the miner metered. */
+const stop = z.looseObject({
+  kind: z.literal('stop'),
+  leaseId,
+  reason: text(120),
+  disputed: z.literal(true).optional(),
+})
 
 /** What the renter of a lease, or a peer it authorized, is told. */
 export const leaseStatus = z.looseObject({
@@ -65,6 +84,8 @@ export const leaseStatus = z.looseObject({
   expiresAtMs: timeMs().optional(),
   /** Why it ended. */
   reason: text(200).optional(),
+  /** The same as a code of lease-endings.ts. */
+  ending: codeName().optional(),
   /** The newest receipt. */
   seq: integer(0, Number.MAX_SAFE_INTEGER),
   cumulative: baseUnits(),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { NodeError } from '../errors.ts'
 import { KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
-import { baseUnits, bytes, bytesUpTo, integer, text, timeMs } from './fields.ts'
+import { baseUnits, bytes, bytesUpTo, codeName, integer, text, timeMs } from './fields.ts'
 import { healths } from './lease.ts'
 import type { Network } from './network.ts'
 import { defineProtocol } from './protocol.ts'
@@ -20,8 +20,17 @@ const receipt = z.looseObject({
   cumulative: baseUnits(),
   /** The id of the receipt before, as the miner signed it; the lease id for the first. */
   prev: bytes(32),
-  /** Only in the last one: whether it ended as agreed, and why. */
-  final: z.looseObject({ outcome: z.enum(['ended', 'failed']), reason: text(200) }).optional(),
+  /**
+   * Only in the last one: whether it ended as agreed, why, and the code that says whose doing it was (lease-endings.ts;
+   * absent in receipts of an earlier version).
+   */
+  final: z
+    .looseObject({
+      outcome: z.enum(['ended', 'failed']),
+      reason: text(200),
+      code: codeName().optional(),
+    })
+    .optional(),
 })
 
 /** At most this many bytes, as a signed record. */

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type {
   Container,
+  ContainerEnd,
   ContainerSpec,
   ContainerStatus,
   Engine,
@@ -53,6 +54,8 @@ export class FakeEngine implements Engine {
   imageError: NodeError | undefined
   /** Thrown by every `status` and `remove` while set: the engine does not answer. */
   silent = false
+  /** How containers that are `exited` ended. */
+  ended: ContainerEnd = { exitCode: 0, cause: 'exited' }
 
   /** Images that were asked for. */
   readonly pulls: string[] = []
@@ -96,6 +99,17 @@ export class FakeEngine implements Engine {
         return engine.containers.has(spec.leaseId) ? this.state : 'gone'
       },
       wait: () => new Promise(() => undefined),
+      async end() {
+        return this.state === 'exited' ? engine.ended : undefined
+      },
+      async pause() {
+        if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
+        if (this.state === 'running') this.state = 'paused'
+      },
+      async resume() {
+        if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
+        if (this.state === 'paused') this.state = 'running'
+      },
       logs: async () => ({ stdout: Buffer.from('main\n'), stderr: new Uint8Array() }),
       readLogs: () => Promise.reject(new Error('the fake engine keeps no logs')),
       usage: async () => ({ cpuMs: 0, memoryBytes: 0, processes: 1 }),

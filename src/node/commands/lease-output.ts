@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { NodeError } from '../../errors.ts'
 import { secondsMs } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
+import { isStarted } from '../leases/lease-machine.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import type { Column, ListView, Output } from '../output.ts'
 import { leasePath } from './lease-path.ts'
@@ -46,6 +47,7 @@ export function describeLease(lease: LeaseView): string {
     ['state', lease.state + (lease.over ? '' : ` (${lease.health})`)],
     ['outcome', lease.outcome],
     ['reason', lease.reason],
+    ['whose', lease.fault === null ? null : `${lease.fault} (${lease.ending ?? 'no code'})`],
     ['doing', lease.progress],
     ['miner', lease.miner],
     ['engine', lease.engine],
@@ -83,7 +85,7 @@ export async function watchLease(
     const waitMs = Math.max(0, Math.min(POLL_MS, endMs - Date.now()))
     const path = withQuery(leasePath(lease, '/wait'), { state: until, ms: waitMs })
     const view = await client.get<LeaseView>(path, signal)
-    if (view.over || (until === 'running' && view.state === 'ACTIVE')) return view
+    if (view.over || (until === 'running' && isStarted(view))) return view
     if (Date.now() >= endMs) return view
     const doing = view.progress ?? view.state.toLowerCase()
     if (doing !== said) output.progress(doing)
@@ -94,7 +96,7 @@ export async function watchLease(
 
 /** Throws what keeps a lease from running. */
 export function assertRunning(lease: LeaseView): void {
-  if (lease.state === 'ACTIVE') return
+  if (isStarted(lease)) return
   throw new NodeError('FAILED_LEASE_ENDED', `the lease has ended: ${lease.reason ?? lease.state}`, {
     next: `compute-node show ${lease.id.slice(0, 12)}`,
   })

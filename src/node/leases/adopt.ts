@@ -1,11 +1,12 @@
 import { sleep } from '../../clock.ts'
 import type { Container, Engine } from '../../containers/engine.ts'
 import { messageOf, NodeError } from '../../errors.ts'
+import { endingOf } from '../../protocols/lease-endings.ts'
 import { resumeMeter } from '../../protocols/metering.ts'
 import { secondsMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
-import { closeLease, containerStatus, endingFor, finish, meterUntilClosed } from './host-run.ts'
-import { isOver, isRunning } from './lease-machine.ts'
+import { closeLease, finish, lookAt, meterUntilClosed } from './host-run.ts'
+import { isOver, isRunning, isStarted } from './lease-machine.ts'
 import { hexOf } from './lease-records.ts'
 
 const RETRY_MS = secondsMs(2)
@@ -79,15 +80,13 @@ async function listed(book: HostBook, engine: Engine): Promise<Container[]> {
 }
 
 async function resume(book: HostBook, now: HostedNow): Promise<void> {
-  const { lease, terms } = now
+  const { lease } = now
   if (lease.state === 'CLOSING') return finish(book, now)
-  if (lease.state !== 'ACTIVE' || lease.meter === undefined || lease.startedAtMs === undefined) {
-    const reason = 'the miner restarted before the container ran'
-    return closeLease(book, now, { outcome: 'failed', reason })
+  if (!isStarted(lease) || lease.meter === undefined || lease.startedAtMs === undefined) {
+    return closeLease(book, now, endingOf('miner-restarted'))
   }
   const nowMs = book.nowMs()
-  const status = await containerStatus(book, now)
-  const ending = endingFor(status, nowMs >= lease.startedAtMs + terms.durationMs)
+  const { ending } = await lookAt(book, now)
   const meter = resumeMeter(lease.meter, nowMs)
   await book.locks.run(now.id, () => book.save(now, { ...now.lease, meter }))
   if (ending !== undefined) return closeLease(book, now, ending)

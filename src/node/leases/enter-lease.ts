@@ -4,6 +4,7 @@ import { mayEnter } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import type { HostBook } from './host-book.ts'
 import { lookUp } from './host-lookup.ts'
+import { isStarted } from './lease-machine.ts'
 
 /** How long a session waits for its container to start. */
 const START_WAIT_MS = secondsMs(50)
@@ -21,10 +22,10 @@ export async function enterLease(
     const ready = () => (starting() ? undefined : true)
     await book.changes.until(now.id, ready, { ms: START_WAIT_MS, signal })
   }
-  if (now?.lease.state === 'ACTIVE' && now.container !== undefined) {
+  if (now !== undefined && isStarted(now.lease) && now.container !== undefined) {
     return { container: now.container, closing: now.closing.signal }
   }
-  if (starting() || now?.lease.state === 'ACTIVE') {
+  if (starting() || (now !== undefined && isStarted(now.lease))) {
     throw new NodeError('PEER_STARTING', 'the container is not ready yet', {
       next: 'try again: pulling a large image takes a while, and so does a restart of the engine',
     })

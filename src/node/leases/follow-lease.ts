@@ -1,13 +1,14 @@
 import { sleep } from '../../clock.ts'
 import { codeOf, messageOf } from '../../errors.ts'
 import { leaseProtocol } from '../../protocols/lease.ts'
-import { receiptsProtocol } from '../../protocols/receipts.ts'
+import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
+import { type Ending, receiptsProtocol } from '../../protocols/receipts.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
-import { advance, isOver } from './lease-machine.ts'
+import { advance, isOver, isStarted } from './lease-machine.ts'
 import type { RentedLease } from './lease-records.ts'
 import { FREE_RAIL } from './quote.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
-import { mirror, statusIn, stopRequest } from './rent-lease.ts'
+import { endingIn, mirror, statusIn, stopRequest } from './rent-lease.ts'
 import { takeReceipts } from './take-receipts.ts'
 
 /** How long one question waits at the miner for news. */
@@ -41,6 +42,8 @@ export async function followLease(book: RentBook, now: RentedNow): Promise<void>
 function nextStep(book: RentBook, now: RentedNow): Promise<void> {
   switch (now.lease.state) {
     case 'ACTIVE':
+    case 'GRACE':
+    case 'SUSPENDED':
       return exchangeReceipts(book, now)
     case 'CLOSING':
       return finishTogether(book, now)
@@ -75,7 +78,7 @@ async function exchangeReceipts(book: RentBook, now: RentedNow, waitMs = WAIT_MS
   now.deliveredSeq = acknowledgedSeq
   notice(book, now, answer.notice)
   await book.locks.run(now.id, () => takeReceipts(book, now, answer))
-  if (answer.ended && now.lease.state === 'ACTIVE' && !now.lease.meter.ended) {
+  if (answer.ended && isStarted(now.lease) && !now.lease.meter.ended) {
     // It ended without a final receipt: nothing was served after the last one.
     await mirrorEnd(book, now)
   }
@@ -89,8 +92,7 @@ function notice(book: RentBook, now: RentedNow, text: string | undefined): void 
 }
 
 async function mirrorEnd(book: RentBook, now: RentedNow): Promise<void> {
-  const { reason } = await askStatus(book, now, 'ACTIVE')
-  await close(book, now, reason ?? 'the miner ended it', 'failed')
+  await close(book, now, endingIn(await askStatus(book, now, now.lease.state)))
 }
 
 /** Hands over the last countersignature, then waits until the miner has settled. */
@@ -141,9 +143,10 @@ async function inTrouble(book: RentBook, now: RentedNow, error: unknown): Promis
 
 /** Nothing more is countersigned: what was signed so far is all that can be claimed. */
 async function cheated(book: RentBook, now: RentedNow, reason: string): Promise<void> {
-  await close(book, now, reason, 'failed')
+  await close(book, now, { ...endingOf('receipts-refused'), reason: reason.slice(0, 200) })
+  const request = { ...stopRequest(now, reason.slice(0, 120)), disputed: true as const }
   await book.rpc
-    .ask(leaseProtocol, now.terms.miner, stopRequest(now, reason.slice(0, 120)))
+    .ask(leaseProtocol, now.terms.miner, request)
     .catch((error) => book.log.warn('stop-failed', { lease: now.id, code: codeOf(error) }))
   // Its final receipt will not be taken either; the ledger alone says what became of the money.
   await settled(book, now)
@@ -151,7 +154,7 @@ async function cheated(book: RentBook, now: RentedNow, reason: string): Promise<
 
 async function forgotten(book: RentBook, now: RentedNow): Promise<void> {
   if (now.lease.state === 'QUOTED' || now.lease.state === 'CLOSING') return lapse(book, now)
-  await close(book, now, 'the miner no longer knows this lease', 'failed')
+  await close(book, now, endingOf('miner-forgot'))
   await settled(book, now)
 }
 
@@ -163,31 +166,25 @@ async function closedOnLedger(book: RentBook, now: RentedNow): Promise<boolean> 
     book.log.warn('ledger-does-not-answer', { lease: now.id, code: codeOf(error) })
     return false
   }
-  await close(book, now, 'the miner settled it and left', 'failed')
+  await close(book, now, endingOf('miner-left'))
   await settled(book, now)
   return true
 }
 
-function close(
-  book: RentBook,
-  now: RentedNow,
-  reason: string,
-  outcome: 'ended' | 'failed',
-): Promise<void> {
+function close(book: RentBook, now: RentedNow, ending: Ending): Promise<void> {
   return book.locks.run(now.id, async () => {
     if (now.lease.state === 'CLOSING' || isOver(now.lease)) return
     const agreed = now.lease.state === 'QUOTED' ? advance(now.lease, { kind: 'agree' }) : now.lease
-    const ending = { outcome, reason: reason.slice(0, 200) }
     await book.save(now, advance(agreed, { kind: 'close', ending }))
-    book.events.emit('lease-ended', { id: now.id, reason })
+    book.events.emit('lease-ended', endedFields(now.id, ending))
   })
 }
 
 function lapse(book: RentBook, now: RentedNow): Promise<void> {
   return book.locks.run(now.id, async () => {
     if (isOver(now.lease)) return
-    const reason = 'outcome unknown: the miner did not come back'
-    await book.save(now, advance(now.lease, { kind: 'lapse', reason }))
-    book.events.emit('lease-ended', { id: now.id, reason })
+    const ending = endingOf('miner-silent')
+    await book.save(now, advance(now.lease, { kind: 'lapse', ending }))
+    book.events.emit('lease-ended', endedFields(now.id, ending))
   })
 }

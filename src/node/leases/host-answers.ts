@@ -7,6 +7,7 @@ import type {
   LeaseStatus,
   ReserveRequest,
 } from '../../protocols/lease.ts'
+import { endingOf } from '../../protocols/lease-endings.ts'
 import { type Offer, offerCodec } from '../../protocols/offers.ts'
 import type { QuotaKey } from '../../protocols/quota.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
@@ -198,13 +199,15 @@ async function watch(
 
 async function stop(
   book: HostBook,
-  { leaseId, reason }: Extract<LeaseRequest, { kind: 'stop' }>,
+  { leaseId, reason, disputed }: Extract<LeaseRequest, { kind: 'stop' }>,
   peer: string,
 ): Promise<LeaseStatus> {
   const { lease, terms, now } = await lookUp(book, leaseId, ({ renter }) => renter === peer)
   if (now === undefined) return statusOf(book, lease, terms)
   if (isRunning(now.lease)) {
-    book.background(closeLease(book, now, { outcome: 'ended', reason: reason || 'stopped' }))
+    const code = disputed === true ? 'disputed' : 'renter-stopped'
+    const ending = { ...endingOf(code), ...(reason === '' ? {} : { reason }) }
+    book.background(closeLease(book, now, ending))
     await book.changes.until(now.id, () => (isRunning(now.lease) ? undefined : true), {
       ms: secondsMs(10),
       signal: book.lifetime.signal,

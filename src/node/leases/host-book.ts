@@ -178,5 +178,6 @@ export function statusOf(
       ? {}
       : { startedAtMs, expiresAtMs: startedAtMs + terms.durationMs }),
     ...(ending === undefined ? {} : { reason: ending.reason }),
+    ...(ending?.code === undefined ? {} : { ending: ending.code }),
   }
 }

@@ -1,8 +1,9 @@
 import type { Escrow } from '../../chain/payment-rail.ts'
 import { sleep } from '../../clock.ts'
-import type { Container, ContainerStatus } from '../../containers/engine.ts'
+import type { Container, ContainerEnd, ContainerStatus } from '../../containers/engine.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Health } from '../../protocols/lease.ts'
+import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
 import { issued, nextReceipt, observe, startMeter } from '../../protocols/metering.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
 import { type Ending, sealReceipt } from '../../protocols/receipts.ts'
@@ -37,10 +38,17 @@ export async function bringUp(book: HostBook, now: HostedNow): Promise<void> {
   } catch (error) {
     if (now.closing.signal.aborted) return // whoever closed it removes the container
     book.log.warn('lease-start-failed', { lease: now.id, code: codeOf(error) })
-    const reason = `could not start: ${messageOf(error)}`.slice(0, 200)
     // Not awaited: closing waits for this very attempt to end.
-    book.background(closeLease(book, now, { outcome: 'failed', reason }))
+    book.background(closeLease(book, now, startEnding(error)))
   }
+}
+
+/** Why it could not start, as both sides are told. */
+function startEnding(error: unknown): Ending {
+  const code = codeOf(error)
+  const why =
+    code === 'REFUSED_NOT_PAID' ? 'not-paid' : code === 'ENGINE_IMAGE' ? 'image' : 'start-failed'
+  return { ...endingOf(why), reason: endingOf('start-failed', messageOf(error)).reason }
 }
 
 function noLongerUnpaid({ unpaid }: HostBook, now: HostedNow): void {
@@ -126,8 +134,7 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
     } catch {
       return // closing, and the final receipt is on its way; or the node stops
     }
-    const status = await containerStatus(book, now)
-    const ending = endingFor(status, book.nowMs() >= expiryOf(now))
+    const { status, ending } = await lookAt(book, now)
     if (ending === undefined) await issueReceipt(book, now, healthOf(book, now, status))
     else await closeLease(book, now, ending)
   }
@@ -146,6 +153,8 @@ export const containerStatus = async (
 const healths: Readonly<Record<ContainerStatus, Health>> = {
   created: 'ok',
   running: 'ok',
+  // Not by this node, which knows when it pauses one.
+  paused: 'failed',
   exited: 'failed',
   gone: 'failed',
   unknown: 'unknown',
@@ -156,12 +165,44 @@ const healthOf = ({ capacity }: HostBook, { terms }: HostedNow, status: Containe
     ? 'failed'
     : healths[status]
 
+/** How the container of a started lease is, and why the lease ends now, if it does. */
+export async function lookAt(
+  book: HostBook,
+  now: HostedNow,
+): Promise<{ readonly status: ContainerStatus; readonly ending: Ending | undefined }> {
+  const status = await containerStatus(book, now)
+  const expired = book.nowMs() >= expiryOf(now)
+  const end = status === 'exited' && !expired ? await endOf(book, now) : undefined
+  return { status, ending: endingFor(status, expired, end) }
+}
+
+/** An engine that does not say how it ended says `unknown`, which is nobody's doing. */
+async function endOf(book: HostBook, { id, container }: HostedNow) {
+  try {
+    return await container?.end()
+  } catch (error) {
+    book.log.warn('lease-end-unknown', { lease: id, reason: messageOf(error) })
+    return undefined
+  }
+}
+
 /** Why a lease ends now, if it does. An engine that does not answer says nothing about the container. */
-export function endingFor(status: ContainerStatus, expired: boolean): Ending | undefined {
-  if (expired) return { outcome: 'ended', reason: 'the agreed time is over' }
-  if (status === 'exited') return { outcome: 'ended', reason: 'its main process ended' }
-  if (status === 'gone') return { outcome: 'failed', reason: 'its container was removed' }
-  return undefined
+export function endingFor(
+  status: ContainerStatus,
+  expired: boolean,
+  end: ContainerEnd | undefined,
+): Ending | undefined {
+  if (expired) return endingOf('expired')
+  if (status === 'gone') return endingOf('container-gone')
+  if (status !== 'exited') return undefined
+  if (end === undefined) return endingOf('unknown')
+  const { cause, exitCode } = end
+  if (cause === 'out-of-memory') return endingOf('out-of-memory')
+  if (cause === 'host') return endingOf('host-killed')
+  if (cause === 'engine') return endingOf('engine-fault')
+  return exitCode === 0
+    ? endingOf('command-ended')
+    : endingOf('command-failed', `exit code ${exitCode}`)
 }
 
 function issueReceipt(book: HostBook, now: HostedNow, health: Health): Promise<void> {
@@ -197,7 +238,7 @@ export async function closeLease(book: HostBook, now: HostedNow, ending: Ending)
     return true
   })
   if (!closed) return
-  book.events.emit('lease-ended', { id: now.id, reason: ending.reason })
+  book.events.emit('lease-ended', endedFields(now.id, ending))
   await finish(book, now)
 }
 

@@ -10,14 +10,28 @@ export interface LeaseProgress {
   readonly ending?: Ending | undefined
 }
 
+/** The states of a lease whose container was started and has not ended. */
+export const startedStates = [
+  'ACTIVE',
+  'GRACE',
+  'SUSPENDED',
+] as const satisfies readonly LeaseState[]
+export type StartedState = (typeof startedStates)[number]
+
+/** Whether its container was started and has not ended, paused or not. */
+export const isStarted = ({ state }: Pick<LeaseProgress, 'state'>): boolean =>
+  (startedStates as readonly LeaseState[]).includes(state)
+
 export type LeaseEvent =
   | { readonly kind: 'quote' }
   | { readonly kind: 'agree' }
   | { readonly kind: 'start' }
   | { readonly kind: 'started'; readonly atMs: number }
+  /** Which of the states of a started lease it is in; a lease goes between them as often as it likes. */
+  | { readonly kind: 'stand'; readonly state: StartedState }
   | { readonly kind: 'close'; readonly ending: Ending }
   | { readonly kind: 'settled' }
-  | { readonly kind: 'lapse'; readonly reason: string }
+  | { readonly kind: 'lapse'; readonly ending: Ending }
 
 /** From which states an event is possible. Closing twice keeps the first reason, so it is no error. */
 const possible: Readonly<Record<LeaseEvent['kind'], readonly LeaseState[]>> = {
@@ -25,10 +39,11 @@ const possible: Readonly<Record<LeaseEvent['kind'], readonly LeaseState[]>> = {
   agree: ['QUOTED'],
   start: ['AGREED'],
   started: ['STARTING'],
-  close: ['AGREED', 'STARTING', 'ACTIVE', 'CLOSING'],
+  stand: startedStates,
+  close: ['AGREED', 'STARTING', ...startedStates, 'CLOSING'],
   settled: ['CLOSING'],
   // A renter whose miner never came back lapses from any state in which something was agreed.
-  lapse: ['RESERVED', 'QUOTED', 'AGREED', 'STARTING', 'ACTIVE', 'CLOSING'],
+  lapse: ['RESERVED', 'QUOTED', 'AGREED', 'STARTING', ...startedStates, 'CLOSING'],
 }
 
 /** The state after an event; FAILED (a fault of this program) for an event that cannot happen there. */
@@ -45,6 +60,8 @@ export function advance<T extends LeaseProgress>(lease: T, event: LeaseEvent): T
       return { ...lease, state: 'STARTING' }
     case 'started':
       return { ...lease, state: 'ACTIVE', startedAtMs: event.atMs }
+    case 'stand':
+      return { ...lease, state: event.state }
     case 'close':
       if (lease.state === 'CLOSING') return lease
       return { ...lease, state: 'CLOSING', ending: event.ending }
@@ -54,15 +71,16 @@ export function advance<T extends LeaseProgress>(lease: T, event: LeaseEvent): T
       return {
         ...lease,
         state: 'EXPIRED',
-        ending: lease.ending ?? { outcome: 'failed', reason: event.reason },
+        ending: lease.ending ?? event.ending,
       }
   }
 }
 
 const terminal: readonly LeaseState[] = ['SETTLED', 'FAILED', 'EXPIRED']
 /** Whether nothing can happen to it any more. */
-export const isOver = ({ state }: LeaseProgress): boolean => terminal.includes(state)
+export const isOver = ({ state }: Pick<LeaseProgress, 'state'>): boolean => terminal.includes(state)
 
-const running: readonly LeaseState[] = ['AGREED', 'STARTING', 'ACTIVE']
+const running: readonly LeaseState[] = ['AGREED', 'STARTING', ...startedStates]
 /** Whether there is, or is about to be, a container. */
-export const isRunning = ({ state }: LeaseProgress): boolean => running.includes(state)
+export const isRunning = ({ state }: Pick<LeaseProgress, 'state'>): boolean =>
+  running.includes(state)

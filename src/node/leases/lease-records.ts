@@ -1,11 +1,23 @@
 import { z } from 'zod'
 import { cborCodec, type Message } from '../../protocols/codec.ts'
-import { baseUnits, bytes, bytesUpTo, integer, text, timeMs } from '../../protocols/fields.ts'
+import {
+  baseUnits,
+  bytes,
+  bytesUpTo,
+  codeName,
+  integer,
+  text,
+  timeMs,
+} from '../../protocols/fields.ts'
 import { healths, leaseStates } from '../../protocols/lease.ts'
 import { MiB } from '../../units.ts'
 import type { Bucket, Store } from '../store.ts'
 
-const ending = z.looseObject({ outcome: z.enum(['ended', 'failed']), reason: text(200) })
+const ending = z.looseObject({
+  outcome: z.enum(['ended', 'failed']),
+  reason: text(200),
+  code: codeName().optional(),
+})
 const count = integer(0, Number.MAX_SAFE_INTEGER)
 
 const progress = {

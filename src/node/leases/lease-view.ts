@@ -1,3 +1,4 @@
+import { type EndingOwner, faultOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import { openTerms } from '../../protocols/terms.ts'
 import { isOver } from './lease-machine.ts'
@@ -43,6 +44,9 @@ export interface LeaseView {
   /** `ended` as agreed, `failed`, or `unknown` when the miner never came back; null while it runs. */
   readonly outcome: 'ended' | 'failed' | 'unknown' | null
   readonly reason: string | null
+  /** The code of its ending, and whose doing that is (lease-endings.ts); null while it runs. */
+  readonly ending: string | null
+  readonly fault: EndingOwner | null
 }
 
 /** What there is to say of a lease this node rented. */
@@ -78,6 +82,8 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     over: isOver(lease),
     outcome: outcomeOf(lease),
     reason: lease.ending?.reason ?? null,
+    ending: lease.ending?.code ?? null,
+    fault: lease.ending === undefined ? null : faultOf(lease.ending),
   }
 }
 

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { type LeaseRequest, type LeaseStatus, leaseProtocol } from '../../protocols/lease.ts'
+import { endingOf } from '../../protocols/lease-endings.ts'
 import type { Offer } from '../../protocols/offers.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
+import type { Ending } from '../../protocols/receipts.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import { openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { hoursMs } from '../../units.ts'
-import { advance } from './lease-machine.ts'
+import { advance, isStarted } from './lease-machine.ts'
 import { checkQuote, FREE_RAIL } from './quote.ts'
 import { newRentedLease, type RentBook, type RentedNow } from './rent-book.ts'
 
@@ -133,8 +135,8 @@ async function lockMoney(book: RentBook, now: RentedNow): Promise<void> {
 async function notTold(book: RentBook, now: RentedNow, error: unknown): Promise<unknown> {
   if (!codeOf(error).startsWith('PEER_') || isRefusal(error)) {
     await book.locks.run(now.id, async () => {
-      const reason = messageOf(error).slice(0, 200)
-      await book.save(now, advance(now.lease, { kind: 'lapse', reason }))
+      const ending = { ...endingOf('not-begun'), reason: messageOf(error).slice(0, 200) }
+      await book.save(now, advance(now.lease, { kind: 'lapse', ending }))
     })
     return error
   }
@@ -161,16 +163,23 @@ export async function mirror(book: RentBook, now: RentedNow, status: LeaseStatus
     }
     const over = reached(['CLOSING', 'SETTLED', 'FAILED', 'EXPIRED'])
     if (lease.state === 'STARTING' && over) {
-      const reason = status.reason ?? 'the miner ended it'
-      lease = advance(lease, { kind: 'close', ending: { outcome: 'failed', reason } })
+      lease = advance(lease, { kind: 'close', ending: endingIn(status) })
     }
+    if (isStarted(lease) && isStarted(status)) lease = { ...lease, state: status.state }
     const next = { ...lease, engine, health: status.health }
     if (sameStatus(next, now.lease)) return
-    const began = lease.state === 'ACTIVE' && now.lease.state !== 'ACTIVE'
+    const began = isStarted(lease) && !isStarted(now.lease)
     await book.save(now, next)
     if (began) book.events.emit('lease-running', { id: now.id, engine })
   })
 }
+
+/** The ending a miner states without a receipt: nothing was served after the last one. */
+export const endingIn = ({ reason, ending }: LeaseStatus): Ending => ({
+  outcome: 'failed',
+  reason: reason ?? 'the miner ended it',
+  ...(ending === undefined ? {} : { code: ending }),
+})
 
 const startedAt = (lease: RentedNow['lease'], terms: Terms, atMs: number): RentedNow['lease'] => ({
   ...advance(lease, { kind: 'started', atMs }),

@@ -1,3 +1,4 @@
+import { endedFields } from '../../protocols/lease-endings.ts'
 import { acceptReceipt } from '../../protocols/metering.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
 import {
@@ -45,7 +46,7 @@ export async function takeReceipts(
     final === undefined ? running : advance(running, { kind: 'close', ending: { ...final } })
   await book.save(now, lease, kept)
   book.events.emit('receipt-countersigned', { id: now.id, seq, cumulative })
-  if (final !== undefined) book.events.emit('lease-ended', { id: now.id, reason: final.reason })
+  if (final !== undefined) book.events.emit('lease-ended', endedFields(now.id, final))
 }
 
 function voucherFor({ rail }: RentBook, { terms, lease }: RentedNow, cumulative: string) {

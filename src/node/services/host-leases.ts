@@ -1,5 +1,6 @@
 import { deadline, every, sleep } from '../../clock.ts'
 import { leaseProtocol } from '../../protocols/lease.ts'
+import { endingOf } from '../../protocols/lease-endings.ts'
 import { receiptsProtocol } from '../../protocols/receipts.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import { secondsMs } from '../../units.ts'
@@ -49,7 +50,7 @@ export const hostLeases = ({
 async function endAll(book: HostBook): Promise<void> {
   using limit = deadline(undefined, STOP_MS)
   const running = [...book.live.values()].filter(({ lease }) => isRunning(lease))
-  const ending = { outcome: 'failed' as const, reason: 'the miner was stopped' }
+  const ending = endingOf('miner-stopped')
   const closed = running.map((now) => {
     // Settlement may wait for the renter for hours; what must happen now is that the container goes.
     book.background(closeLease(book, now, ending))

@@ -5,11 +5,13 @@ import {
   isRunning,
   type LeaseEvent,
   type LeaseProgress,
+  startedStates,
 } from '../../../src/node/leases/lease-machine.ts'
 import { leaseStates } from '../../../src/protocols/lease.ts'
 
 const ended = { outcome: 'ended', reason: 'stopped' } as const
 const failed = { outcome: 'failed', reason: 'gone' } as const
+const silence = { outcome: 'failed', reason: 'silence' } as const
 const events: LeaseEvent[] = [
   { kind: 'quote' },
   { kind: 'agree' },
@@ -17,7 +19,8 @@ const events: LeaseEvent[] = [
   { kind: 'started', atMs: 5 },
   { kind: 'close', ending: ended },
   { kind: 'settled' },
-  { kind: 'lapse', reason: 'silence' },
+  { kind: 'lapse', ending: silence },
+  { kind: 'stand', state: 'SUSPENDED' },
 ]
 
 const run = (...path: LeaseEvent[]): LeaseProgress =>
@@ -38,12 +41,22 @@ test('what failed ends FAILED, and the first reason stays', () => {
 })
 
 test('a lease whose other side never came back lapses, keeping why it was ending', () => {
-  expect(run(events[0]!, { kind: 'lapse', reason: 'silence' })).toEqual({
+  expect(run(events[0]!, { kind: 'lapse', ending: silence })).toEqual({
     state: 'EXPIRED',
-    ending: { outcome: 'failed', reason: 'silence' },
+    ending: silence,
   })
   const closing = run(...events.slice(0, 5))
-  expect(advance(closing, { kind: 'lapse', reason: 'silence' }).ending).toEqual(ended)
+  expect(advance(closing, { kind: 'lapse', ending: silence }).ending).toEqual(ended)
+})
+
+test('a started lease goes between its states, and closes from each', () => {
+  const active = run(...events.slice(0, 4))
+  for (const state of startedStates) {
+    const there = advance(active, { kind: 'stand', state })
+    expect(there).toEqual({ ...active, state })
+    expect(advance(there, { kind: 'stand', state: 'ACTIVE' })).toEqual(active)
+    expect(advance(there, { kind: 'close', ending: ended }).state).toBe('CLOSING')
+  }
 })
 
 /** Every state with every event: what is not in this table is refused. */
@@ -52,7 +65,9 @@ const possible: Readonly<Record<string, readonly string[]>> = {
   QUOTED: ['agree', 'lapse'],
   AGREED: ['start', 'close', 'lapse'],
   STARTING: ['started', 'close', 'lapse'],
-  ACTIVE: ['close', 'lapse'],
+  ACTIVE: ['close', 'lapse', 'stand'],
+  GRACE: ['close', 'lapse', 'stand'],
+  SUSPENDED: ['close', 'lapse', 'stand'],
   CLOSING: ['close', 'settled', 'lapse'],
   SETTLED: [],
   FAILED: [],
@@ -70,5 +85,5 @@ test.each(leaseStates)('in state %s only its own events are possible', (state) =
   })
   expect(allowed.map(({ kind }) => kind).toSorted()).toEqual([...possible[state]!].toSorted())
   expect(isOver({ state })).toBe(possible[state]!.length === 0)
-  expect(isRunning({ state })).toBe(['AGREED', 'STARTING', 'ACTIVE'].includes(state))
+  expect(isRunning({ state })).toBe(['AGREED', 'STARTING', ...startedStates].includes(state))
 })

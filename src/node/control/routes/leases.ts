@@ -10,7 +10,7 @@ import { openReceipt } from '../../../protocols/receipts.ts'
 import { commandLine, imageName, MAX_AUTHORIZED, openTerms } from '../../../protocols/terms.ts'
 import { hoursMs, secondsMs } from '../../../units.ts'
 import { type FoundLease, findLease } from '../../leases/find-lease.ts'
-import { isOver, isRunning } from '../../leases/lease-machine.ts'
+import { isOver, isRunning, isStarted } from '../../leases/lease-machine.ts'
 import { type LeaseView, viewOf } from '../../leases/lease-view.ts'
 import { placeOrder } from '../../leases/place-order.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
@@ -127,7 +127,7 @@ async function waitFor(
     const reached = (): true | undefined => {
       if (isOver(now.lease)) return true
       if (state !== 'running') return undefined
-      return now.lease.state === 'ACTIVE' || !isRunning(now.lease) ? true : undefined
+      return isStarted(now.lease) || !isRunning(now.lease) ? true : undefined
     }
     const waitMs = Math.min(secondsMs(60), Math.max(0, Number(ms ?? 0) || 0))
     await book.changes.until(now.id, reached, { ms: waitMs, signal: book.lifetime.signal })
