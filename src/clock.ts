@@ -4,6 +4,15 @@ import type { Log } from './log.ts'
 /** Where the time comes from; tests pass their own. */
 export type NowMs = () => number
 
+/**
+ * A clock that tells the time of `nowMs` when it is made and from then on what really passed: it neither jumps nor goes
+ * back when somebody sets this machine's clock, and stands still while the machine sleeps.
+ */
+export function steadyClock(nowMs: NowMs): NowMs {
+  const startMs = nowMs() - performance.now()
+  return () => Math.round(startMs + performance.now())
+}
+
 /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
   delay(ms, undefined, signal === undefined ? {} : { signal })

@@ -1,160 +1,154 @@
-import { type KeyObject, sign } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { NodeError } from '../errors.ts'
-import { isDevGenesis } from './dev/header.ts'
+import { devEscrow } from './dev-escrow.ts'
+import { type DevRailOptions, type LedgerLink, ledgerLink } from './dev-ledger-link.ts'
 import { fromHex, toHex } from './hex.ts'
-import { connectJsonRpc, type JsonRpc } from './json-rpc.ts'
-import { verifyHotkeySignature } from './keys.ts'
-import { faucetBytes, openBytes, reclaimBytes, settleBytes, voucherBytes } from './ledger-bytes.ts'
-import type { Escrow, PaymentRail } from './payment-rail.ts'
-
-/** The peer whose money this is: its PeerId's ed25519 key. */
-export interface RailKey {
-  /** 32 B. */
-  readonly publicKey: Uint8Array
-  readonly privateKey: KeyObject
-}
-
-export interface DevRailOptions {
-  /** The dev chain's endpoint. */
-  readonly url: string
-  /** The genesis of this node's network, 32 B; another chain is refused. */
-  readonly genesis: Uint8Array
-  readonly key: RailKey
-  readonly signal: AbortSignal
-}
+import { faucetBytes, invoiceBytes, payBytes } from './ledger-bytes.ts'
+import type { DepositRail, Invoice, PaymentProof, PaymentState } from './payment-rail.ts'
 
 /** The rail of the embedded chain's ledger in DEV. It also asks the faucet, so that a devnet renter can pay. */
-export interface DevLedgerRail extends PaymentRail {
+export interface DevLedgerRail extends DepositRail {
   /** Takes this account's one grant; the balance after it. Asking again changes nothing. */
   faucet(): Promise<bigint>
 }
 
-interface EscrowJson {
-  readonly leaseId: string
-  readonly renter: string
-  readonly miner: string
-  readonly deposit: string
-  readonly claimed: string
-  readonly expiresAtMs: number
-  readonly state: 'open' | 'closed'
+interface PaymentJson {
+  readonly txid: string
+  readonly note: string
+  readonly outputs: readonly { readonly to: string; readonly amount: string }[]
+  readonly atMs: number
+  readonly reversed: boolean
 }
 
-/**
- * The rail, connected when it is first used and again after the connection was lost. Calls throw CHAIN_UNREACHABLE, and
- * CHAIN_NOT_DEV when the chain is not the embedded one or not the one of this network: DEV is worth nothing, so it may
- * never stand in for money.
- */
-export function devLedger(options: DevRailOptions): DevLedgerRail {
-  const { url, genesis, key, signal } = options
-  const connection = reconnecting(url, genesis, signal)
-  const call = async <T>(method: string, params: object): Promise<T> =>
-    (await connection.open()).call<T>(method, [params], signal)
-  const signed = (message: Uint8Array): string => toHex(sign(null, message, key.privateKey))
-  const account = toHex(key.publicKey)
+interface Output {
+  readonly to: Uint8Array
+  readonly amount: bigint
+}
+
+const NAME = 'dev'
+const ASSET = 'DEV'
+
+/** The rail; it connects when it is first used (dev-ledger-link.ts says what calls throw). */
+export function devLedger(options: DevRailOptions, nowMs: () => number = Date.now): DevLedgerRail {
+  const link = ledgerLink(options)
+  const { genesis, publicKey, signed, call } = link
+  const account = toHex(publicKey)
+  const balance = async (): Promise<bigint> =>
+    BigInt(await call<string>('cn_ledgerBalance', { account }))
+  const verify = async (invoice: Invoice, { txid }: PaymentProof): Promise<PaymentState> => {
+    const payment = await call<PaymentJson | null>('cn_ledgerPayment', { txid })
+    return payment === null ? UNSEEN : standing(genesis, invoice, payment)
+  }
   return {
-    name: 'dev',
-    asset: 'DEV',
-    async openEscrow({ leaseId, miner, deposit, expiresAtMs }) {
-      const fields = { leaseId, renter: key.publicKey, miner, deposit, expiresAtMs }
-      await call('cn_ledgerOpen', {
-        leaseId: toHex(leaseId),
-        renter: account,
-        miner: toHex(miner),
-        deposit: deposit.toString(),
-        expiresAtMs,
-        signature: signed(openBytes(genesis, fields)),
+    name: NAME,
+    caps: {
+      asset: ASSET,
+      escrow: 'ledger',
+      vouchers: true,
+      privatePayments: false,
+      settleSeconds: 0,
+      minPayment: 1n,
+      feePerPayment: 0n,
+    },
+    start: async () => void (await balance()),
+    stop: async () => link.close(),
+    async invoice({ leaseId, seq, amount, ttlMs }) {
+      const terms = { leaseId, seq, amount, expiresAtMs: nowMs() + ttlMs }
+      const id = invoiceId(genesis, { ...terms, payTo: account })
+      return { id, ...terms, asset: ASSET, payTo: account }
+    },
+    async pay(invoice) {
+      assertPayable(genesis, invoice, nowMs())
+      return send(link, invoice.id, [{ to: addressOf(invoice.payTo), amount: invoice.amount }])
+    },
+    async status(invoice, proof) {
+      if (proof !== undefined) return verify(invoice, proof)
+      const payment = await call<PaymentJson | null>('cn_ledgerPaid', {
+        to: invoice.payTo,
+        note: toHex(invoice.id),
       })
+      return payment === null ? UNSEEN : standing(genesis, invoice, payment)
     },
-    async escrow(leaseId) {
-      const found = await call<EscrowJson | null>('cn_ledgerEscrow', { leaseId: toHex(leaseId) })
-      return found === null ? undefined : escrowOf(found)
+    verify,
+    async balance() {
+      const total = await balance()
+      return { total, spendable: total }
     },
-    signVoucher: (leaseId, cumulative) =>
-      new Uint8Array(sign(null, voucherBytes(genesis, leaseId, cumulative), key.privateKey)),
-    checkVoucher: ({ leaseId, cumulative, signature, renter }) =>
-      verifyHotkeySignature(
-        'ed25519',
-        renter,
-        voucherBytes(genesis, leaseId, cumulative),
-        signature,
-      ),
-    async settle(leaseId, voucher) {
-      const cumulative = voucher?.cumulative ?? 0n
-      return escrowOf(
-        await call<EscrowJson>('cn_ledgerSettle', {
-          leaseId: toHex(leaseId),
-          cumulative: cumulative.toString(),
-          signature: signed(settleBytes(genesis, leaseId, cumulative)),
-          ...(voucher === undefined ? {} : { voucher: toHex(voucher.signature) }),
-        }),
-      )
+    payout(to, note) {
+      const id = new Uint8Array(hash('sha256', `compute-node/payout/1\0${note}`, 'buffer'))
+      const outputs = to.map(({ address, amount }) => ({ to: addressOf(address), amount }))
+      return send(link, id, outputs)
     },
-    async reclaim(leaseId) {
-      const signature = signed(reclaimBytes(genesis, leaseId))
-      const params = { leaseId: toHex(leaseId), signature }
-      return escrowOf(await call<EscrowJson>('cn_ledgerReclaim', params))
-    },
-    balance: async () => BigInt(await call<string>('cn_ledgerBalance', { account })),
+    escrow: devEscrow(link),
     async faucet() {
-      const signature = signed(faucetBytes(genesis, key.publicKey))
+      const signature = signed(faucetBytes(genesis, publicKey))
       return BigInt(await call<string>('cn_ledgerFaucet', { account, signature }))
     },
-    close: () => connection.close(),
   }
 }
 
 /** The rail, once its chain has answered and proved to be the right one; throws as its calls do. */
 export async function openDevLedger(options: DevRailOptions): Promise<DevLedgerRail> {
   const rail = devLedger(options)
-  await rail.balance()
+  await rail.start()
   return rail
 }
 
-const escrowOf = ({ leaseId, renter, miner, ...rest }: EscrowJson): Escrow => ({
-  leaseId: fromHex(leaseId, 32)!,
-  renter: fromHex(renter, 32)!,
-  miner: fromHex(miner, 32)!,
-  deposit: BigInt(rest.deposit),
-  claimed: BigInt(rest.claimed),
-  expiresAtMs: rest.expiresAtMs,
-  state: rest.state,
-})
+const UNSEEN: PaymentState = { state: 'unseen', amount: 0n, confirmations: 0 }
 
-interface Connection {
-  open(): Promise<JsonRpc>
-  close(): void
+async function send(
+  { genesis, publicKey, signed, call }: LedgerLink,
+  note: Uint8Array,
+  outputs: readonly Output[],
+): Promise<PaymentProof> {
+  const { txid } = await call<PaymentJson>('cn_ledgerPay', {
+    from: toHex(publicKey),
+    note: toHex(note),
+    outputs: outputs.map(({ to, amount }) => ({ to: toHex(to), amount: amount.toString() })),
+    signature: signed(payBytes(genesis, { from: publicKey, note, outputs })),
+  })
+  return { rail: NAME, txid }
 }
 
-/** One connection, opened when first needed and again after it was lost. */
-function reconnecting(url: string, genesis: Uint8Array, signal: AbortSignal): Connection {
-  let current: Promise<JsonRpc> | undefined
-  const forget = (): void => {
-    current = undefined
+type InvoiceTerms = Pick<Invoice, 'leaseId' | 'seq' | 'amount' | 'payTo' | 'expiresAtMs'>
+
+const invoiceId = (genesis: Uint8Array, { payTo, ...terms }: InvoiceTerms): Uint8Array => {
+  const bytes = invoiceBytes(genesis, { ...terms, payTo: addressOf(payTo) })
+  return new Uint8Array(hash('sha256', bytes, 'buffer'))
+}
+
+function addressOf(text: string): Uint8Array {
+  const key = fromHex(text, 32)
+  if (key?.length === 32) return key
+  throw new NodeError('BAD_MESSAGE', 'an address of the dev ledger is a key of 32 bytes in hex')
+}
+
+/** An id that does not stand for its other fields would pay one thing and acknowledge another. */
+function assertPayable(genesis: Uint8Array, invoice: Invoice, nowMs: number): void {
+  if (invoice.asset !== ASSET || !isSame(invoice.id, invoiceId(genesis, invoice))) {
+    throw new NodeError('BAD_MESSAGE', 'the invoice is not what its id stands for')
   }
-  const close = (): void => {
-    current?.then((rpc) => rpc.close(), forget)
-  }
-  signal.addEventListener('abort', close, { once: true })
-  return {
-    open() {
-      if (current === undefined) {
-        current = connectJsonRpc(url, signal).then((rpc) => assertDevChain(rpc, genesis))
-        current.then((rpc) => rpc.closed.then(forget), forget)
-      }
-      return current
-    },
-    close,
+  if (invoice.expiresAtMs <= nowMs) {
+    throw new NodeError('CHAIN_REFUSED', 'the invoice has expired', { next: 'ask for a new one' })
   }
 }
 
-async function assertDevChain(rpc: JsonRpc, genesis: Uint8Array): Promise<JsonRpc> {
-  const info = await rpc.call<{ genesis?: string; stateRoot?: string }>('cn_info', [])
-  const same = info.genesis === toHex(genesis)
-  if (same && isDevGenesis(genesis, String(info.stateRoot))) return rpc
-  rpc.close()
-  throw new NodeError(
-    'CHAIN_NOT_DEV',
-    same ? 'this network is no embedded devnet' : 'the chain is of another network',
-    { next: 'the dev ledger works on local networks of compute-node alone; check --chain' },
-  )
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+
+/** What a payment on the ledger means for an invoice. */
+function standing(genesis: Uint8Array, invoice: Invoice, payment: PaymentJson): PaymentState {
+  const { txid, note, outputs, atMs, reversed } = payment
+  const failed = (reason: string): PaymentState => ({
+    ...{ state: 'failed', amount: 0n, confirmations: 0, txid, reason },
+  })
+  if (!isSame(invoice.id, invoiceId(genesis, invoice))) return failed('it is no such invoice')
+  if (note !== hex(invoice.id)) return failed('it pays another invoice')
+  if (reversed) return { state: 'reversed', amount: 0n, confirmations: 0, txid }
+  const own = outputs.filter(({ to }) => to === hex(addressOf(invoice.payTo)))
+  const amount = own.reduce((sum, output) => sum + BigInt(output.amount), 0n)
+  if (amount < invoice.amount) return failed('it pays less than was asked')
+  if (atMs > invoice.expiresAtMs) return failed('it came after the invoice had expired')
+  return { state: 'confirmed', amount, confirmations: 1, txid }
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

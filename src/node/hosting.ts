@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { BeaconInfo } from '../beacon.ts'
-import type { PaymentRail } from '../chain/payment-rail.ts'
+import type { DepositRail } from '../chain/payment-rail.ts'
 import type { Engine } from '../containers/engine.ts'
 import { selectEngine } from '../containers/select-engine.ts'
 import { NodeError } from '../errors.ts'
@@ -59,7 +59,7 @@ export interface HostingNeeds {
   readonly offers: Offers
   /** The beacon of slots; undefined where this node proves in none. */
   readonly beacon: BeaconInfo | undefined
-  readonly rail?: PaymentRail | undefined
+  readonly rail?: DepositRail | undefined
   /** The genesis that an embedded development chain states; undefined elsewhere. */
   readonly embeddedGenesis?: Uint8Array | undefined
   readonly binding?: Machine['binding']
@@ -120,6 +120,8 @@ export async function createHosting(
     memoryMiB: Math.floor(config.leaseMemoryBytes / MiB),
     milliCpus: machine.host.cpuCores * 1000,
     receiptEveryMs: secondsMs(net.network === 'local' ? 2 : 10),
+    creditMs: config.credit,
+    graceMs: config.grace,
     gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid,
     stands: (offer) => offers.stands(offer),
     endOnStop: net.network === 'local',

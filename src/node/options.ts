@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { DRAND_URLS } from '../chain/drand-servers.ts'
 import { backendChoices } from '../gpu/choose-backend.ts'
-import { GiB, secondsMs } from '../units.ts'
+import { GiB, hoursMs, minutesMs, secondsMs } from '../units.ts'
 import {
   ago,
   duration,
@@ -140,6 +140,22 @@ export const options = {
     flag: 'lease-memory',
     defaultText: '2GiB',
   }),
+  credit: option(
+    'node',
+    'How much service a renter may leave uncountersigned before its lease is paused',
+    'TIME',
+    duration,
+    minutesMs(2),
+    { defaultText: '2m' },
+  ),
+  grace: option(
+    'node',
+    'How long such a lease stays paused, with its disk, before it is closed',
+    'TIME',
+    duration,
+    minutesMs(15),
+    { defaultText: '15m' },
+  ),
   maxTemp: maybe(
     'node',
     'Pause a GPU that is hotter than this, in °C, or off',
@@ -198,6 +214,14 @@ export const options = {
   exclusive: flag(
     'command',
     'Rent GPUs that prove nothing meanwhile, at the offer’s price for that',
+  ),
+  prepaid: option(
+    'command',
+    'How far to sign in advance, so that this machine may be away that long; 0s: not at all',
+    'TIME',
+    duration,
+    hoursMs(1),
+    { defaultText: '1h' },
   ),
   authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
   tty: flag('command', 'Give the command a terminal', false, { short: 't' }),

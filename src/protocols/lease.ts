@@ -52,6 +52,8 @@ const reserve = z.looseObject({
   devices: integer(1, 32).optional(),
   /** Asks that they prove nothing meanwhile, at the offer's price for that. */
   exclusive: z.literal(true).optional(),
+  /** How far the renter is going to sign in advance; not at all when absent. */
+  prepaidMs: integer(1000, hoursMs(24 * 366)).optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
 })
 /** Takes the quote: the same terms, signed by the renter. The container starts; repeating it changes nothing. */

@@ -13,9 +13,9 @@ export interface MinerMeter {
   readonly seq: number
   readonly prev: Uint8Array
   readonly upMs: number
-  /** Time since the container was last seen well: counted when it is seen well again, dropped when it failed. */
-  readonly pendingMs: number
   readonly observedAtMs: number
+  /** Whether the last look found it well: only time between two such looks is counted. */
+  readonly isWell: boolean
 }
 
 /** A meter that starts counting now. */
@@ -24,25 +24,25 @@ export const startMeter = (leaseId: Uint8Array, atMs: number): MinerMeter => ({
   seq: 0,
   prev: leaseId,
   upMs: 0,
-  pendingMs: 0,
   observedAtMs: atMs,
+  isWell: true,
 })
 
-/** After a restart: what was counted stays, the time in between is not billed. */
+/** After a restart or a pause: what was counted stays, the time in between is not billed. */
 export const resumeMeter = (meter: MinerMeter, atMs: number): MinerMeter => ({
   ...meter,
-  pendingMs: 0,
   observedAtMs: atMs,
+  isWell: true,
 })
 
-/** Counts the time since the last look, by what the look found. A clock that went back counts nothing. */
-export function observe(meter: MinerMeter, health: Health, atMs: number): MinerMeter {
-  const passedMs = Math.max(0, atMs - meter.observedAtMs)
-  const pendingMs = meter.pendingMs + passedMs
-  const seen = { ...meter, observedAtMs: atMs }
-  if (health === 'unknown') return { ...seen, pendingMs }
-  if (health === 'failed') return { ...seen, pendingMs: 0 }
-  return { ...seen, pendingMs: 0, upMs: meter.upMs + pendingMs }
+/**
+ * Counts the time since the last look if the container was well at both; what is unknown or failed at either end is not
+ * billed. A clock that went back counts nothing.
+ */
+export function observe(meter: MinerMeter, health: Health | 'paused', atMs: number): MinerMeter {
+  const isWell = health === 'ok'
+  const passedMs = isWell && meter.isWell ? Math.max(0, atMs - meter.observedAtMs) : 0
+  return { ...meter, observedAtMs: atMs, isWell, upMs: meter.upMs + passedMs }
 }
 
 /** What `upMs` cost under these terms: the price of the whole time, at most the cap and the agreed duration. */
@@ -93,8 +93,8 @@ export const renterMeter = (leaseId: Uint8Array): RenterMeter => ({
   ended: false,
 })
 
-/** How much more than the renter's own clock shows a receipt may claim: messages travel, clocks drift. */
-export const CLOCK_TOLERANCE_MS = secondsMs(5)
+/** How much more than the renter's own clock shows a receipt may claim: clocks differ and drift (DESIGN.md, "Bytes"). */
+export const CLOCK_TOLERANCE_MS = secondsMs(30)
 
 const broken = (code: `PEER_RECEIPT_${string}`, message: string): never => {
   throw new NodeError(code, message, {

@@ -3,7 +3,7 @@ import { NodeError } from '../errors.ts'
 import { KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { baseUnits, bytes, bytesUpTo, codeName, integer, text, timeMs } from './fields.ts'
-import { healths } from './lease.ts'
+import { healths, leaseStates } from './lease.ts'
 import type { Network } from './network.ts'
 import { defineProtocol } from './protocol.ts'
 import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
@@ -60,6 +60,9 @@ export function openReceipt(
 /** How many receipts one answer carries at most. */
 export const RECEIPTS_PER_PAGE = 32
 
+/** What a renter signs before the service: `limit` is in base units, the signature as the payment rail has it. */
+export const advanceSchema = z.looseObject({ limit: baseUnits(), signature: bytesUpTo(KiB) })
+
 /**
  * The renter asks for receipts after `have`, and hands over its newest countersignature in the same message; the
  * answer waits up to `waitMs` for one to exist.
@@ -71,6 +74,8 @@ const request = z.looseObject({
   countersigned: bytesUpTo(RECEIPT_MAX_BYTES).optional(),
   /** What the payment rail asks the payer to sign for the same amount, when it has its own form. */
   voucher: bytesUpTo(KiB).optional(),
+  /** The renter's consent, given before the service, that the miner takes up to `limit` base units (terms: prepaidMs). */
+  advance: advanceSchema.optional(),
   waitMs: integer(0, secondsMs(20)),
 })
 const response = z.looseObject({
@@ -79,6 +84,8 @@ const response = z.looseObject({
   ended: z.boolean(),
   /** How the lease is now: a GPU that is lost is no container that ended. */
   health: z.enum(healths).optional(),
+  /** Where it stands, e.g. `SUSPENDED` until the newest receipt is countersigned. */
+  state: z.enum(leaseStates).optional(),
   /** What its renter should know now, e.g. that a GPU is lost or that its owner wants it back. */
   notice: text(200).optional(),
 })

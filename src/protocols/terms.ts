@@ -58,6 +58,15 @@ const schema = z.looseObject({
   proofSharePpm: integer(0, 1_000_000).optional(),
   /** True: the devices prove nothing while the lease runs, which `pricePerHour` includes. */
   exclusive: z.literal(true).optional(),
+  /**
+   * How much service without a countersignature the miner gives: past half of it the lease is in GRACE, past all of it
+   * SUSPENDED. Absent, also in terms of an earlier version: no limit.
+   */
+  creditMs: integer(1000, hoursMs(24)).optional(),
+  /** How long a SUSPENDED lease is kept before it closes. */
+  graceMs: integer(0, hoursMs(24 * 7)).optional(),
+  /** How far the renter signs in advance, so that it may be away that long; the credit begins after it. */
+  prepaidMs: integer(1000, hoursMs(24 * 366)).optional(),
   /** Who else may open sessions. */
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
   quotedAtMs: timeMs(),

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
-import { openDevLedger, type RailKey } from '../../src/chain/dev-ledger.ts'
+import { openDevLedger } from '../../src/chain/dev-ledger.ts'
+import type { RailKey } from '../../src/chain/dev-ledger-link.ts'
 import { connectJsonRpc } from '../../src/chain/json-rpc.ts'
 import { silent } from '../../src/log.ts'
 
@@ -51,7 +52,7 @@ const total = async (): Promise<bigint> => {
 
 test('the faucet gives once, and asking again changes nothing', async () => {
   const renter = await rail(peerKey())
-  expect(await renter.balance()).toBe(0n)
+  expect(await renter.balance()).toMatchObject({ total: 0n })
   expect(await renter.faucet()).toBe(1000n * DEV)
   expect(await renter.faucet()).toBe(1000n * DEV)
 })
@@ -68,10 +69,10 @@ test('an escrow pays what the renter signed and gives the rest back; every step 
     deposit: 10n * DEV,
     expiresAtMs: Date.now() + HOUR_MS,
   }
-  await renter.openEscrow(terms)
-  await renter.openEscrow(terms)
-  expect(await renter.balance()).toBe(990n * DEV)
-  expect(await miner.escrow(leaseId)).toMatchObject({
+  await renter.escrow.open(terms)
+  await renter.escrow.open(terms)
+  expect(await renter.balance()).toMatchObject({ total: 990n * DEV })
+  expect(await miner.escrow.inspect(leaseId)).toMatchObject({
     deposit: 10n * DEV,
     claimed: 0n,
     expiresAtMs: terms.expiresAtMs,
@@ -79,26 +80,30 @@ test('an escrow pays what the renter signed and gives the rest back; every step 
   })
   expect(await total()).toBe(before)
 
-  const signature = renter.signVoucher(leaseId, 3n * DEV)
+  const signature = renter.escrow.signVoucher(leaseId, 3n * DEV)
   const voucher = { leaseId, cumulative: 3n * DEV, signature }
-  expect(miner.checkVoucher({ ...voucher, renter: renterKey.publicKey })).toBe(true)
+  expect(miner.escrow.checkVoucher({ ...voucher, renter: renterKey.publicKey })).toBe(true)
   expect(
-    miner.checkVoucher({ ...voucher, cumulative: 4n * DEV, renter: renterKey.publicKey }),
+    miner.escrow.checkVoucher({ ...voucher, cumulative: 4n * DEV, renter: renterKey.publicKey }),
   ).toBe(false)
-  await expect(miner.settle(leaseId, { ...voucher, cumulative: 4n * DEV })).rejects.toMatchObject({
+  await expect(
+    miner.escrow.settle(leaseId, { voucher: { ...voucher, cumulative: 4n * DEV } }),
+  ).rejects.toMatchObject({
     code: 'CHAIN_REFUSED',
   })
-  await expect(renter.settle(leaseId, voucher)).rejects.toMatchObject({ code: 'CHAIN_REFUSED' })
-  await expect(renter.reclaim(leaseId)).rejects.toThrow(/not expired/)
+  await expect(renter.escrow.settle(leaseId, { voucher })).rejects.toMatchObject({
+    code: 'CHAIN_REFUSED',
+  })
+  await expect(renter.escrow.reclaim(leaseId)).rejects.toThrow(/not expired/)
   for (let i = 0; i < 2; i++)
-    expect(await miner.settle(leaseId, voucher)).toMatchObject({
+    expect(await miner.escrow.settle(leaseId, { voucher })).toMatchObject({
       claimed: 3n * DEV,
       state: 'closed',
     })
-  expect(await miner.balance()).toBe(3n * DEV)
-  expect(await renter.balance()).toBe(997n * DEV)
-  await renter.reclaim(leaseId)
-  expect(await renter.balance()).toBe(997n * DEV)
+  expect(await miner.balance()).toMatchObject({ total: 3n * DEV })
+  expect(await renter.balance()).toMatchObject({ total: 997n * DEV })
+  await renter.escrow.reclaim(leaseId)
+  expect(await renter.balance()).toMatchObject({ total: 997n * DEV })
   expect(await total()).toBe(before)
 })
 
@@ -108,17 +113,17 @@ test('without a voucher everything goes back, and after the expiry the renter ta
   await renter.faucet()
   const open = async (expiresAtMs: number): Promise<Uint8Array> => {
     const leaseId = Uint8Array.from(randomBytes(32))
-    await renter.openEscrow({ leaseId, miner: minerKey.publicKey, deposit: DEV, expiresAtMs })
+    await renter.escrow.open({ leaseId, miner: minerKey.publicKey, deposit: DEV, expiresAtMs })
     return leaseId
   }
-  await miner.settle(await open(Date.now() + HOUR_MS), undefined)
+  await miner.escrow.settle(await open(Date.now() + HOUR_MS), undefined)
   const short = await open(Date.now() + 150)
   await new Promise((resolve) => setTimeout(resolve, 200))
-  expect(await renter.reclaim(short)).toMatchObject({ state: 'closed', claimed: 0n })
-  expect(await renter.balance()).toBe(1000n * DEV)
+  expect(await renter.escrow.reclaim(short)).toMatchObject({ state: 'closed', claimed: 0n })
+  expect(await renter.balance()).toMatchObject({ total: 1000n * DEV })
   await expect(open(Date.now() - 1)).rejects.toThrow(/expired/)
   await expect(
-    renter.openEscrow({
+    renter.escrow.open({
       leaseId: short,
       miner: minerKey.publicKey,
       deposit: 2n * DEV,
@@ -135,7 +140,7 @@ test('nobody locks more than it has, and no other key opens an escrow in its nam
     deposit: 1n,
     expiresAtMs: Date.now() + HOUR_MS,
   }
-  await expect(poor.openEscrow(terms)).rejects.toMatchObject({ code: 'CHAIN_NO_FUNDS' })
+  await expect(poor.escrow.open(terms)).rejects.toMatchObject({ code: 'CHAIN_NO_FUNDS' })
   const rpc = await connectJsonRpc(dev.url)
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
   const forged = {
@@ -157,7 +162,7 @@ test('it survives a restart, and a rail finds the chain again', async () => {
   const first = await rail(renterKey)
   await first.faucet()
   const leaseId = Uint8Array.from(randomBytes(32))
-  await first.openEscrow({
+  await first.escrow.open({
     leaseId,
     miner: minerKey.publicKey,
     deposit: DEV,
@@ -166,8 +171,8 @@ test('it survives a restart, and a rail finds the chain again', async () => {
   await dev.close()
   const port = Number(new URL(dev.url).port)
   dev = await startDevChain({ dataDir: folder, port, log: silent, signal: life.signal })
-  expect(await first.balance()).toBe(999n * DEV)
-  expect(await first.escrow(leaseId)).toMatchObject({ state: 'open', deposit: DEV })
+  expect(await first.balance()).toMatchObject({ total: 999n * DEV })
+  expect(await first.escrow.inspect(leaseId)).toMatchObject({ state: 'open', deposit: DEV })
 })
 
 test('a network that is no devnet, or another one, gets no rail', async () => {

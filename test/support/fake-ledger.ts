@@ -1,5 +1,5 @@
 import { sign } from 'node:crypto'
-import type { Escrow, PaymentRail } from '../../src/chain/payment-rail.ts'
+import type { Claim, DepositRail, Escrow, EscrowRail } from '../../src/chain/payment-rail.ts'
 import { NodeError } from '../../src/errors.ts'
 import { type RecordKey, verifySignature } from '../../src/protocols/signed.ts'
 
@@ -31,9 +31,39 @@ export class FakeLedger {
   }
 
   /** The ledger as one peer uses it. */
-  railOf(key: RecordKey): PaymentRail {
+  railOf(key: RecordKey): DepositRail {
+    const none = (): never => {
+      throw new Error('the fake ledger holds deposits, and moves no other money')
+    }
+    return {
+      name: 'dev',
+      caps: {
+        asset: 'DEV',
+        escrow: 'ledger',
+        vouchers: true,
+        privatePayments: false,
+        settleSeconds: 0,
+        minPayment: 1n,
+        feePerPayment: 0n,
+      },
+      start: async () => undefined,
+      stop: async () => undefined,
+      invoice: none,
+      pay: none,
+      status: none,
+      verify: none,
+      payout: none,
+      balance: async () => ({ total: this.balance(key), spendable: this.balance(key) }),
+      escrow: this.#escrowOf(key),
+    }
+  }
+
+  #escrowOf(key: RecordKey): EscrowRail {
     const up = (): void => {
       if (this.down) throw new NodeError('CHAIN_UNREACHABLE', 'the ledger does not answer')
+    }
+    const refuse = (): never => {
+      throw new NodeError('CHAIN_REFUSED', 'the fake ledger knows no arbiter')
     }
     const held = (leaseId: Uint8Array): Escrow => {
       const escrow = this.escrows.get(hex(leaseId))
@@ -41,9 +71,7 @@ export class FakeLedger {
       return escrow
     }
     return {
-      name: 'dev',
-      asset: 'DEV',
-      openEscrow: async ({ leaseId, miner, deposit, expiresAtMs }) => {
+      open: async ({ leaseId, miner, deposit, expiresAtMs }) => {
         up()
         if (this.escrows.has(hex(leaseId))) return
         if (this.balance(key) < deposit) throw new NodeError('CHAIN_BALANCE', 'not enough')
@@ -59,7 +87,7 @@ export class FakeLedger {
           state: 'open',
         })
       },
-      escrow: async (leaseId) => {
+      inspect: async (leaseId) => {
         up()
         return this.escrows.get(hex(leaseId))
       },
@@ -67,11 +95,19 @@ export class FakeLedger {
         new Uint8Array(sign(null, voucherBytes(leaseId, cumulative), key.privateKey)),
       checkVoucher: ({ leaseId, cumulative, signature, renter }) =>
         verifySignature(renter, voucherBytes(leaseId, cumulative), signature),
-      settle: async (leaseId, voucher) => {
+      signAdvance: (leaseId, limit) =>
+        new Uint8Array(sign(null, advanceBytes(leaseId, limit), key.privateKey)),
+      checkAdvance: ({ leaseId, limit, signature, renter }) =>
+        verifySignature(renter, advanceBytes(leaseId, limit), signature),
+      claim: refuse,
+      dispute: refuse,
+      signRuling: refuse,
+      resolve: refuse,
+      settle: async (leaseId, claim) => {
         up()
         const escrow = held(leaseId)
         if (escrow.state === 'closed') return escrow
-        const claimed = voucher?.cumulative ?? 0n
+        const claimed = claimedBy(claim)
         const closed: Escrow = { ...escrow, claimed, state: 'closed' }
         this.escrows.set(hex(leaseId), closed)
         this.#move(escrow.miner, claimed)
@@ -87,15 +123,14 @@ export class FakeLedger {
         this.#move(escrow.renter, escrow.deposit)
         return closed
       },
-      balance: async () => {
-        up()
-        return this.balance(key)
-      },
-      close: () => undefined,
     }
   }
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const claimedBy = (claim: Claim | undefined): bigint =>
+  claim === undefined ? 0n : 'voucher' in claim ? claim.voucher.cumulative : claim.cumulative
+const advanceBytes = (leaseId: Uint8Array, limit: bigint): Uint8Array =>
+  Buffer.concat([leaseId, Buffer.from(`advance ${limit}`)])
 const voucherBytes = (leaseId: Uint8Array, cumulative: bigint): Uint8Array =>
   Buffer.concat([leaseId, Buffer.from(cumulative.toString())])

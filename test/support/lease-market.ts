@@ -9,7 +9,7 @@ import type { NodeError } from '../../src/errors.ts'
 import { silent } from '../../src/log.ts'
 import { createEvents, type NodeEvent } from '../../src/node/events.ts'
 import { createCapacity } from '../../src/node/leases/capacity.ts'
-import { createHostBook, type HostBook } from '../../src/node/leases/host-book.ts'
+import { createHostBook, type HostBook, type HostOptions } from '../../src/node/leases/host-book.ts'
 import { createRentBook, type RentBook, type RentedNow } from '../../src/node/leases/rent-book.ts'
 import { type RentOrder, rentLease, stopRequest } from '../../src/node/leases/rent-lease.ts'
 import { runServices, type Service } from '../../src/node/service.ts'
@@ -77,6 +77,7 @@ export async function startMiner(
     readonly devices?: readonly string[]
     /** How long a shell whose connection broke is kept. */
     readonly shellGraceMs?: number
+    readonly book?: Partial<HostOptions>
   },
 ): Promise<TestMiner> {
   const { key, ledger, engine, endOnStop = true, devices = ['cpu-0'], shellGraceMs } = options
@@ -95,6 +96,9 @@ export async function startMiner(
     memoryMiB: 256,
     milliCpus: 1000,
     receiptEveryMs: 200,
+    creditMs: 60_000,
+    graceMs: 60_000,
+    ...options.book,
     gpuUuid: () => undefined,
     stands: () => true,
     endOnStop,

@@ -6,3 +6,9 @@ export function randomFrom(seed: number): () => number {
     return state / 2 ** 32
   }
 }
+
+/** Whole numbers from 0 up to, not including, what is asked; the same for a seed. */
+export function belowFrom(seed: number): (limit: number) => number {
+  const random = randomFrom(seed)
+  return (limit) => Math.floor(random() * limit)
+}

@@ -134,7 +134,7 @@ export const commands: readonly Command[] = [
     name: 'rent',
     usage: '[QUERY|OFFER] [-- CMD…]',
     describe: 'Rent the first offer that fits; with a command, run it and end the lease',
-    options: ['image', 'hours', 'maxDph', 'order', 'authorize', 'exclusive'],
+    options: ['image', 'hours', 'maxDph', 'prepaid', 'order', 'authorize', 'exclusive'],
     args: [0, 256],
     takesRest: true,
     examples: [

@@ -50,12 +50,13 @@ function lossOf({ network, exclusive }: CommandContext['config']): string {
 }
 
 function wishOf({ args, config }: CommandContext): WishBody {
-  const { image, order, maxDph, hours, authorize, exclusive } = config
+  const { image, order, maxDph, hours, prepaid, authorize, exclusive } = config
   return {
     query: args.join(' '),
     order: order ?? DEFAULT_ORDER,
     ...(image === undefined ? {} : { image }),
     durationMs: Math.max(1000, Math.round(hours * hoursMs(1))),
+    prepaidMs: prepaid,
     ...(exclusive ? { exclusive } : {}),
     ...(maxDph === undefined ? {} : { maxDph }),
     authorized: [...authorize],

@@ -5,9 +5,11 @@ import { endingOf } from '../../protocols/lease-endings.ts'
 import { resumeMeter } from '../../protocols/metering.ts'
 import { secondsMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
-import { closeLease, finish, lookAt, meterUntilClosed } from './host-run.ts'
+import { lookAt } from './host-look.ts'
+import { closeLease, finish, meterUntilClosed } from './host-run.ts'
 import { isOver, isRunning, isStarted } from './lease-machine.ts'
-import { hexOf } from './lease-records.ts'
+import { hexOf, isPaused } from './lease-records.ts'
+import { keepPaused } from './pause-lease.ts'
 
 const RETRY_MS = secondsMs(2)
 
@@ -85,10 +87,14 @@ async function resume(book: HostBook, now: HostedNow): Promise<void> {
   if (!isStarted(lease) || lease.meter === undefined || lease.startedAtMs === undefined) {
     return closeLease(book, now, endingOf('miner-restarted'))
   }
-  const nowMs = book.nowMs()
   const { ending } = await lookAt(book, now)
-  const meter = resumeMeter(lease.meter, nowMs)
-  await book.locks.run(now.id, () => book.save(now, { ...now.lease, meter }))
+  const meter = resumeMeter(lease.meter, book.steadyMs())
+  await book.locks.run(now.id, async () => {
+    if (isPaused(now.lease)) return keepPaused(book, now)
+    await book.save(now, { ...now.lease, meter })
+    // Paused by a run of this node that could not note that it was to go on.
+    if (ending === undefined) await now.container?.resume()
+  })
   if (ending !== undefined) return closeLease(book, now, ending)
   book.events.emit('lease-adopted', { id: now.id })
   return meterUntilClosed(book, now)

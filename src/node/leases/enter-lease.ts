@@ -9,6 +9,9 @@ import { isStarted } from './lease-machine.ts'
 /** How long a session waits for its container to start. */
 const START_WAIT_MS = secondsMs(50)
 
+/** A renter that came back countersigns within a moment. */
+const RESUME_WAIT_MS = secondsMs(5)
+
 /** The running container of a lease for a peer whose key may enter; waits while it starts. */
 export async function enterLease(
   book: HostBook,
@@ -17,10 +20,18 @@ export async function enterLease(
   signal: AbortSignal,
 ): Promise<{ container: Container; closing: AbortSignal }> {
   const { lease, now } = await lookUp(book, leaseId, (terms) => mayEnter(terms, peer))
+  const suspended = (): boolean => now?.lease.state === 'SUSPENDED'
   const starting = (): boolean => now?.lease.state === 'AGREED' || now?.lease.state === 'STARTING'
   if (now !== undefined) {
     const ready = () => (starting() ? undefined : true)
     await book.changes.until(now.id, ready, { ms: START_WAIT_MS, signal })
+    const goesOn = () => (suspended() ? undefined : true)
+    await book.changes.until(now.id, goesOn, { ms: RESUME_WAIT_MS, signal })
+  }
+  if (suspended()) {
+    throw new NodeError('REFUSED_SUSPENDED', 'the lease is paused: its use is not countersigned', {
+      next: 'run the node that rented it: it countersigns, and the lease goes on',
+    })
   }
   if (now !== undefined && isStarted(now.lease) && now.container !== undefined) {
     return { container: now.container, closing: now.closing.signal }

@@ -1,15 +1,16 @@
 import { sleep } from '../../clock.ts'
-import { codeOf, messageOf } from '../../errors.ts'
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { leaseProtocol } from '../../protocols/lease.ts'
 import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
-import { type Ending, receiptsProtocol } from '../../protocols/receipts.ts'
+import { formatAmount } from '../../protocols/money.ts'
+import { type Ending, type ReceiptsResponse, receiptsProtocol } from '../../protocols/receipts.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
-import { advance, isOver, isStarted } from './lease-machine.ts'
+import { advance, isOver, isStarted, type StartedState } from './lease-machine.ts'
 import type { RentedLease } from './lease-records.ts'
 import { FREE_RAIL } from './quote.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
 import { endingIn, mirror, statusIn, stopRequest } from './rent-lease.ts'
-import { takeReceipts } from './take-receipts.ts'
+import { advanceFor, takeReceipts } from './take-receipts.ts'
 
 /** How long one question waits at the miner for news. */
 const WAIT_MS = secondsMs(15)
@@ -27,6 +28,7 @@ export async function followLease(book: RentBook, now: RentedNow): Promise<void>
   for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted && !isOver(now.lease); ) {
     try {
       await nextStep(book, now)
+      now.silentSinceMs = undefined
       pauseMs = FIRST_PAUSE_MS
     } catch (error) {
       if (signal.aborted) break
@@ -65,23 +67,59 @@ async function askStatus(book: RentBook, now: RentedNow, notState: RentedLease['
 
 /** Delivers the newest countersignature and takes what receipts there are, waiting for one when it is running. */
 async function exchangeReceipts(book: RentBook, now: RentedNow, waitMs = WAIT_MS): Promise<void> {
+  await signAhead(book, now)
   const { leaseId, meter, acknowledgedSeq, countersigned, voucher } = now.lease
+  const { advance: ahead } = now.lease
   const fresh = acknowledgedSeq > now.deliveredSeq && countersigned !== undefined
   const request = {
     leaseId,
     have: meter.seq,
     waitMs,
     ...(fresh ? { countersigned, ...(voucher === undefined ? {} : { voucher }) } : {}),
+    ...(ahead === undefined || ahead.limit === now.deliveredAdvance ? {} : { advance: ahead }),
   }
   const { miner } = now.terms
   const answer = await book.rpc.ask(receiptsProtocol, miner, request, book.lifetime.signal)
   now.deliveredSeq = acknowledgedSeq
+  now.deliveredAdvance = ahead?.limit
   notice(book, now, answer.notice)
-  await book.locks.run(now.id, () => takeReceipts(book, now, answer))
+  await book.locks.run(now.id, async () => {
+    await takeReceipts(book, now, answer)
+    await followState(book, now, answer)
+  })
   if (answer.ended && isStarted(now.lease) && !now.lease.meter.ended) {
     // It ended without a final receipt: nothing was served after the last one.
     await mirrorEnd(book, now)
   }
+}
+
+/** The first advance goes out before anything was used; later ones go with each countersignature. */
+function signAhead(book: RentBook, now: RentedNow): Promise<void> {
+  return book.locks.run(now.id, async () => {
+    if (now.lease.advance !== undefined || !isStarted(now.lease)) return
+    const signed = advanceFor(book, now, now.lease.meter.upMs)
+    if (signed.advance !== undefined) await book.save(now, { ...now.lease, ...signed })
+  })
+}
+
+const stateEvents = {
+  ACTIVE: 'lease-resumed',
+  GRACE: 'lease-grace',
+  SUSPENDED: 'lease-suspended',
+} as const
+
+/** Takes over where a started lease stands, as its miner says. */
+async function followState(
+  book: RentBook,
+  now: RentedNow,
+  { state, notice: text }: Pick<ReceiptsResponse, 'state' | 'notice'>,
+): Promise<void> {
+  if (state === undefined || state === now.lease.state) return
+  if (!isStarted(now.lease) || !isStarted({ state })) return
+  const stands = state as StartedState
+  await book.save(now, advance(now.lease, { kind: 'stand', state: stands }))
+  const fields = { id: now.id, ...(text === undefined ? {} : { notice: text }) }
+  book.events.emit(stateEvents[stands], fields)
 }
 
 /** Tells once what the miner has to say of a lease that runs. */
@@ -106,13 +144,17 @@ async function finishTogether(book: RentBook, now: RentedNow): Promise<void> {
 /** Ends the lease here with what the ledger says was paid; an escrow that is still open is watched by `settle`. */
 async function settled(book: RentBook, now: RentedNow): Promise<void> {
   const escrow = await escrowOf(book, now)
-  const paid = escrow?.state === 'open' ? {} : { settled: (escrow?.claimed ?? 0n).toString() }
+  const paid =
+    escrow !== undefined && escrow.state !== 'closed'
+      ? {}
+      : { settled: (escrow?.claimed ?? 0n).toString() }
   await book.locks.run(now.id, async () => {
     if (now.lease.state !== 'CLOSING') return
     const next = advance(now.lease, { kind: 'settled' })
-    const state = escrow === undefined ? 'none' : escrow.state
+    const state = escrow === undefined ? 'none' : escrow.state === 'closed' ? 'closed' : 'open'
     await book.save(now, { ...next, escrow: state, ...paid })
   })
+  if (escrow?.state === 'closed') await checkClaim(book, now, escrow.claimed)
   if (paid.settled === undefined) return
   book.events.emit('lease-settled', { id: now.id, amount: paid.settled, asset: now.terms.asset })
 }
@@ -120,7 +162,31 @@ async function settled(book: RentBook, now: RentedNow): Promise<void> {
 /** What the ledger holds for a lease; undefined for what is free or was never paid in. */
 async function escrowOf({ rail }: RentBook, { terms, lease }: RentedNow) {
   if (terms.rail === FREE_RAIL || rail === undefined) return undefined
-  return rail.escrow(lease.leaseId)
+  return rail.escrow.inspect(lease.leaseId)
+}
+
+/** Taking more than its own receipts say, within an advance, is theft that both signatures show. */
+async function checkClaim(book: RentBook, now: RentedNow, claimed: bigint): Promise<void> {
+  const { cumulative } = now.lease
+  if (claimed <= BigInt(cumulative)) return
+  const { asset } = now.terms
+  const amounts = [claimed, BigInt(cumulative)].map((units) => formatAmount(units, asset))
+  const reason = `the miner took ${amounts[0]} ${asset}, its receipts say ${amounts[1]}`
+  await keepDispute(book, now, new NodeError('PEER_OVERCLAIMED', reason))
+}
+
+/** Keeps what the miner did beside the lease, for good; the first such thing stays. */
+function keepDispute(book: RentBook, now: RentedNow, error: NodeError): Promise<void> {
+  return book.locks.run(now.id, async () => {
+    if (now.lease.dispute !== undefined) return
+    const { code, message } = error
+    const reason = message.replace(/\p{Cc}+/gu, ' ').slice(0, 300)
+    const { record } = error.details
+    const signed = record instanceof Uint8Array ? { record } : {}
+    const dispute = { code, reason, atMs: book.nowMs(), ...signed }
+    await book.save(now, { ...now.lease, dispute })
+    book.events.emit('lease-disputed', { id: now.id, code, reason })
+  })
 }
 
 /** What an error means for the lease: cheating ends it, forgetting ends it, silence leaves it unknown. */
@@ -128,6 +194,7 @@ async function inTrouble(book: RentBook, now: RentedNow, error: unknown): Promis
   const code = codeOf(error)
   book.log.warn('lease-trouble', { lease: now.id, code, message: messageOf(error) })
   if (code.startsWith('PEER_RECEIPT_') || code === 'BAD_MESSAGE') {
+    if (error instanceof NodeError) await keepDispute(book, now, error)
     return cheated(book, now, messageOf(error))
   }
   if (code === 'REFUSED_UNKNOWN_LEASE' || code === 'REFUSED_NOT_AUTHORIZED') {
@@ -136,9 +203,12 @@ async function inTrouble(book: RentBook, now: RentedNow, error: unknown): Promis
   await book.locks.run(now.id, async () => {
     if (now.lease.health !== 'unknown') await book.save(now, { ...now.lease, health: 'unknown' })
   })
+  now.silentSinceMs ??= book.steadyMs()
   if (await closedOnLedger(book, now)) return
   const end = now.lease.expiresAtMs ?? now.terms.acceptByMs + now.terms.durationMs
-  if (book.nowMs() > end + GIVE_UP_MS) await lapse(book, now)
+  // Both: a clock that was set forward alone gives nothing up.
+  const silentMs = book.steadyMs() - now.silentSinceMs
+  if (book.nowMs() > end + GIVE_UP_MS && silentMs > GIVE_UP_MS) await lapse(book, now)
 }
 
 /** Nothing more is countersigned: what was signed so far is all that can be claimed. */
@@ -161,7 +231,7 @@ async function forgotten(book: RentBook, now: RentedNow): Promise<void> {
 async function closedOnLedger(book: RentBook, now: RentedNow): Promise<boolean> {
   if (book.rail === undefined || now.lease.escrow !== 'open') return false
   try {
-    if ((await book.rail.escrow(now.lease.leaseId))?.state !== 'closed') return false
+    if ((await book.rail.escrow.inspect(now.lease.leaseId))?.state !== 'closed') return false
   } catch (error) {
     book.log.warn('ledger-does-not-answer', { lease: now.id, code: codeOf(error) })
     return false

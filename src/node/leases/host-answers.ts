@@ -14,6 +14,7 @@ import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
 import { leaseIdOf, mayEnter, openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import { engineOf, type Hold, type HostBook, type HostedNow, statusOf } from './host-book.ts'
+import { noticeOf } from './host-credit.ts'
 import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
 import { bringUp, closeLease, meterUntilClosed } from './host-run.ts'
 import { advance, isRunning } from './lease-machine.ts'
@@ -57,10 +58,12 @@ async function reserve(
     renter: peer,
     miner: book.peerId,
     minerNonce: new Uint8Array(randomBytes(16)),
-    rails: book.rail === undefined ? [] : [book.rail],
+    rails: book.rail === undefined ? [] : [{ name: book.rail.name, asset: book.rail.caps.asset }],
     memoryMiB: book.memoryMiB,
     milliCpus: book.milliCpus,
     receiptEveryMs: book.receiptEveryMs,
+    creditMs: book.creditMs,
+    graceMs: book.graceMs,
     proofSharePpm: book.proofSharePpm,
     nowMs,
   })
@@ -182,7 +185,7 @@ async function accept(book: HostBook, record: Uint8Array, peer: string): Promise
     now.starting = bringUp(book, now)
     book.background(now.starting.then(() => meterUntilClosed(book, now)))
   }
-  return statusOf(book, now.lease, terms, now.notice ?? now.progress)
+  return statusOf(book, now.lease, terms, said(book, now))
 }
 
 async function watch(
@@ -194,8 +197,11 @@ async function watch(
   if (now === undefined) return statusOf(book, lease, terms)
   const moved = () => (now.lease.state === notState ? undefined : true)
   await book.changes.until(now.id, moved, { ms: waitMs, signal: book.lifetime.signal })
-  return statusOf(book, now.lease, terms, now.notice ?? now.progress)
+  return statusOf(book, now.lease, terms, said(book, now))
 }
+
+const said = (book: HostBook, now: HostedNow): string | undefined =>
+  noticeOf(book, now) ?? now.progress
 
 async function stop(
   book: HostBook,

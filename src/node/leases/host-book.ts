@@ -1,5 +1,5 @@
-import type { PaymentRail } from '../../chain/payment-rail.ts'
-import type { NowMs } from '../../clock.ts'
+import type { DepositRail } from '../../chain/payment-rail.ts'
+import { type NowMs, steadyClock } from '../../clock.ts'
 import type { Container, Engine } from '../../containers/engine.ts'
 import { NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
@@ -37,10 +37,15 @@ export interface HostOptions {
   readonly engine: Engine | NodeError
   readonly capacity: Capacity
   /** How this miner is paid; undefined: only what is free can be rented. */
-  readonly rail?: PaymentRail | undefined
+  readonly rail?: DepositRail | undefined
   readonly memoryMiB: number
   readonly milliCpus: number
   readonly receiptEveryMs: number
+  /** What the terms of a paid lease allow its renter: see terms.ts. */
+  readonly creditMs: number
+  readonly graceMs: number
+  /** What meters leases: time that passed, whatever becomes of the machine's clock. */
+  readonly steadyMs?: NowMs
   /** The engine's name of a device of this machine; undefined for a CPU. */
   readonly gpuUuid: (device: string) => string | undefined
   /** Whether an offer that this node signed still stands. */
@@ -69,6 +74,8 @@ export interface HostedNow {
   readonly closing: AbortController
   /** Who holds its devices without having paid; undefined once the money was seen, and after a restart. */
   hold: Hold | undefined
+  /** Who took it, of those whose reservations are rationed; undefined after a restart. */
+  readonly from: QuotaKey | undefined
 }
 
 /** A reservation that may come to nothing. */
@@ -80,6 +87,7 @@ export interface Hold {
 
 /** The miner's leases: what is stored and what is alive, kept together. */
 export interface HostBook extends HostOptions {
+  readonly steadyMs: NowMs
   /** Settles when the leases of a run before this one are in memory; undefined until somebody asks for them. */
   restored: Promise<void> | undefined
   readonly records: LeaseRecords<HostedLease>
@@ -109,6 +117,7 @@ export function createHostBook(options: HostOptions): HostBook {
   const working = new Set<Promise<unknown>>()
   return {
     ...options,
+    steadyMs: options.steadyMs ?? steadyClock(options.nowMs),
     restored: undefined,
     records,
     live,
@@ -133,6 +142,7 @@ export function createHostBook(options: HostOptions): HostBook {
         starting: Promise.resolve(),
         closing: new AbortController(),
         hold,
+        from: hold?.from,
       }
       live.set(now.id, now)
       return now

@@ -8,6 +8,7 @@ import {
   receiptCodec,
 } from '../../protocols/receipts.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
+import { noticeOf, weighCredit } from './host-credit.ts'
 import { lookUp } from './host-lookup.ts'
 import { isRunning } from './lease-machine.ts'
 import { type HostedLease, hexOf } from './lease-records.ts'
@@ -21,21 +22,27 @@ export async function answerReceipts(
   const { now, lease } = await lookUp(book, request.leaseId, ({ renter }) => renter === peer)
   if (now === undefined) return page(book, lease, request.have)
   const { notice } = now
+  const { state } = now.lease
+  if (request.advance !== undefined) await takeAdvance(book, now, request.advance)
   if (request.countersigned !== undefined) {
     await acknowledge(book, now, request.countersigned, request.voucher)
   }
   const news = () =>
-    (now.lease.meter?.seq ?? 0) > request.have || over(now.lease) || now.notice !== notice
+    (now.lease.meter?.seq ?? 0) > request.have ||
+    over(now.lease) ||
+    now.notice !== notice ||
+    now.lease.state !== state
       ? true
       : undefined
   await book.changes.until(now.id, news, { ms: request.waitMs, signal: book.lifetime.signal })
-  return { ...(await page(book, now.lease, request.have)), ...stateOf(now) }
+  return { ...(await page(book, now.lease, request.have)), ...stateOf(book, now) }
 }
 
-const stateOf = ({ lease, notice }: HostedNow) => ({
-  health: lease.health,
-  ...(notice === undefined ? {} : { notice }),
-})
+function stateOf(book: HostBook, now: HostedNow) {
+  const notice = noticeOf(book, now)
+  const { health, state } = now.lease
+  return { health, state, ...(notice === undefined ? {} : { notice }) }
+}
 
 const over = (lease: HostedLease): boolean => !isRunning(lease)
 
@@ -78,6 +85,28 @@ function acknowledge(
       seq: payload.seq,
       cumulative: payload.cumulative,
     })
+    await weighCredit(book, now)
+  })
+}
+
+/** Keeps the largest advance; one that the ledger would not take covers nothing, and is said so. */
+function takeAdvance(
+  book: HostBook,
+  now: HostedNow,
+  { limit, signature }: NonNullable<ReceiptsRequest['advance']>,
+): Promise<void> {
+  return book.locks.run(now.id, async () => {
+    const { terms, lease } = now
+    const { rail } = book
+    if (rail === undefined || terms.rail !== rail.name || !isOpen(lease)) return
+    if (BigInt(limit) <= BigInt(lease.advance?.limit ?? 0)) return // said before
+    const renter = keyOfPeerId(terms.renter)
+    const advance = { leaseId: lease.leaseId, limit: BigInt(limit), signature, renter }
+    if (BigInt(limit) > BigInt(terms.cap) || !rail.escrow.checkAdvance(advance)) {
+      throw new NodeError('BAD_MESSAGE', 'the advance is not signed, or above the cap')
+    }
+    await book.save(now, { ...lease, advance: { limit, signature } })
+    await weighCredit(book, now)
   })
 }
 
@@ -95,6 +124,6 @@ function checkVoucher(
   if (rail === undefined || terms.rail !== rail.name || cumulative === 0n) return
   const { leaseId } = lease
   const good =
-    signature !== undefined && rail.checkVoucher({ leaseId, cumulative, signature, renter })
+    signature !== undefined && rail.escrow.checkVoucher({ leaseId, cumulative, signature, renter })
   if (!good) throw new NodeError('BAD_MESSAGE', 'the voucher is not what the receipt says')
 }

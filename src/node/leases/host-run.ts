@@ -1,18 +1,22 @@
 import type { Escrow } from '../../chain/payment-rail.ts'
 import { sleep } from '../../clock.ts'
-import type { Container, ContainerEnd, ContainerStatus } from '../../containers/engine.ts'
+import type { Container } from '../../containers/engine.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Health } from '../../protocols/lease.ts'
 import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
-import { issued, nextReceipt, observe, startMeter } from '../../protocols/metering.ts'
+import { startMeter } from '../../protocols/metering.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
-import { type Ending, sealReceipt } from '../../protocols/receipts.ts'
+import type { Ending } from '../../protocols/receipts.ts'
 import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
+import { creditEnding, graceLeftMs, remember, weighCredit } from './host-credit.ts'
+import { containerStatus, expiryOf, healthOf, lookAt } from './host-look.ts'
+import { saveReceipt } from './host-meter.ts'
 import { settleHosted } from './host-settle.ts'
-import { advance, isRunning } from './lease-machine.ts'
-import type { HostedLease } from './lease-records.ts'
+import { advance, isRunning, isStarted } from './lease-machine.ts'
+import { type HostedLease, isPaused } from './lease-records.ts'
+import { keepPaused } from './pause-lease.ts'
 import { FREE_RAIL } from './quote.ts'
 import { escrowExpiryMs } from './rent-lease.ts'
 
@@ -89,7 +93,7 @@ async function escrowed({ rail, key, nowMs }: HostBook, now: HostedNow): Promise
   now.progress = 'waiting for the money'
   const until = nowMs() + ESCROW_MS
   for (let pauseMs = 10; ; pauseMs = Math.min(500, pauseMs * 2)) {
-    const escrow = await rail.escrow(lease.leaseId)
+    const escrow = await rail.escrow.inspect(lease.leaseId)
     if (escrow !== undefined) {
       if (isPaid(escrow, terms, key.publicKey)) return
       // A lease has one escrow: no better one will come.
@@ -111,7 +115,7 @@ const isPaid = (escrow: Escrow, terms: Terms, miner: Uint8Array): boolean =>
   Buffer.compare(escrow.renter, keyOfPeerId(terms.renter)) === 0
 
 async function markStarted(book: HostBook, now: HostedNow): Promise<void> {
-  const atMs = book.nowMs()
+  const atMs = book.steadyMs()
   await step(book, now, (lease) => ({
     ...advance(lease, { kind: 'started', atMs }),
     health: 'ok',
@@ -124,104 +128,33 @@ async function markStarted(book: HostBook, now: HostedNow): Promise<void> {
 const step = (book: HostBook, now: HostedNow, change: (lease: HostedLease) => HostedLease) =>
   book.locks.run(now.id, () => book.save(now, change(now.lease)))
 
-/** Meters an active lease until it closes: a look and a receipt every few seconds, and the end of its time. */
+/**
+ * Meters a started lease until it closes: a look every few seconds, a receipt while it is not paused, and the end of its
+ * time or of its renter's credit.
+ */
 export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<void> {
   const signal = AbortSignal.any([now.closing.signal, book.lifetime.signal])
-  while (!signal.aborted && now.lease.state === 'ACTIVE') {
-    const leftMs = expiryOf(now) - book.nowMs()
+  while (!signal.aborted && isStarted(now.lease)) {
+    const leftMs = Math.min(expiryOf(now) - book.steadyMs(), graceLeftMs(book, now))
     try {
       await sleep(Math.max(0, Math.min(now.terms.receiptEveryMs, leftMs)), signal)
     } catch {
       return // closing, and the final receipt is on its way; or the node stops
     }
-    const { status, ending } = await lookAt(book, now)
-    if (ending === undefined) await issueReceipt(book, now, healthOf(book, now, status))
+    const { health, ending = creditEnding(book, now) } = await lookAt(book, now)
+    if (ending === undefined) await meterOnce(book, now, health)
     else await closeLease(book, now, ending)
   }
 }
 
-const expiryOf = ({ lease, terms }: HostedNow): number =>
-  (lease.startedAtMs ?? 0) + terms.durationMs
-
-/** Where no engine was found nothing is known of a container; where one was, a container that is not there is gone. */
-export const containerStatus = async (
-  { engine }: HostBook,
-  { container }: HostedNow,
-): Promise<ContainerStatus> =>
-  (await container?.status()) ?? (engine instanceof NodeError ? 'unknown' : 'gone')
-
-const healths: Readonly<Record<ContainerStatus, Health>> = {
-  created: 'ok',
-  running: 'ok',
-  // Not by this node, which knows when it pauses one.
-  paused: 'failed',
-  exited: 'failed',
-  gone: 'failed',
-  unknown: 'unknown',
-}
-/** A container without its GPU serves nobody: that time is not billed. */
-const healthOf = ({ capacity }: HostBook, { terms }: HostedNow, status: ContainerStatus): Health =>
-  terms.devices.some((device) => capacity.barOf(device)?.kind === 'lost')
-    ? 'failed'
-    : healths[status]
-
-/** How the container of a started lease is, and why the lease ends now, if it does. */
-export async function lookAt(
-  book: HostBook,
-  now: HostedNow,
-): Promise<{ readonly status: ContainerStatus; readonly ending: Ending | undefined }> {
-  const status = await containerStatus(book, now)
-  const expired = book.nowMs() >= expiryOf(now)
-  const end = status === 'exited' && !expired ? await endOf(book, now) : undefined
-  return { status, ending: endingFor(status, expired, end) }
-}
-
-/** An engine that does not say how it ended says `unknown`, which is nobody's doing. */
-async function endOf(book: HostBook, { id, container }: HostedNow) {
-  try {
-    return await container?.end()
-  } catch (error) {
-    book.log.warn('lease-end-unknown', { lease: id, reason: messageOf(error) })
-    return undefined
-  }
-}
-
-/** Why a lease ends now, if it does. An engine that does not answer says nothing about the container. */
-export function endingFor(
-  status: ContainerStatus,
-  expired: boolean,
-  end: ContainerEnd | undefined,
-): Ending | undefined {
-  if (expired) return endingOf('expired')
-  if (status === 'gone') return endingOf('container-gone')
-  if (status !== 'exited') return undefined
-  if (end === undefined) return endingOf('unknown')
-  const { cause, exitCode } = end
-  if (cause === 'out-of-memory') return endingOf('out-of-memory')
-  if (cause === 'host') return endingOf('host-killed')
-  if (cause === 'engine') return endingOf('engine-fault')
-  return exitCode === 0
-    ? endingOf('command-ended')
-    : endingOf('command-failed', `exit code ${exitCode}`)
-}
-
-function issueReceipt(book: HostBook, now: HostedNow, health: Health): Promise<void> {
+function meterOnce(book: HostBook, now: HostedNow, health: Health): Promise<void> {
   return book.locks.run(now.id, async () => {
-    if (now.lease.state !== 'ACTIVE') return
-    await saveReceipt(book, now, { ...now.lease, health })
+    if (!isStarted(now.lease)) return
+    // A paused lease uses nothing that a receipt could be for.
+    if (isPaused(now.lease)) await keepPaused(book, now)
+    else await saveReceipt(book, now, { ...now.lease, health })
+    await weighCredit(book, now)
   })
-}
-
-/** Counts up to now, signs the next receipt and stores both together. Under the lease's lock. */
-async function saveReceipt(book: HostBook, now: HostedNow, lease: HostedLease): Promise<void> {
-  if (lease.meter === undefined) return book.save(now, lease)
-  const atMs = book.nowMs()
-  const meter = observe(lease.meter, lease.health, atMs)
-  const receipt = sealReceipt(book.net, book.key, nextReceipt(meter, now.terms, atMs, lease.ending))
-  const { seq, cumulative } = receipt.payload
-  const next = { ...lease, cumulative, meter: issued(meter, receipt) }
-  await book.save(now, next, [{ seq, bytes: receipt.bytes }])
-  book.events.emit('receipt-issued', { id: now.id, seq, cumulative })
 }
 
 /**
@@ -239,6 +172,7 @@ export async function closeLease(book: HostBook, now: HostedNow, ending: Ending)
   })
   if (!closed) return
   book.events.emit('lease-ended', endedFields(now.id, ending))
+  if (ending.code === 'credit') await remember(book, now)
   await finish(book, now)
 }
 

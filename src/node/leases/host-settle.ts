@@ -1,4 +1,4 @@
-import type { Voucher } from '../../chain/payment-rail.ts'
+import type { Claim } from '../../chain/payment-rail.ts'
 import { sleep } from '../../clock.ts'
 import { codeOf, NodeError } from '../../errors.ts'
 import { hoursMs, secondsMs } from '../../units.ts'
@@ -51,11 +51,20 @@ export async function settleNow(book: HostBook, now: HostedNow): Promise<void> {
 async function claim({ rail }: HostBook, { terms, lease }: HostedNow): Promise<bigint> {
   if (terms.rail === FREE_RAIL) return 0n
   if (rail === undefined) throw new NodeError('CHAIN_UNREACHABLE', 'no ledger is configured')
-  if ((await rail.escrow(lease.leaseId)) === undefined) return 0n // the renter never paid in
-  return (await rail.settle(lease.leaseId, voucherOf(lease))).claimed
+  if ((await rail.escrow.inspect(lease.leaseId)) === undefined) return 0n // the renter never paid in
+  return (await rail.escrow.settle(lease.leaseId, claimOf(lease))).claimed
 }
 
-function voucherOf({ leaseId, acknowledged, voucher }: HostedLease): Voucher | undefined {
+/** The better of what the renter countersigned and what it signed in advance: no more than its receipts say. */
+export function claimOf(lease: HostedLease): Claim | undefined {
+  const { leaseId, voucher, advance } = lease
+  const acknowledged = BigInt(lease.acknowledged)
+  const limit = BigInt(advance?.limit ?? 0)
+  const owed = BigInt(lease.cumulative)
+  const ahead = owed < limit ? owed : limit
+  if (advance !== undefined && ahead > acknowledged) {
+    return { advance: { leaseId, limit, signature: advance.signature }, cumulative: ahead }
+  }
   if (voucher === undefined) return undefined
-  return { leaseId, cumulative: BigInt(acknowledged), signature: voucher }
+  return { voucher: { leaseId, cumulative: acknowledged, signature: voucher } }
 }

@@ -10,8 +10,13 @@ import {
   timeMs,
 } from '../../protocols/fields.ts'
 import { healths, leaseStates } from '../../protocols/lease.ts'
+import { advanceSchema } from '../../protocols/receipts.ts'
 import { MiB } from '../../units.ts'
 import type { Bucket, Store } from '../store.ts'
+
+/** What pauses a container: `credit`, what was used is not countersigned. */
+export const pauseCauses = ['credit'] as const
+export type PauseCause = (typeof pauseCauses)[number]
 
 const ending = z.looseObject({
   outcome: z.enum(['ended', 'failed']),
@@ -32,6 +37,8 @@ const progress = {
   acknowledged: baseUnits(),
   countersigned: bytesUpTo(MiB).optional(),
   voucher: bytesUpTo(MiB).optional(),
+  /** What the renter signed in advance, newest and largest. */
+  advance: advanceSchema.optional(),
   /** What the newest receipt says is owed, base units. */
   cumulative: baseUnits(),
   /** What the ledger paid the miner in the end, base units. */
@@ -45,20 +52,27 @@ export const hostedLeaseCodec = cborCodec(
     renterTerms: bytesUpTo(MiB).optional(),
     health: z.enum(healths),
     closedAtMs: timeMs().optional(),
+    /** Why its container is paused, and since when; each cause is lifted by its own. */
+    pausedBy: z.array(z.enum(pauseCauses)).optional(),
+    pausedAtMs: timeMs().optional(),
     meter: z
       .object({
         leaseId: bytes(32),
         seq: count,
         prev: bytes(32),
         upMs: count,
-        pendingMs: count,
         observedAtMs: timeMs(),
+        isWell: z.boolean().default(true),
       })
       .optional(),
   }),
   4 * MiB,
 )
 export type HostedLease = Message<typeof hostedLeaseCodec>
+
+/** Whether a hosted lease's container is paused, or about to be. */
+export const isPaused = ({ pausedBy = [] }: Pick<HostedLease, 'pausedBy'>): boolean =>
+  pausedBy.length > 0
 
 /** A lease as its renter keeps it. */
 export const rentedLeaseCodec = cborCodec(
@@ -67,6 +81,17 @@ export const rentedLeaseCodec = cborCodec(
     renterTerms: bytesUpTo(MiB),
     /** When the renter asked for the container: no receipt may claim more than the time since. */
     acceptedAtMs: timeMs(),
+    /** The time since then, and the clock when that was noted; absent in records of an earlier version. */
+    elapsed: z.object({ ms: count, wallMs: timeMs() }).optional(),
+    /** What the miner did that this node did not countersign, with the record it sent. */
+    dispute: z
+      .looseObject({
+        code: text(64),
+        reason: text(300),
+        atMs: timeMs(),
+        record: bytesUpTo(MiB).optional(),
+      })
+      .optional(),
     health: z.enum(healths),
     engine: text(96).optional(),
     expiresAtMs: timeMs().optional(),

@@ -18,6 +18,9 @@ export interface QuoteSide {
   readonly memoryMiB: number
   readonly milliCpus: number
   readonly receiptEveryMs: number
+  /** Of paid leases (terms.ts). */
+  readonly creditMs: number
+  readonly graceMs: number
   /** What proofs beside the tenant take of the devices' time, in parts per million. */
   readonly proofSharePpm?: number | undefined
   readonly nowMs: number
@@ -94,9 +97,27 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
       : proofSharePpm === undefined
         ? {}
         : { proofSharePpm }),
+    ...creditOf(request, price, side),
     authorized: request.authorized,
     quotedAtMs: side.nowMs,
     acceptByMs: side.nowMs + QUOTE_MS,
+  }
+}
+
+/** Below this many receipts a credit would run out between two of them. */
+const LEAST_RECEIPTS = 3
+
+/** What is free has nothing to countersign in time. */
+function creditOf(
+  { prepaidMs }: ReserveRequest,
+  price: bigint,
+  { creditMs, graceMs, receiptEveryMs }: QuoteSide,
+): Pick<Terms, 'creditMs' | 'graceMs' | 'prepaidMs'> {
+  if (price === 0n) return {}
+  return {
+    creditMs: Math.max(creditMs, LEAST_RECEIPTS * receiptEveryMs),
+    graceMs,
+    ...(prepaidMs === undefined ? {} : { prepaidMs }),
   }
 }
 
@@ -150,6 +171,9 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['devices', areOffered(terms.devices, count, offer.payload)],
     // The money stays locked until some time after it: a late one would lock it for ever.
     ['time to accept', terms.acceptByMs <= asked.nowMs + QUOTE_MS + SKEW_MS],
+    // More in advance than was asked for would be signed for, less is the miner's risk.
+    ['prepaid window', terms.prepaidMs === undefined || terms.prepaidMs === request.prepaidMs],
+    ['credit', terms.creditMs === undefined || terms.creditMs >= 2 * terms.receiptEveryMs],
     ['authorized keys', terms.authorized.join() === request.authorized.join()],
     ['rail', price === 0n ? terms.rail === FREE_RAIL : terms.rail !== FREE_RAIL],
   ]

@@ -1,5 +1,5 @@
-import type { PaymentRail } from '../../chain/payment-rail.ts'
-import type { NowMs } from '../../clock.ts'
+import type { DepositRail } from '../../chain/payment-rail.ts'
+import { type NowMs, steadyClock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import { renterMeter } from '../../protocols/metering.ts'
 import type { Network } from '../../protocols/network.ts'
@@ -9,6 +9,7 @@ import { leaseIdOf, openTerms, type Terms } from '../../protocols/terms.ts'
 import type { Events } from '../events.ts'
 import type { Store } from '../store.ts'
 import { type Changes, createChanges } from './changes.ts'
+import type { Elapsed } from './elapsed.ts'
 import {
   hexOf,
   type LeaseRecords,
@@ -31,7 +32,9 @@ export interface RentOptions {
   readonly nowMs: NowMs
   readonly rpc: Pick<Rpc, 'ask' | 'peers'>
   /** How this node pays; undefined: it can rent only what is free. */
-  readonly rail?: PaymentRail | undefined
+  readonly rail?: DepositRail | undefined
+  /** Time that passed, whatever becomes of the machine's clock. */
+  readonly steadyMs?: NowMs
   /** What the network lets proofs beside a tenant take of its devices' time, in parts per million; any share without it. */
   readonly proofSharePpm?: number
 }
@@ -44,6 +47,12 @@ export interface RentedNow {
   lease: RentedLease
   /** What the miner says it is doing, e.g. `pulling busybox:1.37`. */
   progress: string | undefined
+  /** How long ago the container was asked for. */
+  elapsed: Elapsed
+  /** Since when the miner is silent, by the steady clock; undefined while it answers. */
+  silentSinceMs: number | undefined
+  /** The largest advance that the miner is known to have. */
+  deliveredAdvance: string | undefined
   /** The newest countersignature that the miner is known to have. */
   deliveredSeq: number
   /** Settles when nothing more will happen, or the node stops; undefined while nobody follows it. */
@@ -52,6 +61,7 @@ export interface RentedNow {
 
 /** The renter's leases: what is stored and what is alive, kept together. */
 export interface RentBook extends RentOptions {
+  readonly steadyMs: NowMs
   readonly records: LeaseRecords<RentedLease>
   readonly live: Map<string, RentedNow>
   readonly locks: Locks
@@ -69,17 +79,22 @@ export interface RentBook extends RentOptions {
 export function createRentBook(options: RentOptions): RentBook {
   const records = leaseRecords(options.store, 'leases', rentedLeaseCodec)
   const live = new Map<string, RentedNow>()
+  const steadyMs = options.steadyMs ?? steadyClock(options.nowMs)
   const changes = createChanges()
   const inMemory = (lease: RentedLease): RentedNow => ({
     id: hexOf(lease.leaseId),
     terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
     lease,
     progress: undefined,
+    elapsed: lease.elapsed ?? { ms: 0, wallMs: lease.acceptedAtMs },
+    silentSinceMs: undefined,
+    deliveredAdvance: undefined,
     deliveredSeq: 0,
     followed: undefined,
   })
   return {
     ...options,
+    steadyMs,
     records,
     live,
     changes,

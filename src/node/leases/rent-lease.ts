@@ -9,7 +9,8 @@ import { isRefusal } from '../../protocols/refusal.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import { openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { hoursMs } from '../../units.ts'
-import { advance, isStarted } from './lease-machine.ts'
+import { beginElapsed } from './elapsed.ts'
+import { advance, isStarted, type StartedState } from './lease-machine.ts'
 import { checkQuote, FREE_RAIL } from './quote.ts'
 import { newRentedLease, type RentBook, type RentedNow } from './rent-book.ts'
 
@@ -23,6 +24,8 @@ export interface RentOrder {
   readonly devices?: number | undefined
   /** True: they shall prove nothing meanwhile, at the offer's price for that. */
   readonly exclusive?: boolean | undefined
+  /** How far to sign in advance, so that this node may be away that long; not at all when absent or 0. */
+  readonly prepaidMs?: number | undefined
   /** Base units of the offer's asset. */
   readonly maxPricePerHour?: bigint | undefined
   /** PeerIds that may open sessions besides this node. */
@@ -70,6 +73,7 @@ export async function rentLease(
     ...newRentedLease(book.net, terms, signed, book.nowMs()),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   })
+  now.elapsed = beginElapsed(book)
   await book.save(now, now.lease)
   await agree(book, now, miner)
   return now
@@ -77,6 +81,7 @@ export async function rentLease(
 
 function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserve' }> {
   const { offer, image, command, durationMs, devices, exclusive, authorized = [] } = order
+  const prepaidMs = Math.min(order.prepaidMs ?? 0, durationMs)
   return {
     kind: 'reserve',
     offer: offer.bytes,
@@ -86,6 +91,7 @@ function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserv
     ...(command === undefined ? {} : { command: [...command] }),
     ...(devices === undefined ? {} : { devices }),
     ...(exclusive === true ? { exclusive } : {}),
+    ...(prepaidMs < 1000 ? {} : { prepaidMs }),
     authorized: [...authorized],
   }
 }
@@ -122,7 +128,7 @@ export function statusIn(answer: { kind: string; status?: unknown }): LeaseStatu
 async function lockMoney(book: RentBook, now: RentedNow): Promise<void> {
   const { terms, lease } = now
   if (terms.rail === FREE_RAIL || book.rail === undefined) return
-  await book.rail.openEscrow({
+  await book.rail.escrow.open({
     leaseId: lease.leaseId,
     miner: keyOfPeerId(terms.miner),
     deposit: BigInt(terms.cap),
@@ -165,7 +171,9 @@ export async function mirror(book: RentBook, now: RentedNow, status: LeaseStatus
     if (lease.state === 'STARTING' && over) {
       lease = advance(lease, { kind: 'close', ending: endingIn(status) })
     }
-    if (isStarted(lease) && isStarted(status)) lease = { ...lease, state: status.state }
+    if (isStarted(lease) && isStarted(status)) {
+      lease = advance(lease, { kind: 'stand', state: status.state as StartedState })
+    }
     const next = { ...lease, engine, health: status.health }
     if (sameStatus(next, now.lease)) return
     const began = isStarted(lease) && !isStarted(now.lease)

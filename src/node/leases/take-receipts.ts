@@ -1,5 +1,7 @@
+import { NodeError } from '../../errors.ts'
+import { advanceLimit } from '../../protocols/credit.ts'
 import { endedFields } from '../../protocols/lease-endings.ts'
-import { acceptReceipt } from '../../protocols/metering.ts'
+import { acceptReceipt, type RenterMeter } from '../../protocols/metering.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
 import {
   openReceipt,
@@ -8,6 +10,7 @@ import {
   sealReceipt,
 } from '../../protocols/receipts.ts'
 import type { Signed } from '../../protocols/signed.ts'
+import { lookElapsed, trusting } from './elapsed.ts'
 import { advance } from './lease-machine.ts'
 import type { NumberedReceipt, RentedLease } from './lease-records.ts'
 import { FREE_RAIL } from './quote.ts'
@@ -21,13 +24,18 @@ export async function takeReceipts(
 ): Promise<void> {
   if (records.length === 0) return
   const miner = keyOfPeerId(now.terms.miner)
-  const elapsedMs = book.nowMs() - now.lease.acceptedAtMs
+  let elapsed = lookElapsed(now.elapsed, book)
   const kept: NumberedReceipt[] = []
   let { meter } = now.lease
   let newest: Signed<Receipt> | undefined
   for (const bytes of records) {
     newest = openReceipt(book.net, bytes, miner)
-    meter = acceptReceipt(meter, now.terms, newest, elapsedMs)
+    const { upMs } = newest.payload
+    if (elapsed.isUnsure === true) {
+      book.log.warn('clock-went-back', { lease: now.id, elapsedMs: elapsed.ms, upMs })
+      elapsed = trusting(elapsed, Math.min(upMs, now.terms.durationMs))
+    }
+    meter = accepted(now, meter, newest, elapsed.ms)
     kept.push({ seq: newest.payload.seq, bytes })
   }
   const { seq, cumulative, final } = newest!.payload
@@ -41,15 +49,51 @@ export async function takeReceipts(
     acknowledgedSeq: seq,
     acknowledged: cumulative,
     ...voucherFor(book, now, cumulative),
+    ...advanceFor(book, now, meter.upMs),
+    elapsed: { ms: elapsed.ms, wallMs: elapsed.wallMs },
   }
   const lease =
     final === undefined ? running : advance(running, { kind: 'close', ending: { ...final } })
   await book.save(now, lease, kept)
+  now.elapsed = elapsed
   book.events.emit('receipt-countersigned', { id: now.id, seq, cumulative })
   if (final !== undefined) book.events.emit('lease-ended', endedFields(now.id, final))
 }
 
+/** The record that was refused is kept: it is signed, and shows what the miner did. */
+function accepted(
+  now: RentedNow,
+  meter: RenterMeter,
+  receipt: Signed<Receipt>,
+  elapsedMs: number,
+): RenterMeter {
+  try {
+    return acceptReceipt(meter, now.terms, receipt, elapsedMs)
+  } catch (cause) {
+    if (!(cause instanceof NodeError)) throw cause
+    const { code, message, next } = cause
+    throw new NodeError(code, message, {
+      cause,
+      record: receipt.bytes,
+      ...(next === undefined ? {} : { next }),
+    })
+  }
+}
+
+/** What this node signs in advance that has accepted `upMs`; nothing where the terms have no window for it. */
+export function advanceFor(
+  { rail }: RentBook,
+  { terms, lease }: RentedNow,
+  upMs: number,
+): Pick<RentedLease, 'advance'> {
+  const limit = advanceLimit(terms, upMs)
+  if (rail === undefined || terms.rail === FREE_RAIL || limit === 0n) return {}
+  if (limit <= BigInt(lease.advance?.limit ?? 0)) return {}
+  const signature = rail.escrow.signAdvance(lease.leaseId, limit)
+  return { advance: { limit: limit.toString(), signature } }
+}
+
 function voucherFor({ rail }: RentBook, { terms, lease }: RentedNow, cumulative: string) {
   if (rail === undefined || terms.rail === FREE_RAIL) return {}
-  return { voucher: rail.signVoucher(lease.leaseId, BigInt(cumulative)) }
+  return { voucher: rail.escrow.signVoucher(lease.leaseId, BigInt(cumulative)) }
 }

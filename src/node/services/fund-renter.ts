@@ -8,7 +8,7 @@ export const fundRenter = ({ core, ledger }: { core: Core; ledger: DevLedgerRail
   name: 'fund-renter',
   async start() {
     ledger.faucet().then(
-      (balance) => core.log.info('ledger-funded', { balance, asset: ledger.asset }),
+      (balance) => core.log.info('ledger-funded', { balance, asset: ledger.caps.asset }),
       (error: unknown) =>
         core.log.warn('ledger-not-funded', { code: codeOf(error), reason: messageOf(error) }),
     )

@@ -31,11 +31,11 @@ async function settleOne(book: RentBook, lease: RentedLease): Promise<void> {
   const { rail } = book
   if (rail === undefined) return
   const { terms, id } = book.view(lease)
-  let escrow = await rail.escrow(lease.leaseId)
+  let escrow = await rail.escrow.inspect(lease.leaseId)
   if (escrow === undefined) return book.records.put({ ...lease, escrow: 'none', settled: '0' })
   if (escrow.state === 'open') {
     if (book.nowMs() <= escrowExpiryMs(terms)) return
-    escrow = await rail.reclaim(lease.leaseId)
+    escrow = await rail.escrow.reclaim(lease.leaseId)
   }
   const settled = escrow.claimed.toString()
   await book.records.put({ ...lease, escrow: 'closed', settled })

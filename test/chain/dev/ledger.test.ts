@@ -5,6 +5,7 @@ import {
   grant,
   type LedgerChange,
   type LedgerEscrow,
+  type LedgerPayment,
   type LedgerView,
   open,
   reclaim,
@@ -18,6 +19,7 @@ class Memory implements LedgerView {
   readonly balances = new Map([[FAUCET, SUPPLY]])
   readonly escrows = new Map<string, LedgerEscrow>()
   readonly grants = new Set<string>()
+  readonly payments = new Map<string, LedgerPayment>()
 
   balance(account: string): bigint {
     return this.balances.get(account) ?? 0n
@@ -25,18 +27,25 @@ class Memory implements LedgerView {
   escrow(leaseId: string): LedgerEscrow | undefined {
     return this.escrows.get(leaseId)
   }
+  payment(txid: string): LedgerPayment | undefined {
+    return this.payments.get(txid)
+  }
+  paymentUnder(from: string, note: string): LedgerPayment | undefined {
+    return this.payments.values().find((paid) => paid.from === from && paid.note === note)
+  }
   granted(account: string): boolean {
     return this.grants.has(account)
   }
   apply(change: LedgerChange): void {
     for (const [account, amount] of change.balances) this.balances.set(account, amount)
     if (change.escrow !== undefined) this.escrows.set(change.escrow.leaseId, change.escrow)
+    if (change.payment !== undefined) this.payments.set(change.payment.txid, change.payment)
     if (change.granted !== undefined) this.grants.add(change.granted)
   }
   total(): bigint {
     const free = [...this.balances.values()].reduce((a, b) => a + b, 0n)
-    const held = [...this.escrows.values()].filter(({ state }) => state === 'open')
-    return held.reduce((sum, { deposit }) => sum + deposit, free)
+    const held = [...this.escrows.values()].filter(({ state }) => state !== 'closed')
+    return held.reduce((sum, { deposit, claimed }) => sum + deposit - claimed, free)
   }
 }
 

@@ -203,10 +203,10 @@ test('a countersignature that is forged, of another receipt or without its vouch
   await expect(send(cheaper)).rejects.toEqual(bad)
   const good = sealReceipt(net, renter.key, payload).bytes
   await expect(send(good)).rejects.toEqual(bad)
-  const wrong = renter.book.rail!.signVoucher(leaseId, BigInt(payload.cumulative) - 1n)
+  const wrong = renter.book.rail!.escrow.signVoucher(leaseId, BigInt(payload.cumulative) - 1n)
   await expect(send(good, wrong)).rejects.toEqual(bad)
   expect(hosted.lease.acknowledgedSeq).toBe(seen)
-  await send(good, renter.book.rail!.signVoucher(leaseId, BigInt(payload.cumulative)))
+  await send(good, renter.book.rail!.escrow.signVoucher(leaseId, BigInt(payload.cumulative)))
   expect(hosted.lease.acknowledgedSeq).toBe(payload.seq)
 })
 

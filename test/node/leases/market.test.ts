@@ -159,9 +159,9 @@ test('an escrow that its renter could take back during the lease buys nothing', 
   const sly = await startRenter({ key: freshKey(), ledger, miners: [miner] })
   ledger.grant(sly.key, 10_000_000n)
   const rail = ledger.railOf(sly.key)
-  Object.assign(sly.book.rail!, {
-    openEscrow: (terms: Parameters<typeof rail.openEscrow>[0]) =>
-      rail.openEscrow({ ...terms, expiresAtMs: Date.now() + 5000 }),
+  Object.assign(sly.book.rail!.escrow, {
+    open: (terms: Parameters<typeof rail.escrow.open>[0]) =>
+      rail.escrow.open({ ...terms, expiresAtMs: Date.now() + 5000 }),
   })
   const now = await take(sly, orderOf(miner))
   await until(() => isOver(now.lease))

@@ -25,6 +25,8 @@ const side = {
   rails: [{ name: 'dev', asset: 'DEV' }],
   memoryMiB: 256,
   milliCpus: 1000,
+  creditMs: 60_000,
+  graceMs: 60_000,
   receiptEveryMs: 1000,
   nowMs: NOW_MS,
 }

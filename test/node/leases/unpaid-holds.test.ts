@@ -200,10 +200,10 @@ test('no image is pulled before both have signed and the money is there', async 
   ledger.grant(renter, 10_000_000n)
   let looks = 0
   const { rail } = miner.book
-  const { escrow } = rail!
-  rail!.escrow = (leaseId) => {
+  const { inspect } = rail!.escrow
+  rail!.escrow.inspect = (leaseId) => {
     looks += 1
-    return escrow(leaseId)
+    return inspect(leaseId)
   }
   const offer = { devices: [{ ...offerOf(miner.key).devices[0]!, id: 'gpu-0' }] }
   const terms = await reserve(miner, at(renter), 1, offer)
@@ -216,7 +216,7 @@ test('no image is pulled before both have signed and the money is there', async 
   expect(now.lease.state).toBe('STARTING')
   expect(now.progress).toBe('waiting for the money')
   expect(now.hold).toMatchObject({ stranger: true })
-  await ledger.railOf(renter).openEscrow({
+  await ledger.railOf(renter).escrow.open({
     leaseId,
     miner: miner.key.publicKey,
     deposit: BigInt(terms.cap),

@@ -34,6 +34,12 @@ const wish = z.strictObject({
   devices: z.int().min(1).max(32).optional(),
   /** The devices shall prove nothing meanwhile; only offers with a price for that are taken. */
   exclusive: z.boolean().optional(),
+  /** How far to sign in advance (terms.ts); 0 or absent: not at all. */
+  prepaidMs: z
+    .int()
+    .min(0)
+    .max(hoursMs(24 * 366))
+    .optional(),
   maxDph: z.string().max(40).optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED).default([]),
 })

@@ -1,0 +1,79 @@
+import type { ContainerEnd, ContainerStatus } from '../../containers/engine.ts'
+import { messageOf, NodeError } from '../../errors.ts'
+import type { Health } from '../../protocols/lease.ts'
+import { endingOf } from '../../protocols/lease-endings.ts'
+import type { Ending } from '../../protocols/receipts.ts'
+import type { HostBook, HostedNow } from './host-book.ts'
+import { isPaused } from './lease-records.ts'
+
+/** What a look at the container of a started lease finds. */
+export interface Look {
+  readonly status: ContainerStatus
+  readonly health: Health
+  /** Why the lease ends now, if it does. */
+  readonly ending: Ending | undefined
+}
+
+/** How the container of a started lease is, and why the lease ends now, if it does. */
+export async function lookAt(book: HostBook, now: HostedNow): Promise<Look> {
+  const status = await containerStatus(book, now)
+  const expired = book.steadyMs() >= expiryOf(now)
+  const end = status === 'exited' && !expired ? await endOf(book, now) : undefined
+  return { status, health: healthOf(book, now, status), ending: endingFor(status, expired, end) }
+}
+
+/** When its agreed time is over. */
+export const expiryOf = ({ lease, terms }: HostedNow): number =>
+  (lease.startedAtMs ?? 0) + terms.durationMs
+
+/** Where no engine was found nothing is known of a container; where one was, a container that is not there is gone. */
+export const containerStatus = async (
+  { engine }: HostBook,
+  { container }: HostedNow,
+): Promise<ContainerStatus> =>
+  (await container?.status()) ?? (engine instanceof NodeError ? 'unknown' : 'gone')
+
+const healths: Readonly<Record<ContainerStatus, Health>> = {
+  created: 'ok',
+  running: 'ok',
+  paused: 'failed',
+  exited: 'failed',
+  gone: 'failed',
+  unknown: 'unknown',
+}
+
+/** A container without its GPU serves nobody, nor does one that somebody else paused: that time is not billed. */
+export function healthOf(book: HostBook, now: HostedNow, status: ContainerStatus): Health {
+  const { devices } = now.terms
+  if (devices.some((device) => book.capacity.barOf(device)?.kind === 'lost')) return 'failed'
+  return status === 'paused' && isPaused(now.lease) ? 'ok' : healths[status]
+}
+
+/** An engine that does not say how it ended says `unknown`, which is nobody's doing. */
+async function endOf(book: HostBook, { id, container }: HostedNow) {
+  try {
+    return await container?.end()
+  } catch (error) {
+    book.log.warn('lease-end-unknown', { lease: id, reason: messageOf(error) })
+    return undefined
+  }
+}
+
+/** Why a lease ends now, if it does. An engine that does not answer says nothing about the container. */
+export function endingFor(
+  status: ContainerStatus,
+  expired: boolean,
+  end: ContainerEnd | undefined,
+): Ending | undefined {
+  if (expired) return endingOf('expired')
+  if (status === 'gone') return endingOf('container-gone')
+  if (status !== 'exited') return undefined
+  if (end === undefined) return endingOf('unknown')
+  const { cause, exitCode } = end
+  if (cause === 'out-of-memory') return endingOf('out-of-memory')
+  if (cause === 'host') return endingOf('host-killed')
+  if (cause === 'engine') return endingOf('engine-fault')
+  return exitCode === 0
+    ? endingOf('command-ended')
+    : endingOf('command-failed', `exit code ${exitCode}`)
+}
