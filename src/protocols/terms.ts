@@ -24,6 +24,10 @@ export const commandLine = () => z.array(argument).min(1).max(64)
 /** At most this many PeerIds may enter a lease (DESIGN.md, "Leases"). */
 export const MAX_AUTHORIZED = 8
 
+/** No miner gives more than this, or keeps a paused lease longer. */
+export const MAX_CREDIT_MS = hoursMs(24)
+export const MAX_GRACE_MS = hoursMs(24 * 7)
+
 const schema = z.looseObject({
   /** The network's digest: terms of another network are void here. */
   net: bytes(32),
@@ -62,9 +66,9 @@ const schema = z.looseObject({
    * How much service without a countersignature the miner gives: past half of it the lease is in GRACE, past all of it
    * SUSPENDED. Absent, also in terms of an earlier version: no limit.
    */
-  creditMs: integer(1000, hoursMs(24)).optional(),
+  creditMs: integer(600, MAX_CREDIT_MS).optional(),
   /** How long a SUSPENDED lease is kept before it closes. */
-  graceMs: integer(0, hoursMs(24 * 7)).optional(),
+  graceMs: integer(0, MAX_GRACE_MS).optional(),
   /** How far the renter signs in advance, so that it may be away that long; the credit begins after it. */
   prepaidMs: integer(1000, hoursMs(24 * 366)).optional(),
   /** Who else may open sessions. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { onTestFinished } from 'vitest'
+import type { DepositRail } from '../../src/chain/payment-rail.ts'
 import type { Engine } from '../../src/containers/engine.ts'
 import type { NodeError } from '../../src/errors.ts'
 import { silent } from '../../src/log.ts'
@@ -45,7 +46,7 @@ export async function tempFolder(): Promise<string> {
 
 interface Common {
   readonly key: Key
-  readonly ledger?: FakeLedger | undefined
+  readonly ledger?: { railOf(key: Key): DepositRail } | undefined
   /** An existing folder: the node of a run before. */
   readonly folder?: string
 }

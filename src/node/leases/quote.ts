@@ -4,7 +4,7 @@ import { costCap, formatAmount, parseAmount } from '../../protocols/money.ts'
 import type { Network } from '../../protocols/network.ts'
 import { type Offer, offerId } from '../../protocols/offers.ts'
 import type { Signed } from '../../protocols/signed.ts'
-import type { Terms } from '../../protocols/terms.ts'
+import { MAX_CREDIT_MS, MAX_GRACE_MS, type Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 
 /** What a miner adds to a request to make it terms. */
@@ -115,8 +115,8 @@ function creditOf(
 ): Pick<Terms, 'creditMs' | 'graceMs' | 'prepaidMs'> {
   if (price === 0n) return {}
   return {
-    creditMs: Math.max(creditMs, LEAST_RECEIPTS * receiptEveryMs),
-    graceMs,
+    creditMs: Math.min(MAX_CREDIT_MS, Math.max(creditMs, LEAST_RECEIPTS * receiptEveryMs)),
+    graceMs: Math.min(MAX_GRACE_MS, graceMs),
     ...(prepaidMs === undefined ? {} : { prepaidMs }),
   }
 }
