@@ -156,6 +156,12 @@ export const options = {
     minutesMs(15),
     { defaultText: '15m' },
   ),
+  maxDailyCost: maybe(
+    'node',
+    'The most that leases may cost in a day (UTC), what running ones can still cost included',
+    'AMOUNT',
+    price,
+  ),
   maxTemp: maybe(
     'node',
     'Pause a GPU that is hotter than this, in °C, or off',
@@ -211,6 +217,7 @@ export const options = {
   image: maybe('command', 'Container image to run', 'IMAGE', text),
   hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
+  maxCost: maybe('command', 'The most that the lease may cost in all', 'AMOUNT', price),
   exclusive: flag(
     'command',
     'Rent GPUs that prove nothing meanwhile, at the offer’s price for that',

@@ -40,6 +40,8 @@ const ready = z.strictObject({
   api: z.string().optional().describe('address of the control API, with --api-port'),
 })
 
+const decimal = z.string().describe('decimal')
+
 const status: z.ZodType<NodeStatus> = z.strictObject({
   peerId,
   network: z.string().describe("the market's name on the wire"),
@@ -50,6 +52,41 @@ const status: z.ZodType<NodeStatus> = z.strictObject({
   version: z.string(),
   pid: whole,
   dataDir: z.string(),
+  spending: z
+    .strictObject({
+      day: z.string().describe('in UTC'),
+      items: z.array(
+        z.strictObject({
+          asset: z.string(),
+          spent: decimal.describe('today, by receipts'),
+          committed: decimal.describe('what leases can cost today at most'),
+          cap: decimal.nullable().describe('--max-daily-cost'),
+          left: decimal.nullable(),
+        }),
+      ),
+    })
+    .describe('what renting costs today'),
+  hosted: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        state: z.enum(leaseStates),
+        health: z.enum(healths),
+        renter: peerId,
+        asset: z.string(),
+        owed: decimal,
+        acknowledged: decimal.describe('what of it is countersigned'),
+        signedAhead: decimal.describe('up to where its renter signed in advance'),
+        leftMs: whole
+          .nullable()
+          .describe('until it is paused if nothing is countersigned, or closed if it is paused'),
+        notice: z.string().nullable().describe('what its renter is told'),
+        reason: z.string().nullable(),
+        fault: z.enum(endingOwners).nullable(),
+      }),
+    )
+    .nullable()
+    .describe('the leases of a miner that are not over; null elsewhere'),
   pulse: z
     .strictObject({ round: whole, clock: z.enum(['behind', 'ahead']).nullable() })
     .nullable()
@@ -108,8 +145,6 @@ const chainReady = z.strictObject({
     genesisMs: whole,
   }),
 })
-
-const decimal = z.string().describe('decimal')
 
 const address = z.string().describe('SS58 address')
 
@@ -191,6 +226,11 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
   settled: decimal.nullable().describe('what was paid in the end'),
   over: z.boolean(),
   outcome: z.enum(['ended', 'failed', 'unknown']).nullable(),
+  creditMs: whole.nullable().describe('of service that may stay uncountersigned; null: no limit'),
+  graceMs: whole.nullable().describe('how long it is kept paused after that'),
+  prepaidMs: whole.nullable().describe('how far this node signs in advance'),
+  signedAhead: decimal.describe('up to where it did'),
+  dispute: z.string().nullable().describe('what the miner did that is not countersigned'),
   reason: z.string().nullable(),
   ending: z.string().nullable().describe('the code of its end'),
   fault: z.enum(endingOwners).nullable().describe('whose doing its end is'),

@@ -39,6 +39,15 @@ export function proofsOf({ exclusive, proofShare }: LeaseView): string | null {
   return `take at most ${Number((100 * proofShare).toPrecision(3))} % of the devices' time on average`
 }
 
+const minutes = (ms: number): string => `${Number((ms / 60_000).toPrecision(3))} min`
+
+/** What happens while its renter is away, in words; null where nothing limits it. */
+function creditOf({ creditMs, graceMs, prepaidMs }: LeaseView): string | null {
+  if (creditMs === null) return null
+  const away = minutes(creditMs + (prepaidMs ?? 0))
+  return `paused after ${away} without a countersignature, closed ${minutes(graceMs ?? 0)} later`
+}
+
 /** One lease for a person: every field that has something to say. */
 export function describeLease(lease: LeaseView): string {
   const { asset } = lease
@@ -60,6 +69,9 @@ export function describeLease(lease: LeaseView): string {
     ['ends', timeOf(lease.expiresAtMs)],
     ['served', `${(lease.upMs / 1000).toFixed(1)} s in ${lease.receipts} receipts`],
     ['owed', `${lease.owed} ${asset} (${lease.acknowledged} countersigned)`],
+    ['credit', creditOf(lease)],
+    ['ahead', lease.signedAhead === '0' ? null : `signed up to ${lease.signedAhead} ${asset}`],
+    ['dispute', lease.dispute],
     ['settled', lease.settled === null ? null : `${lease.settled} ${asset}`],
   ]
   return rows

@@ -50,7 +50,8 @@ function lossOf({ network, exclusive }: CommandContext['config']): string {
 }
 
 function wishOf({ args, config }: CommandContext): WishBody {
-  const { image, order, maxDph, hours, prepaid, authorize, exclusive } = config
+  const { image, order, maxDph, maxCost, maxDailyCost, hours, prepaid, authorize } = config
+  const { exclusive } = config
   return {
     query: args.join(' '),
     order: order ?? DEFAULT_ORDER,
@@ -59,6 +60,8 @@ function wishOf({ args, config }: CommandContext): WishBody {
     prepaidMs: prepaid,
     ...(exclusive ? { exclusive } : {}),
     ...(maxDph === undefined ? {} : { maxDph }),
+    ...(maxCost === undefined ? {} : { maxCost }),
+    ...(maxDailyCost === undefined ? {} : { maxDailyCost }),
     authorized: [...authorize],
   }
 }

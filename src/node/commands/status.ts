@@ -20,12 +20,26 @@ const describe = (node: NodeStatus): string =>
     `  peers      ${node.peers}`,
     `  running    since ${new Date(node.startedAtMs).toISOString()}, process ${node.pid}`,
     ...(node.pulse === null ? [] : [`  pulse      ${pulseText(node.pulse)}`]),
+    ...spendingLines(node.spending),
+    ...(node.hosted ?? []).map(hostedLine),
     `  folder     ${node.dataDir}`,
     `  version    ${node.version}`,
     ...node.lacking.map(
       ({ check, actual, remedy }) => `  lacking    ${check}: ${actual}; ${remedy}`,
     ),
   ].join('\n')
+
+const spendingLines = ({ items }: NodeStatus['spending']): string[] =>
+  items.map(({ asset, spent, committed, cap, left }) => {
+    const bound = cap === null ? 'no cap per day' : `${left} of ${cap} a day left`
+    return `  spending   ${spent} ${asset} today, at most ${committed} with what runs; ${bound}`
+  })
+
+const hostedLine = (row: NonNullable<NodeStatus['hosted']>[number]): string => {
+  const money = `owed ${row.owed} ${row.asset}, ${row.acknowledged} countersigned`
+  const told = row.notice ?? row.reason
+  return `  hosts      ${row.id.slice(0, 12)} ${row.state} ${money}${told === null ? '' : `: ${told}`}`
+}
 
 const pulseText = ({ round, clock }: NonNullable<NodeStatus['pulse']>): string =>
   `round ${round}${clock === null ? '' : `; this machine's clock is ${clock}`}`

@@ -72,6 +72,10 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'lease-running': (e) => `lease ${short(e['id'])} runs in ${e['engine']}`,
   'receipt-countersigned': (e) =>
     `lease ${short(e['id'])}: receipt ${e['seq']} countersigned, ${money(e['cumulative'])} DEV owed`,
+  'lease-grace': (e) => `lease ${short(e['id'])}: ${e['notice']}`,
+  'lease-suspended': (e) => `lease ${short(e['id'])} is ${e['notice']}`,
+  'lease-resumed': (e) => `lease ${short(e['id'])} goes on`,
+  'lease-disputed': (e) => `lease ${short(e['id'])}: ${e['reason']}`,
   'lease-ended': (e) => `lease ${short(e['id'])} ended: ${e['reason']}`,
   'lease-settled': (e) => `lease ${short(e['id'])} settled: ${money(e['amount'])} ${e['asset']}`,
 }
@@ -87,6 +91,9 @@ const teller: Readonly<Record<string, (member: string) => boolean>> = {
   'offer-withdrawn': (member) => member === 'renter',
   'receipt-countersigned': (member) => member === 'renter',
   'lease-ended': (member) => member === 'renter',
+  'lease-grace': (member) => member !== 'renter',
+  'lease-suspended': (member) => member !== 'renter',
+  'lease-resumed': (member) => member !== 'renter',
   'lease-running': (member) => member === 'renter',
 }
 

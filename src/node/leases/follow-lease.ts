@@ -5,7 +5,7 @@ import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import { type Ending, type ReceiptsResponse, receiptsProtocol } from '../../protocols/receipts.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
-import { advance, isOver, isStarted, type StartedState } from './lease-machine.ts'
+import { advance, isOver, isStarted, type StartedState, standEvent } from './lease-machine.ts'
 import type { RentedLease } from './lease-records.ts'
 import { FREE_RAIL } from './quote.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
@@ -102,12 +102,6 @@ function signAhead(book: RentBook, now: RentedNow): Promise<void> {
   })
 }
 
-const stateEvents = {
-  ACTIVE: 'lease-resumed',
-  GRACE: 'lease-grace',
-  SUSPENDED: 'lease-suspended',
-} as const
-
 /** Takes over where a started lease stands, as its miner says. */
 async function followState(
   book: RentBook,
@@ -117,9 +111,10 @@ async function followState(
   if (state === undefined || state === now.lease.state) return
   if (!isStarted(now.lease) || !isStarted({ state })) return
   const stands = state as StartedState
+  const event = standEvent(now.lease.state, stands)
   await book.save(now, advance(now.lease, { kind: 'stand', state: stands }))
   const fields = { id: now.id, ...(text === undefined ? {} : { notice: text }) }
-  book.events.emit(stateEvents[stands], fields)
+  if (event !== undefined) book.events.emit(event, fields)
 }
 
 /** Tells once what the miner has to say of a lease that runs. */

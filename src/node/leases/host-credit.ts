@@ -4,7 +4,7 @@ import { endingOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
-import { advance, isStarted } from './lease-machine.ts'
+import { advance, isStarted, standEvent } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
 import { pauseLease, resumeLease } from './pause-lease.ts'
 
@@ -16,12 +16,6 @@ export const accountOf = (
   acknowledged: BigInt(lease.acknowledged),
   advance: BigInt(lease.advance?.limit ?? 0),
 })
-
-const events = {
-  ACTIVE: 'lease-resumed',
-  GRACE: 'lease-grace',
-  SUSPENDED: 'lease-suspended',
-} as const
 
 /**
  * Brings a started lease to where its account puts it: warned in GRACE, paused in SUSPENDED, going on once its renter
@@ -35,13 +29,10 @@ export async function weighCredit(book: HostBook, now: HostedNow): Promise<void>
   if (state === 'SUSPENDED') await pauseLease(book, now, 'credit', state)
   else if (before === 'SUSPENDED') await resumeLease(book, now, 'credit', state)
   else await book.save(now, advance(now.lease, { kind: 'stand', state }))
-  const { acknowledged } = now.lease
+  const event = standEvent(before, state)
   const notice = creditNotice(book, now)
-  book.events.emit(events[state], {
-    id: now.id,
-    acknowledged,
-    ...(notice === undefined ? {} : { notice }),
-  })
+  if (event === undefined) return
+  book.events.emit(event, { id: now.id, ...(notice === undefined ? {} : { notice }) })
 }
 
 /** Ends a lease whose renter has not come back in time. */

@@ -76,6 +76,13 @@ export function advance<T extends LeaseProgress>(lease: T, event: LeaseEvent): T
   }
 }
 
+/** The event that both sides tell of a started lease that goes from one state to another; none for a warning that is over. */
+export function standEvent(from: LeaseState, to: StartedState): string | undefined {
+  if (to === 'SUSPENDED') return 'lease-suspended'
+  if (from === 'SUSPENDED') return 'lease-resumed'
+  return to === 'GRACE' ? 'lease-grace' : undefined
+}
+
 const terminal: readonly LeaseState[] = ['SETTLED', 'FAILED', 'EXPIRED']
 /** Whether nothing can happen to it any more. */
 export const isOver = ({ state }: Pick<LeaseProgress, 'state'>): boolean => terminal.includes(state)

@@ -40,6 +40,13 @@ export interface LeaseView {
   readonly acknowledged: string
   /** What the ledger paid in the end; null before. */
   readonly settled: string | null
+  /** Service that may stay uncountersigned before it is paused, how long it is kept then, and what is signed in advance. */
+  readonly creditMs: number | null
+  readonly graceMs: number | null
+  readonly prepaidMs: number | null
+  readonly signedAhead: string
+  /** What the miner did that this node does not countersign. */
+  readonly dispute: string | null
   readonly over: boolean
   /** `ended` as agreed, `failed`, or `unknown` when the miner never came back; null while it runs. */
   readonly outcome: 'ended' | 'failed' | 'unknown' | null
@@ -79,6 +86,11 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     owed: amount(lease.cumulative),
     acknowledged: amount(lease.acknowledged),
     settled: lease.settled === undefined ? null : amount(lease.settled),
+    creditMs: terms.creditMs ?? null,
+    graceMs: terms.graceMs ?? null,
+    prepaidMs: terms.prepaidMs ?? null,
+    signedAhead: amount(lease.advance?.limit ?? '0'),
+    dispute: lease.dispute?.reason ?? null,
     over: isOver(lease),
     outcome: outcomeOf(lease),
     reason: lease.ending?.reason ?? null,

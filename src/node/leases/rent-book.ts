@@ -20,6 +20,7 @@ import {
 } from './lease-records.ts'
 import { createLocks, type Locks } from './locks.ts'
 import { FREE_RAIL } from './quote.ts'
+import { openSpending, type Spending } from './spending.ts'
 
 /** What renting needs of this node. */
 export interface RentOptions {
@@ -37,6 +38,8 @@ export interface RentOptions {
   readonly steadyMs?: NowMs
   /** What the network lets proofs beside a tenant take of its devices' time, in parts per million; any share without it. */
   readonly proofSharePpm?: number
+  /** The most that leases may cost in a day, decimal, of each asset. */
+  readonly maxDailyCost?: string | undefined
 }
 
 /** A lease of this node that is not over. */
@@ -63,6 +66,7 @@ export interface RentedNow {
 export interface RentBook extends RentOptions {
   readonly steadyMs: NowMs
   readonly records: LeaseRecords<RentedLease>
+  readonly spending: Spending
   readonly live: Map<string, RentedNow>
   readonly locks: Locks
   readonly changes: Changes
@@ -78,6 +82,7 @@ export interface RentBook extends RentOptions {
 
 export function createRentBook(options: RentOptions): RentBook {
   const records = leaseRecords(options.store, 'leases', rentedLeaseCodec)
+  const spending = openSpending(options.store, options.nowMs, options.maxDailyCost)
   const live = new Map<string, RentedNow>()
   const steadyMs = options.steadyMs ?? steadyClock(options.nowMs)
   const changes = createChanges()
@@ -96,6 +101,7 @@ export function createRentBook(options: RentOptions): RentBook {
     ...options,
     steadyMs,
     records,
+    spending,
     live,
     changes,
     lifetime: new AbortController(),
@@ -103,6 +109,7 @@ export function createRentBook(options: RentOptions): RentBook {
     async save(now, lease, receipts = []) {
       await records.putWithReceipts(lease, receipts)
       now.lease = lease
+      await spending.note(lease, now.terms)
       changes.changed(now.id)
     },
     add(lease) {

@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { type LeaseRequest, type LeaseStatus, leaseProtocol } from '../../protocols/lease.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
+import { costCap, formatAmount, parseAmount } from '../../protocols/money.ts'
 import type { Offer } from '../../protocols/offers.ts'
 import { keyOfPeerId } from '../../protocols/peer-key.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
 import type { Signed } from '../../protocols/signed.ts'
-import { openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
+import { leaseIdOf, openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { hoursMs } from '../../units.ts'
 import { beginElapsed } from './elapsed.ts'
 import { advance, isStarted, type StartedState } from './lease-machine.ts'
-import { checkQuote, FREE_RAIL } from './quote.ts'
+import { checkQuote, devicesOf, FREE_RAIL, pricePerHour } from './quote.ts'
 import { newRentedLease, type RentBook, type RentedNow } from './rent-book.ts'
 
 /** What a renter wants of one offer. */
@@ -28,6 +29,9 @@ export interface RentOrder {
   readonly prepaidMs?: number | undefined
   /** Base units of the offer's asset. */
   readonly maxPricePerHour?: bigint | undefined
+  /** The most the lease may cost in all, and this and all other leases in a day; decimal, of the offer's asset. */
+  readonly maxCost?: string | undefined
+  readonly maxDailyCost?: string | undefined
   /** PeerIds that may open sessions besides this node. */
   readonly authorized?: readonly string[] | undefined
   readonly idempotencyKey?: string | undefined
@@ -51,6 +55,7 @@ export async function rentLease(
   order: RentOrder,
   signal?: AbortSignal,
 ): Promise<RentedNow> {
+  await checkCost(book, order)
   const request = reserveRequest(order)
   const miner = order.offer.payload.peerId
   const answer = await book.rpc.ask(leaseProtocol, miner, request, signal)
@@ -66,6 +71,7 @@ export async function rentLease(
     maxPricePerHour: order.maxPricePerHour,
     nowMs: book.nowMs(),
   })
+  await book.spending.commit(leaseIdOf(book.net, terms), terms, order.maxDailyCost)
   const renterTerms = sealTerms(book.net, book.key, terms).bytes
   const signed = { minerTerms: answer.terms, renterTerms }
   const { idempotencyKey } = order
@@ -77,6 +83,21 @@ export async function rentLease(
   await book.save(now, now.lease)
   await agree(book, now, miner)
   return now
+}
+
+/** Before anybody is asked: what it can cost fits the renter's own caps. */
+async function checkCost(book: RentBook, order: RentOrder): Promise<void> {
+  const { offer, devices, exclusive, durationMs, maxCost, maxDailyCost } = order
+  const { asset } = offer.payload
+  const count = devices ?? devicesOf(offer.payload).length
+  const most = costCap(pricePerHour(offer.payload, count, exclusive), durationMs)
+  if (maxCost !== undefined && most > parseAmount(maxCost, asset)) {
+    const shown = formatAmount(most, asset)
+    throw new NodeError('REFUSED_COST', `it can cost ${shown} ${asset}: --max-cost is ${maxCost}`, {
+      next: 'rent for less time, raise --max-cost, or take another offer',
+    })
+  }
+  await book.spending.check(asset, most, maxDailyCost)
 }
 
 function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserve' }> {

@@ -7,7 +7,9 @@ import type { Service } from '../service.ts'
 export const rent = ({ renting: book }: { readonly renting: RentBook }): Service => ({
   name: 'rent',
   async start() {
-    for (const lease of await book.records.all()) {
+    const stored = await book.records.all()
+    await book.spending.reconcile(stored.map((lease) => ({ lease, terms: book.view(lease).terms })))
+    for (const lease of stored) {
       if (!isOver(lease)) book.add(lease)
     }
     followAll(book)

@@ -32,12 +32,17 @@ async function settleOne(book: RentBook, lease: RentedLease): Promise<void> {
   if (rail === undefined) return
   const { terms, id } = book.view(lease)
   let escrow = await rail.escrow.inspect(lease.leaseId)
-  if (escrow === undefined) return book.records.put({ ...lease, escrow: 'none', settled: '0' })
-  if (escrow.state === 'open') {
+  if (escrow === undefined) return store(book, { ...lease, escrow: 'none', settled: '0' })
+  if (escrow.state !== 'closed') {
     if (book.nowMs() <= escrowExpiryMs(terms)) return
     escrow = await rail.escrow.reclaim(lease.leaseId)
   }
   const settled = escrow.claimed.toString()
-  await book.records.put({ ...lease, escrow: 'closed', settled })
+  await store(book, { ...lease, escrow: 'closed', settled })
   book.events.emit('lease-settled', { id, amount: settled, asset: terms.asset })
+}
+
+async function store(book: RentBook, lease: RentedLease): Promise<void> {
+  await book.records.put(lease)
+  await book.spending.note(lease, book.view(lease).terms)
 }

@@ -41,6 +41,9 @@ const wish = z.strictObject({
     .max(hoursMs(24 * 366))
     .optional(),
   maxDph: z.string().max(40).optional(),
+  /** The most it may cost in all, and all leases in a day; a running node's own cap per day holds besides. */
+  maxCost: z.string().max(40).optional(),
+  maxDailyCost: z.string().max(40).optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED).default([]),
 })
 export type WishBody = z.input<typeof wish>

@@ -2,6 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import type { ClockFault } from '../../clock-fault.ts'
 import type { Core } from '../../core.ts'
 import type { Finding } from '../../doctor/finding.ts'
+import type { HostBook } from '../../leases/host-book.ts'
+import { type HostedRow, hostedRows } from '../../leases/hosted-rows.ts'
+import type { RentBook } from '../../leases/rent-book.ts'
+import type { SpendingToday } from '../../leases/spending.ts'
 import { packageVersion } from '../../package-version.ts'
 import type { PulseBook } from '../../pulse-book.ts'
 
@@ -18,6 +22,10 @@ export interface NodeStatus {
   readonly version: string
   readonly pid: number
   readonly dataDir: string
+  /** What renting costs today. */
+  readonly spending: SpendingToday
+  /** The leases that this node hosts and that are not over, as a miner; null elsewhere. */
+  readonly hosted: readonly HostedRow[] | null
   /** The beacon's newest pulse and what pulses say against the clock; null where none was heard or none is carried. */
   readonly pulse: { readonly round: number; readonly clock: ClockFault | null } | null
   /** What a miner's machine and devices lack; empty where nothing does, and on nodes that are no miners. */
@@ -34,6 +42,8 @@ interface Checked {
 
 interface Parts {
   readonly core: Core
+  readonly renting: Pick<RentBook, 'spending'>
+  readonly hosting?: HostBook | undefined
   readonly pulses?: PulseBook | undefined
   readonly preflight?: Checked | undefined
   readonly minerChecks?: Checked | undefined
@@ -42,7 +52,7 @@ interface Parts {
 /** `GET /v1/status`. */
 export function statusRoute(
   app: FastifyInstance,
-  { core, pulses, preflight, minerChecks }: Parts,
+  { core, pulses, renting, hosting, preflight, minerChecks }: Parts,
 ): void {
   const startedAtMs = core.nowMs()
   app.get('/v1/status', async (): Promise<NodeStatus> => {
@@ -58,6 +68,8 @@ export function statusRoute(
       version: packageVersion(),
       pid: process.pid,
       dataDir: config.dataDir,
+      spending: await renting.spending.today(),
+      hosted: hosting === undefined ? null : hostedRows(hosting),
       pulse:
         newest === undefined ? null : { round: newest.round, clock: pulses?.clockFault() ?? null },
       lacking: [...(minerChecks?.findings() ?? []), ...(preflight?.findings() ?? [])]
