@@ -256,6 +256,10 @@ export const options = {
   ),
   timestamps: flag('command', 'Show when each line was printed'),
   out: maybe('command', 'File to write to', 'FILE', text, { isPath: true }),
+  export: maybe('command', 'File to write the whole evidence to', 'FILE', text, { isPath: true }),
+  verify: maybe('command', 'Check such a file instead, with nothing else', 'FILE', text, {
+    isPath: true,
+  }),
   watch: flag('command', 'Go on until Ctrl-C, with what is measured now'),
   explain: flag('command', 'Show every term of the score'),
   publish: flag('command', 'Publish what a false value proves'),

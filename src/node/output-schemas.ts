@@ -17,6 +17,7 @@ import type { NodeStatus } from './control/routes/status.ts'
 import { roundFailure, roundSummary } from './devnet/summary.ts'
 import type { Finding } from './doctor/finding.ts'
 import type { GpuRow } from './gpu-rows.ts'
+import { type EvidenceFinding, evidenceChecks } from './leases/check-evidence.ts'
 import type { LeaseView } from './leases/lease-view.ts'
 import { reasonCodes } from './scoring/reason-codes.ts'
 
@@ -253,6 +254,31 @@ const receipts: z.ZodType<ReceiptsAnswer> = z.strictObject({
     }),
   ),
   evidence: z.string().describe('base64, for anyone to check without this node'),
+})
+
+const evidence: z.ZodType<EvidenceFinding> = z.strictObject({
+  verdict: z.enum(['VALID', 'INVALID']),
+  lease: z.string().exactOptional(),
+  network: z.string().exactOptional().describe("the market's name on the wire"),
+  miner: peerId.exactOptional(),
+  renter: peerId.exactOptional(),
+  asset: z.string().exactOptional(),
+  receipts: whole.exactOptional().describe('how many'),
+  upMs: whole.exactOptional(),
+  claimed: decimal.exactOptional(),
+  acknowledged: decimal.exactOptional(),
+  ending: z
+    .strictObject({
+      code: z.string().nullable(),
+      reason: z.string(),
+      fault: z.enum(endingOwners),
+    })
+    .nullable()
+    .exactOptional()
+    .describe('by its final receipt; null without one'),
+  checks: z.array(
+    z.strictObject({ name: z.enum(evidenceChecks), ok: z.boolean(), detail: z.string() }),
+  ),
 })
 
 const rented = z.strictObject({
@@ -556,6 +582,7 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   stop: { describe: 'the lease', schema: lease },
   wait: { describe: 'the lease', schema: lease },
   receipts: { describe: 'a list, checked as a whole', schema: receipts },
+  'receipts --verify': { describe: 'what was found', schema: evidence },
   attestations: { describe: 'a list', schema: listOf(attestation) },
   score: { describe: 'a list of all miners, best first', schema: listOf(scoreRow) },
   'score PEER': { describe: 'one miner, term by term', schema: scoreDetail },

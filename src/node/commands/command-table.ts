@@ -226,10 +226,14 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'receipts',
-    usage: 'LEASE',
+    usage: '[LEASE]',
     describe: "List a lease's receipts, after checking the whole chain",
-    options: [],
-    args: [1, 1],
+    options: ['export', 'verify'],
+    args: [0, 1],
+    examples: [
+      ['compute-node receipts 4f1c22 --export lease.cbor', 'all that was signed, in one file'],
+      ['compute-node receipts --verify lease.cbor', 'offline; exit code 1 when anything is wrong'],
+    ],
     load: async () => (await import('./receipts.ts')).receipts,
   },
   {

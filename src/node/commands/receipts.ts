@@ -1,7 +1,12 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { NodeError } from '../../errors.ts'
+import { EVIDENCE_MAX_BYTES } from '../../protocols/lease-evidence.ts'
+import { reasonOf } from '../config.ts'
 import type { ReceiptRow, ReceiptsAnswer } from '../control/routes/leases.ts'
+import { checkEvidence, type EvidenceCheck } from '../leases/check-evidence.ts'
 import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
-import type { Run } from './command.ts'
+import type { CommandContext, Run } from './command.ts'
 import { leasePath } from './lease-path.ts'
 
 const columns = (asset: string): readonly Column<ReceiptRow>[] => [
@@ -13,13 +18,30 @@ const columns = (asset: string): readonly Column<ReceiptRow>[] => [
   { title: 'FINAL', value: ({ final }) => final, shrinks: true },
 ]
 
-/** Lists a lease's receipts after checking both signatures, every link of the chain and every amount. */
-export const receipts: Run = (context) =>
+/**
+ * Lists a lease's receipts after checking both signatures, every link of the chain and every amount; with `--export`,
+ * writes them to a file. With `--verify` it checks such a file by its bytes alone: 0 when it is VALID, 1 when not.
+ */
+export const receipts: Run = (context) => {
+  const { args, config } = context
+  if (config.verify !== undefined) return verified(config.verify, context)
+  if (args[0] === undefined) {
+    throw new NodeError('BAD_CONFIG_USAGE', 'the lease is missing', {
+      next: 'compute-node receipts LEASE, or compute-node receipts --verify FILE',
+    })
+  }
+  return listed(args[0], context)
+}
+
+const listed = (lease: string, context: CommandContext): Promise<number> =>
   withNode(context, async (client) => {
-    const { args, config, terminal, signal } = context
-    const path = leasePath(args[0]!, '/receipts')
-    const answer = await client.get<ReceiptsAnswer>(path, signal)
+    const { config, terminal, signal } = context
+    const answer = await client.get<ReceiptsAnswer>(leasePath(lease, '/receipts'), signal)
     const output = createOutput(terminal, config)
+    if (config.export !== undefined) {
+      await written(config.export, Buffer.from(answer.evidence, 'base64'))
+      output.note(`written to ${config.export}: compute-node receipts --verify ${config.export}`)
+    }
     if (config.json) {
       output.value(answer, () => '')
       return 0
@@ -35,3 +57,46 @@ export const receipts: Run = (context) =>
     )
     return 0
   })
+
+async function verified(file: string, { config, terminal }: CommandContext): Promise<number> {
+  const finding = checkEvidence(await content(file))
+  const { verdict, lease, network, checks } = finding
+  createOutput(terminal, config).value(
+    finding,
+    () =>
+      [
+        verdict,
+        ...(lease === undefined ? [] : [`  lease ${lease} on ${network}`]),
+        ...checks.map(told),
+      ].join('\n'),
+    verdict,
+  )
+  return verdict === 'VALID' ? 0 : 1
+}
+
+const told = ({ name, ok, detail }: EvidenceCheck): string =>
+  `  ${name.padEnd(17)}${ok ? 'ok ' : 'BAD'} ${detail}`
+
+async function content(file: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(file)
+    if (size <= EVIDENCE_MAX_BYTES) return await readFile(file)
+  } catch (cause) {
+    throw new NodeError('BAD_CONFIG_FILE', `cannot read ${file}: ${reasonOf(cause)}`, {
+      cause,
+      next: 'name a file that compute-node receipts LEASE --export FILE wrote',
+    })
+  }
+  throw new NodeError('BAD_CONFIG_FILE', `${file} is too large for a lease's receipts`)
+}
+
+async function written(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, bytes)
+  } catch (cause) {
+    throw new NodeError('BAD_CONFIG_FILE', `cannot write ${file}: ${reasonOf(cause)}`, {
+      cause,
+      next: 'name a file in a folder that can be written to',
+    })
+  }
+}

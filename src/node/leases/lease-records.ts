@@ -85,7 +85,7 @@ export const rentedLeaseCodec = cborCodec(
     elapsed: z.object({ ms: count, wallMs: timeMs() }).optional(),
     /** What the miner did that this node did not countersign, with the record it sent. */
     dispute: z
-      .looseObject({
+      .object({
         code: text(64),
         reason: text(300),
         atMs: timeMs(),

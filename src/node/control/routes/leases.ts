@@ -3,15 +3,17 @@ import { z } from 'zod'
 import { NodeError } from '../../../errors.ts'
 import { peerIdText } from '../../../protocols/fields.ts'
 import { leaseProtocol } from '../../../protocols/lease.ts'
+import { evidenceCodec } from '../../../protocols/lease-evidence.ts'
 import { formatAmount } from '../../../protocols/money.ts'
 import { keyOfPeerId } from '../../../protocols/peer-key.ts'
-import { receiptFileCodec, verifyReceiptChain } from '../../../protocols/receipt-chain.ts'
+import { verifyReceiptChain } from '../../../protocols/receipt-chain.ts'
 import { openReceipt } from '../../../protocols/receipts.ts'
 import { commandLine, imageName, MAX_AUTHORIZED, openTerms } from '../../../protocols/terms.ts'
 import { hoursMs, secondsMs } from '../../../units.ts'
 import { type FoundLease, findLease } from '../../leases/find-lease.ts'
 import { isOver, isRunning, isStarted } from '../../leases/lease-machine.ts'
 import { type LeaseView, viewOf } from '../../leases/lease-view.ts'
+import { makeEvidence } from '../../leases/make-evidence.ts'
 import { placeOrder } from '../../leases/place-order.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
 import { mirror, statusIn, stopRequest } from '../../leases/rent-lease.ts'
@@ -157,14 +159,8 @@ async function stop(book: RentBook, found: FoundLease, reason: string): Promise<
 /** Every receipt this node took, checked from the terms on. */
 async function receiptsOf(book: RentBook, found: FoundLease): Promise<ReceiptsAnswer> {
   const lease = (await book.records.get(found.id)) ?? found.mine!.lease
-  const records = await book.records.receipts(found.id, 0, -1)
-  const { minerTerms, renterTerms, countersigned } = lease
-  const file = {
-    minerTerms,
-    renterTerms,
-    receipts: records,
-    ...(countersigned === undefined ? {} : { countersigned }),
-  }
+  const file = await makeEvidence(book, lease)
+  const { receipts: records, minerTerms } = file
   const chain = verifyReceiptChain(book.net, file)
   const { asset, miner } = openTerms(book.net, minerTerms, 'miner').payload
   const amount = (units: bigint): string => formatAmount(units, asset)
@@ -186,6 +182,6 @@ async function receiptsOf(book: RentBook, found: FoundLease): Promise<ReceiptsAn
         final: final?.reason ?? null,
       }
     }),
-    evidence: Buffer.from(receiptFileCodec.encode(file)).toString('base64'),
+    evidence: Buffer.from(evidenceCodec.encode(file)).toString('base64'),
   }
 }
