@@ -5,9 +5,16 @@ import { expect, test } from 'vitest'
 import { devGenesis, headerHash, isDevGenesis } from '../../src/chain/dev/header.ts'
 import { keyFromSeed, verifyHotkeySignature } from '../../src/chain/keys.ts'
 import {
+  advanceBytes,
+  claimBytes,
+  disputeBytes,
   faucetBytes,
+  invoiceBytes,
   openBytes,
+  payBytes,
   reclaimBytes,
+  reverseBytes,
+  rulingBytes,
   settleBytes,
   voucherBytes,
 } from '../../src/chain/ledger-bytes.ts'
@@ -32,9 +39,28 @@ test('the ledger signs the recorded bytes', () => {
     voucher: voucherBytes(genesis, leaseId, 7_250_000n),
     settle: settleBytes(genesis, leaseId, 7_250_000n),
     reclaim: reclaimBytes(genesis, leaseId),
+    openWithArbiterAndFee: openBytes(genesis, {
+      ...open,
+      expiresAtMs: 1_800_000_000_000,
+      arbiter: fill(5),
+      fee: { bps: 100, to: fill(6) },
+    }),
+    advance: advanceBytes(genesis, leaseId, 7_250_000n),
+    claim: claimBytes(genesis, leaseId, 7_250_000n),
+    dispute: disputeBytes(genesis, leaseId),
+    ruling: rulingBytes(genesis, leaseId, 7_250_000n),
+    invoice: invoiceBytes(genesis, {
+      ...{ leaseId, seq: 3, amount: 7_250_000n, payTo: miner.publicKey },
+      expiresAtMs: 1_800_000_000_000,
+    }),
+    pay: payBytes(genesis, {
+      ...{ from: renter.publicKey, note: fill(7) },
+      outputs: [{ to: miner.publicKey, amount: 7_250_000n }],
+    }),
+    reverse: reverseBytes(genesis, fill(8)),
   }
   const made = Object.entries(messages).map(([name, bytes]) => {
-    const signer = name === 'settle' ? miner : renter
+    const signer = ['settle', 'claim'].includes(name) ? miner : renter
     const signature = signer.sign(bytes)
     expect(verifyHotkeySignature('ed25519', signer.publicKey, bytes, signature)).toBe(true)
     return [name, { bytes: hex(bytes), signature: hex(signature) }]
@@ -49,6 +75,10 @@ test('what is signed for one purpose, chain or lease is void for another', () =>
     voucherBytes(fill(9), fill(4), 1n),
     voucherBytes(fill(3), fill(4), 2n),
     settleBytes(fill(3), fill(4), 1n),
+    advanceBytes(fill(3), fill(4), 1n),
+    claimBytes(fill(3), fill(4), 1n),
+    rulingBytes(fill(3), fill(4), 1n),
+    disputeBytes(fill(3), fill(4)),
     reclaimBytes(fill(3), fill(4)),
   ].map(hex)
   expect(new Set(bytes).size).toBe(bytes.length)

@@ -1,6 +1,9 @@
 import { leaseProtocol } from '../../src/protocols/lease.ts'
-import { sealReceipt } from '../../src/protocols/receipts.ts'
+import { endingOf } from '../../src/protocols/lease-endings.ts'
+import { evidenceCodec } from '../../src/protocols/lease-evidence.ts'
+import { receiptsProtocol, sealReceipt } from '../../src/protocols/receipts.ts'
 import { controlToMiner, controlToRenter, sessionProtocol } from '../../src/protocols/session.ts'
+import { sampleEvidence } from './evidence.ts'
 import { agreed, miner, net, renter, stranger } from './lease.ts'
 import { NOW_MS } from './market.ts'
 
@@ -30,6 +33,9 @@ export function leaseVectors() {
   })
   const alone = agreed({ proofSharePpm: 0, exclusive: true })
   const beside = agreed({ proofSharePpm: 1731 })
+  const credit = agreed({ creditMs: 120_000, graceMs: 900_000, prepaidMs: 3_600_000 })
+  const coded = sealReceipt(net, miner, { ...last.payload, final: endingOf('credit') })
+  const advance = { limit: '60000', signature: new Uint8Array(64).fill(9) }
   const exec = { kind: 'exec' as const, command: ['id'], tty: false, env: { A: 'b' } }
   return {
     about:
@@ -45,7 +51,30 @@ export function leaseVectors() {
     /** Terms that state what proofs take; those above are of an earlier version, and stay valid. */
     beside: { leaseId: hex(beside.leaseId), minerTerms: hex(beside.minerTerms) },
     exclusive: { leaseId: hex(alone.leaseId), minerTerms: hex(alone.minerTerms) },
+    /** Terms with a limit of credit and a prepaid window. */
+    credit: { leaseId: hex(credit.leaseId), minerTerms: hex(credit.minerTerms) },
+    /** A final receipt that says whose doing the end is, by its code. */
+    coded: { id: hex(coded.id), record: hex(coded.bytes) },
+    evidence: hex(evidenceCodec.encode(sampleEvidence().evidence)),
     messages: {
+      reservePrepaid: hex(
+        leaseProtocol.request.encode({
+          kind: 'reserve',
+          offer: new Uint8Array([1, 2, 3]),
+          nonce: terms.renterNonce,
+          durationMs: terms.durationMs,
+          image: terms.image,
+          prepaidMs: 3_600_000,
+          authorized: terms.authorized,
+        }),
+      ),
+      stopDisputed: hex(
+        leaseProtocol.request.encode({ kind: 'stop', leaseId, reason: 'no', disputed: true }),
+      ),
+      receiptsAhead: hex(receiptsProtocol.request.encode({ leaseId, have: 2, waitMs: 0, advance })),
+      receiptsSuspended: hex(
+        receiptsProtocol.response.encode({ receipts: [], ended: false, state: 'SUSPENDED' }),
+      ),
       reserveExclusive: hex(
         leaseProtocol.request.encode({
           kind: 'reserve',

@@ -19,6 +19,8 @@ export interface DevChainOptions extends Partial<GenesisOptions> {
   /** 0 = any free port. */
   readonly port?: number
   readonly host?: string
+  /** The ledger's clock, by which escrows expire; tests pass their own. */
+  readonly ledgerNowMs?: () => number
   readonly blockMs?: number
   readonly log: Log
   /** Stops the chain. */
@@ -43,6 +45,7 @@ export interface DevChain {
  */
 export async function startDevChain(options: DevChainOptions): Promise<DevChain> {
   const { dataDir, port = 0, host = '127.0.0.1', blockMs = 1000, log, signal } = options
+  const { ledgerNowMs = Date.now } = options
   await using stack = new AsyncDisposableStack()
   const store = stack.adopt(await openChainStore(dataDir), (one) => one.close())
   const { origin, runtime, genesis } = await openOrigin(store, genesisOptions(options), Date.now())
@@ -54,7 +57,7 @@ export async function startDevChain(options: DevChainOptions): Promise<DevChain>
   const methods = {
     ...substrateMethods(node),
     ...pulseMethods(pulses, life.signal),
-    ...ledgerMethods(await openLedger(store), fromHex(genesis.hash, 32)!, Date.now),
+    ...ledgerMethods(await openLedger(store), fromHex(genesis.hash, 32)!, ledgerNowMs),
     cn_info: () => ({ genesis: genesis.hash, stateRoot: genesis.header.stateRoot, blockMs }),
   }
   const server = stack.adopt(await serveRpc(methods, { host, port, log }), (one) => one.close())

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
+  claim,
+  dispute,
   FAUCET,
   GRANT,
   grant,
@@ -8,7 +10,10 @@ import {
   type LedgerPayment,
   type LedgerView,
   open,
+  pay,
   reclaim,
+  resolve,
+  reverse,
   SUPPLY,
   settle,
 } from '../../../src/chain/dev/ledger.ts'
@@ -57,6 +62,16 @@ const terms = (leaseId: string, deposit: bigint, expiresAtMs = 1000) => ({
   expiresAtMs,
 })
 
+/** With an arbiter and a fee. */
+const openWithAll = (ledger: LedgerView, leaseId: string, deposit: bigint, nowMs: number) => {
+  const fee = { bps: 250, to: 'y' }
+  return open(ledger, { ...terms(leaseId, deposit), arbiter: 'x', fee }, nowMs)
+}
+const payment = (from: string, to: readonly string[], amount: bigint, n: number) => ({
+  ...{ txid: `tx-${n}`, note: `note-${n}`, from, atMs: 0 },
+  outputs: to.map((one) => ({ to: one, amount })),
+})
+
 describe('value', () => {
   test.each(Array.from({ length: 20 }, (_, i) => i))(
     'is conserved and never negative, whatever is tried (run %d)',
@@ -73,6 +88,12 @@ describe('value', () => {
           () => grant(ledger, pick()),
           () => open(ledger, { ...terms(leaseId, amount), renter: pick(), miner: pick() }, step),
           () => settle(ledger, leaseId, amount),
+          () => claim(ledger, leaseId, amount),
+          () => dispute(ledger, leaseId),
+          () => resolve(ledger, leaseId, amount),
+          () => openWithAll(ledger, leaseId, amount, step),
+          () => pay(ledger, payment(pick(), [pick(), pick()], amount, random.below(50))),
+          () => reverse(ledger, `tx-${random.below(50)}`),
           () => reclaim(ledger, leaseId, step * 5),
         ]
         try {

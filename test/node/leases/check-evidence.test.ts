@@ -11,7 +11,9 @@ const { evidence, leaseId, terms, records } = sampleEvidence()
 const check = (change: Partial<LeaseEvidence> = {}) =>
   checkEvidence(evidenceCodec.encode({ ...evidence, ...change }))
 const without = (...keys: (keyof LeaseEvidence)[]) => {
-  const kept = Object.entries(evidence).filter(([key]) => !(keys as readonly string[]).includes(key))
+  const kept = Object.entries(evidence).filter(
+    ([key]) => !(keys as readonly string[]).includes(key),
+  )
   return checkEvidence(evidenceCodec.encode(Object.fromEntries(kept) as LeaseEvidence))
 }
 const flipped = (bytes: Uint8Array, at = bytes.length - 1): Uint8Array =>
