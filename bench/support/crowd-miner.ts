@@ -48,7 +48,13 @@ async function start(devices: number, payer: string): Promise<CrowdMiner> {
   const book = createHostBook({
     ...{ net: benchNet, key: recordKey, peerId, store, engine, nowMs: Date.now, log: silent },
     ...{ events: createEvents(Date.now), capacity: createCapacity(ids) },
-    ...{ memoryMiB: 16, milliCpus: 1000, receiptEveryMs: 10_000 },
+    ...{
+      memoryMiB: 16,
+      milliCpus: 1000,
+      receiptEveryMs: 10_000,
+      creditMs: 600_000,
+      graceMs: 600_000,
+    },
     ...{ gpuUuid: () => undefined, stands: () => true, endOnStop: true },
   })
   // Its renter has paid here before and may reserve without waiting: the crowd is not what the ration is for.
