@@ -6,10 +6,12 @@ import { howItEnded, killMain, removeNow, stop, waitForEnd } from './container-e
 import { pauseAll, resumeAll } from './container-pause.ts'
 import { splitLogs, usageOf } from './container-usage.ts'
 import { askDocker, isGone } from './docker-client.ts'
+import { dialIn } from './docker-dial.ts'
 import { attachTo, execIn, spawnIn } from './docker-exec.ts'
 import { readLogsOf } from './docker-logs.ts'
 import type { Container, ContainerStatus } from './engine.ts'
 import { containerName } from './hardened-spec.ts'
+import type { Tool } from './toolbox.ts'
 
 export interface DockerContainerParts {
   readonly docker: Docker
@@ -20,6 +22,7 @@ export interface DockerContainerParts {
   readonly idle: boolean
   /** The container that holds its network; it ends with this one. */
   readonly holder?: string | undefined
+  readonly tools: readonly Tool[]
   readonly log: Log
 }
 
@@ -27,7 +30,7 @@ const GRACE_MS = 5_000
 
 /** A container of a Docker Engine, by its id. */
 export function dockerContainer(parts: DockerContainerParts): Container {
-  const { docker, id, leaseId, idle, log } = parts
+  const { docker, id, leaseId, idle, tools, holder, log } = parts
   const container = docker.getContainer(id)
   let expiresAtMs = parts.expiresAtMs
 
@@ -39,7 +42,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
   }
   const removeAll = async (): Promise<void> => {
     await removeNow(container)
-    if (parts.holder !== undefined) await removeNow(docker.getContainer(parts.holder))
+    if (holder !== undefined) await removeNow(docker.getContainer(holder))
   }
   const remove: Container['remove'] = async ({ graceMs = idle ? 0 : GRACE_MS } = {}) => {
     // A paused process hears no SIGTERM.
@@ -76,6 +79,8 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     },
     exec: (command, options) => execIn(container, command, options ?? {}),
     spawn: (command, options) => spawnIn(container, command, options ?? {}),
+    dial: (port, signal) => dialIn({ docker, container, holder, tools }, port, signal),
+    tools,
     async status() {
       try {
         return statusName((await inspect()).State.Status)

@@ -2,15 +2,18 @@ import type Docker from 'dockerode'
 import { NodeError } from '../errors.ts'
 import { type Log, silent } from '../log.ts'
 import { removeNow } from './container-end.ts'
-import { dockerAddress } from './docker-address.ts'
+import { dockerAddress, isDockerLocal } from './docker-address.ts'
 import { askDocker, createDockerClient } from './docker-client.ts'
 import { dockerContainer } from './docker-container.ts'
 import type { Container, Engine } from './engine.ts'
 import { ensureFirewall } from './firewall.ts'
 import { expiryInName, type HardenedOptions, hardenedSpec, LABEL } from './hardened-spec.ts'
+import { createHolderImage } from './holder-image.ts'
 import { createImages } from './images.ts'
 import { ensureLeaseNetwork, LEASE_BRIDGE, LEASE_NETWORK } from './lease-network.ts'
 import { prepareNetworks } from './prepared-network.ts'
+import type { Tool } from './toolbox.ts'
+import { createToolboxVolume } from './toolbox-volume.ts'
 
 export interface DockerEngineOptions {
   /** Whose containers `list` returns: the node's PeerId. */
@@ -47,25 +50,33 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
   const images = createImages(docker, lifetime.signal)
   const network = retriedOnce(() => ensureLeaseNetwork(docker))
   const fence = createFence(log)
-  const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network })
+  const holderImage = createHolderImage(docker)
+  const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network, holderImage })
+  const toolboxVolume = createToolboxVolume({ docker, nodeId, log, helperImage: holderImage })
   return {
     kind: 'docker',
     label: `docker ${version.Version.split('+')[0]}`,
     ensureImage: (image, imageOptions) => images.ensure(image, imageOptions),
     async create(spec) {
       await network()
-      await Promise.all([fence(), refuseSecond(docker, spec.leaseId)])
+      const [toolbox] = await Promise.all([
+        toolboxVolume(),
+        fence(),
+        refuseSecond(docker, spec.leaseId),
+      ])
       const holder = await prepared.take()
-      const wanted = hardenedSpec(spec, { nodeId, network: LEASE_NETWORK, holder, maxOpenFiles })
+      const hardening = { nodeId, network: LEASE_NETWORK, holder, toolbox, maxOpenFiles }
+      const wanted = hardenedSpec(spec, hardening)
       const id = await createOrRelease(docker, wanted, holder)
       const { leaseId, expiresAtMs } = spec
       const idle = spec.command === undefined
-      return dockerContainer({ docker, id, leaseId, expiresAtMs, idle, holder, log })
+      const tools = toolbox?.tools ?? []
+      return dockerContainer({ docker, id, leaseId, expiresAtMs, idle, holder, tools, log })
     },
     list: () => listContainers(docker, nodeId, log),
     async close() {
       lifetime.abort()
-      await prepared.close()
+      await Promise.all([prepared.close(), toolboxVolume()])
     },
   }
 }
@@ -109,7 +120,7 @@ function createFence(log: Log): () => Promise<void> {
 }
 
 function requireLocalEngine(): void {
-  if (dockerAddress().startsWith('unix://')) return
+  if (isDockerLocal()) return
   throw new NodeError('ENGINE_FIREWALL', `leases run on another machine (${dockerAddress()})`, {
     next: 'run the miner where the Docker Engine runs, or fence its bridge cn-leases0 there',
   })
@@ -138,10 +149,14 @@ async function listContainers(docker: Docker, nodeId: string, log: Log): Promise
       expiresAtMs: expiryInName(Names[0] ?? '') ?? Number(Labels[LABEL.expires] ?? 0),
       idle: Labels[LABEL.idle] === '1',
       holder: Labels[LABEL.joins],
+      tools: toolsIn(Labels[LABEL.tools]),
       log,
     }),
   )
 }
+
+const toolsIn = (label: string | undefined): Tool[] =>
+  (['busybox', 'sftp-server'] as const).filter((tool) => label?.split(' ').includes(tool))
 
 /** Runs `work` at most once as long as it succeeds; a failure is told to the caller and tried again at the next call. */
 function retriedOnce(work: () => Promise<void>): () => Promise<void> {

@@ -1,4 +1,5 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { Tool } from './toolbox.ts'
 
 /**
  * What runs the containers of this machine. An engine that does not answer makes a call reject with ENGINE_UNKNOWN:
@@ -72,6 +73,14 @@ export interface Container {
   exec(command: readonly string[], options?: ExecOptions): Promise<Exec>
   /** Starts a command that runs on by itself, its output unread; resolves with its id, the value of its CN_EXEC variable. */
   spawn(command: readonly string[], options?: SpawnOptions): Promise<string>
+  /**
+   * Connects to a TCP port on which something listens inside, be it on loopback alone. Ending either direction leaves
+   * the other open, where the way there can (docs/leases.md); destroy it when it is no longer wanted.
+   * @throws NOTHING_MATCHED_PORT when nothing listens there, ENGINE_UNSUPPORTED when this engine cannot reach it
+   */
+  dial(port: number, signal?: AbortSignal): Promise<Duplex>
+  /** The tools of this host that lie in `/.cn`; none where there are none (`doctor` says why). */
+  readonly tools: readonly Tool[]
   /** Never rejects: an engine that does not answer is `unknown`. */
   status(): Promise<ContainerStatus>
   /** Resolves when the main process has ended (at once if it has). ENGINE_GONE when the container was removed meanwhile. */

@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode'
 import { MiB } from '../units.ts'
 import type { ContainerSpec } from './engine.ts'
+import { TOOLBOX_BUSYBOX, TOOLBOX_PATH, type ToolboxVolume } from './toolbox.ts'
 
 /** What @types/dockerode 4.0.2 lacks of the engine's API. */
 export interface HardenedHostConfig extends HostConfig {
@@ -13,6 +14,8 @@ export interface HardeningOptions {
   readonly network: string
   /** The container whose network it joins, prepared on `network` before. */
   readonly holder?: string | undefined
+  /** What the miner runs inside for its tenant; mounted read-only. */
+  readonly toolbox?: ToolboxVolume | undefined
   /** Must not exceed the engine's own limit, or starts fail. */
   readonly maxOpenFiles: number
 }
@@ -28,6 +31,10 @@ export const LABEL = {
   joins: 'cn.joins',
   /** On such a container. */
   holder: 'cn.holder',
+  /** On a lease: the tools that are mounted, separated by blanks. */
+  tools: 'cn.tools',
+  /** On a container that fills the volume of these tools. */
+  filler: 'cn.filler',
 } as const
 
 /**
@@ -57,6 +64,10 @@ export const MAX_PROCESSES = 512
 /** Some shells read `infinity` as an error; this is the largest count that all read. */
 const IDLE = ['sleep', '2147483647']
 
+/** With the toolbox an image needs no `sleep` of its own. */
+const idling = ({ toolbox }: HardeningOptions): string[] =>
+  toolbox === undefined ? IDLE : [TOOLBOX_BUSYBOX, ...IDLE]
+
 /**
  * `cn-LEASE`: the engine refuses a second container for a lease. A later expiry is appended, because a name can
  * change while labels cannot.
@@ -77,7 +88,7 @@ export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): Ha
     name: containerName(spec.leaseId),
     Image: spec.image,
     // An image's entrypoint runs for a command, as with `docker run`; to idle it must not.
-    ...(idle ? { Entrypoint: [], Cmd: IDLE } : { Cmd: [...spec.command] }),
+    ...(idle ? { Entrypoint: [], Cmd: idling(options) } : { Cmd: [...spec.command] }),
     Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
     ...(options.holder === undefined ? { Hostname: HOSTNAME } : {}), // the holder's otherwise
     Tty: false,
@@ -95,6 +106,7 @@ export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): Ha
       [LABEL.expires]: String(spec.expiresAtMs),
       ...(idle ? { [LABEL.idle]: '1' } : {}),
       ...(options.holder === undefined ? {} : { [LABEL.joins]: options.holder }),
+      ...(options.toolbox === undefined ? {} : { [LABEL.tools]: options.toolbox.tools.join(' ') }),
     },
     HostConfig: hostConfig(spec, options),
   }
@@ -127,11 +139,20 @@ function hostConfig(spec: ContainerSpec, options: HardeningOptions): HardenedHos
       { Name: 'nofile', Soft: options.maxOpenFiles, Hard: options.maxOpenFiles },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
+    ...(options.toolbox === undefined ? {} : { Mounts: [toolboxMount(options.toolbox)] }),
     Tmpfs: { '/run': 'rw,nosuid,nodev,size=16m' },
     LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '2' } },
     ...gpuRequest(spec.gpuUuids ?? []),
   }
 }
+
+/** The same for all leases, so none may write to it. */
+const toolboxMount = ({ name }: ToolboxVolume): NonNullable<HostConfig['Mounts']>[number] => ({
+  Type: 'volume',
+  Source: name,
+  Target: TOOLBOX_PATH,
+  ReadOnly: true,
+})
 
 /** By UUID, because indices move when a card fails; DeviceIDs and Count exclude each other. */
 const gpuRequest = (uuids: readonly string[]): Pick<HostConfig, 'DeviceRequests'> =>

@@ -7,8 +7,6 @@ import { MiB } from '../units.ts'
 import { removeNow } from './container-end.ts'
 import { askDocker } from './docker-client.ts'
 import { type HardenedOptions, HOSTNAME, LABEL, RESOLVERS } from './hardened-spec.ts'
-import { findHostBusybox } from './host-busybox.ts'
-import { hasImage, importBusybox } from './images.ts'
 import { LEASE_NETWORK } from './lease-network.ts'
 
 /**
@@ -23,7 +21,6 @@ export interface PreparedNetworks {
   close(): Promise<void>
 }
 
-const HOLDER_IMAGE = 'cn-holder:1'
 /** The next one is prepared when the lease that took the last has had time to start. */
 const REFILL_AFTER_MS = 250
 const TRY_AGAIN_MS = [500, 2000, 5000]
@@ -34,16 +31,18 @@ export interface PreparedNetworksOptions {
   readonly log: Log
   /** Makes sure of the network that they are on. */
   readonly ensureNetwork: () => Promise<void>
+  /** The image of what holds one; undefined where there can be none. */
+  readonly holderImage: () => Promise<string | undefined>
 }
 
 /** Starts to prepare at once, in the background; removes first what a former run of this node left. */
 export function prepareNetworks(options: PreparedNetworksOptions): PreparedNetworks {
-  const { docker, nodeId, log, ensureNetwork } = options
+  const { docker, nodeId, log, ensureNetwork, holderImage } = options
   const lifetime = new AbortController()
   let ready: Promise<string | undefined> = prepare(async () => {
     await ensureNetwork()
     await sweep(docker, nodeId)
-    return startHolder(docker, nodeId)
+    return startHolder(docker, nodeId, await holderImage())
   })
 
   /** Tries again a few times: engines refuse now and then while much else starts on them. */
@@ -76,7 +75,7 @@ export function prepareNetworks(options: PreparedNetworksOptions): PreparedNetwo
       if (taken === PENDING) return undefined
       ready = prepare(async () => {
         await sleep(REFILL_AFTER_MS, lifetime.signal)
-        return startHolder(docker, nodeId)
+        return startHolder(docker, nodeId, await holderImage())
       })
       return taken === undefined ? undefined : attempt(() => ifRunning(docker, taken))
     },
@@ -111,14 +110,14 @@ async function ifRunning(docker: Docker, id: string): Promise<string | undefined
   return undefined
 }
 
-async function startHolder(docker: Docker, nodeId: string): Promise<string | undefined> {
-  if (!(await hasImage(docker, HOLDER_IMAGE))) {
-    const busybox = await findHostBusybox()
-    if (busybox === undefined) return undefined
-    await importBusybox(docker, HOLDER_IMAGE, busybox)
-  }
+async function startHolder(
+  docker: Docker,
+  nodeId: string,
+  image: string | undefined,
+): Promise<string | undefined> {
+  if (image === undefined) return undefined
   const holder = await askDocker('prepare a network', (abortSignal) =>
-    docker.createContainer({ ...holderSpec(nodeId), abortSignal }),
+    docker.createContainer({ ...holderSpec(nodeId, image), abortSignal }),
   )
   try {
     await askDocker('prepare a network', (abortSignal) => holder.start({ abortSignal }))
@@ -130,9 +129,9 @@ async function startHolder(docker: Docker, nodeId: string): Promise<string | und
 }
 
 /** It may do nothing, and does nothing. */
-export const holderSpec = (nodeId: string): HardenedOptions => ({
+export const holderSpec = (nodeId: string, image: string): HardenedOptions => ({
   name: `cn-network-${randomBytes(6).toString('hex')}`,
-  Image: HOLDER_IMAGE,
+  Image: image,
   Cmd: ['/bin/busybox', 'sleep', '2147483647'],
   Hostname: HOSTNAME,
   User: '65534:65534',

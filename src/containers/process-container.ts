@@ -5,6 +5,7 @@ import { NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Container, ContainerStatus, ContainerUsage, SpawnOptions } from './engine.ts'
 import { createMainProcess, type MainProcess } from './main-process.ts'
+import { dialMarked } from './process-dial.ts'
 import { processExec, processSpawn } from './process-exec.ts'
 import {
   type LeaseFolder,
@@ -120,6 +121,11 @@ export function processContainer({
       await assertRunning()
       return processSpawn(spawnCommand, { ...options, ...placeOf(options) })
     },
+    async dial(port, signal) {
+      await assertRunning()
+      return dialMarked(mark, port, signal)
+    },
+    tools: [],
     status,
     async wait(signal) {
       for (;;) {

@@ -270,7 +270,10 @@ export const options = {
   port: option('command', 'Port to listen on (0 picks one)', 'N', port, 9944),
   blockMs: option('command', 'Time between blocks, in milliseconds', 'N', whole(10, 600_000), 1000),
   tempo: option('command', 'Blocks in an epoch', 'N', whole(2, 65_535), 10),
-  yes: flag('command', 'Do not ask before spending', false, { short: 'y' }),
+  yes: flag('command', 'Do not ask before spending, or changing what is not ours', false, {
+    short: 'y',
+  }),
+  write: flag('command', 'Keep it in a file that the configuration of ssh includes'),
   stake: option('command', 'TAO that shall be staked on the hotkey', 'TAO', price, '0'),
   keyType: option(
     'command',

@@ -7,6 +7,7 @@ import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
 import type { BenchResult } from './commands/gpu-bench.ts'
 import type { ProveResult } from './commands/gpu-prove.ts'
+import type { SshConfigResult } from './commands/ssh-config.ts'
 import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
 import type { LimitsAnswer } from './control/routes/gpus.ts'
@@ -546,6 +547,29 @@ const checked: z.ZodType<Finding> = z.strictObject({
   remedy: z.string().nullable().describe('the next step; null where it is ok'),
 })
 
+const forwarded = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('listening'),
+    lease: z.string(),
+    bind: z.string().describe('address of this machine'),
+    local: whole.describe('its port'),
+    port: whole.describe('in the lease'),
+  }),
+  z.strictObject({
+    event: z.literal('failed'),
+    lease: z.string(),
+    port: whole,
+    code: z.string().describe('why one connection was not carried'),
+    message: z.string(),
+  }),
+])
+
+const sshConfigured: z.ZodType<SshConfigResult> = z.strictObject({
+  hosts: z.array(z.strictObject({ host: z.string(), lease: z.string() })),
+  config: z.string().describe('as ssh(1) reads it'),
+  file: z.string().nullable().describe('where it was written; null without --write'),
+})
+
 /** What every failed command prints last, on stdout, with `--json`. */
 export const errorSchema = z.strictObject({
   error: z.strictObject({
@@ -579,6 +603,8 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'rent -- CMD': { describe: 'the lease and what the command printed', schema: rented },
   leases: { describe: 'a list of leases', schema: listOf(lease) },
   show: { describe: 'the lease', schema: lease },
+  forward: { describe: 'one line per port, and per connection that failed', schema: forwarded },
+  'ssh-config': { describe: 'the configuration', schema: sshConfigured },
   stop: { describe: 'the lease', schema: lease },
   wait: { describe: 'the lease', schema: lease },
   receipts: { describe: 'a list, checked as a whole', schema: receipts },
@@ -605,4 +631,4 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
 }
 
 /** Commands whose stdout is not theirs to shape. */
-export const plainCommands: readonly string[] = ['completion', 'exec', 'logs', 'shell']
+export const plainCommands: readonly string[] = ['completion', 'exec', 'logs', 'proxy', 'shell', 'ssh']

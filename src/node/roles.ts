@@ -7,12 +7,15 @@ import { attestationsRoute } from './control/routes/attestations.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
 import { execRoute } from './control/routes/exec.ts'
+import { forwardRoute } from './control/routes/forward.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { logsRoute } from './control/routes/logs.ts'
+import { loginRoute } from './control/routes/login.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
+import { portRoute } from './control/routes/port.ts'
 import { scoresRoute } from './control/routes/scores.ts'
 import { shellRoute } from './control/routes/shell.ts'
 import { statusRoute } from './control/routes/status.ts'
@@ -175,6 +178,9 @@ export const routes: readonly Route<Parts>[] = [
   execRoute,
   shellRoute,
   logsRoute,
+  portRoute,
+  forwardRoute,
+  loginRoute,
   scoresRoute,
   attestationsRoute,
   transcriptsRoute,

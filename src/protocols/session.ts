@@ -4,7 +4,9 @@ import { cborCodec, type Message } from './codec.ts'
 import { bytes, integer, text } from './fields.ts'
 import { execRequest } from './session-exec.ts'
 import { terminalSize } from './session-fields.ts'
+import { loginRequest } from './session-login.ts'
 import { logsRequest } from './session-logs.ts'
+import { portRequest } from './session-port.ts'
 import { resumeRequest, shellRequest } from './session-shell.ts'
 
 /** The channels of a session's frames. */
@@ -16,6 +18,8 @@ const request = z.discriminatedUnion('kind', [
   shellRequest,
   resumeRequest,
   logsRequest,
+  loginRequest,
+  portRequest,
 ])
 
 const MAX_REQUEST_BYTES = 64 * KiB
@@ -36,7 +40,14 @@ export const sessionProtocol = {
   name: 'session',
   request: requestCodec,
   /** The wait covers a container that is just starting. */
-  limits: { requestBytes: MAX_REQUEST_BYTES, timeoutMs: secondsMs(60), perPeerPerMinute: 240 },
+  limits: {
+    requestBytes: MAX_REQUEST_BYTES,
+    timeoutMs: secondsMs(60),
+    // A page of a forwarded web service opens a dozen connections, each a session.
+    perPeerPerMinute: 1200,
+    // The ports of one lease, and some commands beside them.
+    openPerPeer: 192,
+  },
 } as const
 
 const count = integer(0, Number.MAX_SAFE_INTEGER)
@@ -60,7 +71,7 @@ const toMiner = z.discriminatedUnion('kind', [
 /**
  * To the renter: the command began, ended with a code, or could not be run to its end. A terminal's `started` has the
  * token to resume it with and how long that works; `resumed` tells how much of the input had come. `detached` tells
- * the id of a command that runs on by itself.
+ * the id of a command that runs on by itself. `eof`: a port's service sends no more.
  */
 const toRenter = z.discriminatedUnion('kind', [
   z.looseObject({
@@ -68,6 +79,7 @@ const toRenter = z.discriminatedUnion('kind', [
     token: bytes(16).optional(),
     graceMs: integer(0, 86_400_000).optional(),
   }),
+  z.looseObject({ kind: z.literal('eof') }),
   z.looseObject({ kind: z.literal('exit'), exitCode: integer(0, 255) }),
   z.looseObject({ kind: z.literal('failed'), code: text(64), message: text(500) }),
   z.looseObject({ kind: z.literal('resumed'), received: count }),

@@ -12,11 +12,14 @@ import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from
 export const imageName = (): z.ZodType<string> =>
   z.string().regex(/^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$/, 'must be an image name')
 
-/** One argument of a command: any text without NUL, which no operating system passes on. */
-const argument = z
-  .string()
-  .max(8 * KiB)
-  .refine((s) => !s.includes('\0'), 'must not contain NUL')
+/** Text without NUL, which no operating system passes on. */
+const noNul = (text: z.ZodString) => text.refine((s) => !s.includes('\0'), 'must not contain NUL')
+
+/** A line for a shell: as long as a whole session request allows. */
+export const scriptLine = () => noNul(z.string().max(32 * KiB))
+
+/** One argument of a command. */
+const argument = noNul(z.string().max(8 * KiB))
 
 /** A command line as a program and its arguments. */
 export const commandLine = () => z.array(argument).min(1).max(64)

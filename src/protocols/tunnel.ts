@@ -14,7 +14,7 @@ import { reportFailure } from './rpc-server.ts'
 import { requestOf } from './rpc-stream.ts'
 import { messageFrame, readMessage, tags } from './wire.ts'
 
-/** Tunnels one peer may hold open at once, per protocol. */
+/** Tunnels one peer may hold open at once, per protocol that says nothing else. */
 const MAX_TUNNELS = 64
 
 /** Bytes both ways after one request: everything two peers must agree on. */
@@ -27,6 +27,8 @@ export interface TunnelProtocol<Req> {
     /** From request to acceptance. */
     readonly timeoutMs: number
     readonly perPeerPerMinute: number
+    /** Tunnels one peer may hold open at once; 64 when absent. */
+    readonly openPerPeer?: number
   }
 }
 
@@ -66,7 +68,7 @@ export function serveTunnel<Req>(
       else refuse(duplex, error)
     })
   }
-  return peers.accept(protocol.name, MAX_TUNNELS, serve, signal)
+  return peers.accept(protocol.name, protocol.limits.openPerPeer ?? MAX_TUNNELS, serve, signal)
 }
 
 const tooLarge = <Req>({ name, limits }: TunnelProtocol<Req>): NodeError =>

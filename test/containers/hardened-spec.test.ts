@@ -88,8 +88,19 @@ test('a prepared network is joined, and with it its name and resolvers', () => {
   expect(joined.Labels?.['cn.joins']).toBe('f00d')
 })
 
+test('the toolbox is one volume, read-only, and serves to idle with', () => {
+  const { command: _, ...without } = spec
+  const toolbox = { name: 'cn-toolbox-1', tools: ['busybox', 'sftp-server'] as const }
+  const { HostConfig, Cmd, Labels } = hardenedSpec(without, { ...options, toolbox })
+  expect(HostConfig.Mounts).toEqual([
+    { Type: 'volume', Source: 'cn-toolbox-1', Target: '/.cn', ReadOnly: true },
+  ])
+  expect(Cmd?.slice(0, 2)).toEqual(['/.cn/busybox', 'sleep'])
+  expect(Labels?.['cn.tools']).toBe('busybox sftp-server')
+})
+
 test('what holds a network has no rights at all', () => {
-  const { HostConfig, User } = holderSpec('12D3node')
+  const { HostConfig, User } = holderSpec('12D3node', 'cn-holder:1')
   expect(HostConfig).toMatchObject({
     CapDrop: ['ALL'],
     ReadonlyRootfs: true,

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import type {
   Container,
@@ -7,6 +8,7 @@ import type {
   Engine,
   Exec,
 } from '../../src/containers/engine.ts'
+import { nothingListens } from '../../src/containers/nothing-listens.ts'
 import { NodeError } from '../../src/errors.ts'
 
 /** What a command of the fake engine does; the default of `sh` is to be `cat`. */
@@ -50,6 +52,8 @@ export class FakeEngine implements Engine {
   }
   /** Signals that commands were sent, newest last. */
   readonly signals: string[] = []
+  /** Loopback ports of this machine that count as open in every container. */
+  readonly ports = new Set<number>()
   /** What `ensureImage` throws, when it is set. */
   imageError: NodeError | undefined
   /** Thrown by every `status` and `remove` while set: the engine does not answer. */
@@ -94,6 +98,11 @@ export class FakeEngine implements Engine {
         engine.#exec(command)
         return 'fa4e'
       },
+      async dial(port) {
+        if (!engine.ports.has(port)) throw nothingListens(port)
+        return connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      },
+      tools: [],
       async status() {
         if (engine.silent) return 'unknown'
         return engine.containers.has(spec.leaseId) ? this.state : 'gone'

@@ -105,7 +105,10 @@ async function* readEvents(
 }
 
 function openSocket(socketPath: string, path: string): Promise<WebSocket> {
-  const socket = new WebSocket(`ws+unix:${socketPath}:${path}`, { perMessageDeflate: false })
+  const socket = new WebSocket(`ws+unix:${socketPath}:${path}`, {
+    perMessageDeflate: false,
+    generateMask: (mask) => void mask.fill(0), // masks fool web proxies, and there is none on a unix socket
+  })
   return new Promise((resolve, reject) => {
     socket.once('open', () => {
       socket.pause()

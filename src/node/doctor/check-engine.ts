@@ -1,8 +1,9 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { dockerAddress } from '../../containers/docker-address.ts'
+import { dockerAddress, isDockerLocal } from '../../containers/docker-address.ts'
 import { type DockerFacts, dockerFacts } from '../../containers/docker-facts.ts'
 import { findHostBusybox } from '../../containers/host-busybox.ts'
+import { findHostSftpServer } from '../../containers/host-sftp-server.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import { detectGpus } from '../../gpu/inventory.ts'
@@ -20,7 +21,7 @@ export async function checkEngine(config: EngineConfig, signal?: AbortSignal): P
   const required = config.roles.includes('miner') && config.network !== 'local'
   const found = [dockerFinding(facts, required), await checkGpus(facts)]
   if (!(facts instanceof Error)) found.push(await checkFence(required))
-  found.push(await checkBusybox(facts instanceof Error))
+  found.push(...(await checkTools(facts instanceof Error)))
   return found
 }
 
@@ -74,7 +75,7 @@ async function checkGpus(facts: DockerFacts | NodeError): Promise<Finding> {
 }
 
 async function checkFence(required: boolean): Promise<Finding> {
-  const local = dockerAddress().startsWith('unix://')
+  const local = isDockerLocal()
   const root = process.getuid?.() === 0
   const iptables = await onPath('iptables-restore')
   const lacks = [
@@ -92,13 +93,23 @@ async function checkFence(required: boolean): Promise<Finding> {
   })
 }
 
-async function checkBusybox(noDocker: boolean): Promise<Finding> {
-  const busybox = await findHostBusybox()
-  return finding('busybox-static', busybox !== undefined || noDocker, {
-    actual: busybox?.path ?? (noDocker ? 'not here, and not needed without Docker' : 'not here'),
-    wanted: "for Ctrl-C in images without a shell, and for the devnet's image without a registry",
-    remedy: 'apt-get install busybox-static',
-  })
+/** What leases get of this host's programs (docs/containers.md, "The toolbox"). */
+async function checkTools(noDocker: boolean): Promise<Finding[]> {
+  const [busybox, sftpServer] = await Promise.all([findHostBusybox(), findHostSftpServer()])
+  const absent = noDocker ? 'not here, and not needed without Docker' : 'not here'
+  return [
+    finding('busybox-static', busybox !== undefined || noDocker, {
+      actual: busybox?.path ?? absent,
+      wanted:
+        "for Ctrl-C, ssh and loopback services in any image, and for the devnet's image without a registry",
+      remedy: 'apt-get install busybox-static',
+    }),
+    finding('sftp-server', sftpServer !== undefined || noDocker, {
+      actual: sftpServer?.path ?? absent,
+      wanted: 'for scp and sftp in images without an sftp-server',
+      remedy: 'apt-get install openssh-sftp-server',
+    }),
+  ]
 }
 
 async function onPath(program: string): Promise<boolean> {

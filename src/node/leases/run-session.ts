@@ -1,5 +1,7 @@
 import { runExec } from './sessions/exec-session.ts'
+import { runLogin } from './sessions/login-session.ts'
 import { runLogs } from './sessions/logs-session.ts'
+import { runPort } from './sessions/port-session.ts'
 import type { SessionRun } from './sessions/session-run.ts'
 import { runResume, runShell } from './sessions/shell-session.ts'
 
@@ -15,5 +17,9 @@ export function runSession(run: SessionRun): Promise<void> {
       return runResume({ ...run, request })
     case 'logs':
       return runLogs({ ...run, request })
+    case 'login':
+      return runLogin({ ...run, request })
+    case 'port':
+      return runPort({ ...run, request })
   }
 }

@@ -20,11 +20,17 @@ import { whenAborted } from './when-aborted.ts'
  * and killed when that does not end it.
  */
 export async function runExec(run: SessionRun<SessionOf<'exec'>>): Promise<void> {
-  const { container, request, channel, closing, left } = run
-  const { command, tty } = request
-  const place = placeOf(request)
-  if (request.detach === true) return runDetached(run, place)
-  const exec = await container.exec(command, { tty, ...place })
+  const { command, tty, detach } = run.request
+  const place = placeOf(run.request)
+  if (detach === true) return runDetached(run, place)
+  await attend(await run.container.exec(command, { tty, ...place }), run)
+}
+
+/** Stays with a command that runs, from `started` to its end or its renter's leaving. */
+export async function attend(
+  exec: Exec,
+  { channel, closing, left }: Pick<SessionRun, 'channel' | 'closing' | 'left'>,
+): Promise<void> {
   try {
     await channel.send(channels.control, controlToRenter.encode({ kind: 'started' }))
     using closed = whenAborted(closing)

@@ -12,7 +12,8 @@ export async function feed(exec: Exec, data: Uint8Array): Promise<void> {
   await drainedOrClosed(stdin)
 }
 
-function drainedOrClosed(stream: Writable): Promise<void> {
+/** Until a full stream takes more, or is gone. */
+export function drainedOrClosed(stream: Writable): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const done = (): void => {
     stream.off('drain', done).off('close', done)
