@@ -28,10 +28,20 @@ export function sessionStreams(socket: WebSocket): SessionStreams {
   const ended = Promise.withResolvers<number | undefined>()
   ended.promise.catch(() => undefined) // whoever waits for it is told
   let exitCode: number | undefined
-  const resume = (): void => {
-    if ([stdout, stderr].every((one) => one.readableLength < HIGH_WATER_BYTES)) socket.resume()
-  }
-  const output = (): Readable => new Readable({ highWaterMark: HIGH_WATER_BYTES, read: resume })
+  const full = new Set<Readable>()
+  const output = (): Readable =>
+    new Readable({
+      highWaterMark: HIGH_WATER_BYTES,
+      read() {
+        full.delete(this)
+        if (full.size === 0) socket.resume()
+      },
+      destroy(error, done) {
+        full.delete(this)
+        if (full.size === 0) socket.resume() // nobody reads it any more: it holds nothing back
+        done(error)
+      },
+    })
   const stdout = output()
   const stderr = output()
   const finished = new Set<Readable>()
@@ -53,7 +63,9 @@ export function sessionStreams(socket: WebSocket): SessionStreams {
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     if (!isBinary) return said(JSON.parse(data.toString()) as Record<string, unknown>)
     const to = data[0] === channels.stderr ? stderr : stdout
-    if (!to.push(data.subarray(1)) && !to.destroyed) socket.pause()
+    if (to.push(data.subarray(1)) || to.destroyed) return
+    full.add(to)
+    socket.pause()
   })
   socket.once('close', (code: number) => {
     if (code !== 1000) return fail(brokenOff())
