@@ -631,4 +631,11 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
 }
 
 /** Commands whose stdout is not theirs to shape. */
-export const plainCommands: readonly string[] = ['completion', 'exec', 'logs', 'proxy', 'shell', 'ssh']
+export const plainCommands: readonly string[] = [
+  'completion',
+  'exec',
+  'logs',
+  'proxy',
+  'shell',
+  'ssh',
+]

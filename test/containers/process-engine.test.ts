@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -243,4 +244,28 @@ describe('after the owner was killed with -9', () => {
     }
     expect(await readdir(stateDir)).toEqual(['aa03'])
   })
+})
+
+test('a port is reached where the lease listens, and nowhere else', async () => {
+  const container = await idle()
+  const script =
+    "require('net').createServer((s) => s.pipe(s)).listen(0, '127.0.0.1', function () { console.log(this.address().port) })"
+  const service = await container.exec([process.execPath, '-e', script])
+  service.stderr.resume()
+  const port = await new Promise<number>((resolve) =>
+    service.stdout.once('data', (line) => resolve(Number(line))),
+  )
+  const socket = await container.dial(port)
+  socket.end('mine')
+  expect(await text(socket)).toBe('mine')
+  const stranger = createServer().listen(0, '127.0.0.1')
+  await once(stranger, 'listening')
+  const nothing = { code: 'NOTHING_MATCHED_PORT' }
+  await expect(container.dial((stranger.address() as AddressInfo).port)).rejects.toMatchObject(
+    nothing,
+  )
+  const other = await idle()
+  await expect(other.dial(port)).rejects.toMatchObject(nothing)
+  stranger.close()
+  await Promise.all([container.remove(), other.remove()])
 })

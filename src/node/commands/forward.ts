@@ -7,8 +7,8 @@ import type { ForwardMessage } from '../control/routes/forward.ts'
 import { createOutput, type Output } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
-import { nameLease } from './name-lease.ts'
 import { leasePath } from './lease-path.ts'
+import { nameLease } from './name-lease.ts'
 
 /** One port to forward, as `[[BIND:]LOCAL:]PORT` says. */
 export interface ForwardSpec {

@@ -5,8 +5,8 @@ import { type ControlClient, withQuery } from '../control/client.ts'
 import { sessionStreams } from '../control/session-client.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
-import { nameLease } from './name-lease.ts'
 import { leasePath } from './lease-path.ts'
+import { nameLease } from './name-lease.ts'
 import { openWhenStarted } from './session-socket.ts'
 
 /** Joins stdin and stdout to a port in a lease, or with `ssh` to an SSH server for it: for ProxyCommand and the like. */

@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { docker, noDocker, testEngine } from '../../support/docker.ts'
+import { serveLease } from '../../support/served-lease.ts'
+import { requireOrSkip } from '../../support/skips.ts'
+import { makeSlimImage, SLIM_IMAGE } from '../../support/slim-image.ts'
+
+const programs = ['/usr/bin/ssh', '/usr/bin/scp', '/usr/bin/sftp', '/usr/bin/rsync']
+const lacking = programs.filter((path) => !existsSync(path))
+const noClient = !requireOrSkip(lacking.length === 0, 'openssh-client or rsync (apt-get install)')
+const slim = noDocker || noClient ? undefined : await makeSlimImage()
+const noSlim = !requireOrSkip(noDocker || slim !== undefined, 'bash, rsync and openssh-sftp-server')
+
+const images = [
+  ['busybox:1.37', false],
+  [SLIM_IMAGE, true],
+] as const
+
+describe.skipIf(noDocker || noClient || noSlim)('OpenSSH’s own programs', () => {
+  afterAll(() => docker.getImage(SLIM_IMAGE).remove({ force: true }))
+
+  // One lease for all steps: what it stands on ends with its test.
+  test.each(images)('with %s', { timeout: 240_000 }, async (image, hasRsync) => {
+    const folder = await mkdtemp(join(tmpdir(), 'cn-ssh-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    await using lease = await serveLease(await testEngine(), image)
+    expect(await lease.cli('ssh-config', '--write', '--yes').ended).toMatchObject({ code: 0 })
+    const host = `cn-${lease.id.slice(0, 12)}`
+    const client = (program: string, ...args: string[]) => {
+      const child = spawn(program, ['-F', lease.sshConfig, '-o', 'BatchMode=yes', ...args])
+      return { child, ended: outcomeOf(child) }
+    }
+
+    /** Ssh: output, error output, input and exit code, without a question. */
+    const commands = async (): Promise<void> => {
+      const { child, ended } = client('ssh', host, 'cat; echo "$0 $PWD" >&2; exit 7')
+      child.stdin.end('input')
+      const { code, out, err } = await ended
+      expect({ code, out }).toEqual({ code: 7, out: 'input' })
+      expect(err).toMatch(/sh \/root\n$/)
+    }
+    /** Ssh: a terminal of its type and size, and the language that is sent along. */
+    const terminal = async (): Promise<void> => {
+      const script = 'stty size; echo "$TERM $LC_TIME[$CN_SECRET]"'
+      const args = ['-tt', '-o', 'SetEnv=LC_TIME=de_DE CN_SECRET=x', host, script]
+      const { ended } = client('ssh', ...args)
+      const { out } = await ended
+      expect(out.replaceAll('\r', '')).toContain('24 80\n')
+      expect(out).toContain('de_DE[]')
+    }
+    /** Scp and sftp, there and back. */
+    const copies = async (): Promise<void> => {
+      const [file, back] = [join(folder, 'file'), join(folder, 'back')]
+      const bytes = randomBytes(3_000_000)
+      await writeFile(file, bytes)
+      expect(await client('scp', '-q', file, `${host}:copy`).ended).toMatchObject({ code: 0 })
+      const { child, ended } = client('sftp', '-q', host)
+      child.stdin.end(`get copy ${back}\nrm copy\n`)
+      expect((await ended).code).toBe(0)
+      expect(Buffer.compare(await readFile(back), bytes)).toBe(0)
+    }
+    /** Rsync, there and back. */
+    const synchronizes = async (): Promise<void> => {
+      const from = join(folder, 'tree')
+      await mkdir(join(from, 'deep'), { recursive: true })
+      await writeFile(join(from, 'deep', 'file'), 'content')
+      const ssh = `ssh -F ${lease.sshConfig}`
+      const sync = (source: string, target: string) =>
+        outcomeOf(spawn('rsync', ['-a', '-e', ssh, source, target]))
+      expect(await sync(`${from}/`, `${host}:tree`)).toMatchObject({ code: 0 })
+      expect(await sync(`${host}:tree/`, join(folder, 'again'))).toMatchObject({ code: 0 })
+      expect(await readFile(join(folder, 'again', 'deep', 'file'), 'utf8')).toBe('content')
+    }
+    /** As editors do: a script on stdin, and SOCKS to a service on loopback. */
+    const likeAnEditor = async (): Promise<void> => {
+      const socks = 20_000 + (process.pid % 10_000)
+      const { child, ended } = client('ssh', '-T', '-D', `127.0.0.1:${socks}`, host, 'sh')
+      child.stdin.write(
+        'echo served >/tmp/page; busybox httpd -p 127.0.0.1:7100 -h /tmp; echo up\n',
+      )
+      await vi.waitFor(() => once(child.stdout, 'data'))
+      const page = await vi.waitFor(() => throughSocks(socks, 'localhost', 7100), {
+        timeout: 20_000,
+      })
+      expect(page).toContain('served')
+      await expect(throughSocks(socks, 'example.org', 80)).rejects.toThrow('refused')
+      child.stdin.end('exit 5\n')
+      expect((await ended).code).toBe(5)
+    }
+    /** A signal through ssh ends the command, and the client says by which. */
+    const signals = async (): Promise<void> => {
+      const { ended } = client('ssh', host, 'kill -TERM $$')
+      expect((await ended).code).toBe(143)
+      expect((await client('ssh', host, 'exit 143').ended).code).toBe(143)
+    }
+    await commands()
+    await Promise.all([terminal(), copies()])
+    if (hasRsync) await synchronizes()
+    await Promise.all([likeAnEditor(), signals()])
+  })
+})
+
+describe.skipIf(noDocker || noClient)('what ssh-config writes', () => {
+  test('stands once in ssh’s own configuration, below nothing, and only after asking', async () => {
+    await using lease = await serveLease(await testEngine(), 'busybox:1.37')
+    const own = join(lease.home, '.ssh', 'config')
+    await mkdir(join(lease.home, '.ssh'))
+    await writeFile(own, 'Host other\n  User me\n', { mode: 0o640 })
+    const unasked = await lease.cli('ssh-config', '--write').ended
+    expect(unasked.code).toBe(2)
+    expect(unasked.err).toContain('--yes')
+    expect(await readFile(own, 'utf8')).toBe('Host other\n  User me\n')
+    for (const _ of [1, 2]) {
+      expect(await lease.cli('ssh-config', '--write', '--yes').ended).toMatchObject({ code: 0 })
+    }
+    const include = `Include "${lease.sshConfig}"`
+    expect(await readFile(own, 'utf8')).toBe(`${include}\n\nHost other\n  User me\n`)
+    expect((await stat(own)).mode & 0o777).toBe(0o640)
+    const folder = join(lease.dataDir, 'ssh', `cn-${lease.id.slice(0, 12)}`)
+    expect((await stat(join(folder, 'host_key'))).mode & 0o777).toBe(0o600)
+    const ran = await lease.cli('ssh', lease.id.slice(0, 10), '--', 'echo', 'by command').ended
+    expect(ran).toMatchObject({ code: 0, out: 'by command\n' })
+    const port = lease.cli('proxy', lease.id, '9')
+    port.child.stdin?.end()
+    expect(await port.ended).toMatchObject({ code: 3, out: '' })
+  })
+})
+
+async function outcomeOf(child: ChildProcess) {
+  const closed = once(child, 'close')
+  const [out, err] = await Promise.all([text(child.stdout!), text(child.stderr!)])
+  const [code] = (await closed) as [number | null]
+  return { code, out, err }
+}
+
+/** What a web server says through a SOCKS5 proxy (RFC 1928), by a host's name. */
+async function throughSocks(proxy: number, name: string, port: number): Promise<string> {
+  const socket = connect(proxy, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(Uint8Array.of(5, 1, 0))
+  await once(socket, 'data')
+  const host = Buffer.from(name)
+  socket.write(
+    Buffer.concat([
+      Buffer.from([5, 1, 0, 3, host.length]),
+      host,
+      Buffer.from([port >> 8, port & 255]),
+    ]),
+  )
+  const [reply] = (await once(socket, 'data')) as [Buffer]
+  if (reply[1] !== 0) {
+    socket.destroy()
+    throw new Error(`refused with ${reply[1]}`)
+  }
+  socket.write('GET /page HTTP/1.0\r\n\r\n')
+  return text(socket)
+}
