@@ -70,7 +70,13 @@ export async function execIn(
     exec.start({ hijack: true, stdin: true, Tty: tty }),
   )
   const resize = async ({ columns, rows }: TerminalSize): Promise<void> => {
-    if (tty) await askDocker('resize the terminal', () => exec.resize({ w: columns, h: rows }))
+    if (!tty) return
+    try {
+      await askDocker('resize the terminal', () => exec.resize({ w: columns, h: rows }))
+    } catch (error) {
+      // A command may end before its first size comes.
+      if ((await askDocker('look at a command', () => exec.inspect())).Running) throw error
+    }
   }
   const kill = (name: ExecSignal = 'SIGKILL') => signalMarked(container, mark, name)
   const running = attachedCommand({

@@ -15,7 +15,7 @@ const SCRIPT = `
 port=$(printf %04X "$1")
 for table in /proc/net/tcp /proc/net/tcp6; do
   [ -r $table ] || continue
-  while read -r _ local _ state _; do
+  while read -r _ local _ state _ <&3; do
     [ "$state" = 0A ] && [ "\${local##*:}" = "$port" ] || continue
     a=\${local%:*}
     case $a in
@@ -27,8 +27,8 @@ for table in /proc/net/tcp /proc/net/tcp6; do
     esac
     [ "$to" ] || to=$(printf %d.%d.%d.%d 0x\${a:6:2} 0x\${a:4:2} 0x\${a:2:2} 0x\${a:0:2})
     printf 1
-    exec ${TOOLBOX_BUSYBOX} nc "$to" "$1"
-  done <$table
+    exec ${TOOLBOX_BUSYBOX} nc "$to" "$1" 3<&-
+  done 3<$table
 done
 exit 1`
 

@@ -52,7 +52,11 @@ describe.skipIf(noDocker || noClient || noSlim)('OpenSSH’s own programs', () =
       const script = 'stty size; echo "$TERM $LC_TIME[$CN_SECRET]"'
       const args = ['-tt', '-o', 'SetEnv=LC_TIME=de_DE CN_SECRET=x', host, script]
       const { ended } = client('ssh', ...args)
-      const { out } = await ended
+      const { code, out, err } = await ended
+      expect({ code, err: err.replace(/Connection to .*closed.\s*/, '') }).toEqual({
+        code: 0,
+        err: '',
+      })
       expect(out.replaceAll('\r', '')).toContain('24 80\n')
       expect(out).toContain('de_DE[]')
     }
@@ -86,7 +90,7 @@ describe.skipIf(noDocker || noClient || noSlim)('OpenSSH’s own programs', () =
       child.stdin.write(
         'echo served >/tmp/page; busybox httpd -p 127.0.0.1:7100 -h /tmp; echo up\n',
       )
-      await vi.waitFor(() => once(child.stdout, 'data'))
+      await once(child.stdout, 'data')
       const page = await vi.waitFor(() => throughSocks(socks, 'localhost', 7100), {
         timeout: 20_000,
       })

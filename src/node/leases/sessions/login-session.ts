@@ -37,15 +37,17 @@ export async function runLogin(run: SessionRun<SessionOf<'login'>>): Promise<voi
   await attend(exec, run)
 }
 
-function commandOf({ tools }: Container, { run, line }: SessionOf<'login'>): string[] {
+function commandOf({ tools }: Container, { run, line, tty }: SessionOf<'login'>): string[] {
   const shell = tools.includes('busybox') ? [TOOLBOX_BUSYBOX, 'sh'] : ['/bin/sh']
+  // The engine sets the size when the command runs already: too late for one that is quick.
+  const sized = tty === undefined ? '' : `stty rows ${tty.rows} cols ${tty.columns} 2>/dev/null\n`
   switch (run) {
     case 'sftp':
       return [...shell, '-c', SFTP]
     case 'shell':
-      return [...shell, '-c', WITH_SHELL, 'sh', '-l']
+      return [...shell, '-c', sized + WITH_SHELL, 'sh', '-l']
     case 'command':
       if (line === undefined) throw new NodeError('BAD_MESSAGE', 'a command needs its line')
-      return [...shell, '-c', WITH_SHELL, 'sh', '-c', line]
+      return [...shell, '-c', sized + WITH_SHELL, 'sh', '-c', line]
   }
 }
