@@ -88,16 +88,16 @@ describe.skipIf(noDocker || noClient || noSlim)('OpenSSH’s own programs', () =
       const socks = 20_000 + (process.pid % 10_000)
       const { child, ended } = client('ssh', '-T', '-D', `127.0.0.1:${socks}`, host, 'sh')
       child.stdin.write(
-        'echo served >/tmp/page; busybox httpd -p 127.0.0.1:7100 -h /tmp; echo up\n',
+        'echo served >/tmp/page; busybox httpd -p 127.0.0.1:7100 -h /tmp >/dev/null 2>&1; echo up\n',
       )
-      await once(child.stdout, 'data')
       const page = await vi.waitFor(() => throughSocks(socks, 'localhost', 7100), {
         timeout: 20_000,
+        interval: 300,
       })
       expect(page).toContain('served')
       await expect(throughSocks(socks, 'example.org', 80)).rejects.toThrow('refused')
       child.stdin.end('exit 5\n')
-      expect((await ended).code).toBe(5)
+      expect(await ended).toMatchObject({ code: 5, out: 'up\n' })
     }
     /** A signal through ssh ends the command, and the client says by which. */
     const signals = async (): Promise<void> => {
