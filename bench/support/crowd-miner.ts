@@ -1,5 +1,5 @@
 /** The miner of `bench crowd`, a process of its own: its books, its engine and its sessions, as a node has them. */
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDockerEngine } from '../../src/containers/docker-engine.ts'
@@ -69,6 +69,7 @@ async function start(devices: number, payer: string): Promise<CrowdMiner> {
       await peer[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
       await engine.close()
+      await rm(folder, { recursive: true, force: true })
     },
   }
   const offers = ids.map((id, lot) => {
