@@ -61,6 +61,21 @@ export function startsSlot(
   return true
 }
 
+/**
+ * The next round that may start a slot, for whoever must be ready for it: one of the last rounds whose pulse is still on
+ * its way, or the first after now. A round that began is not over: what it asks for is known only when its pulse comes.
+ */
+export function nextOpenStart(
+  net: SlotNetwork,
+  now: number,
+  pulseOf: (round: number) => Pulse | undefined,
+): number {
+  for (let round = Math.max(1, now - net.close + 1); round <= now; round++) {
+    if (mayStart(net, round) && startsSlot(net, round, pulseOf) === null) return round
+  }
+  return nextStart(net, now + 1)
+}
+
 /** The earlier rounds whose pulses decide whether `round` may start a slot. */
 export function roundsBefore(net: SlotNetwork, round: number): number[] {
   const first = Math.max(1, round - net.spacing + 1)

@@ -76,10 +76,12 @@ test('miners that cheat get signed verdicts with their reasons, no score and no 
     }
     return [...expected].every(wasHeard) ? known : undefined
   })
-  for (const { miner, validator, verdict, equivocated } of rows) {
+  for (const row of rows) {
+    const { miner, validator, verdict, equivocated } = row
     if (validator === liar.peerId) continue
-    if (verdict !== null) expect([expected.get(miner), ...SLOW]).toContain(verdict)
-    expect(equivocated).toBe(false)
+    const told = JSON.stringify(row)
+    if (verdict !== null) expect([expected.get(miner), ...SLOW], told).toContain(verdict)
+    expect(equivocated, told).toBe(false)
   }
 
   const scores = await until('a score of every miner', async () => {

@@ -9,6 +9,7 @@ import {
   fillRoundOf,
   hits,
   needsPulse,
+  nextOpenStart,
   nextStart,
   startsSlot,
   windowOf,
@@ -147,4 +148,13 @@ test('the windows of a leased device end earlier where its network says so', () 
   const { fromMs, untilMs } = windowOf(finney, beacon, 7200, 'residency', 'leased')
   expect(untilMs - fromMs).toBe(500)
   expect(windowOf(finney, beacon, 7200, 'residency').untilMs - fromMs).toBe(6000)
+})
+
+test('a slot whose pulse is still on its way is the next one: what it asks for is not given up for the one after', () => {
+  const known = (last: number) => (round: number) => (round <= last ? pulse(round) : undefined)
+  expect(nextOpenStart(local, 23, known(23))).toBe(24)
+  expect(nextOpenStart(local, 24, known(23))).toBe(24)
+  expect(nextOpenStart(local, 24, known(24))).toBe(36) // it began, and its own run keeps what it needs
+  expect(nextOpenStart(local, 26, known(23))).toBe(24)
+  expect(nextOpenStart(local, 27, known(23))).toBe(36) // its pulse comes too late for any work
 })

@@ -4,7 +4,7 @@ import { NodeError } from '../../errors.ts'
 import type { Prover } from '../../gpu/prover.ts'
 import type { Announcement } from '../../gpu/slot.ts'
 import { type AnyWork, slotNetworks } from '../../gpu/slot-network.ts'
-import { epochOf, nextStart } from '../../gpu/slot-schedule.ts'
+import { epochOf, nextOpenStart } from '../../gpu/slot-schedule.ts'
 import { type ChallengeItem, challenge } from '../../protocols/challenge.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import type { Signed } from '../../protocols/signed.ts'
@@ -147,7 +147,7 @@ export const answerChallenges = (parts: Parts, misbehaviour: Misbehaviour = {}):
       await rpc.serveStream(challenge, (_, caller) => follow(caller.peerId, caller.signal), signal)
       // What a device holds is for the next slot that may start: nobody can prepare for it after its pulse.
       const gpus = (): ProvingGpu[] => {
-        const next = nextStart(slots, roundAt(pulses.beacon, nowMs()) + 1)
+        const next = nextOpenStart(slots, roundAt(pulses.beacon, nowMs()), pulses.get)
         const slotMs = timeOf(pulses.beacon, next)
         return proving(toFill?.(slotMs) ?? announced(slotMs))
       }
