@@ -7,7 +7,7 @@ import { withQuery } from '../control/client.ts'
 import type { LoginAsked } from '../control/routes/login.ts'
 import { type SessionStreams, sessionStreams } from '../control/session-client.ts'
 import { toJson } from '../output.ts'
-import type { SshLease } from './serve-ssh.ts'
+import type { SshLease } from './ssh-lease.ts'
 
 /** Variables a client may set in the lease: what describes its terminal and language. */
 const ACCEPTED_ENV =

@@ -1,17 +1,9 @@
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import { MiB } from '../../units.ts'
-import type { ControlClient } from '../control/client.ts'
 import { serveSession } from './serve-session.ts'
 import { serveTcp } from './serve-tcp.ts'
-
-/** The lease that an SSH client works in, through this data folder's node. */
-export interface SshLease {
-  readonly client: ControlClient
-  /** As LEASE of the command line. */
-  readonly lease: string
-  readonly signal: AbortSignal
-}
+import type { SshLease } from './ssh-lease.ts'
 
 /** The cheapest that both have: the bytes only cross a pipe between two processes of one user. */
 const CIPHERS = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr'] as const

@@ -3,7 +3,7 @@ import { leasePath } from '../commands/lease-path.ts'
 import { openWhenStarted } from '../commands/session-socket.ts'
 import { withQuery } from '../control/client.ts'
 import { type SessionStreams, sessionStreams } from '../control/session-client.ts'
-import type { SshLease } from './serve-ssh.ts'
+import type { SshLease } from './ssh-lease.ts'
 
 /** Names by which a client may mean the lease itself: a tunnel leads to its ports and nowhere else. */
 const OWN = /^(localhost|127\.\d+\.\d+\.\d+|::1|0\.0\.0\.0|lease|cn-[0-9a-f]{12})$/i
