@@ -18,6 +18,20 @@ export async function usageOf(container: Docker.Container): Promise<ContainerUsa
   }
 }
 
+/** Counting the files of a container may take this long. */
+const COUNT_MS = 120_000
+
+/** What it wrote on top of its image; undefined where the engine does not say. */
+export async function diskBytesOf(container: Docker.Container): Promise<number | undefined> {
+  const options: Docker.ContainerInspectOptions & { size: true } = { size: true }
+  const found = await askDocker(
+    'measure the disk of the container',
+    (abortSignal) => container.inspect({ ...options, abortSignal }),
+    { timeoutMs: COUNT_MS },
+  )
+  return (found as { readonly SizeRw?: number }).SizeRw
+}
+
 /** Kept output comes framed as attached output does. */
 export function splitLogs(raw: Buffer): Logs {
   const frames = createFrameParser().push(raw)

@@ -50,7 +50,7 @@ export function dockerError(doing: string, cause: unknown): NodeError {
       next: `check that the Docker Engine at ${dockerAddress()} runs: docker version`,
     })
   }
-  if (/could not select device driver|nvidia-container|libnvidia/.test(text)) {
+  if (/could not select device driver|nvidia-container|libnvidia|CDI device/i.test(text)) {
     return new NodeError('ENGINE_GPU', `Docker cannot hand out a GPU: ${text}`, {
       cause,
       next: 'install nvidia-container-toolkit, run `nvidia-ctk runtime configure`, restart Docker',

@@ -4,13 +4,14 @@ import type { Log } from '../log.ts'
 import { attachedCommand, type CommandState } from './attached-command.ts'
 import { howItEnded, killMain, removeNow, stop, waitForEnd } from './container-end.ts'
 import { pauseAll, resumeAll } from './container-pause.ts'
-import { splitLogs, usageOf } from './container-usage.ts'
+import { diskBytesOf, splitLogs, usageOf } from './container-usage.ts'
 import { askDocker, isGone } from './docker-client.ts'
 import { dialIn } from './docker-dial.ts'
 import { attachTo, execIn, spawnIn } from './docker-exec.ts'
 import { readLogsOf } from './docker-logs.ts'
 import type { Container, ContainerStatus } from './engine.ts'
 import { containerName } from './hardened-spec.ts'
+import { removeNameless } from './images.ts'
 import type { Tool } from './toolbox.ts'
 
 export interface DockerContainerParts {
@@ -23,6 +24,8 @@ export interface DockerContainerParts {
   /** The container that holds its network; it ends with this one. */
   readonly holder?: string | undefined
   readonly tools: readonly Tool[]
+  /** True when its image goes with it. */
+  readonly privateImage?: boolean
   readonly log: Log
 }
 
@@ -40,8 +43,20 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     const { State } = await inspect()
     return { running: State.Running, exitCode: State.Running ? null : State.ExitCode }
   }
+  /** The id of the image to remove; undefined where it stays. */
+  const ownImage = async (): Promise<string | undefined> => {
+    if (parts.privateImage !== true) return undefined
+    try {
+      return (await inspect()).Image
+    } catch (error) {
+      if (isGone(error)) return undefined
+      throw error
+    }
+  }
   const removeAll = async (): Promise<void> => {
+    const image = await ownImage()
     await removeNow(container)
+    if (image !== undefined) await removeNameless(docker, image)
     if (holder !== undefined) await removeNow(docker.getContainer(holder))
   }
   const remove: Container['remove'] = async ({ graceMs = idle ? 0 : GRACE_MS } = {}) => {
@@ -106,6 +121,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     },
     readLogs: (options) => readLogsOf(container, options),
     usage: () => usageOf(container),
+    diskBytes: () => diskBytesOf(container),
     async extend(later) {
       await askDocker('extend the container', (abortSignal) =>
         container.rename({ name: containerName(leaseId, later), abortSignal }),

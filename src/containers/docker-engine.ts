@@ -1,16 +1,21 @@
 import type Docker from 'dockerode'
 import { NodeError } from '../errors.ts'
 import { type Log, silent } from '../log.ts'
+import { requireConfined } from './confined.ts'
 import { removeNow } from './container-end.ts'
-import { dockerAddress, isDockerLocal } from './docker-address.ts'
-import { askDocker, createDockerClient } from './docker-client.ts'
+import { probeDiskQuota, quotaBytes } from './disk-quota.ts'
+import { freeSpace, spaceFault } from './disk-space.ts'
+import { askDocker, createDockerClient, dockerError } from './docker-client.ts'
 import { dockerContainer } from './docker-container.ts'
-import type { Container, Engine } from './engine.ts'
-import { ensureFirewall } from './firewall.ts'
+import { type DockerFacts, dockerFacts } from './docker-facts.ts'
+import { MIN_DOCKER_API } from './docker-version.ts'
+import type { Container, ContainerSpec, Engine } from './engine.ts'
+import { createFence } from './fence.ts'
 import { expiryInName, type HardenedOptions, hardenedSpec, LABEL } from './hardened-spec.ts'
 import { createHolderImage } from './holder-image.ts'
-import { createImages } from './images.ts'
-import { ensureLeaseNetwork, LEASE_BRIDGE, LEASE_NETWORK } from './lease-network.ts'
+import type { ImageRules } from './image-policy.ts'
+import { createImages, fullName, removeImage } from './images.ts'
+import { ensureLeaseNetwork, LEASE_NETWORK } from './lease-network.ts'
 import { prepareNetworks } from './prepared-network.ts'
 import type { Tool } from './toolbox.ts'
 import { createToolboxVolume } from './toolbox-volume.ts'
@@ -23,55 +28,101 @@ export interface DockerEngineOptions {
   readonly maxOpenFiles?: number
   /** How long the engine may take to answer the first question. */
   readonly probeMs?: number
+  /** The owner accepts leases that no firewall keeps from this machine and its networks. */
+  readonly unfenced?: boolean | undefined
+  /** What runs the containers; undefined: runc where there is one, else the engine's default. */
+  readonly runtime?: string | undefined
+  /** What the owner lets be pulled; anything when absent. */
+  readonly images?: ImageRules
   readonly signal?: AbortSignal
 }
 
-/** The oldest API with GPU requests and private control groups: Docker 20.10. */
-export const MIN_DOCKER_API = '1.41'
-
-/** Connects to the Docker Engine of DOCKER_HOST. ENGINE_UNKNOWN when none answers, ENGINE_OLD when it is too old. */
+/**
+ * Connects to the Docker Engine of DOCKER_HOST, and makes ready what holds its tenants. ENGINE_UNKNOWN when none
+ * answers, ENGINE_OLD when it is too old, ENGINE_FIREWALL when leases cannot be fenced and the owner did not accept
+ * that, ENGINE_RUNTIME when it lacks the runtime.
+ */
 export async function createDockerEngine(options: DockerEngineOptions): Promise<Engine> {
   const { nodeId, log = silent, maxOpenFiles = 16_384, probeMs = 5_000, signal } = options
   const docker = createDockerClient()
-  const version = await askDocker('tell its version', () => docker.version(), {
-    signal,
-    timeoutMs: probeMs,
-  })
-  if (compareVersions(version.ApiVersion, MIN_DOCKER_API) < 0) {
-    throw new NodeError(
-      'ENGINE_OLD',
-      `Docker ${version.Version} is too old: API ${version.ApiVersion}, ${MIN_DOCKER_API} is needed`,
-      {
-        next: 'install Docker 20.10 or newer',
-      },
-    )
-  }
+  const facts = await dockerFacts(probeMs, signal, docker)
+  requireRecent(facts)
+  const runtime = chooseRuntime(facts.runtimes, options.runtime)
   const lifetime = new AbortController()
-  const images = createImages(docker, lifetime.signal)
   const network = retriedOnce(() => ensureLeaseNetwork(docker))
-  const fence = createFence(log)
+  const fence = createFence({ log, unfenced: options.unfenced === true })
+  await network()
+  await fence.ensure()
+  const checkDisk = async () => spaceFault(await freeSpace(facts.dataRoot))
+  const images = createImages(docker, lifetime.signal, {
+    checkDisk,
+    ...(options.images === undefined ? {} : { rules: options.images }),
+  })
   const holderImage = createHolderImage(docker)
+  const diskQuota = await probeDiskQuota({
+    docker,
+    storageDriver: facts.storageDriver,
+    log,
+    helperImage: holderImage,
+  })
   const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network, holderImage })
   const toolboxVolume = createToolboxVolume({ docker, nodeId, log, helperImage: holderImage })
+
+  /** What has to be known of an image before a container is made of it. */
+  async function ofImage({ image, diskMiB }: ContainerSpec) {
+    const { Size, Config } = await askDocker(`look at image ${image}`, () =>
+      docker.getImage(fullName(image)).inspect(),
+    )
+    return {
+      imageVolumes: Object.keys(Config?.Volumes ?? {}),
+      ...(diskQuota && diskMiB !== undefined
+        ? { diskBytes: quotaBytes(diskMiB, facts.storageDriver, Size) }
+        : {}),
+    }
+  }
+
   return {
     kind: 'docker',
-    label: `docker ${version.Version.split('+')[0]}`,
+    label: `docker ${facts.version.split('+')[0]}`,
+    get isolation() {
+      return { runtime: runtime ?? 'default', fenced: fence.stands, diskQuota }
+    },
+    async check() {
+      try {
+        await fence.ensure()
+        return await checkDisk()
+      } catch (error) {
+        return error instanceof NodeError ? error : dockerError('look at what holds leases', error)
+      }
+    },
+    checkImage: (image) => images.check(image),
     ensureImage: (image, imageOptions) => images.ensure(image, imageOptions),
     async create(spec) {
       await network()
-      const [toolbox] = await Promise.all([
+      const [found, toolbox] = await Promise.all([
+        ofImage(spec),
         toolboxVolume(),
-        fence(),
+        fence.ensure(),
         refuseSecond(docker, spec.leaseId),
       ])
       const holder = await prepared.take()
-      const hardening = { nodeId, network: LEASE_NETWORK, holder, toolbox, maxOpenFiles }
-      const wanted = hardenedSpec(spec, hardening)
+      const wanted = hardenedSpec(
+        { ...spec, image: fullName(spec.image) },
+        {
+          nodeId,
+          network: LEASE_NETWORK,
+          holder,
+          toolbox,
+          maxOpenFiles,
+          runtime,
+          gpus: facts.gpus,
+          ...found,
+        },
+      )
       const id = await createOrRelease(docker, wanted, holder)
-      const { leaseId, expiresAtMs } = spec
-      const idle = spec.command === undefined
-      const tools = toolbox?.tools ?? []
-      return dockerContainer({ docker, id, leaseId, expiresAtMs, idle, holder, tools, log })
+      // Its name goes, so that nobody else can use what only this renter's login could fetch.
+      if (spec.privateImage === true) await removeImage(docker, fullName(spec.image))
+      return dockerContainer({ ...factsOf(wanted.Labels ?? {}), docker, id, log })
     },
     list: () => listContainers(docker, nodeId, log),
     async close() {
@@ -81,6 +132,33 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
   }
 }
 
+function requireRecent({ recent, version, apiVersion }: DockerFacts): void {
+  if (recent) return
+  throw new NodeError(
+    'ENGINE_OLD',
+    `Docker ${version} is too old: API ${apiVersion}, ${MIN_DOCKER_API} is needed`,
+    { next: 'install Docker 20.10 or newer' },
+  )
+}
+
+/**
+ * The runtime that leases run in. Named even when it is the usual one: an engine's default may be one that hands out
+ * GPUs by what an image says.
+ * @throws ENGINE_RUNTIME for one that the engine lacks
+ */
+export function chooseRuntime(
+  runtimes: readonly string[],
+  wanted: string | undefined,
+): string | undefined {
+  if (wanted === undefined) return runtimes.includes('runc') ? 'runc' : undefined
+  if (runtimes.includes(wanted)) return wanted
+  throw new NodeError(
+    'ENGINE_RUNTIME',
+    `Docker has no runtime ${wanted}; it has ${runtimes.join(', ')}`,
+    { next: 'install it and name it in /etc/docker/daemon.json, or choose another with --runtime' },
+  )
+}
+
 /** Creates the container; a prepared network that it would have joined does not stay behind when that fails. */
 async function createOrRelease(
   docker: Docker,
@@ -88,6 +166,7 @@ async function createOrRelease(
   holder: string | undefined,
 ): Promise<string> {
   try {
+    requireConfined(wanted)
     const { id } = await askDocker('create a container', (abortSignal) =>
       docker.createContainer({ ...wanted, abortSignal }),
     )
@@ -96,34 +175,6 @@ async function createOrRelease(
     if (holder !== undefined) await removeNow(docker.getContainer(holder))
     throw error
   }
-}
-
-/** Other programs may flush the rules at any time, so they are set anew now and then. */
-const FENCE_EVERY_MS = 60_000
-
-/**
- * Sets the firewall before a lease starts. Where it cannot be set the provider is warned: it may be fenced by other
- * means, which this program cannot see.
- */
-function createFence(log: Log): () => Promise<void> {
-  let atMs = Number.NEGATIVE_INFINITY
-  return async () => {
-    if (performance.now() - atMs < FENCE_EVERY_MS) return
-    try {
-      requireLocalEngine()
-      await ensureFirewall(LEASE_BRIDGE)
-      atMs = performance.now()
-    } catch (error) {
-      log.error('leases-not-fenced', error)
-    }
-  }
-}
-
-function requireLocalEngine(): void {
-  if (isDockerLocal()) return
-  throw new NodeError('ENGINE_FIREWALL', `leases run on another machine (${dockerAddress()})`, {
-    next: 'run the miner where the Docker Engine runs, or fence its bridge cn-leases0 there',
-  })
 }
 
 async function refuseSecond(docker: Docker, leaseId: string): Promise<void> {
@@ -142,21 +193,22 @@ const listLabelled = (docker: Docker, label: readonly string[]) =>
 async function listContainers(docker: Docker, nodeId: string, log: Log): Promise<Container[]> {
   const found = await listLabelled(docker, [LABEL.lease, `${LABEL.node}=${nodeId}`])
   return found.map(({ Id: id, Labels, Names }) =>
-    dockerContainer({
-      docker,
-      id,
-      leaseId: Labels[LABEL.lease] ?? '',
-      expiresAtMs: expiryInName(Names[0] ?? '') ?? Number(Labels[LABEL.expires] ?? 0),
-      idle: Labels[LABEL.idle] === '1',
-      holder: Labels[LABEL.joins],
-      tools: toolsIn(Labels[LABEL.tools]),
-      log,
-    }),
+    dockerContainer({ ...factsOf(Labels, Names[0]), docker, id, log }),
   )
 }
 
 const toolsIn = (label: string | undefined): Tool[] =>
   (['busybox', 'sftp-server'] as const).filter((tool) => label?.split(' ').includes(tool))
+
+/** What a container of ours says of itself, also to a node that was restarted. */
+const factsOf = (labels: Readonly<Record<string, string>>, name = '') => ({
+  leaseId: labels[LABEL.lease] ?? '',
+  expiresAtMs: expiryInName(name) ?? Number(labels[LABEL.expires] ?? 0),
+  idle: labels[LABEL.idle] === '1',
+  holder: labels[LABEL.joins],
+  tools: toolsIn(labels[LABEL.tools]),
+  privateImage: labels[LABEL.privateImage] === '1',
+})
 
 /** Runs `work` at most once as long as it succeeds; a failure is told to the caller and tried again at the next call. */
 function retriedOnce(work: () => Promise<void>): () => Promise<void> {
@@ -170,14 +222,4 @@ function retriedOnce(work: () => Promise<void>): () => Promise<void> {
       throw error
     }
   }
-}
-
-/** Negative when `a` is the older of two dotted versions. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.split('.').map(Number)) as [number[], number[]]
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
 }

@@ -1,5 +1,6 @@
+import type Docker from 'dockerode'
 import { askDocker, createDockerClient } from './docker-client.ts'
-import { compareVersions, MIN_DOCKER_API } from './docker-engine.ts'
+import { compareVersions, MIN_DOCKER_API } from './docker-version.ts'
 
 /** What a Docker Engine says of itself. */
 export interface DockerFacts {
@@ -7,27 +8,40 @@ export interface DockerFacts {
   readonly apiVersion: string
   /** Whether this program can use it (Docker 20.10 or newer). */
   readonly recent: boolean
-  /** True when it can hand out NVIDIA GPUs. */
-  readonly nvidia: boolean
+  /** How it hands out NVIDIA GPUs: by the container toolkit, by device files (CDI, Docker 28.2), or not at all. */
+  readonly gpus: 'toolkit' | 'cdi' | undefined
   /** Limits that its kernel cannot enforce, e.g. `memory`; a lease would not be held to them. */
   readonly unlimited: readonly string[]
+  /** What it can run containers with, sorted, e.g. `runc`, `runsc`. */
+  readonly runtimes: readonly string[]
+  /** How it keeps images and containers, e.g. `overlay2`, `btrfs`. */
+  readonly storageDriver: string
+  /** Where; a path of its own machine. */
+  readonly dataRoot: string
 }
 
-/** Asks the engine of DOCKER_HOST. ENGINE_UNKNOWN when none answers in time. */
-export async function dockerFacts(timeoutMs: number, signal?: AbortSignal): Promise<DockerFacts> {
-  const docker = createDockerClient()
+/** Asks an engine, that of DOCKER_HOST unless told otherwise. ENGINE_UNKNOWN when it does not answer in time. */
+export async function dockerFacts(
+  timeoutMs: number,
+  signal?: AbortSignal,
+  docker: Docker = createDockerClient(),
+): Promise<DockerFacts> {
   const options = { signal, timeoutMs }
   const [version, info] = await Promise.all([
     askDocker('tell its version', () => docker.version(), options),
     askDocker('describe itself', () => docker.info() as Promise<DockerInfo>, options),
   ])
   const limits = { memory: info.MemoryLimit, processes: info.PidsLimit, cpu: info.CpuCfsQuota }
+  const runtimes = Object.keys(info.Runtimes ?? {}).toSorted()
   return {
     version: version.Version,
     apiVersion: version.ApiVersion,
     recent: compareVersions(version.ApiVersion, MIN_DOCKER_API) >= 0,
-    nvidia: Object.keys(info.Runtimes ?? {}).includes('nvidia') || hasNvidiaCdi(info),
+    gpus: runtimes.includes('nvidia') ? 'toolkit' : hasNvidiaCdi(info) ? 'cdi' : undefined,
     unlimited: Object.entries(limits).flatMap(([name, works]) => (works === false ? [name] : [])),
+    runtimes,
+    storageDriver: info.Driver ?? '',
+    dataRoot: info.DockerRootDir ?? '/var/lib/docker',
   }
 }
 
@@ -36,6 +50,8 @@ interface DockerInfo {
   readonly PidsLimit?: boolean
   readonly CpuCfsQuota?: boolean
   readonly Runtimes?: Readonly<Record<string, unknown>>
+  readonly Driver?: string
+  readonly DockerRootDir?: string
   /** Docker 28.2 and newer. */
   readonly DiscoveredDevices?: readonly { readonly ID?: string }[] | null
 }

@@ -25,22 +25,69 @@ const CLOSED_PORTS = '25,465,587'
 /** Our own chains: one for what is forwarded, one for what is meant for the host itself. */
 export const EGRESS_CHAIN = 'CN-EGRESS'
 export const HOST_CHAIN = 'CN-HOST'
+/** Docker's chain for rules of others: asked first of what is forwarded, and kept when Docker restarts. */
+const USER_CHAIN = 'DOCKER-USER'
 
-/** Where the chains are entered from. Docker asks DOCKER-USER first; it never sees what is meant for the host. */
-export const entriesFor = (
-  bridge: string,
-): readonly (readonly [chain: string, rule: readonly string[]])[] => [
-  ['DOCKER-USER', ['-i', bridge, '-j', EGRESS_CHAIN]],
-  ['INPUT', ['-i', bridge, '-j', HOST_CHAIN]],
-]
+/** What `iptables -S` says of the filter table: the rules of each chain, in order. */
+export type Dump = ReadonlyMap<string, readonly string[]>
 
-/** The content of both chains, for `iptables-restore --noflush`: replaces them in one step, touches nothing else. */
-export function egressRules(): string {
+/** Reads the output of `iptables -S`. */
+export function parseDump(text: string): Dump {
+  const chains = new Map<string, string[]>()
+  for (const row of text.split('\n')) {
+    const [, flag, chain = '', rule = ''] = /^-([PNA]) (\S+) ?(.*)$/.exec(row) ?? []
+    if (flag === undefined) continue
+    const rules = chains.get(chain) ?? []
+    chains.set(chain, rules)
+    if (flag === 'A') rules.push(rule)
+  }
+  return chains
+}
+
+/**
+ * Where our chains must be entered before anything else is asked: another program's rule in front of ours may accept
+ * what ours closes. Docker never asks DOCKER-USER of what is meant for the host, hence INPUT (notes/containers.md §3).
+ */
+function missingEntries(bridge: string, dump: Dump): readonly (readonly [string, string])[] {
+  const egress = `-i ${bridge} -j ${EGRESS_CHAIN}`
+  const wanted: (readonly [chain: string, rule: string])[] = [
+    ['INPUT', `-i ${bridge} -j ${HOST_CHAIN}`],
+  ]
+  const first = dump.get('FORWARD')?.[0]
+  // Engines that do not use iptables have no such chain.
+  if (dump.has(USER_CHAIN)) wanted.push([USER_CHAIN, egress])
+  if (!dump.has(USER_CHAIN) || first !== `-j ${USER_CHAIN}`) wanted.push(['FORWARD', egress])
+  return wanted.filter(([chain, rule]) => dump.get(chain)?.[0] !== rule)
+}
+
+/** What our two chains hold, as one text: compared with what they held when this program set them. */
+export const ownRules = (dump: Dump): string =>
+  [EGRESS_CHAIN, HOST_CHAIN].map((chain) => dump.get(chain)?.join('\n') ?? 'missing').join('\n\n')
+
+/** Why the fence does not stand, or undefined when it does; `own` is what `ownRules` said after it was set. */
+export function fenceFlaw(bridge: string, dump: Dump, own: string | undefined): string | undefined {
+  if (own === undefined) return 'the rules were not set yet'
+  if (ownRules(dump) !== own) return 'the rules are not those that were set'
+  const [missing] = missingEntries(bridge, dump)
+  return missing === undefined ? undefined : `${missing[0]} does not ask them first`
+}
+
+/**
+ * Input for `iptables-restore --noflush` that makes the fence stand, in one step and touching nothing else: both
+ * chains, and the rules that enter them moved to the front.
+ */
+export function fenceRules(bridge: string, dump: Dump): string {
   const reject = '-j REJECT --reject-with icmp-admin-prohibited'
+  const entries = missingEntries(bridge, dump).flatMap(([chain, rule]) => {
+    const stale = (dump.get(chain) ?? []).filter((one) => one === rule)
+    return [...stale.map(() => `-D ${chain} ${rule}`), `-I ${chain} 1 ${rule}`]
+  })
   return [
     '*filter',
     `:${EGRESS_CHAIN} - [0:0]`,
     `:${HOST_CHAIN} - [0:0]`,
+    // Neighbours: Docker drops this too, but further down, where a flush or another program's rule comes first.
+    `-A ${EGRESS_CHAIN} -o ${bridge} -j DROP`,
     // Answers to what the host asked: the node dials services inside a lease.
     `-A ${EGRESS_CHAIN} -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN`,
     ...CLOSED_RANGES.map((range) => `-A ${EGRESS_CHAIN} -d ${range} ${reject}`),
@@ -48,6 +95,7 @@ export function egressRules(): string {
     `-A ${EGRESS_CHAIN} -j RETURN`,
     `-A ${HOST_CHAIN} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
     `-A ${HOST_CHAIN} -j DROP`,
+    ...entries,
     'COMMIT',
     '',
   ].join('\n')

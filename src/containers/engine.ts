@@ -1,4 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
+import type { NodeError } from '../errors.ts'
 import type { Tool } from './toolbox.ts'
 
 /**
@@ -9,6 +10,15 @@ export interface Engine {
   readonly kind: 'docker' | 'process'
   /** For people, wherever leases show: `docker 20.10.24` or `process (no isolation, devnet only)`. */
   readonly label: string
+  /** What holds a tenant here, as offers say it. */
+  readonly isolation: Isolation
+  /**
+   * Sets right what other programs undid (the firewall), and says why no new lease should start here now: the firewall
+   * cannot be set, the disk is nearly full. Never rejects; undefined: one may.
+   */
+  check(): Promise<NodeError | undefined>
+  /** Throws REFUSED_IMAGE where the owner's rules keep this image from being pulled here. */
+  checkImage(image: string): void
   /** Makes the image present, by pulling it where it is not. ENGINE_IMAGE says why it cannot be had. */
   ensureImage(image: string, options?: ImageOptions): Promise<void>
   /** Makes a container that has not started yet; its image must be present. A second one for a lease is refused. */
@@ -19,10 +29,25 @@ export interface Engine {
   close(): Promise<void>
 }
 
+/** What holds a tenant, and what does not. */
+export interface Isolation {
+  /** What runs the containers: `runc`, `runsc`, `sysbox-runc`, `nvidia`, or `none` for plain processes. */
+  readonly runtime: string
+  /** Whether leases are kept away from the host and its networks. */
+  readonly fenced: boolean
+  /** Whether the storage itself ends a lease's growth; otherwise its disk is measured now and then. */
+  readonly diskQuota: boolean
+}
+
 export interface ImageOptions {
+  /** Of the image's registry. The image is pulled anew, for this caller alone; nothing of it is kept after the call. */
+  readonly credentials?: RegistryCredentials | undefined
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: ImageProgress) => void
 }
+
+/** A login at an image registry, as bytes, so that it can be wiped: JSON of RegistryLogin. */
+export type RegistryCredentials = Uint8Array
 
 export interface ImageProgress {
   readonly image: string
@@ -44,6 +69,10 @@ export interface ContainerSpec {
   readonly gpuUuids?: readonly string[]
   readonly memoryMiB: number
   readonly cpus: number
+  /** What it may write on the disk. Undefined: no limit but the disk's. */
+  readonly diskMiB?: number | undefined
+  /** True: its image came with its renter's credentials; nobody else may use it, and it goes with the lease. */
+  readonly privateImage?: boolean
   /** Unix ms. Kept with the container, so that it survives the loss of the node's database. */
   readonly expiresAtMs: number
 }
@@ -96,6 +125,8 @@ export interface Container {
   /** What the main process printed and, with `follow`, prints, until it has ended; a reader that stalls loses nothing. */
   readLogs(options: LogOptions): Promise<AsyncIterable<LogRecord>>
   usage(): Promise<ContainerUsage>
+  /** What it wrote on the disk so far, in bytes; undefined where the engine cannot tell. May take seconds: files are counted. */
+  diskBytes(): Promise<number | undefined>
   /** Keeps a new expiry with the container. */
   extend(expiresAtMs: number): Promise<void>
   /** Ends everything inside (SIGTERM, then SIGKILL after the grace) and removes it. No error when it is gone already. */

@@ -1,56 +1,80 @@
-import { execFile } from 'node:child_process'
 import { messageOf, NodeError } from '../errors.ts'
-import { egressRules, entriesFor } from './egress-rules.ts'
+import { type Dump, fenceFlaw, fenceRules, ownRules, parseDump } from './egress-rules.ts'
+import { type HostNetwork, hostNetwork } from './host-network.ts'
 
 const WAIT = ['-w', '5'] // another program may be changing the tables
-const TIMEOUT_MS = 15_000
-/** Where iptables is, also for a service that was given a short path. */
-const PATH = [process.env['PATH'], '/usr/sbin', '/sbin'].filter(Boolean).join(':')
+/** Another node of this machine may set its own between our look and our change. */
+const TRIES = 3
+
+/** Keeps everything behind one bridge away from the host, its networks, and its own neighbours. */
+export interface Firewall {
+  /**
+   * Looks whether the rules stand as they were set, and sets them where they do not. `restored`: they stood before and
+   * somebody undid them. ENGINE_FIREWALL when they cannot be set: then nothing keeps a tenant in.
+   */
+  ensure(): Promise<'stands' | 'set' | 'restored'>
+}
+
+export function createFirewall(bridge: string, network: HostNetwork = hostNetwork): Firewall {
+  /** Our chains as iptables told them after they were set: it writes some rules in other words than ours. */
+  let own: string | undefined
+
+  const look = async (): Promise<Dump> => parseDump(await network.run('iptables', [...WAIT, '-S']))
+
+  async function setRules(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const rules = fenceRules(bridge, await look())
+        await network.run('iptables-restore', [...WAIT, '--noflush'], rules)
+        const dump = await look()
+        const flaw = fenceFlaw(bridge, dump, ownRules(dump))
+        if (flaw !== undefined) throw new Error(flaw)
+        own = ownRules(dump)
+        return
+      } catch (error) {
+        if (tries === TRIES) throw error
+      }
+    }
+  }
+
+  return {
+    async ensure() {
+      try {
+        const moved = await ensureSettings(bridge, network)
+        if (!moved && fenceFlaw(bridge, await look(), own) === undefined) return 'stands'
+        const before = own
+        await setRules()
+        return before === undefined ? 'set' : 'restored'
+      } catch (cause) {
+        throw new NodeError(
+          'ENGINE_FIREWALL',
+          `leases can reach this machine's private network: ${messageOf(cause)}`,
+          {
+            cause,
+            next: 'run the miner as root where the Docker Engine runs, with iptables installed; or fence the bridge cn-leases0 by other means and say so with --unfenced',
+          },
+        )
+      }
+    },
+  }
+}
 
 /**
- * Keeps everything behind this bridge away from the host and the private network. May be repeated, and is idempotent.
- * ENGINE_FIREWALL when the rules cannot be set: then nothing keeps a tenant in.
+ * What the rules rely on: frames between two ports of the bridge are asked about too, and the bridge takes no IPv6,
+ * which the rules do not speak of. True when something had to be changed.
  */
-export async function ensureFirewall(bridge: string): Promise<void> {
-  try {
-    await run('iptables-restore', [...WAIT, '--noflush'], egressRules())
-    for (const [chain, rule] of entriesFor(bridge)) {
-      if (!(await enters(chain, rule))) await run('iptables', [...WAIT, '-I', chain, '1', ...rule])
-    }
-  } catch (cause) {
-    throw new NodeError(
-      'ENGINE_FIREWALL',
-      `leases can reach this machine's private network: ${messageOf(cause)}`,
-      {
-        cause,
-        next: 'run the miner as root where the Docker Engine runs, with iptables installed, or fence the bridge by other means',
-      },
-    )
-  }
+async function ensureSettings(bridge: string, network: HostNetwork): Promise<boolean> {
+  const filtered = await ensureSetting(network, 'bridge/bridge-nf-call-iptables')
+  if (filtered === undefined) throw new Error('the kernel module br_netfilter is not loaded')
+  const quiet = await ensureSetting(network, `ipv6/conf/${bridge}/disable_ipv6`)
+  return filtered || quiet === true
 }
 
-async function enters(chain: string, rule: readonly string[]): Promise<boolean> {
-  try {
-    await run('iptables', [...WAIT, '-C', chain, ...rule])
-    return true
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 1) return false
-    throw error
-  }
-}
-
-function run(program: string, args: readonly string[], input = ''): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      args,
-      { timeout: TIMEOUT_MS, env: { ...process.env, PATH } },
-      (error, _stdout, stderr) => {
-        if (error === null) resolve()
-        else reject(Object.assign(new Error(stderr.trim() || error.message), { code: error.code }))
-      },
-    )
-    child.stdin?.on('error', () => undefined) // its own exit says why
-    child.stdin?.end(input)
-  })
+/** Sets it to 1 unless it is; undefined where the kernel has no such setting. */
+async function ensureSetting(network: HostNetwork, name: string): Promise<boolean | undefined> {
+  const value = await network.readSetting(name)
+  if (value === undefined) return undefined
+  if (value === '1') return false
+  await network.writeSetting(name, '1')
+  return true
 }

@@ -18,6 +18,14 @@ export interface HardeningOptions {
   readonly toolbox?: ToolboxVolume | undefined
   /** Must not exceed the engine's own limit, or starts fail. */
   readonly maxOpenFiles: number
+  /** What runs it, e.g. `runc`; undefined: the engine's default. */
+  readonly runtime?: string | undefined
+  /** How the engine hands out GPUs. */
+  readonly gpus?: 'toolkit' | 'cdi' | undefined
+  /** What the engine's storage is told to hold it to, where it can. */
+  readonly diskBytes?: number | undefined
+  /** Folders that the image declares as volumes. */
+  readonly imageVolumes?: readonly string[]
 }
 
 /** Labels by which a restarted node knows its own; they cannot change later (the newest expiry is in the name). */
@@ -35,6 +43,8 @@ export const LABEL = {
   tools: 'cn.tools',
   /** On a container that fills the volume of these tools. */
   filler: 'cn.filler',
+  /** On a lease whose image came with its renter's credentials: the image goes with the lease. */
+  privateImage: 'cn.private-image',
 } as const
 
 /**
@@ -89,7 +99,9 @@ export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): Ha
     Image: spec.image,
     // An image's entrypoint runs for a command, as with `docker run`; to idle it must not.
     ...(idle ? { Entrypoint: [], Cmd: idling(options) } : { Cmd: [...spec.command] }),
-    Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries({ ...spec.env, NVIDIA_VISIBLE_DEVICES: visibleGpus(spec) }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
     ...(options.holder === undefined ? { Hostname: HOSTNAME } : {}), // the holder's otherwise
     Tty: false,
     // The main command's streams are attached before it starts; its stdin ends when the renter's does.
@@ -107,6 +119,7 @@ export function hardenedSpec(spec: ContainerSpec, options: HardeningOptions): Ha
       ...(idle ? { [LABEL.idle]: '1' } : {}),
       ...(options.holder === undefined ? {} : { [LABEL.joins]: options.holder }),
       ...(options.toolbox === undefined ? {} : { [LABEL.tools]: options.toolbox.tools.join(' ') }),
+      ...(spec.privateImage === true ? { [LABEL.privateImage]: '1' } : {}),
     },
     HostConfig: hostConfig(spec, options),
   }
@@ -140,9 +153,11 @@ function hostConfig(spec: ContainerSpec, options: HardeningOptions): HardenedHos
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
     ...(options.toolbox === undefined ? {} : { Mounts: [toolboxMount(options.toolbox)] }),
-    Tmpfs: { '/run': 'rw,nosuid,nodev,size=16m' },
+    Tmpfs: tmpfs(memoryBytes, options.imageVolumes ?? []),
     LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '2' } },
-    ...gpuRequest(spec.gpuUuids ?? []),
+    ...(options.runtime === undefined ? {} : { Runtime: options.runtime }),
+    ...(options.diskBytes === undefined ? {} : { StorageOpt: { size: String(options.diskBytes) } }),
+    ...gpuRequest(spec.gpuUuids ?? [], options.gpus),
   }
 }
 
@@ -154,17 +169,40 @@ const toolboxMount = ({ name }: ToolboxVolume): NonNullable<HostConfig['Mounts']
   ReadOnly: true,
 })
 
-/** By UUID, because indices move when a card fails; DeviceIDs and Count exclude each other. */
-const gpuRequest = (uuids: readonly string[]): Pick<HostConfig, 'DeviceRequests'> =>
-  uuids.length === 0
-    ? {}
-    : {
-        DeviceRequests: [
-          {
-            Driver: 'nvidia',
-            DeviceIDs: [...uuids],
-            Capabilities: [['gpu', 'compute', 'utility']],
-            Options: {},
-          },
-        ],
-      }
+/**
+ * NVIDIA's runtime, where it is an engine's default, obeys this variable, and images set it to `all`: without our own
+ * value a tenant would get GPUs of others. `void`: none, and nothing of the driver.
+ */
+const visibleGpus = ({ gpuUuids = [] }: ContainerSpec): string =>
+  gpuUuids.length === 0 ? 'void' : gpuUuids.join(',')
+
+/**
+ * A volume that an image declares would be a folder of the host that no quota holds and nobody measures; in memory it
+ * counts as the lease's own.
+ */
+function tmpfs(memoryBytes: number, imageVolumes: readonly string[]): Record<string, string> {
+  const sizeMiB = Math.max(1, Math.floor(memoryBytes / 2 / MiB))
+  const volume = `rw,exec,nosuid,nodev,size=${sizeMiB}m`
+  return {
+    ...Object.fromEntries(imageVolumes.map((folder) => [folder, volume])),
+    '/run': 'rw,nosuid,nodev,size=16m',
+  }
+}
+
+/** By UUID (of a GPU or a MIG slice), because indices move when a card fails; DeviceIDs and Count exclude each other. */
+function gpuRequest(
+  uuids: readonly string[],
+  by: HardeningOptions['gpus'],
+): Pick<HostConfig, 'DeviceRequests'> {
+  if (uuids.length === 0) return {}
+  const request =
+    by === 'cdi'
+      ? { Driver: 'cdi', DeviceIDs: uuids.map((uuid) => `nvidia.com/gpu=${uuid}`) }
+      : {
+          Driver: 'nvidia',
+          DeviceIDs: [...uuids],
+          Capabilities: [['gpu', 'compute', 'utility']],
+          Options: {},
+        }
+  return { DeviceRequests: [request] }
+}

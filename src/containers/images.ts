@@ -1,10 +1,19 @@
 import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { codeOf, messageOf, NodeError } from '../errors.ts'
-import { askDocker, isGone } from './docker-client.ts'
+import { askDocker, isEnded, isGone } from './docker-client.ts'
 import type { ImageOptions } from './engine.ts'
 import { busyboxRoot, findHostBusybox, type HostBusybox } from './host-busybox.ts'
-import { pullImage } from './pull-image.ts'
+import { fullImageName, parseImageName } from './image-name.ts'
+import {
+  ANY_IMAGE,
+  checkImageName,
+  checkRegistry,
+  type ImageRules,
+  isNamed,
+} from './image-policy.ts'
+import { type PullOptions, pullImage, tooLarge } from './pull-image.ts'
+import { readCredentials } from './registry-login.ts'
 import { tar } from './tar.ts'
 
 /** The image of a local network: small, and made from the host's busybox where no registry can be reached. */
@@ -16,6 +25,15 @@ const DEVNET_PULL_MS = 30_000
 export interface Images {
   /** As Engine.ensureImage. Calls for one image share one pull; a caller that leaves does not end it. */
   ensure(image: string, options?: ImageOptions): Promise<void>
+  /** As Engine.checkImage. */
+  check(image: string): void
+}
+
+export interface ImagesOptions {
+  readonly rules?: ImageRules
+  /** Why nothing more should be written to the disk now, if so. */
+  readonly checkDisk?: () => Promise<NodeError | undefined>
+  readonly hostBusybox?: typeof findHostBusybox
 }
 
 type Listener = NonNullable<ImageOptions['onProgress']>
@@ -28,32 +46,102 @@ interface Fetch {
 export function createImages(
   docker: Docker,
   lifetime: AbortSignal,
-  hostBusybox = findHostBusybox,
+  { rules = ANY_IMAGE, checkDisk, hostBusybox = findHostBusybox }: ImagesOptions = {},
 ): Images {
   const underway = new Map<string, Fetch>()
+  /** What its registry gave this program without a login: anybody may use it again. */
+  const publicImages = new Set<string>()
+  const limits = { maxBytes: rules.maxBytes, check: checkDisk }
+
   const start = (image: string): Fetch => {
     const listeners = new Set<Listener>()
     const onProgress: Listener = (progress) => {
       for (const listener of listeners) listener(progress)
     }
-    const done = fetchImage(docker, image, { signal: lifetime, onProgress }, hostBusybox).finally(
-      () => underway.delete(image),
-    )
+    const options = { ...limits, signal: lifetime, onProgress }
+    const done = fetchImage(docker, image, options, hostBusybox)
+      .then(() => void publicImages.add(image))
+      .finally(() => underway.delete(image))
     done.catch(() => undefined) // told to those who wait for it
     return { listeners, done }
   }
+
+  async function share(image: string, { signal, onProgress }: ImageOptions): Promise<void> {
+    const fetch = underway.get(image) ?? start(image)
+    underway.set(image, fetch)
+    if (onProgress !== undefined) fetch.listeners.add(onProgress)
+    try {
+      await unlessAborted(fetch.done, signal)
+    } finally {
+      if (onProgress !== undefined) fetch.listeners.delete(onProgress)
+    }
+  }
+
+  /** With a login, for one caller alone. */
+  async function pullPrivate(image: string, options: ImageOptions, credentials: Uint8Array) {
+    const { signal, onProgress } = options
+    const { login, canonical } = { login: readCredentials(credentials), canonical: fullName(image) }
+    await pullImage(docker, canonical, { ...limits, login, signal, onProgress })
+    publicImages.delete(image)
+  }
+
+  const usable = (image: string): boolean =>
+    publicImages.has(image) || rules.trustLocal || isNamed(rules, parseImageName(image))
+
   return {
-    async ensure(image, { signal, onProgress } = {}) {
-      if (await hasImage(docker, image, signal)) return
-      const fetch = underway.get(image) ?? start(image)
-      underway.set(image, fetch)
-      if (onProgress !== undefined) fetch.listeners.add(onProgress)
-      try {
-        await unlessAborted(fetch.done, signal)
-      } finally {
-        if (onProgress !== undefined) fetch.listeners.delete(onProgress)
+    check: (image) => void checkImageName(rules, image),
+    async ensure(image, options = {}) {
+      const { credentials, signal } = options
+      checkImageName(rules, image)
+      if (credentials === undefined && usable(image) && (await hasImage(docker, image, signal))) {
+        return requireSize(docker, image, rules.maxBytes)
       }
+      await checkRegistry(rules, image)
+      if (credentials === undefined) await share(image, options)
+      else await pullPrivate(image, options, credentials)
+      await requireSize(docker, image, rules.maxBytes)
     },
+  }
+}
+
+/** The name that engines are asked by: it can be no image's id. */
+export const fullName = (image: string): string => fullImageName(parseImageName(image))
+
+/** An image that proves too large once it is unpacked is removed again, unless a container uses it. */
+async function requireSize(
+  docker: Docker,
+  image: string,
+  maxBytes: number | undefined,
+): Promise<void> {
+  if (maxBytes === undefined) return
+  const found = docker.getImage(fullName(image))
+  const { Size } = await askDocker(`look at image ${image}`, () => found.inspect())
+  if (Size <= maxBytes) return
+  await removeImage(docker, fullName(image))
+  throw tooLarge(image, Size, maxBytes)
+}
+
+/** Removes an image or, while containers use it, its name alone. */
+export async function removeImage(docker: Docker, image: string): Promise<void> {
+  try {
+    await askDocker(`remove image ${image}`, (abortSignal) =>
+      docker.getImage(image).remove({ force: true, abortSignal }),
+    )
+  } catch (error) {
+    // Gone already, or in use by a container of somebody else: then it stays.
+    if (!isEnded(error) && codeOf(error) !== 'ENGINE_IMAGE') throw error
+  }
+}
+
+/** Removes an image by its id unless it has a name or a container uses it. */
+export async function removeNameless(docker: Docker, id: string): Promise<void> {
+  try {
+    const image = docker.getImage(id)
+    const { RepoTags } = await askDocker('look at an image', () => image.inspect())
+    if ((RepoTags ?? []).length > 0) return
+    await askDocker('remove an image', (abortSignal) => image.remove({ abortSignal }))
+  } catch (error) {
+    if (!isEnded(error) && codeOf(error) !== 'ENGINE_IMAGE') throw error
   }
 }
 
@@ -78,7 +166,8 @@ export async function hasImage(
   signal?: AbortSignal,
 ): Promise<boolean> {
   try {
-    await askDocker(`look at image ${image}`, () => docker.getImage(image).inspect(), { signal })
+    const found = docker.getImage(fullName(image))
+    await askDocker(`look at image ${image}`, () => found.inspect(), { signal })
     return true
   } catch (error) {
     if (isGone(error) || codeOf(error) === 'ENGINE_IMAGE') return false
@@ -89,16 +178,17 @@ export async function hasImage(
 async function fetchImage(
   docker: Docker,
   image: string,
-  options: ImageOptions,
+  options: PullOptions,
   hostBusybox: typeof findHostBusybox,
 ): Promise<void> {
   if (image !== DEVNET_IMAGE) {
-    await pullImage(docker, image, options)
+    await pullImage(docker, fullName(image), options)
     return
   }
   try {
-    await pullImage(docker, image, {
+    await pullImage(docker, fullName(image), {
       ...options,
+      pausesMs: [],
       timeoutMs: DEVNET_PULL_MS,
       stallMs: DEVNET_PULL_MS / 2,
     })
@@ -124,7 +214,7 @@ export async function importBusybox(
   docker: Docker,
   image: string,
   busybox: HostBusybox,
-  options: ImageOptions = {},
+  options: Pick<PullOptions, 'signal' | 'onProgress'> = {},
 ): Promise<void> {
   const archive = tar(busyboxRoot(busybox))
   const [repo, tag] = image.split(':')

@@ -169,6 +169,7 @@ export function processContainer({
       return storedLogs(folder, lines)
     },
     usage: () => usageOf(mark),
+    diskBytes: async () => undefined, // its files lie among those of its user
     extend: (expiresAtMs) => save({ expiresAtMs }),
     async remove({ graceMs = command === undefined ? 0 : GRACE_MS } = {}) {
       const kept = await readState(folder)

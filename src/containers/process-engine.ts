@@ -37,6 +37,9 @@ export async function createProcessEngine({
   return {
     kind: 'process',
     label: PROCESS_LABEL,
+    isolation: { runtime: 'none', fenced: false, diskQuota: false },
+    check: async () => undefined,
+    checkImage: () => undefined,
     ensureImage: async () => undefined,
     async create(spec) {
       const folder = leaseFolder(stateDir, spec.leaseId)

@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { deadline } from '../clock.ts'
+import type { AuthConfig } from 'dockerode'
+import { deadline, sleep } from '../clock.ts'
 import { messageOf, NodeError } from '../errors.ts'
+import { MiB } from '../units.ts'
 import { dockerError } from './docker-client.ts'
 import type { ImageProgress } from './engine.ts'
+import type { RegistryLogin } from './registry-login.ts'
 
 /** Why an image cannot be had; `details.reason` of an ENGINE_IMAGE error. */
 export type ImageFault =
@@ -13,6 +16,7 @@ export type ImageFault =
   | 'corrupt'
   | 'stalled'
   | 'no-space'
+  | 'too-large'
   | 'other'
 
 const FAULTS: readonly (readonly [RegExp, ImageFault, string])[] = [
@@ -20,7 +24,7 @@ const FAULTS: readonly (readonly [RegExp, ImageFault, string])[] = [
   [
     /unauthorized|denied|authentication required|no basic auth/i,
     'denied',
-    'use a public image, or check its name',
+    'check its name; for a private image, log in: rent --registry-auth FILE',
   ],
   [
     /manifest unknown|not found|does not exist|invalid reference/i,
@@ -57,8 +61,20 @@ export interface PullOptions {
   readonly onProgress?: ((progress: ImageProgress) => void) | undefined
   /** Without news for this long the pull is given up: the engine itself retries a broken transfer for minutes. */
   readonly stallMs?: number
+  /** How long all tries together may take. */
   readonly timeoutMs?: number
+  /** Given up as soon as the layers that are known come to more, before they are here. */
+  readonly maxBytes?: number | undefined
+  readonly login?: RegistryLogin | undefined
+  /** What else ends it, looked at now and then, e.g. that the disk is nearly full. */
+  readonly check?: (() => Promise<NodeError | undefined>) | undefined
+  /** How long it rests before it tries again what may pass: broken transfers, registries that are not reached. */
+  readonly pausesMs?: readonly number[]
 }
+
+const PAUSES_MS = [1000, 4000]
+const MAY_PASS: readonly unknown[] = ['unreachable', 'corrupt', 'stalled'] satisfies ImageFault[]
+const CHECK_EVERY_MS = 1000
 
 interface PullEvent {
   readonly status?: string
@@ -67,39 +83,100 @@ interface PullEvent {
   readonly progressDetail?: { readonly current?: number; readonly total?: number }
 }
 
-/** Pulls an image; ENGINE_IMAGE says whether it is missing, private, damaged, unreachable or stalled. */
+/**
+ * Pulls an image, again after what may pass. ENGINE_IMAGE says whether it is missing, private, damaged, unreachable,
+ * stalled or too large.
+ */
 export async function pullImage(
   docker: Docker,
   image: string,
   options: PullOptions = {},
 ): Promise<void> {
-  const { signal, onProgress, stallMs = 90_000, timeoutMs = 3_600_000 } = options
+  const { signal, timeoutMs = 3_600_000, pausesMs = PAUSES_MS } = options
   using limit = deadline(signal, timeoutMs)
-  const stalled = new AbortController()
-  let timer = setTimeout(() => stalled.abort(), stallMs)
-  const end = (): void => stalled.abort()
-  limit.signal.addEventListener('abort', end, { once: true })
+  for (const pauseMs of [...pausesMs, undefined]) {
+    try {
+      return await pullOnce(docker, image, { ...options, signal: limit.signal })
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason
+      if (limit.expired) throw stalledError(image, timeoutMs, error)
+      const passes = error instanceof NodeError && MAY_PASS.includes(error.details['reason'])
+      if (!passes || pauseMs === undefined) throw error
+      options.onProgress?.({ image, step: 'trying again', doneBytes: 0, totalBytes: 0 })
+      await sleep(pauseMs, signal)
+    }
+  }
+}
+
+async function pullOnce(docker: Docker, image: string, options: PullOptions): Promise<void> {
+  const { signal, onProgress, stallMs = 90_000, maxBytes, login, check } = options
+  const ended = new AbortController()
+  const end = (reason?: unknown): void => ended.abort(reason)
+  const onAbort = (): void => end(signal?.reason)
+  let timer = setTimeout(end, stallMs)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  void endWhen(check, ended)
+  const layers = createLayerSizes()
   try {
-    const stream = await docker.pull(image, { abortSignal: stalled.signal })
-    for await (const event of events(stream as Readable, stalled.signal)) {
+    const authconfig = login === undefined ? {} : { authconfig: { ...login } as AuthConfig }
+    const stream = await docker.pull(image, { ...authconfig, abortSignal: ended.signal })
+    for await (const event of events(stream as Readable, ended.signal)) {
       clearTimeout(timer)
       timer = setTimeout(end, stallMs)
       // Errors come inside the stream, after a 200.
       if (event.error !== undefined) throw imageError(image, event.error)
+      if (layers.add(event) > (maxBytes ?? Number.POSITIVE_INFINITY)) {
+        throw tooLarge(image, layers.bytes(), maxBytes!)
+      }
       onProgress?.(progressOf(image, event))
     }
   } catch (cause) {
     if (signal?.aborted === true) throw signal.reason
     if (cause instanceof NodeError) throw cause
-    if (stalled.signal.aborted)
-      throw stalledError(image, limit.expired ? timeoutMs : stallMs, cause)
+    if (ended.signal.reason instanceof NodeError) throw ended.signal.reason
+    if (ended.signal.aborted) throw stalledError(image, stallMs, cause)
     const error = dockerError(`pull ${image}`, cause)
     throw error.code === 'ENGINE_UNKNOWN' ? error : imageError(image, messageOf(error), cause)
   } finally {
     clearTimeout(timer)
-    limit.signal.removeEventListener('abort', end)
+    signal?.removeEventListener('abort', onAbort)
+    end() // also the engine's side of a pull that is given up
   }
 }
+
+/** Ends the pull when `check` finds a reason to. */
+async function endWhen(check: PullOptions['check'], ended: AbortController): Promise<void> {
+  while (check !== undefined && !ended.signal.aborted) {
+    const fault = await check()
+    if (fault !== undefined) ended.abort(fault)
+    await sleep(CHECK_EVERY_MS, ended.signal).catch(() => undefined) // the pull has ended
+  }
+}
+
+/** Adds up what the engine says of layers; they become known one after the other, as their transfers start. */
+function createLayerSizes() {
+  const sizes = new Map<string, number>()
+  const bytes = (): number => [...sizes.values()].reduce((sum, size) => sum + size, 0)
+  return {
+    bytes,
+    add({ id, status, progressDetail }: PullEvent): number {
+      const total = progressDetail?.total ?? 0
+      if (id !== undefined && status === 'Downloading' && total > 0) sizes.set(id, total)
+      return bytes()
+    },
+  }
+}
+
+/** The error of an image above its owner's limit. */
+export const tooLarge = (image: string, bytes: number, maxBytes: number): NodeError =>
+  new NodeError(
+    'ENGINE_IMAGE',
+    `${image} has ${Math.ceil(bytes / MiB)} MiB or more; this miner takes ${Math.floor(maxBytes / MiB)} MiB`,
+    {
+      reason: 'too-large' satisfies ImageFault,
+      next: 'use a smaller image, or an offer of another miner',
+    },
+  )
 
 const stalledError = (image: string, afterMs: number, cause: unknown): NodeError =>
   new NodeError('ENGINE_IMAGE', `pulling ${image} stalled: given up after ${afterMs / 1000} s`, {

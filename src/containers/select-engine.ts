@@ -3,6 +3,7 @@ import type { Log } from '../log.ts'
 import type { DevnetProof } from './devnet-proof.ts'
 import { dockerAddress } from './docker-address.ts'
 import type { Engine } from './engine.ts'
+import type { ImageRules } from './image-policy.ts'
 
 export type EngineChoice = 'auto' | 'docker' | 'process'
 
@@ -15,6 +16,10 @@ export interface SelectEngineOptions {
   /** Present on a devnet alone; without it the process engine is out of the question. */
   readonly devnet?: DevnetProof | undefined
   readonly log?: Log
+  /** As DockerEngineOptions. */
+  readonly unfenced?: boolean | undefined
+  readonly runtime?: string | undefined
+  readonly images?: ImageRules
   /** How long a Docker Engine may take to answer. */
   readonly probeMs?: number
   readonly signal?: AbortSignal
@@ -61,7 +66,11 @@ async function processEngine({ devnet, stateDir, log }: SelectEngineOptions): Pr
   return createProcessEngine({ proof: devnet, stateDir, ...(log === undefined ? {} : { log }) })
 }
 
+/** An engine that answers but may not be used as it is says itself what to do. */
+const OWN_WORDS: readonly string[] = ['ENGINE_FIREWALL', 'ENGINE_RUNTIME']
+
 function absent(cause: unknown): NodeError {
+  if (cause instanceof NodeError && OWN_WORDS.includes(cause.code)) return cause
   const message = `no usable container engine: ${messageOf(cause)}`
   return new NodeError('ENGINE_ABSENT', message, { cause, next: whatToInstall(cause) })
 }

@@ -1,13 +1,8 @@
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { sleep } from '../../src/clock.ts'
 import type { Container, Engine } from '../../src/containers/engine.ts'
 import { noDocker, smallSpec, testEngine } from '../support/docker.ts'
-import { requireOrSkip } from '../support/skips.ts'
 
-const notRoot = !noDocker && !requireOrSkip(process.getuid?.() === 0, 'root (for the firewall)')
 const sh = (script: string): string[] => ['sh', '-c', script]
 
 describe.skipIf(noDocker)('docker engine', () => {
@@ -22,39 +17,6 @@ describe.skipIf(noDocker)('docker engine', () => {
     const container = await engine.create(smallSpec())
     await container.start()
     return container
-  }
-  const said = async (container: Container, script: string): Promise<string> => {
-    const exec = await container.exec(sh(script))
-    exec.stderr.resume()
-    return (await text(exec.stdout)).trim()
-  }
-  const addressOf = async (container: Container): Promise<string> =>
-    /inet (\d+\.\d+\.\d+\.\d+)/.exec(await said(container, 'ip -4 addr show eth0'))![1]!
-  /** Answers every connection to port 7000 with `hi`. */
-  const serve = async (container: Container): Promise<void> => {
-    const exec = await container.exec(sh('while true; do nc -l -p 7000 -e echo hi; done'))
-    exec.stdout.resume()
-    exec.stderr.resume()
-  }
-  /** What port 7000 of the address tells the host, once something listens there. */
-  const fromHost = async (address: string): Promise<string> => {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await text(connect(7000, address))
-      } catch (error) {
-        if (tries === 50 || (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error
-        await sleep(100)
-      }
-    }
-  }
-  /** Runs a script in an idle container of its own; what it wrote and its exit code. */
-  const inside = async (script: string): Promise<{ out: string; code: number }> => {
-    const container = await idle()
-    const exec = await container.exec(sh(script))
-    exec.stderr.resume()
-    const [out, code] = await Promise.all([text(exec.stdout), exec.exitCode])
-    await container.remove()
-    return { out, code }
   }
 
   test('a command as main process: streams attached before the start, exit code, logs, gone', async () => {
@@ -225,90 +187,5 @@ describe.skipIf(noDocker)('docker engine', () => {
       expect(usage.memoryBytes).toBeGreaterThan(0)
     }, 10_000)
     await container.remove()
-  })
-
-  describe('from the inside', () => {
-    test('no capability beyond the list, no new privileges, seccomp on', async () => {
-      const { out } = await inside(
-        'grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status',
-      )
-      const facts = Object.fromEntries(
-        out
-          .trim()
-          .split('\n')
-          .map((row) => row.split(':\t')),
-      )
-      // chown dac_override fowner fsetid kill setgid setuid net_bind_service sys_chroot audit_write
-      expect(facts).toMatchObject({ NoNewPrivs: '1', Seccomp: '2' })
-      expect(BigInt(`0x${facts['CapEff']}`)).toBe(0x200404fbn)
-      expect(BigInt(`0x${facts['CapBnd']}`)).toBe(0x200404fbn)
-    })
-
-    test('no engine socket, no host disk, no mount', async () => {
-      const { out } = await inside(
-        `ls /var/run/docker.sock /run/docker.sock 2>/dev/null
-         mount -t tmpfs x /mnt 2>/dev/null && echo mounted
-         mknod /tmp/disk b 254 0 2>/dev/null && echo device
-         echo done`,
-      )
-      expect(out).toBe('done\n')
-    })
-
-    test('the process limit holds', async () => {
-      const container = await idle()
-      const exec = await container.exec(
-        sh('i=0; while [ $i -lt 700 ]; do sleep 60 & i=$((i+1)); done; echo all'),
-      )
-      exec.stderr.resume()
-      expect(await text(exec.stdout)).not.toContain('all')
-      const { processes } = await container.usage()
-      expect(processes).toBeGreaterThan(300)
-      expect(processes).toBeLessThanOrEqual(512)
-      await container.remove()
-    })
-
-    test('the memory limit holds', async () => {
-      // tail keeps in memory what it is to print.
-      const script = (bytes: number): string =>
-        `head -c ${bytes + 1} /dev/zero | tail -c ${bytes} | wc -c`
-      expect((await inside(script(10_000_000))).out.trim()).toBe('10000000')
-      expect((await inside(script(200_000_000))).out.trim()).not.toBe('200000000')
-    })
-
-    test.skipIf(notRoot)(
-      'neither the host nor its networks are in reach; the host reaches the lease',
-      async () => {
-        const server = createServer((socket) => socket.end('reached\n'))
-        await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
-        const { port } = server.address() as AddressInfo
-        const container = await idle()
-        const IPAddress = await addressOf(container)
-        const gateway = /^default via (\S+)/m.exec(await said(container, 'ip route'))![1]
-        // Every address of the host, and the cloud's metadata service.
-        const own = Object.values(networkInterfaces())
-          .flatMap((addresses) => addresses ?? [])
-          .filter(({ family, internal }) => family === 'IPv4' && !internal)
-        for (const address of [gateway, '169.254.169.254', ...own.map((one) => one.address)]) {
-          const exec = await container.exec(sh(`nc -w 2 ${address} ${port} </dev/null; echo done`))
-          exec.stderr.resume()
-          expect(await text(exec.stdout), address).toBe('done\n')
-        }
-        await serve(container)
-        expect(await fromHost(IPAddress)).toBe('hi\n')
-        server.close()
-        await container.remove()
-      },
-    )
-
-    test('no other lease is in reach', async () => {
-      const server = await idle()
-      await serve(server)
-      const address = await addressOf(server)
-      if (!notRoot) expect(await fromHost(address)).toBe('hi\n') // it does answer
-      expect(address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
-      const { out } = await inside(`nc -w 2 ${address} 7000 </dev/null; echo done`)
-      expect(out).toBe('done\n')
-      await server.remove()
-    })
   })
 })

@@ -1,7 +1,27 @@
 import { expect, test } from 'vitest'
-import { egressRules, entriesFor } from '../../src/containers/egress-rules.ts'
+import { fenceFlaw, fenceRules, ownRules, parseDump } from '../../src/containers/egress-rules.ts'
 
-const rows = egressRules().split('\n')
+const BRIDGE = 'cn-leases0'
+/** A machine with Docker on which nothing of ours is set. */
+const bare = `-P INPUT ACCEPT
+-P FORWARD DROP
+-P OUTPUT ACCEPT
+-N DOCKER
+-N DOCKER-USER
+-A FORWARD -j DOCKER-USER
+-A FORWARD -i cn-leases0 ! -o cn-leases0 -j ACCEPT
+-A DOCKER-USER -j RETURN
+`
+/** The same with the fence as it should be; the chains' contents do not matter here. */
+const fenced = `${bare.replace('-A DOCKER-USER', '-A DOCKER-USER -i cn-leases0 -j CN-EGRESS\n-A DOCKER-USER')}-N CN-EGRESS
+-N CN-HOST
+-A INPUT -i cn-leases0 -j CN-HOST
+-A CN-EGRESS -j RETURN
+-A CN-HOST -j DROP
+`
+const own = ownRules(parseDump(fenced))
+const flawOf = (dump: string): string | undefined => fenceFlaw(BRIDGE, parseDump(dump), own)
+const rows = fenceRules(BRIDGE, parseDump(bare)).split('\n')
 
 test.each(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'])(
   '%s is closed before anything is let through',
@@ -13,6 +33,12 @@ test.each(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '1
   },
 )
 
+test('neighbours are dropped first of all', () => {
+  expect(rows.find((row) => row.startsWith('-A CN-EGRESS'))).toBe(
+    '-A CN-EGRESS -o cn-leases0 -j DROP',
+  )
+})
+
 test('the host takes nothing but answers', () => {
   expect(rows.filter((row) => row.startsWith('-A CN-HOST'))).toEqual([
     '-A CN-HOST -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
@@ -20,11 +46,48 @@ test('the host takes nothing but answers', () => {
   ])
 })
 
-test('only our own chains are replaced, and only our bridge enters them', () => {
+test('only our own chains are replaced, and only our bridge enters them, first', () => {
   expect(rows.filter((row) => row.startsWith(':'))).toEqual([
     ':CN-EGRESS - [0:0]',
     ':CN-HOST - [0:0]',
   ])
-  for (const [, rule] of entriesFor('cn-leases0'))
-    expect(rule.slice(0, 2)).toEqual(['-i', 'cn-leases0'])
+  expect(rows.filter((row) => /^-[ID]/.test(row))).toEqual([
+    '-I INPUT 1 -i cn-leases0 -j CN-HOST',
+    '-I DOCKER-USER 1 -i cn-leases0 -j CN-EGRESS',
+  ])
+})
+
+test('a fence that stands has no flaw', () => {
+  expect(flawOf(fenced)).toBeUndefined()
+})
+
+test.each([
+  ['nothing of it', bare, /not those/],
+  ['its rules flushed', fenced.replace('-A CN-EGRESS -j RETURN\n', ''), /not those/],
+  ['a rule more', `${fenced}-A CN-HOST -j ACCEPT\n`, /not those/],
+  ['the way in flushed', fenced.replace(/-A INPUT.*\n/, ''), /INPUT/],
+  [
+    'a rule in front of it',
+    fenced.replace('-A INPUT', '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT'),
+    /INPUT/,
+  ],
+  ["Docker's way in flushed", fenced.replace('-A FORWARD -j DOCKER-USER\n', ''), /FORWARD/],
+])('%s is a flaw', (_, dump, flaw) => {
+  expect(flawOf(dump)).toMatch(flaw)
+})
+
+test('what is not first is moved, not doubled', () => {
+  const second = fenced.replace('-A INPUT', '-A INPUT -j ACCEPT\n-A INPUT')
+  const moved = fenceRules(BRIDGE, parseDump(second)).split('\n')
+  expect(moved.filter((row) => /^-[ID]/.test(row))).toEqual([
+    '-D INPUT -i cn-leases0 -j CN-HOST',
+    '-I INPUT 1 -i cn-leases0 -j CN-HOST',
+  ])
+})
+
+test('an engine without DOCKER-USER is fenced at FORWARD itself', () => {
+  const none = bare.replace(/.*DOCKER-USER.*\n/g, '')
+  const set = fenceRules(BRIDGE, parseDump(none)).split('\n')
+  expect(set).toContain('-I FORWARD 1 -i cn-leases0 -j CN-EGRESS')
+  expect(set.join()).not.toContain('DOCKER-USER')
 })

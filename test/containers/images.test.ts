@@ -2,10 +2,12 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ImageProgress } from '../../src/containers/engine.ts'
 import { findHostBusybox } from '../../src/containers/host-busybox.ts'
-import { createImages, DEVNET_IMAGE, importBusybox } from '../../src/containers/images.ts'
+import { ANY_IMAGE } from '../../src/containers/image-policy.ts'
+import { createImages, DEVNET_IMAGE, hasImage, importBusybox } from '../../src/containers/images.ts'
 import { explainPull, pullImage } from '../../src/containers/pull-image.ts'
+import { NodeError } from '../../src/errors.ts'
 import { docker, noDocker, smallSpec, testEngine } from '../support/docker.ts'
-import { startRegistry, type TestRegistry } from '../support/registry.ts'
+import { LOGIN, startRegistry, type TestRegistry } from '../support/registry.ts'
 import { requireOrSkip } from '../support/skips.ts'
 
 test.each([
@@ -54,7 +56,8 @@ describe.skipIf(noDocker)('pulling', () => {
     ['private', 'denied'],
     ['damaged', 'corrupt'],
   ])('%s: %s', async (image, reason) => {
-    await expect(pullImage(docker, name(image))).rejects.toMatchObject({
+    const pull = pullImage(docker, name(image), { pausesMs: [1] })
+    await expect(pull).rejects.toMatchObject({
       code: 'ENGINE_IMAGE',
       details: { reason },
       next: expect.any(String),
@@ -62,10 +65,95 @@ describe.skipIf(noDocker)('pulling', () => {
   })
 
   test('a transfer that stops is given up', async () => {
-    await expect(pullImage(docker, name('silent'), { stallMs: 1500 })).rejects.toMatchObject({
+    await expect(
+      pullImage(docker, name('silent'), { stallMs: 1500, pausesMs: [] }),
+    ).rejects.toMatchObject({
       code: 'ENGINE_IMAGE',
       details: { reason: 'stalled' },
     })
+  })
+
+  test('what may pass is tried again', async () => {
+    const steps: string[] = []
+    const image = name('flaky')
+    pulled.push(image)
+    await pullImage(docker, image, { pausesMs: [1], onProgress: ({ step }) => steps.push(step) })
+    expect(steps).toContain('trying again')
+  })
+
+  test('a nearly full disk ends a pull', async () => {
+    const full = new NodeError('ENGINE_DISK', 'nearly full', { reason: 'no-space' })
+    await expect(pullImage(docker, name('silent'), { check: async () => full })).rejects.toBe(full)
+  })
+
+  test.each([
+    ['while it comes', 100_000],
+    ['once it is unpacked', 1_049_600], // between what is sent and what that becomes
+  ])('one that is too large is given up %s, and is not kept', async (_, maxBytes) => {
+    const rules = { ...ANY_IMAGE, maxBytes }
+    const images = createImages(docker, new AbortController().signal, { rules })
+    const image = `${registry.host}/${maxBytes < 1_000_000 ? 'large' : 'padded'}:1`
+    await expect(images.ensure(image)).rejects.toMatchObject({
+      code: 'ENGINE_IMAGE',
+      details: { reason: 'too-large' },
+    })
+    expect(await hasImage(docker, image)).toBe(false)
+  })
+
+  test('what its owner denies, and what is only here by chance, is not for rent', async () => {
+    const rules = { allow: [], deny: ['**/ok'], trustLocal: false }
+    const images = createImages(docker, new AbortController().signal, { rules })
+    await expect(images.ensure(name('ok'))).rejects.toMatchObject({ code: 'REFUSED_IMAGE' })
+    const local = 'cn-test-owners-own:1'
+    await docker.getImage('busybox:1.37').tag({ repo: 'cn-test-owners-own', tag: '1' })
+    pulled.push(local)
+    const asked: string[] = []
+    const noRegistry = Object.assign(Object.create(docker), {
+      async pull(image: string) {
+        asked.push(image)
+        throw Object.assign(new Error('pull access denied'), { statusCode: 404 })
+      },
+    })
+    const strict = createImages(noRegistry, new AbortController().signal, {
+      rules: { ...rules, deny: [] },
+    })
+    await expect(strict.ensure(local)).rejects.toMatchObject({ details: { reason: 'denied' } })
+    expect(asked).toEqual([`docker.io/library/${local}`])
+    const named = createImages(noRegistry, new AbortController().signal, {
+      rules: { ...rules, deny: [], allow: ['cn-test-owners-own'] },
+    })
+    await named.ensure(local)
+  })
+
+  test.each(['basic', 'bearer'] as const)(
+    'a login (%s) fetches an image for its renter alone, and it goes with the lease',
+    async (auth) => {
+      await using closed = await startRegistry(auth)
+      const image = `${closed.host}/ok:1`
+      const rules = { allow: [`${closed.host}/*`], deny: [], trustLocal: false }
+      await using engine = await testEngine(undefined, { images: rules })
+      const credentials = Buffer.from(JSON.stringify(LOGIN))
+      const denied = { code: 'ENGINE_IMAGE', details: { reason: 'denied' } }
+      await expect(engine.ensureImage(image)).rejects.toMatchObject(denied)
+      const wrong = Buffer.from(JSON.stringify({ ...LOGIN, password: 'guess' }))
+      await expect(engine.ensureImage(image, { credentials: wrong })).rejects.toMatchObject(denied)
+      await engine.ensureImage(image, { credentials })
+      const lease = await engine.create({ ...smallSpec(['/none']), image, privateImage: true })
+      const { Image: id } = await docker.getContainer(lease.id).inspect()
+      expect(await hasImage(docker, image)).toBe(false) // nobody else finds it
+      await expect(engine.ensureImage(image)).rejects.toMatchObject(denied)
+      const [again] = await (await testEngine(engine.nodeId, { images: rules })).list()
+      await again!.remove()
+      await expect(docker.getImage(id).inspect()).rejects.toMatchObject({ statusCode: 404 })
+    },
+  )
+
+  test('credentials that are none are refused without a word of them', async () => {
+    const images = createImages(docker, new AbortController().signal)
+    const credentials = Buffer.from('{"username":"a","password":')
+    const error = await images.ensure(name('ok-2'), { credentials }).catch((cause) => cause)
+    expect(error).toMatchObject({ code: 'BAD_MESSAGE' })
+    expect(String(error.stack)).not.toContain('username')
   })
 
   test('a caller that leaves does not end the pull of the others', async () => {
@@ -107,7 +195,9 @@ describe.skipIf(noDocker || noBusybox)("an image of the host's busybox", () => {
 
   test('without one, the error names the package', async () => {
     // Neither the registry nor the host has it: a name that only this test asks for.
-    const images = createImages(unreachable(), new AbortController().signal, async () => undefined)
+    const images = createImages(unreachable(), new AbortController().signal, {
+      hostBusybox: async () => undefined,
+    })
     await expect(images.ensure(DEVNET_IMAGE)).rejects.toMatchObject({
       code: 'ENGINE_IMAGE',
       next: 'apt-get install busybox-static',

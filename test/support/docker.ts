@@ -1,5 +1,5 @@
 import Docker from 'dockerode'
-import { createDockerEngine } from '../../src/containers/docker-engine.ts'
+import { createDockerEngine, type DockerEngineOptions } from '../../src/containers/docker-engine.ts'
 import type { ContainerSpec, Engine } from '../../src/containers/engine.ts'
 import { requireOrSkip } from './skips.ts'
 
@@ -19,16 +19,20 @@ const random = (): string => crypto.randomUUID().replaceAll('-', '')
 /** An engine of a node of its own; disposing it removes every container the node made. */
 export async function testEngine(
   nodeId = `test-${random()}`,
+  options: Partial<DockerEngineOptions> = {},
 ): Promise<Engine & AsyncDisposable & { nodeId: string }> {
-  const engine = await createDockerEngine({ nodeId })
-  return {
-    ...engine,
+  const engine = await createDockerEngine({
+    nodeId,
+    unfenced: process.getuid?.() !== 0,
+    ...options,
+  })
+  return Object.assign(engine, {
     nodeId,
     async [Symbol.asyncDispose]() {
       for (const container of await engine.list()) await container.remove({ graceMs: 0 })
       await engine.close()
     },
-  }
+  })
 }
 
 /** A small lease of the devnet's image; `command` as in ContainerSpec. */

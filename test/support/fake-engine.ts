@@ -7,6 +7,8 @@ import type {
   ContainerStatus,
   Engine,
   Exec,
+  ImageOptions,
+  Isolation,
 } from '../../src/containers/engine.ts'
 import { nothingListens } from '../../src/containers/nothing-listens.ts'
 import { NodeError } from '../../src/errors.ts'
@@ -61,11 +63,35 @@ export class FakeEngine implements Engine {
   /** How containers that are `exited` ended. */
   ended: ContainerEnd = { exitCode: 0, cause: 'exited' }
 
+  isolation: Isolation = { runtime: 'runc', fenced: true, diskQuota: true }
+  /** What `check` finds: why no new lease should start. */
+  fault: NodeError | undefined
+  /** What `diskBytes` of every container says. */
+  diskBytes = 0
+  /** What `checkImage` throws, when it is set. */
+  imageRefusal: NodeError | undefined
+  /** Credentials as they were handed to `ensureImage`, before anybody wiped them. */
+  readonly logins: string[] = []
+  /** The very bytes, which their owner wipes. */
+  readonly heldLogins: Uint8Array[] = []
+
+  async check(): Promise<NodeError | undefined> {
+    return this.fault
+  }
+
+  checkImage(): void {
+    if (this.imageRefusal !== undefined) throw this.imageRefusal
+  }
+
   /** Images that were asked for. */
   readonly pulls: string[] = []
 
-  async ensureImage(image: string): Promise<void> {
+  async ensureImage(image: string, { credentials }: ImageOptions = {}): Promise<void> {
     this.pulls.push(image)
+    if (credentials !== undefined) {
+      this.logins.push(Buffer.from(credentials).toString())
+      this.heldLogins.push(credentials)
+    }
     if (this.imageError !== undefined) throw this.imageError
   }
 
@@ -122,6 +148,7 @@ export class FakeEngine implements Engine {
       logs: async () => ({ stdout: Buffer.from('main\n'), stderr: new Uint8Array() }),
       readLogs: () => Promise.reject(new Error('the fake engine keeps no logs')),
       usage: async () => ({ cpuMs: 0, memoryBytes: 0, processes: 1 }),
+      diskBytes: async () => engine.diskBytes,
       extend: async () => undefined,
       async remove() {
         if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')

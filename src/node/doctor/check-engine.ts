@@ -65,7 +65,7 @@ async function checkGpus(facts: DockerFacts | NodeError): Promise<Finding> {
     })
   }
   const names = gpus.map(({ name }) => name).join(', ')
-  const usable = !(facts instanceof Error) && facts.nvidia
+  const usable = !(facts instanceof Error) && facts.gpus !== undefined
   return finding('gpu', usable, {
     actual: usable ? names : `${names}, which Docker cannot hand out`,
     wanted,
