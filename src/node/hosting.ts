@@ -89,6 +89,8 @@ export async function createHosting(
   const preflight = createPreflight({ core, provers, gpus: gpus.map(({ id }) => id) })
   const engine = await findEngine(needs)
   if (!(engine instanceof NodeError)) stack.defer(() => engine.close())
+  const host = await detectHost(config.dataDir)
+  const diskMiB = Math.max(1, Math.min(host.diskMiB, Math.floor(config.leaseDiskBytes / MiB)))
   const capacity = createCapacity(gpus.map(({ id }) => id))
   const machine: Machine = {
     get devices() {
@@ -103,7 +105,10 @@ export async function createHosting(
       ownFills.onChange(listener, signal)
     },
     engine: engine instanceof NodeError ? 'none' : engine.kind,
-    host: await detectHost(config.dataDir),
+    get isolation() {
+      return engine instanceof NodeError ? undefined : { ...engine.isolation }
+    },
+    host: { ...host, diskMiB },
     capacity,
     get modes() {
       return modes
@@ -118,6 +123,7 @@ export async function createHosting(
     capacity,
     rail,
     memoryMiB: Math.floor(config.leaseMemoryBytes / MiB),
+    diskMiB,
     milliCpus: machine.host.cpuCores * 1000,
     receiptEveryMs: secondsMs(net.network === 'local' ? 2 : 10),
     creditMs: config.credit,
@@ -205,6 +211,15 @@ async function findEngine({ core, embeddedGenesis }: HostingNeeds): Promise<Engi
       nodeId: peerId,
       stateDir: join(config.dataDir, 'processes'),
       devnet,
+      // On a devnet only this machine's own nodes rent.
+      unfenced: config.unfenced || devnet !== undefined,
+      runtime: config.runtime,
+      images: {
+        allow: config.allowImages,
+        deny: config.denyImages,
+        maxBytes: config.maxImageBytes,
+        trustLocal: net.network === 'local',
+      },
       log: log.child('engine'),
     })
   } catch (error) {

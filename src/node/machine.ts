@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, totalmem } from 'node:os'
 import type { Binding, Device } from '../protocols/capability.ts'
+import type { Isolation } from '../protocols/isolation.ts'
 import type { Offer } from '../protocols/offers.ts'
 import { MiB } from '../units.ts'
 import type { Core } from './core.ts'
@@ -15,6 +16,8 @@ export interface Machine {
   readonly backend: string
   /** What its leases run in: `docker`, `process` or `none`. */
   readonly engine: string
+  /** What holds a tenant now; undefined where nothing runs leases. */
+  readonly isolation?: Isolation | undefined
   readonly host: Offer['host']
   /** Calls back when the sizes that devices prove with change, or the fills they hold, until `signal` aborts. */
   readonly onProofs?: (listener: () => void, signal: AbortSignal) => void

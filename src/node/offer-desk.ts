@@ -86,6 +86,7 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
       devices,
       host: machine.host,
       engine: machine.engine,
+      ...(machine.isolation === undefined ? {} : { isolation: machine.isolation }),
       dph: share(price.perHour),
       ...(price.exclusivePerHour === undefined
         ? {}

@@ -134,6 +134,12 @@ export const text: Parse<string> = (raw) => {
   return raw
 }
 
+/** A name of letters, digits, dots, dashes and underscores. */
+export const word: Parse<string> = (raw) => {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/.test(raw)) throw expected('a name', raw)
+  return raw
+}
+
 /** One of the words. */
 export const oneOf =
   <const V extends readonly string[]>(...words: V): Parse<V[number]> =>

@@ -25,6 +25,7 @@ import {
   text,
   webSocketUrl,
   whole,
+  word,
 } from './option-types.ts'
 
 const port = whole(0, 65_535)
@@ -162,6 +163,35 @@ export const options = {
     'AMOUNT',
     price,
   ),
+  leaseDiskBytes: option('node', 'Disk a lease may use', 'SIZE', size, 20 * GiB, {
+    flag: 'lease-disk',
+    defaultText: '20GiB',
+  }),
+  runtime: maybe(
+    'node',
+    'What Docker runs leases with, e.g. runsc or sysbox-runc (default: runc)',
+    'NAME',
+    word,
+  ),
+  unfenced: flag(
+    'node',
+    'Host leases although no firewall keeps them from this machine and its networks',
+  ),
+  allowImages: list(
+    'node',
+    'Image that leases may run, e.g. docker.io/pytorch/*; all when none is given',
+    'PATTERN',
+    text,
+    [],
+    { flag: 'allow-image' },
+  ),
+  denyImages: list('node', 'Image that leases may not run', 'PATTERN', text, [], {
+    flag: 'deny-image',
+  }),
+  maxImageBytes: option('node', 'Largest image that is pulled', 'SIZE', size, 40 * GiB, {
+    flag: 'max-image',
+    defaultText: '40GiB',
+  }),
   maxTemp: maybe(
     'node',
     'Pause a GPU that is hotter than this, in °C, or off',
@@ -215,6 +245,12 @@ export const options = {
     short: 'o',
   }),
   image: maybe('command', 'Container image to run', 'IMAGE', text),
+  registryAuth: maybe(
+    'command',
+    'Login at the registry of the image: a file, - for standard input, or docker for what docker login kept',
+    'SOURCE',
+    text,
+  ),
   hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
   maxCost: maybe('command', 'The most that the lease may cost in all', 'AMOUNT', price),

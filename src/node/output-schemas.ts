@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { allWorks, works } from '../gpu/slot-network.ts'
+import { isolation } from '../protocols/isolation.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { endingOwners } from '../protocols/lease-endings.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
@@ -204,6 +205,10 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
   image: z.string(),
   command: z.array(z.string()).nullable(),
   devices: z.array(z.string()),
+  diskMiB: whole.nullable().describe('what it may write on the disk; null: no limit is agreed'),
+  isolation: isolation()
+    .nullable()
+    .describe('what holds it, as its miner signed it; null in old terms'),
   asset: z.string().describe('what amounts are in'),
   rail: z.string(),
   dph: decimal.describe('price per hour'),

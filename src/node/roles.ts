@@ -48,6 +48,7 @@ import { serveTranscripts } from './services/serve-transcripts.ts'
 import { setWeights } from './services/set-weights.ts'
 import { settle } from './services/settle.ts'
 import { syncBooks } from './services/sync-books.ts'
+import { watchEngine } from './services/watch-engine.ts'
 import { watchGpus } from './services/watch-gpus.ts'
 import { weighAccusations } from './services/weigh-accusations.ts'
 
@@ -151,6 +152,7 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     watchOwnGpus,
     checkOwnGpus,
     proveWhatMay,
+    having('hosting', watchEngine),
     having('hosting', hostLeases),
     having('hosting', serveSessions),
     publishOffer,

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { hoursMs, KiB } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { bytes, integer, peerIdText, text, timeMs } from './fields.ts'
+import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { peerIdOfKey } from './peer-key.ts'
 import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
@@ -70,6 +71,7 @@ const schema = z.looseObject({
   backend: text(16),
   /** What its leases run in: `docker`, `process`, `none`, or a later one. */
   engine: text(16),
+  isolation: isolation().optional(),
   versions: z.looseObject({ node: text(32), program: text(32) }),
   binding: bindingSchema.optional(),
 })

@@ -39,6 +39,9 @@ export type Health = (typeof healths)[number]
 
 const leaseId = bytes(32)
 
+/** At most this many bytes of a login: tokens of clouds have up to 3 KiB. */
+export const MAX_REGISTRY_AUTH_BYTES = 8 * KiB
+
 /** Holds capacity and asks for terms that the miner has already signed. */
 const reserve = z.looseObject({
   kind: z.literal('reserve'),
@@ -57,7 +60,15 @@ const reserve = z.looseObject({
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
 })
 /** Takes the quote: the same terms, signed by the renter. The container starts; repeating it changes nothing. */
-const accept = z.looseObject({ kind: z.literal('accept'), terms: bytesUpTo(TERMS_MAX_BYTES) })
+const accept = z.looseObject({
+  kind: z.literal('accept'),
+  terms: bytesUpTo(TERMS_MAX_BYTES),
+  /**
+   * A login at the image's registry, for this one pull: not in the terms, because those are kept. The stream is
+   * encrypted; the miner holds it in memory only, and wipes it after.
+   */
+  registryAuth: bytesUpTo(MAX_REGISTRY_AUTH_BYTES).optional(),
+})
 /** Where the lease stands; with `notState`, answered when it stands elsewhere or after `waitMs`. */
 const status = z.looseObject({
   kind: z.literal('status'),
@@ -99,7 +110,7 @@ const response = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('status'), status: leaseStatus }),
 ])
 
-const MAX_REQUEST_BYTES = TERMS_MAX_BYTES + 2 * KiB
+const MAX_REQUEST_BYTES = TERMS_MAX_BYTES + MAX_REGISTRY_AUTH_BYTES + 2 * KiB
 
 const requestCodec = cborCodec(request, MAX_REQUEST_BYTES)
 const responseCodec = cborCodec(response, MAX_REQUEST_BYTES)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { KiB, minutesMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { bytes, decimal, integer, peerIdText, text, timeMs } from './fields.ts'
+import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { peerIdOfKey } from './peer-key.ts'
 import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
@@ -72,6 +73,7 @@ const offer = z.looseObject({
   host,
   /** What leases run in: `docker`, `process` (devnet alone), or a later one. */
   engine: text(16),
+  isolation: isolation().optional(),
   /** Price per hour of the whole offer, in `asset`. */
   dph: decimal(),
   /** The same for a lease in which its devices prove nothing; absent: not offered. */

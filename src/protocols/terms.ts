@@ -4,6 +4,7 @@ import { NodeError } from '../errors.ts'
 import { hoursMs, KiB, minutesMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { baseUnits, bytes, integer, peerIdText, text, timeMs } from './fields.ts'
+import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { keyOfPeerId, peerIdOfKey } from './peer-key.ts'
 import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
@@ -55,6 +56,10 @@ const schema = z.looseObject({
   devices: z.array(text(64)).max(32),
   memoryMiB: integer(16, 64 * KiB * KiB),
   milliCpus: integer(100, 1_024_000),
+  /** What the lease may write on the disk; absent: as much as there is. More than that ends it, by its renter's fault. */
+  diskMiB: integer(1, 2 ** 40).optional(),
+  /** What holds it, as its offer said. */
+  isolation: isolation().optional(),
   /** From the start of the container; it ends then if nothing ended it before. */
   durationMs: integer(1000, hoursMs(24 * 366)),
   receiptEveryMs: integer(200, minutesMs(10)),

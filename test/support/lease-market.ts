@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import type { DepositRail } from '../../src/chain/payment-rail.ts'
 import type { Engine } from '../../src/containers/engine.ts'
 import type { NodeError } from '../../src/errors.ts'
-import { silent } from '../../src/log.ts'
+import { type Log, silent } from '../../src/log.ts'
 import { createEvents, type NodeEvent } from '../../src/node/events.ts'
 import { createCapacity } from '../../src/node/leases/capacity.ts'
 import { createHostBook, type HostBook, type HostOptions } from '../../src/node/leases/host-book.ts'
@@ -49,6 +49,7 @@ interface Common {
   readonly ledger?: { railOf(key: Key): DepositRail } | undefined
   /** An existing folder: the node of a run before. */
   readonly folder?: string
+  readonly log?: Log
 }
 
 async function base({ key, folder }: Common) {
@@ -82,6 +83,7 @@ export async function startMiner(
   },
 ): Promise<TestMiner> {
   const { key, ledger, engine, endOnStop = true, devices = ['cpu-0'], shellGraceMs } = options
+  const { log = silent } = options
   const { peer, store, events } = await base(options)
   const book = createHostBook({
     net,
@@ -89,13 +91,14 @@ export async function startMiner(
     peerId: key.peerId,
     store,
     events,
-    log: silent,
+    log,
     nowMs: Date.now,
     engine,
     capacity: createCapacity(devices),
     rail: ledger?.railOf(key),
     memoryMiB: 256,
     milliCpus: 1000,
+    diskMiB: 100,
     receiptEveryMs: 200,
     creditMs: 60_000,
     graceMs: 60_000,
@@ -136,7 +139,7 @@ export interface TestRenter {
 export async function startRenter(
   options: Common & { readonly miners: readonly TestMiner[] },
 ): Promise<TestRenter> {
-  const { key, ledger, miners } = options
+  const { key, ledger, miners, log = silent } = options
   const { peer, store, events } = await base(options)
   for (const { peer: miner } of miners) await peer.libp2p.dial(miner.libp2p.getMultiaddrs())
   const book = createRentBook({
@@ -145,7 +148,7 @@ export async function startRenter(
     peerId: key.peerId,
     store,
     events,
-    log: silent,
+    log,
     nowMs: Date.now,
     rpc: peer.rpc,
     rail: ledger?.railOf(key),

@@ -136,6 +136,7 @@ export const commands: readonly Command[] = [
     describe: 'Rent the first offer that fits; with a command, run it and end the lease',
     options: [
       'image',
+      'registryAuth',
       'hours',
       'maxDph',
       'maxCost',

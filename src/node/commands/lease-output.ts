@@ -48,6 +48,17 @@ function creditOf({ creditMs, graceMs, prepaidMs }: LeaseView): string | null {
   return `paused after ${away} without a countersignature, closed ${minutes(graceMs ?? 0)} later`
 }
 
+/** What holds a tenant, in words; null where the terms do not say. */
+export function isolationOf({ isolation }: Pick<LeaseView, 'isolation'>): string | null {
+  if (isolation === null) return null
+  const { runtime, fenced, diskQuota } = isolation
+  return [
+    runtime === 'none' ? 'no container' : runtime,
+    fenced ? "fenced off from the host's networks" : "NOT fenced off from the host's networks",
+    diskQuota ? 'disk quota' : 'no disk quota (measured; more than agreed ends it)',
+  ].join(', ')
+}
+
 /** One lease for a person: every field that has something to say. */
 export function describeLease(lease: LeaseView): string {
   const { asset } = lease
@@ -63,6 +74,8 @@ export function describeLease(lease: LeaseView): string {
     ['image', lease.image],
     ['command', lease.command?.join(' ') ?? null],
     ['devices', lease.devices.join(', ')],
+    ['disk', lease.diskMiB === null ? null : `at most ${lease.diskMiB} MiB`],
+    ['held by', isolationOf(lease)],
     ['price', `${lease.dph} ${asset} per hour, at most ${lease.cap} ${asset}`],
     ['proofs', proofsOf(lease)],
     ['started', timeOf(lease.startedAtMs)],

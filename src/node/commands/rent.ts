@@ -13,6 +13,7 @@ import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
 import { assertRunning, proofsOf, SETTLE_MS, watchLease } from './lease-output.ts'
 import { leasePath } from './lease-path.ts'
+import { readRegistryAuth } from './registry-auth.ts'
 import { runInLease } from './run-in-lease.ts'
 
 /** With `--json` the command's output goes into one document; what is longer is for a pipe. */
@@ -32,7 +33,7 @@ export const rent: Run = (context) =>
       })
     }
     output.progress(lossOf(config))
-    const lease = await client.post<LeaseView>('/v1/leases', wishOf(context), signal)
+    const lease = await client.post<LeaseView>('/v1/leases', await wishOf(context), signal)
     const proofs = proofsOf(lease)
     const lost = proofs === null ? '' : `; proofs: ${proofs}`
     output.progress(`lease ${lease.id.slice(0, 12)}: ${lease.dph} ${lease.asset} per hour${lost}`)
@@ -49,13 +50,16 @@ function lossOf({ network, exclusive }: CommandContext['config']): string {
   return `proofs beside a lease take at most ${percent} % of its GPUs' time on average; --exclusive rents without`
 }
 
-function wishOf({ args, config }: CommandContext): WishBody {
+async function wishOf({ args, config, terminal }: CommandContext): Promise<WishBody> {
   const { image, order, maxDph, maxCost, maxDailyCost, hours, prepaid, authorize } = config
-  const { exclusive } = config
+  const { exclusive, registryAuth } = config
   return {
     query: args.join(' '),
     order: order ?? DEFAULT_ORDER,
     ...(image === undefined ? {} : { image }),
+    ...(registryAuth === undefined
+      ? {}
+      : { registryAuth: await readRegistryAuth(registryAuth, image, terminal.stdin) }),
     durationMs: Math.max(1000, Math.round(hours * hoursMs(1))),
     prepaidMs: prepaid,
     ...(exclusive ? { exclusive } : {}),

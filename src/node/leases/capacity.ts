@@ -24,6 +24,8 @@ export interface Capacity {
   free(): string[]
   /** Keeps a device from new work, or (without a bar) lets it work again. Leases keep what they hold. */
   bar(device: string, bar: Bar | undefined): void
+  /** Keeps the whole machine from new leases, with the reason, or (without one) lets it take them again; proofs go on. */
+  shut(reason: string | undefined): void
   /** What keeps a device from new work, if anything does. */
   barOf(device: string): Bar | undefined
   /** Calls back after every change, until `signal` aborts. */
@@ -34,6 +36,7 @@ export function createCapacity(first: readonly string[]): Capacity {
   const devices = [...first]
   const holders = new Map<string, string>()
   const bars = new Map<string, Bar>()
+  let closed: string | undefined
   const listeners = new Set<() => void>()
   const tell = (): void => {
     for (const listener of listeners) listener()
@@ -73,6 +76,7 @@ export function createCapacity(first: readonly string[]): Capacity {
     },
     reserve: (leaseId, wanted) =>
       hold(leaseId, wanted, (device) => {
+        if (closed !== undefined) return `takes no lease now: ${closed}`
         const bar = bars.get(device)
         return bar === undefined ? undefined : `is ${bar.kind}: ${bar.reason}`
       }),
@@ -85,12 +89,20 @@ export function createCapacity(first: readonly string[]): Capacity {
       if (changed) tell()
     },
     holds: (leaseId) => holders.values().some((holder) => holder === leaseId),
-    free: () => devices.filter((device) => !holders.has(device) && !bars.has(device)),
+    free: () =>
+      closed === undefined
+        ? devices.filter((device) => !holders.has(device) && !bars.has(device))
+        : [],
     bar(device, bar) {
       const before = bars.get(device)
       if (before?.kind === bar?.kind && before?.reason === bar?.reason) return
       if (bar === undefined) bars.delete(device)
       else bars.set(device, bar)
+      tell()
+    },
+    shut(reason) {
+      if (closed === reason) return
+      closed = reason
       tell()
     },
     barOf: (device) => bars.get(device),

@@ -33,7 +33,7 @@ export async function answerLease(
     case 'reserve':
       return { kind: 'quote', terms: await reserve(book, request, from) }
     case 'accept':
-      return { kind: 'status', status: await accept(book, request.terms, peer) }
+      return { kind: 'status', status: await accept(book, request, peer) }
     case 'status':
       return { kind: 'status', status: await watch(book, request, peer) }
     case 'stop':
@@ -50,7 +50,8 @@ async function reserve(
   request: ReserveRequest,
   { peerId: peer, prefix }: QuotaKey,
 ): Promise<Uint8Array> {
-  engineOf(book)
+  const engine = engineOf(book)
+  engine.checkImage(request.image)
   const offer = ownOffer(book, request.offer)
   const nowMs = book.nowMs()
   const terms = draftTerms(request, offer, {
@@ -61,6 +62,8 @@ async function reserve(
     rails: book.rail === undefined ? [] : [{ name: book.rail.name, asset: book.rail.caps.asset }],
     memoryMiB: book.memoryMiB,
     milliCpus: book.milliCpus,
+    diskMiB: book.diskMiB,
+    isolation: { ...engine.isolation },
     receiptEveryMs: book.receiptEveryMs,
     creditMs: book.creditMs,
     graceMs: book.graceMs,
@@ -166,7 +169,11 @@ export async function dropQuotes(
 }
 
 /** Both have signed: the lease is agreed, and its container starts behind the answer. Repeating it changes nothing. */
-async function accept(book: HostBook, record: Uint8Array, peer: string): Promise<LeaseStatus> {
+async function accept(
+  book: HostBook,
+  { terms: record, registryAuth }: Extract<LeaseRequest, { kind: 'accept' }>,
+  peer: string,
+): Promise<LeaseStatus> {
   const { payload: terms } = openTerms(book.net, record, 'renter')
   if (terms.renter !== peer) throw notAuthorized()
   const id = hexOf(leaseIdOf(book.net, terms))
@@ -182,6 +189,7 @@ async function accept(book: HostBook, record: Uint8Array, peer: string): Promise
     return true
   })
   if (agreed) {
+    now.registryAuth = registryAuth
     now.starting = bringUp(book, now)
     book.background(now.starting.then(() => meterUntilClosed(book, now)))
   }

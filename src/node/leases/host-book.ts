@@ -40,6 +40,8 @@ export interface HostOptions {
   readonly rail?: DepositRail | undefined
   readonly memoryMiB: number
   readonly milliCpus: number
+  /** What a lease may write on the disk; undefined: no limit. */
+  readonly diskMiB?: number
   readonly receiptEveryMs: number
   /** What the terms of a paid lease allow its renter: see terms.ts. */
   readonly creditMs: number
@@ -68,6 +70,8 @@ export interface HostedNow {
   progress: string | undefined
   /** What its renter should know now: a device of it is lost, or its owner wants it back. */
   notice: string | undefined
+  /** The renter's login at the image's registry: in memory alone, and wiped when the image is here. */
+  registryAuth: Uint8Array | undefined
   /** Settles when the attempt to start has ended, one way or the other. */
   starting: Promise<void>
   /** Aborts when the lease closes: its sessions and waits end. */
@@ -139,6 +143,7 @@ export function createHostBook(options: HostOptions): HostBook {
         container: undefined,
         progress: undefined,
         notice: undefined,
+        registryAuth: undefined,
         starting: Promise.resolve(),
         closing: new AbortController(),
         hold,

@@ -1,6 +1,7 @@
 import type { Escrow } from '../../chain/payment-rail.ts'
 import { sleep } from '../../clock.ts'
 import type { Container } from '../../containers/engine.ts'
+import { wipe } from '../../containers/registry-login.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Health } from '../../protocols/lease.ts'
 import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
@@ -14,6 +15,7 @@ import { creditEnding, graceLeftMs, remember, weighCredit } from './host-credit.
 import { containerStatus, expiryOf, healthOf, lookAt } from './host-look.ts'
 import { saveReceipt } from './host-meter.ts'
 import { settleHosted } from './host-settle.ts'
+import { untilDiskExceeded } from './lease-disk.ts'
 import { advance, isRunning, isStarted } from './lease-machine.ts'
 import { type HostedLease, isPaused } from './lease-records.ts'
 import { keepPaused } from './pause-lease.ts'
@@ -44,6 +46,9 @@ export async function bringUp(book: HostBook, now: HostedNow): Promise<void> {
     book.log.warn('lease-start-failed', { lease: now.id, code: codeOf(error) })
     // Not awaited: closing waits for this very attempt to end.
     book.background(closeLease(book, now, startEnding(error)))
+  } finally {
+    wipe(now.registryAuth)
+    now.registryAuth = undefined
   }
 }
 
@@ -64,7 +69,9 @@ function noLongerUnpaid({ unpaid }: HostBook, now: HostedNow): void {
 async function makeContainer(book: HostBook, now: HostedNow): Promise<Container> {
   const { terms, closing } = now
   const engine = engineOf(book)
+  const credentials = now.registryAuth
   await engine.ensureImage(terms.image, {
+    credentials,
     signal: closing.signal,
     onProgress({ step, doneBytes, totalBytes }) {
       const percent = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} %` : ''
@@ -79,6 +86,8 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
     gpuUuids: terms.devices.flatMap((device) => book.gpuUuid(device) ?? []),
     memoryMiB: terms.memoryMiB,
     cpus: terms.milliCpus / 1000,
+    diskMiB: terms.diskMiB,
+    ...(credentials === undefined ? {} : { privateImage: true }),
     expiresAtMs: book.nowMs() + terms.durationMs,
   })
   now.progress = undefined
@@ -134,6 +143,7 @@ const step = (book: HostBook, now: HostedNow, change: (lease: HostedLease) => Ho
  */
 export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<void> {
   const signal = AbortSignal.any([now.closing.signal, book.lifetime.signal])
+  book.background(endWhenDiskExceeded(book, now, signal))
   while (!signal.aborted && isStarted(now.lease)) {
     const leftMs = Math.min(expiryOf(now) - book.steadyMs(), graceLeftMs(book, now))
     try {
@@ -145,6 +155,15 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
     if (ending === undefined) await meterOnce(book, now, health)
     else await closeLease(book, now, ending)
   }
+}
+
+async function endWhenDiskExceeded(
+  book: HostBook,
+  now: HostedNow,
+  signal: AbortSignal,
+): Promise<void> {
+  const ending = await untilDiskExceeded(book, now, signal)
+  if (ending !== undefined) await closeLease(book, now, ending)
 }
 
 function meterOnce(book: HostBook, now: HostedNow, health: Health): Promise<void> {

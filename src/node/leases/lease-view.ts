@@ -1,3 +1,4 @@
+import type { Isolation } from '../../protocols/isolation.ts'
 import { type EndingOwner, faultOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import { openTerms } from '../../protocols/terms.ts'
@@ -17,6 +18,10 @@ export interface LeaseView {
   readonly image: string
   readonly command: readonly string[] | null
   readonly devices: readonly string[]
+  /** What it may write on the disk; null: no limit is agreed. */
+  readonly diskMiB: number | null
+  /** What holds it, as its miner signed it; null in terms of an earlier version. */
+  readonly isolation: Isolation | null
   readonly asset: string
   readonly rail: string
   /** Price per hour. */
@@ -70,6 +75,8 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     image: terms.image,
     command: terms.command ?? null,
     devices: terms.devices,
+    diskMiB: terms.diskMiB ?? null,
+    isolation: terms.isolation ?? null,
     asset: terms.asset,
     rail: terms.rail,
     dph: amount(terms.pricePerHour),

@@ -1,4 +1,5 @@
 import { NodeError } from '../../errors.ts'
+import type { Isolation } from '../../protocols/isolation.ts'
 import type { ReserveRequest } from '../../protocols/lease.ts'
 import { costCap, formatAmount, parseAmount } from '../../protocols/money.ts'
 import type { Network } from '../../protocols/network.ts'
@@ -17,6 +18,9 @@ export interface QuoteSide {
   readonly rails: readonly { readonly name: string; readonly asset: string }[]
   readonly memoryMiB: number
   readonly milliCpus: number
+  readonly diskMiB?: number | undefined
+  /** What holds a tenant now. */
+  readonly isolation?: Isolation | undefined
   readonly receiptEveryMs: number
   /** Of paid leases (terms.ts). */
   readonly creditMs: number
@@ -72,6 +76,11 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
   if (count > all.length) {
     throw new NodeError('REFUSED_TERMS', `this offer has ${all.length} devices, not ${count}`)
   }
+  if (payload.isolation !== undefined && !sameIsolation(payload.isolation, side.isolation)) {
+    throw new NodeError('REFUSED_OFFER_GONE', 'what holds leases here has changed since', {
+      next: 'compute-node offers shows what stands now',
+    })
+  }
   const { proofSharePpm } = side
   const price = pricePerHour(payload, count, request.exclusive)
   return {
@@ -90,6 +99,8 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
     devices: all.slice(0, count),
     memoryMiB: side.memoryMiB,
     milliCpus: side.milliCpus,
+    ...(side.diskMiB === undefined ? {} : { diskMiB: side.diskMiB }),
+    ...(side.isolation === undefined ? {} : { isolation: side.isolation }),
     durationMs: request.durationMs,
     receiptEveryMs: side.receiptEveryMs,
     ...(request.exclusive === true
@@ -165,6 +176,7 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['cap', BigInt(terms.cap) === costCap(price, request.durationMs)],
     ['image', terms.image === request.image],
     ['command', JSON.stringify(terms.command) === JSON.stringify(request.command)],
+    ['isolation', isAsOffered(terms, offer.payload)],
     ['exclusiveness', terms.exclusive === request.exclusive],
     ['share for proofs', (terms.proofSharePpm ?? 0) <= mostShare(asked)],
     ['duration', terms.durationMs === request.durationMs],
@@ -208,5 +220,11 @@ function checkLimits(terms: Terms, price: bigint, { maxPricePerHour, rails }: As
     })
   }
 }
+
+const isAsOffered = (terms: Terms, offer: Offer): boolean =>
+  offer.isolation === undefined || sameIsolation(offer.isolation, terms.isolation)
+
+const sameIsolation = (a: Isolation, b: Isolation | undefined): boolean =>
+  a.runtime === b?.runtime && a.fenced === b.fenced && a.diskQuota === b.diskQuota
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -35,6 +35,8 @@ export interface RentOrder {
   /** PeerIds that may open sessions besides this node. */
   readonly authorized?: readonly string[] | undefined
   readonly idempotencyKey?: string | undefined
+  /** A login at the image's registry, sent with the acceptance alone. Its owner wipes it when this order is done. */
+  readonly registryAuth?: Uint8Array | undefined
 }
 
 /** An escrow outlives its lease by this much, in which the miner may still claim. */
@@ -81,7 +83,7 @@ export async function rentLease(
   })
   now.elapsed = beginElapsed(book)
   await book.save(now, now.lease)
-  await agree(book, now, miner)
+  await agree(book, now, miner, order.registryAuth)
   return now
 }
 
@@ -118,8 +120,17 @@ function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserv
 }
 
 /** Both at once: the miner waits for the money, and pulls, creates and starts when it sees it. */
-async function agree(book: RentBook, now: RentedNow, miner: string): Promise<void> {
-  const accept = { kind: 'accept' as const, terms: now.lease.renterTerms }
+async function agree(
+  book: RentBook,
+  now: RentedNow,
+  miner: string,
+  registryAuth: Uint8Array | undefined,
+): Promise<void> {
+  const accept = {
+    kind: 'accept' as const,
+    terms: now.lease.renterTerms,
+    ...(registryAuth === undefined ? {} : { registryAuth }),
+  }
   const [told, paid] = await Promise.allSettled([
     book.rpc.ask(leaseProtocol, miner, accept),
     lockMoney(book, now),

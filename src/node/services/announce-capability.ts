@@ -116,7 +116,7 @@ const modeFields = (since: ModeSince) =>
  * counts it as silent.
  */
 function whatOf(
-  { devices: all, backend, engine, binding, capacity, modes }: Machine,
+  { devices: all, backend, engine, isolation, binding, capacity, modes }: Machine,
   slots: SlotNetwork,
 ): Announced {
   for (const { id } of all) if (capacity?.barOf(id) !== undefined) modes?.left(id)
@@ -134,6 +134,7 @@ function whatOf(
     classes: classesOf(devices),
     backend,
     engine,
+    ...(isolation === undefined ? {} : { isolation }),
     versions: { node: process.versions.node, program: packageVersion() },
     ...(bound === undefined ? {} : { binding: bound }),
   }

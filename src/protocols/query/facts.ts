@@ -42,6 +42,9 @@ export function factsOf(net: Network, record: Signed<Offer>, standing: Standing 
     duration: rounded(terms.maxLeaseMs / HOUR_MS),
     min_duration: rounded(terms.minLeaseMs / HOUR_MS),
     engine: offer.engine,
+    runtime: offer.isolation?.runtime,
+    fenced: offer.isolation?.fenced,
+    disk_quota: offer.isolation?.diskQuota,
     ...standing,
   }
 }

@@ -114,12 +114,28 @@ test('a lease without proofs costs what the offer says it does', () => {
   )
 })
 
+const held = { runtime: 'runc', fenced: true, diskQuota: false }
+
 test.each<[string, Partial<Terms>, string]>([
   ['with proofs all the same', { proofSharePpm: 1 }, 'share'],
   ['that do not say so', { exclusive: undefined }, 'exclusiveness'],
 ])('a renter that pays for no proofs does not sign terms %s', (_, change, field) => {
   expect(() => checkQuote({ ...quotedAlone, ...change }, askedAlone)).toThrow(
     expect.objectContaining({ code: 'PEER_QUOTE', message: expect.stringContaining(field) }),
+  )
+})
+
+test.each([
+  undefined,
+  { ...held, fenced: false },
+  { ...held, diskQuota: true },
+  { ...held, runtime: 'x' },
+])('a renter does not sign that less holds its lease than was offered: %j', (isolation) => {
+  const offer = { ...asked.offer, payload: { ...asked.offer.payload, isolation: held } }
+  const terms = quoted
+  checkQuote({ ...terms, isolation: held }, { ...asked, offer })
+  expect(() => checkQuote({ ...terms, isolation }, { ...asked, offer })).toThrow(
+    expect.objectContaining({ message: expect.stringContaining('isolation') }),
   )
 })
 

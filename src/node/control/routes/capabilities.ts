@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { NodeError } from '../../../errors.ts'
 import type { Capability } from '../../../protocols/capability.ts'
+import type { Isolation } from '../../../protocols/isolation.ts'
 import type { Signed } from '../../../protocols/signed.ts'
 import type { Capabilities } from '../../capabilities.ts'
 
 /** What one peer announces. */
 export interface CapabilityRow extends Pick<Capability, 'peerId' | 'seq' | 'classes' | 'backend'> {
   readonly engine: string
+  /** What holds a tenant there, in its own word; null in records of an earlier version. */
+  readonly isolation: Isolation | null
   readonly expiresAtMs: number
   readonly devices: Capability['devices']
   readonly versions: Capability['versions']
@@ -44,6 +47,7 @@ const rowOf = ({ payload }: Signed<Capability>): CapabilityRow => ({
   classes: payload.classes,
   backend: payload.backend,
   engine: payload.engine,
+  isolation: payload.isolation ?? null,
   expiresAtMs: payload.expiresAtMs,
   devices: payload.devices,
   versions: payload.versions,

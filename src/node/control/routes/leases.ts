@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { wipe } from '../../../containers/registry-login.ts'
 import { NodeError } from '../../../errors.ts'
 import { peerIdText } from '../../../protocols/fields.ts'
-import { leaseProtocol } from '../../../protocols/lease.ts'
+import { leaseProtocol, MAX_REGISTRY_AUTH_BYTES } from '../../../protocols/lease.ts'
 import { evidenceCodec } from '../../../protocols/lease-evidence.ts'
 import { formatAmount } from '../../../protocols/money.ts'
 import { keyOfPeerId } from '../../../protocols/peer-key.ts'
@@ -22,12 +23,20 @@ import { followAll } from '../../services/rent.ts'
 import { parsed } from '../parsed.ts'
 import { DEFAULT_ORDER } from './offers.ts'
 
+const secret = z.string().min(1).max(MAX_REGISTRY_AUTH_BYTES)
+const registryLogin = z.union([
+  z.strictObject({ username: secret, password: secret }),
+  z.strictObject({ identitytoken: secret }),
+])
+
 /** The body of `POST /v1/leases`. */
 const wish = z.strictObject({
   query: z.string().max(4096).default(''),
   order: z.string().max(512).default(DEFAULT_ORDER),
   /** Without one: the devnet's own on a local network, elsewhere a common one. */
   image: imageName().optional(),
+  /** A login at the image's registry; it goes to the miner with the acceptance, and is kept nowhere. */
+  registryAuth: registryLogin.optional(),
   command: commandLine().optional(),
   durationMs: z
     .int()
@@ -83,14 +92,21 @@ type Named = { Params: { id: string } }
 /** Leases of this node: take, list, watch, stop, and their receipts. */
 export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Needs): void {
   app.post('/v1/leases', async (request) => {
-    const body = parsed(wish, request.body)
+    const { registryAuth: login, ...body } = parsed(wish, request.body)
+    const registryAuth = login === undefined ? undefined : Buffer.from(JSON.stringify(login))
     const header = request.headers['idempotency-key']
     const idempotencyKey = typeof header === 'string' ? header.slice(0, 128) : undefined
     const image = body.image ?? (book.net.network === 'local' ? 'busybox:1.37' : 'ubuntu:24.04')
     try {
-      const now = await placeOrder(book, offers, { ...body, image, idempotencyKey })
+      const now = await placeOrder(book, offers, {
+        ...body,
+        image,
+        idempotencyKey,
+        registryAuth,
+      })
       return viewOf(book, now.lease)
     } finally {
+      wipe(registryAuth)
       followAll(book)
     }
   })
