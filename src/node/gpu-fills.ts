@@ -90,8 +90,8 @@ export function createGpuFills(needs: GpuFillsNeeds, signal: AbortSignal): GpuFi
     const startedMs = nowMs()
     await prover.fill({ seed, iterations: slots.residency.iterations }, FILL_TIMEOUT_MS)
     held.seed = seed
-    if (holding.get(gpuId) === held) ownFills?.filled(gpu, round)
     const fillMs = nowMs() - startedMs
+    if (holding.get(gpuId) === held) ownFills?.filled(gpu, round, fillMs)
     log.info('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
     events.emit('gpu-filled', { gpu: gpuId, bytes, fillMs, round })
   }

@@ -7,8 +7,8 @@ import type { FillStandings, ProvingMode } from './device-modes.ts'
 
 /** Which fills this node's devices hold: told by what fills them, asked by what announces them. */
 export interface OwnFills extends FillStandings {
-  /** A device holds the fill of the epoch that began at `round`, with the sizes and for the hotkey of `gpu`. */
-  filled(gpu: Announcement, round: number): void
+  /** A device holds the fill of the epoch that began at `round`, with the sizes and for the hotkey of `gpu`; making it took `ms`. */
+  filled(gpu: Announcement, round: number, ms: number): void
   /** What a device holds is no fill (any more). */
   emptied(gpu: string): void
   /** Calls back after every change, until `signal` aborts. */
@@ -27,6 +27,8 @@ export interface OwnFillsNeeds {
 export function createOwnFills(needs: OwnFillsNeeds): OwnFills {
   const { beacon, slots, nowMs, announcementOf } = needs
   const held = new Map<string, { readonly of: Announcement; readonly round: number }>()
+  /** What the newest fill of a device with some sizes took, ms. */
+  const took = new Map<string, number>()
   const listeners = new Set<() => void>()
   const changed = (): void => {
     for (const listener of listeners) listener()
@@ -45,7 +47,10 @@ export function createOwnFills(needs: OwnFillsNeeds): OwnFills {
     holds: (gpu, mode) => holdsOf(gpu, mode, epochOf(slots, roundNow())),
     keeps(gpu, mode) {
       const round = fillRoundOf(slots, nextStart(slots, roundNow() + 1))!
-      return nowMs() < msOf(round) + fillMs(slots) || holdsOf(gpu, mode, round)
+      const sinceMs = nowMs() - msOf(round)
+      if (sinceMs < 0 || holdsOf(gpu, mode, round)) return true
+      const wanted = announcementOf(gpu, mode)
+      return wanted !== undefined && hasTime(slots, sinceMs, took.get(sizesOf(wanted)) ?? 0)
     },
     nextSlotMs: () => msOf(nextStart(slots, roundNow() + 1)),
     isFillDue(fromMs) {
@@ -54,7 +59,8 @@ export function createOwnFills(needs: OwnFillsNeeds): OwnFills {
       const first = nextStart(slots, timeOf(beacon, from) < fromMs ? from + 1 : from)
       return fillRoundOf(slots, first)! <= roundNow()
     },
-    filled(of, round) {
+    filled(of, round, ms) {
+      took.set(sizesOf(of), ms)
       held.set(of.gpuId, { of, round })
       changed()
     },
@@ -69,13 +75,21 @@ export function createOwnFills(needs: OwnFillsNeeds): OwnFills {
 }
 
 /**
- * So long after an epoch's pulse a fill may take: who is not filled by then leaves the slots, while validators can
- * still hear of it before the first one starts.
+ * Whether a fill that is due since `sinceMs` may still be there for the epoch's first slot, when the one before took
+ * `lastMs`. Who is too slow leaves the slots while validators can still hear of it: a notice before the first may start,
+ * or, where there is less time than that, at once if the last fill says so. A withdrawal in the last moment would cross
+ * the slot's pulse on its way, and cost more than a fill that comes late in the window.
  */
-const fillMs = ({ epoch, roundMs, noticeMs }: SlotNetwork): number => {
+function hasTime(
+  { epoch, roundMs, noticeMs }: SlotNetwork,
+  sinceMs: number,
+  lastMs: number,
+): boolean {
   const allMs = epoch.fillRounds * roundMs
-  return allMs - Math.min(noticeMs, allMs / 4)
+  return lastMs <= allMs && (allMs <= noticeMs || sinceMs < allMs - noticeMs)
 }
+
+const sizesOf = ({ gpuId, n, bytes }: Announcement): string => `${gpuId} ${n} ${bytes}`
 
 const isSameFill = (a: Announcement, b: Announcement): boolean =>
   a.n === b.n && a.bytes === b.bytes && equalBytes(a.hotkey, b.hotkey)

@@ -36,7 +36,7 @@ test('a fill is held for its sizes, its hotkey and its epoch alone', () => {
   expect(fills.holds('a', 'idle')).toBe(false)
   const changes: string[] = []
   fills.onChange(() => changes.push('changed'), new AbortController().signal)
-  fills.filled(named('idle'), 7200)
+  fills.filled(named('idle'), 7200, 100)
   expect([fills.holds('a', 'idle'), fills.holds('a', 'leased')]).toEqual([true, false])
   wanted.hotkey = new Uint8Array(32).fill(9)
   expect(fills.holds('a', 'idle')).toBe(false)
@@ -50,26 +50,36 @@ test('a fill is held for its sizes, its hotkey and its epoch alone', () => {
   expect(changes).toEqual(['changed', 'changed'])
 })
 
-test.each([
-  ['finney', 14_400, 150_000],
-  ['local', 23, 750],
-] as const)(
-  '%s: who is not filled some time before the first slot of an epoch leaves it',
-  (network, round, untilMs) => {
-    const { fills, named, at } = world(slotNetworks[network])
-    at(round, untilMs - 1)
-    expect(fills.keeps('a', 'idle')).toBe(true)
-    at(round, untilMs)
-    expect(fills.keeps('a', 'idle')).toBe(false)
-    fills.filled(named('idle'), round)
-    expect(fills.keeps('a', 'idle')).toBe(true)
-  },
-)
+test('who is not filled a notice before the first slot of an epoch leaves it', () => {
+  const { fills, named, at } = world(slotNetworks.finney)
+  at(14_400, 149_999)
+  expect(fills.keeps('a', 'idle')).toBe(true)
+  at(14_400, 150_000)
+  expect(fills.keeps('a', 'idle')).toBe(false)
+  fills.filled(named('idle'), 14_400, 150_000)
+  expect(fills.keeps('a', 'idle')).toBe(true)
+})
+
+test('where there is no time for a notice the last fill decides: one that took too long is not waited for', () => {
+  const { fills, named, at } = world(slotNetworks.local)
+  at(23, 900)
+  expect(fills.keeps('a', 'idle')).toBe(true)
+  at(12, 500)
+  fills.filled(named('idle'), 11, 1001)
+  expect(fills.keeps('a', 'idle')).toBe(true)
+  at(23)
+  expect(fills.keeps('a', 'idle')).toBe(false)
+  expect(fills.keeps('a', 'leased')).toBe(true) // of those sizes nothing is known
+  at(24, 500)
+  fills.filled(named('idle'), 23, 1000)
+  at(35, 900)
+  expect(fills.keeps('a', 'idle')).toBe(true)
+})
 
 test('in the middle of an epoch what is lost is missed at once; before it ends nothing is due any more', () => {
   const { fills, named, at } = world(slotNetworks.finney)
   at(8000)
-  fills.filled(named('idle'), 7200)
+  fills.filled(named('idle'), 7200, 100)
   expect(fills.keeps('a', 'idle')).toBe(true)
   fills.emptied('a')
   expect(fills.keeps('a', 'idle')).toBe(false)

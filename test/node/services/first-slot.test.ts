@@ -1,21 +1,21 @@
 import { expect, test } from 'vitest'
 import { sleep } from '../../../src/clock.ts'
-import type { Backend } from '../../../src/gpu/backend.ts'
+import type { Backend, ProofSizes } from '../../../src/gpu/backend.ts'
 import { announcingMiner } from '../../support/announcing-miner.ts'
 import { eventually } from '../../support/nodes.ts'
 import { createSlotMarket, type Member } from '../../support/slot-market.ts'
 import { createTamperedBackend } from '../../support/tampered-backend.ts'
 
-/** An honest device whose first fill takes longer than the window in which it is passed over, as a cold driver's may. */
+/** An honest device whose first fill is long in coming, as with a cold driver that compiles its kernels. */
 function slowlyFilled(firstMs: number): Backend {
   const backend = createTamperedBackend()
-  const { fill } = backend
+  const { prepare } = backend
   let isFirst = true
   return Object.assign(backend, {
-    async fill(seed: Uint8Array, iterations: number) {
+    async prepare(sizes: ProofSizes) {
       if (isFirst) await sleep(firstMs)
       isFirst = false
-      await fill(seed, iterations)
+      await prepare(sizes)
     },
   })
 }
@@ -29,7 +29,7 @@ test('an honest miner whose first fill is slow is expected in no slot before it 
   const market = createSlotMarket({ round: 8 })
   const validator = await market.node('validator')
   const known = market.shared.capabilities
-  const backend = slowlyFilled(3000) // from pulse 11, the first that seeds a fill: past the window of slot 12
+  const backend = slowlyFilled(7000) // from round 9 on: past the windows of slot 12
   const miner = await market.node('miner', {
     backend,
     service: (parts) => announcingMiner(parts, known),
