@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { FILL_UNIT_BYTES } from '../../../src/gpu/resident-fill.ts'
+import type { Final } from '../../../src/gpu/slot.ts'
 import { encodeTranscript, transcriptId } from '../../../src/gpu/transcript.ts'
 import { silent } from '../../../src/log.ts'
 import { createEvents } from '../../../src/node/events.ts'
@@ -8,6 +9,7 @@ import { verifyTranscript } from '../../../src/node/verify-transcript.ts'
 import type { VerdictRow } from '../../../src/protocols/attestations.ts'
 import { sealFinal } from '../../../src/protocols/challenge.ts'
 import type { Fraud } from '../../../src/protocols/fraud.ts'
+import { TOLD_TICK_BYTES } from '../../../src/told-ticks.ts'
 import { testKey, testNet } from '../../support/market.ts'
 import { eventually } from '../../support/nodes.ts'
 import { honestProof } from '../../support/proof.ts'
@@ -23,14 +25,19 @@ const announced = {
   n: 256,
   bytes: 2 * FILL_UNIT_BYTES,
 }
-const made = async (lie?: 'gemm') => {
-  const seal = (tick: object) => sealFinal(net, miner, { ...tick } as never).bytes
-  const proof = await honestProof(announced, 24, { passes: 2, steps: 2 }, seal, lie)
+/** Under `lie` its values are false; in a fork its Final tells of another first tick than its chain has. */
+const made = async (lie?: 'gemm', isForked = false) => {
+  const seal = (final: Final) => {
+    const ticks = Uint8Array.from(final.ticks)
+    if (isForked && final.work === 'gemm') ticks[TOLD_TICK_BYTES - 1]! ^= 1
+    return sealFinal(net, miner, { ...final, ticks }).bytes
+  }
+  const proof = await honestProof(announced, 24, { passes: 2, steps: 2, first: 1 }, seal, lie)
   const content = encodeTranscript(proof.transcript)
   const heads = { residency: proof.finals.residency.head, gemm: proof.finals.gemm.head }
   return { content, id: transcriptId(content), heads }
 }
-const [honest, liar] = [await made(), await made('gemm')]
+const [honest, liar, forked] = [await made(), await made('gemm'), await made(undefined, true)]
 const at = verifyTranscript(liar.content).at as number[]
 const accusation = (of: typeof honest, change: Partial<VerdictRow> = {}): VerdictRow => ({
   miner: miner.peerId,
@@ -52,14 +59,14 @@ const testimonyWith = (rows: readonly VerdictRow[]) => ({
   equivocated: false,
 })
 
-/** A node that holds both transcripts and hears accusations. */
+/** A node that holds all transcripts and hears accusations. */
 async function listening(before: readonly VerdictRow[] = []) {
   const life = new AbortController()
   onTestFinished(() => life.abort())
   const events = createEvents(Date.now)
   const rows: VerdictRow[] = []
   const published: Fraud[] = []
-  const held = [honest, liar]
+  const held = [honest, liar, forked]
   const service = weighAccusations({
     core: { events, log: silent },
     attestations: {
@@ -123,4 +130,25 @@ test('what this node cannot weigh it leaves alone', async () => {
   node.hear(accusation(liar))
   await eventually(() => node.published.length > 0, 'the last is weighed')
   expect(node.published.map(({ kind }) => kind)).toEqual(['false-value'])
+})
+
+test('whatever openings are accused of, a Final of another chain convicts their miner, once', async () => {
+  const node = await listening()
+  node.hear(accusation(honest, { verdict: 'BAD_PATH', at: [1, 2] })) // its chain is one
+  for (const verdict of ['EQUIVOCATION', 'BAD_PATH']) {
+    node.hear(accusation(forked, { verdict, work: 'gemm', at: [1, 2] }))
+  }
+  await eventually(() => node.published.length > 0, 'the miner is convicted')
+  node.hear(accusation(liar)) // what was heard before has been looked through by now
+  await eventually(() => node.published.length > 1, 'the next is weighed')
+  expect(node.published).toMatchObject([
+    { kind: 'forked-chain', accused: miner.peerId, slot: 24, gpu: 'cpu-0' },
+    { kind: 'false-value' },
+  ])
+})
+
+test('a value that is true on a forked chain convicts the miner of the fork, and nobody else', async () => {
+  const node = await listening([accusation(forked)])
+  await eventually(() => node.published.length > 0, 'the miner is convicted')
+  expect(node.published).toMatchObject([{ kind: 'forked-chain', accused: miner.peerId }])
 })
