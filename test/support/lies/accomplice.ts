@@ -26,6 +26,7 @@ export const vouchesForFalseValue: Lie = {
   does: 'calls a chain VALID in which it had to see a false value',
   reason: 'CONVICTED',
   of: 'slot',
+  tells: { about: 'falseValue', verdict: 'VALID' },
   testifier: vouching('falseValue'),
 }
 
@@ -42,6 +43,7 @@ export const vouchesForBadPath: Lie = {
   does: 'calls openings VALID that lead to no committed value, under the true heads: nothing proves that it lies',
   reason: undefined,
   of: 'device',
+  tells: { about: 'badPath', verdict: 'VALID' },
   testifier: vouching('badPath'),
 }
 
@@ -50,5 +52,6 @@ export const inventsHeads: Lie = {
   does: 'calls openings VALID under heads that nobody saw',
   reason: 'OTHER_HEADS',
   of: 'device',
+  tells: { about: 'badPath', verdict: 'VALID' },
   testifier: vouching('badPath', madeUp),
 }

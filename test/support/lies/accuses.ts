@@ -33,6 +33,7 @@ export const callsTrueValueFalse: Lie = {
   does: 'says BAD_VALUE of an honest miner, at a page that it opened',
   reason: 'CONVICTED',
   of: 'slot',
+  tells: { about: 'rival', verdict: 'BAD_VALUE' },
   testifier: (parts, { rival }) =>
     sayingRows(parts, async (row) => {
       const { openings, heads } = row
@@ -49,6 +50,7 @@ export const callsSilent: Lie = {
   does: 'says that it heard nothing of an honest miner',
   reason: undefined,
   of: 'device',
+  tells: { about: 'rival', verdict: 'SILENT' },
   testifier(parts, { rival }) {
     const honest = createTestifier(parts)
     return {

@@ -26,6 +26,8 @@ export interface Lie {
   readonly reason: ReasonCode | undefined
   /** Whether the reason is told of one device's slot alone, or of all that it said in the slot. */
   readonly of: 'device' | 'slot'
+  /** The verdict that it gives, and on whom; absent where it lies in its report alone. */
+  readonly tells?: { readonly about: keyof About; readonly verdict: string }
   /** Speaks for a validator that is honest otherwise. */
   testifier(parts: LiarParts, about: About): Testifier
 }
