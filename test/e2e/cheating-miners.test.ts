@@ -1,10 +1,15 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { slotNetworks } from '../../src/gpu/slot-network.ts'
+import { fillRoundOf } from '../../src/gpu/slot-schedule.ts'
+import { silent } from '../../src/log.ts'
 import type { AttestationRow } from '../../src/node/control/routes/attestations.ts'
 import type { ScoreDetail, ScoreRow } from '../../src/node/control/routes/scores.ts'
 import type { Node } from '../../src/node/devnet/market.ts'
-import { startProcessMarket } from '../support/process-market.ts'
+import { createWatch } from '../../src/node/devnet/watch.ts'
+import type { NodeEvent } from '../../src/node/events.ts'
+import { clientOf, startProcessMarket } from '../support/process-market.ts'
 import { runCli } from '../support/run-cli.ts'
 
 /** How miner-2 and those after it cheat, and what a validator signs about each. */
@@ -18,12 +23,36 @@ const cheats = [
 const LIAR = 'validator-3'
 
 /**
- * What seven processes on a busy machine may cost a miner in a slot, whether it cheats or not; tolerated because all
+ * What nine processes on a busy machine may cost a miner in a slot, whether it cheats or not; tolerated because all
  * three rest on what arrived when, and a slot of a local network is 12 s. A process that gets no turn for a whole window
  * is SILENT; a Final that comes a second late is a LATE_COMMIT; openings that take longer than 7 s are UNAVAILABLE.
- * NO_WORK is none of them: it says that a miner was there in time and had nothing to work on.
  */
 const SLOW = ['SILENT', 'LATE_COMMIT', 'UNAVAILABLE']
+
+/**
+ * Whether a miner had a right to be in a slot that it began. NO_WORK says that it was there in time and did nothing: one
+ * that holds the slot's fill, or made its last one in time, got no turn for the second of one kind of work; any other
+ * should not have been there.
+ */
+function wasReady(own: readonly NodeEvent[], slot: number): boolean {
+  const { epoch, roundMs } = slotNetworks.local
+  const begun = own.find(({ event, slot: of }) => event === 'slot-started' && of === slot)
+  if (begun === undefined) return false
+  const last = own.filter(({ event, atMs }) => event === 'gpu-filled' && atMs <= begun.atMs).at(-1)
+  const isHeld = last?.['round'] === fillRoundOf(slotNetworks.local, slot)
+  return isHeld || Number(last?.['fillMs']) <= epoch.fillRounds * roundMs
+}
+
+/** What happens in nodes from their first event on, by PeerId. */
+function followAll(nodes: readonly Node[]): ReadonlyMap<string, readonly NodeEvent[]> {
+  const life = new AbortController()
+  onTestFinished(() => life.abort())
+  const happened = new Map(nodes.map(({ peerId }) => [peerId, [] as NodeEvent[]]))
+  const watch = createWatch(life.signal, silent)
+  watch.each(({ member, event }) => void happened.get(member)?.push(event))
+  for (const node of nodes) watch.follow(node.peerId, clientOf(node))
+  return happened
+}
 
 /** What a command lists, asked of a running node. */
 async function list<Row>({ member }: Node, ...words: string[]): Promise<Row[]> {
@@ -62,6 +91,8 @@ test('miners that cheat get signed verdicts with their reasons, no score and no 
     ...cheats.map(([, verdict], i) => [market.named(`miner-${i + 2}`).peerId, verdict] as const),
   ])
 
+  const happened = followAll(market.nodes.filter(({ member }) => member.role === 'miner'))
+
   // What one validator knows of both: its own word and, by gossip, the other's. A slot that a busy machine was too
   // slow for says nothing; one where both heard it must come for each miner.
   const rows = await until('every miner was heard by both validators in one slot', async () => {
@@ -80,7 +111,9 @@ test('miners that cheat get signed verdicts with their reasons, no score and no 
     const { miner, validator, verdict, equivocated } = row
     if (validator === liar.peerId) continue
     const told = JSON.stringify(row)
-    if (verdict !== null) expect([expected.get(miner), ...SLOW], told).toContain(verdict)
+    const starved = wasReady(happened.get(miner)!, row.slot) ? ['NO_WORK'] : []
+    const codes = [expected.get(miner), ...SLOW, ...starved]
+    if (verdict !== null) expect(codes, told).toContain(verdict)
     expect(equivocated, told).toBe(false)
   }
 

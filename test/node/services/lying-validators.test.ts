@@ -41,7 +41,8 @@ type Way = keyof About
 
 /** Honest miners and cheats, honest validators with most of the stake, and one of each liar beside them. */
 async function marketOf(lies: readonly Lie[], cheats: readonly Way[]) {
-  const market = createSlotMarket()
+  // Its first slot starts in the twelfth round: everybody is there by then, or takes part in the next.
+  const market = createSlotMarket({ round: 8 })
   const { pulseSource } = market
   const first = await market.node('validator', { stake: 300n })
   const miners = new Map<Way, Member>()
@@ -149,7 +150,7 @@ function reasonOf(market: Market, lie: Lie, slot: number, of: Member): string | 
 async function expectHarmless(market: Market, lie: Lie, slot: number): Promise<void> {
   const { honest, miners, liars, beacon } = market
   const [rival, liar] = [miners.get('rival')!, liars.get(lie)!]
-  const settledMs = timeOf(beacon, slot + slotNetworks.local.end) + 3000
+  const settledMs = timeOf(beacon, slot + slotNetworks.local.end) + 2500
   for (const of of honest) {
     await eventually(
       () => Date.now() > settledMs && reasonOf(market, lie, slot, of) === lie.reason,
@@ -182,7 +183,7 @@ async function expectHarmless(market: Market, lie: Lie, slot: number): Promise<v
   }
 }
 
-/** Markets of few nodes, one after the other: so many as all lies need in one would keep each other from being in time. */
+/** Markets of few nodes, one after the other: as many as all lies need would keep each other from being in time. */
 test.each<{
   what: string
   lies: readonly Lie[]
