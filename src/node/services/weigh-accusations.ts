@@ -14,7 +14,7 @@ import type { TranscriptStore } from '../transcript-store.ts'
 type Accusation = Pick<GivenVerdict, 'validator' | 'row'>
 
 interface Parts {
-  readonly core: Pick<Core, 'events' | 'log'>
+  readonly core: Pick<Core, 'events' | 'log' | 'peerId'>
   readonly attestations: Pick<Attestations, 'slots'> & {
     verdictsOn(slot: number, miner: string, gpu: string): readonly Accusation[]
   }
@@ -28,14 +28,16 @@ interface Parts {
  * Whatever openings are accused of, a Final that tells of other ticks than its chain convicts its miner.
  */
 export const weighAccusations = ({ core, attestations, transcripts, frauds }: Parts): Service => {
-  const { events, log } = core
+  const { events, log, peerId } = core
   /** Openings that were looked through for a fork, the oldest first: whoever accuses them again costs nothing. */
   const looked = new Set<string>()
 
-  const givenIn = ({ slot, validator, miner, gpu }: NodeEvent): Accusation | undefined =>
+  /** An accusation that comes before this node's own verdict may find no transcript here yet: it is weighed again then. */
+  const concerned = ({ slot, validator, miner, gpu }: NodeEvent): Accusation[] =>
     attestations
       .verdictsOn(Number(slot), String(miner), String(gpu))
-      .find((one) => one.validator === validator && isAccusation(one.row))
+      .filter((one) => one.validator === validator || validator === peerId)
+      .filter(({ row }) => isAccusation(row))
 
   /** Those of before this start: whoever was stopped between an accusation and its proof goes on. */
   const kept = (): Accusation[] =>
@@ -92,9 +94,7 @@ export const weighAccusations = ({ core, attestations, transcripts, frauds }: Pa
     name: 'weigh-accusations',
     async start(signal) {
       events.subscribe((event) => {
-        if (event.event !== 'attestation-seen' || event['verdict'] === 'VALID') return
-        const given = givenIn(event)
-        if (given !== undefined) void weigh(given)
+        if (event.event === 'attestation-seen') void weighAll(concerned(event), signal)
       }, signal)
       void weighAll(kept(), signal)
     },

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { FILL_UNIT_BYTES } from '../../../src/gpu/resident-fill.ts'
 import type { Final } from '../../../src/gpu/slot.ts'
@@ -15,7 +16,7 @@ import { eventually } from '../../support/nodes.ts'
 import { honestProof } from '../../support/proof.ts'
 
 const net = testNet()
-const [miner, validator] = [testKey(1), testKey(2)]
+const [miner, validator, self] = [testKey(1), testKey(2), testKey(3)]
 const announced = {
   genesis: net.genesis,
   netuid: net.netuid,
@@ -66,15 +67,15 @@ async function listening(before: readonly VerdictRow[] = []) {
   const events = createEvents(Date.now)
   const rows: VerdictRow[] = []
   const published: Fraud[] = []
-  const held = [honest, liar, forked]
+  const held = new Set([honest, liar, forked])
   const service = weighAccusations({
-    core: { events, log: silent },
+    core: { events, log: silent, peerId: self.peerId },
     attestations: {
       slots: () => [{ slot: 24, testimony: [testimonyWith(before)] }],
       verdictsOn: () => rows.slice(-1).map((row) => ({ validator: validator.peerId, row })),
     },
     transcripts: {
-      get: async (id) => held.find((one) => Buffer.compare(one.id, id) === 0)?.content,
+      get: async (id) => [...held].find((one) => Buffer.compare(one.id, id) === 0)?.content,
     },
     frauds: {
       async publish(fraud) {
@@ -84,14 +85,17 @@ async function listening(before: readonly VerdictRow[] = []) {
     },
   })
   await service.start(life.signal)
+  const seen = (by: string, { miner: peer, gpu, verdict }: VerdictRow): void =>
+    events.emit('attestation-seen', { slot: 24, validator: by, miner: peer, gpu, verdict })
   return {
     published,
+    held,
     hear(row: VerdictRow) {
       rows.push(row)
-      const { miner: peer, gpu, verdict } = row
-      const about = { slot: 24, validator: validator.peerId, miner: peer, gpu, verdict }
-      events.emit('attestation-seen', about)
+      seen(validator.peerId, row)
     },
+    /** Its own check is done. */
+    say: () => seen(self.peerId, accusation(honest, { verdict: 'VALID' })),
   }
 }
 
@@ -113,6 +117,20 @@ test('accusations that were kept before a start are weighed then', async () => {
   const node = await listening([accusation(honest, { verdict: 'VALID' }), accusation(liar)])
   await eventually(() => node.published.length > 0, 'the miner is convicted')
   expect(node.published).toMatchObject([{ kind: 'false-value', accused: miner.peerId }])
+})
+
+test('an accusation that comes before the transcript is weighed when this node has looked itself', async () => {
+  const node = await listening()
+  node.held.delete(honest)
+  node.hear(accusation(honest))
+  await setImmediate()
+  expect(node.published).toEqual([])
+  node.held.add(honest)
+  node.say()
+  await eventually(() => node.published.length > 0, 'the validator is convicted')
+  expect(node.published).toMatchObject([
+    { kind: 'false-accusation', accused: validator.peerId, miner: miner.peerId },
+  ])
 })
 
 test('what this node cannot weigh it leaves alone', async () => {
