@@ -267,6 +267,7 @@ export const options = {
     { defaultText: '1h' },
   ),
   authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
+  jupyter: flag('command', 'Start Jupyter in the lease and show it on this machine until Ctrl-C'),
   tty: flag('command', 'Give the command a terminal', false, { short: 't' }),
   env: pairs('command', 'Variable for the command', 'NAME=VALUE'),
   workdir: maybe(

@@ -8,6 +8,7 @@ import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
 import type { BenchResult } from './commands/gpu-bench.ts'
 import type { ProveResult } from './commands/gpu-prove.ts'
+import type { JupyterResult } from './commands/jupyter.ts'
 import type { SshConfigResult } from './commands/ssh-config.ts'
 import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
@@ -569,6 +570,14 @@ const forwarded = z.discriminatedUnion('event', [
   }),
 ])
 
+const jupyter: z.ZodType<JupyterResult> = z.strictObject({
+  lease: z.string(),
+  url: z.string().describe('of this machine, with the token'),
+  local: whole.describe('port of this machine'),
+  port: whole.describe('in the lease'),
+  program: z.string().describe('jupyter-lab, jupyter-notebook or jupyter-server'),
+})
+
 const sshConfigured: z.ZodType<SshConfigResult> = z.strictObject({
   hosts: z.array(z.strictObject({ host: z.string(), lease: z.string() })),
   config: z.string().describe('as ssh(1) reads it'),
@@ -584,7 +593,7 @@ export const errorSchema = z.strictObject({
   }),
 })
 
-/** By command (`rent` has two forms); the unnamed one is the node. Commands that are absent print text or a tenant's bytes alone. */
+/** By command (`rent` has several forms); the unnamed one is the node. Commands that are absent print text or a tenant's bytes alone. */
 export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   '': { describe: 'first line, once the node can be used', schema: ready },
   status: { describe: 'one document', schema: status },
@@ -606,9 +615,11 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   },
   rent: { describe: 'the lease that runs', schema: lease },
   'rent -- CMD': { describe: 'the lease and what the command printed', schema: rented },
+  'rent --jupyter': { describe: 'where it answers, once it does', schema: jupyter },
   leases: { describe: 'a list of leases', schema: listOf(lease) },
   show: { describe: 'the lease', schema: lease },
   forward: { describe: 'one line per port, and per connection that failed', schema: forwarded },
+  jupyter: { describe: 'where it answers, once it does', schema: jupyter },
   'ssh-config': { describe: 'the configuration', schema: sshConfigured },
   stop: { describe: 'the lease', schema: lease },
   wait: { describe: 'the lease', schema: lease },

@@ -145,12 +145,14 @@ export const commands: readonly Command[] = [
       'order',
       'authorize',
       'exclusive',
+      'jupyter',
     ],
     args: [0, 256],
     takesRest: true,
     examples: [
       ['compute-node rent "gpu_name=H100 dph<3" --hours 2', 'prints the id of a lease that runs'],
       ['compute-node rent gpu_name=CPU -- echo hello', 'runs one command and ends the lease'],
+      ['compute-node rent "gpu_ram>=20" --image jupyter/base-notebook --jupyter', 'a notebook'],
       ['compute-node rent --max-cost 5 --max-daily-cost 20', 'refused when it could cost more'],
     ],
     load: async () => (await import('./rent.ts')).rent,
@@ -220,6 +222,18 @@ export const commands: readonly Command[] = [
       ['compute-node forward 4f1c22 9000:80 0:6006', 'several; 0 picks a free port here'],
     ],
     load: async () => (await import('./forward.ts')).forward,
+  },
+  {
+    name: 'jupyter',
+    usage: 'LEASE',
+    describe: "Start Jupyter in a lease and show it in this machine's browser, until Ctrl-C",
+    options: ['detach', 'env', 'workdir', 'user'],
+    args: [1, 1],
+    examples: [
+      ['compute-node jupyter 4f1c22', 'lab, notebook or server: what the image has'],
+      ['compute-node jupyter -d 4f1c22', 'Ctrl-C ends the way there; Jupyter runs on'],
+    ],
+    load: async () => (await import('./jupyter.ts')).jupyter,
   },
   {
     name: 'ssh',

@@ -1,21 +1,16 @@
 import { isIP } from 'node:net'
-import type { WebSocket } from 'ws'
 import { NodeError } from '../../errors.ts'
-import { type ControlClient, withQuery } from '../control/client.ts'
-import { errorOf } from '../control/problem.ts'
-import type { ForwardMessage } from '../control/routes/forward.ts'
 import { createOutput, type Output } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
-import { leasePath } from './lease-path.ts'
+import {
+  type FailedConnection,
+  type ForwardedPort,
+  type ForwardSpec,
+  openForward,
+} from './forwarded-port.ts'
 import { nameLease } from './name-lease.ts'
-
-/** One port to forward, as `[[BIND:]LOCAL:]PORT` says. */
-export interface ForwardSpec {
-  readonly bind: string
-  readonly local: number
-  readonly port: number
-}
+import { whenInterrupted } from './when-interrupted.ts'
 
 /** Makes ports of a lease local ones until Ctrl-C. */
 export const forward: Run = (context) =>
@@ -25,22 +20,19 @@ export const forward: Run = (context) =>
     const specs = ports.map(parseForward)
     const { id, lease } = await nameLease(client, text!)
     const output = createOutput(terminal, config)
-    await using stack = new AsyncDisposableStack()
-    const ended: Promise<void>[] = []
+    using stack = new DisposableStack()
+    const ended: Promise<never>[] = []
     for (const spec of specs) {
-      const socket = await openForward(client, lease, spec)
-      stack.defer(() => socket.close())
-      ended.push(watch(socket, { id, spec, output }))
+      const onFailed = sayFailed(id, spec.port, output)
+      const forwarded = stack.use(await openForward(client, lease, spec, onFailed))
+      ended.push(forwarded.ended)
+      sayListening(forwarded, { id, port: spec.port, output })
     }
-    const interrupted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
-    await Promise.race([...ended, interrupted])
+    await Promise.race([...ended, whenInterrupted(signal)])
     return 0
   })
 
-/** @throws BAD_CONFIG_USAGE */
+/** One port to forward, as `[[BIND:]LOCAL:]PORT` says. @throws BAD_CONFIG_USAGE */
 export function parseForward(text: string): ForwardSpec {
   const parts = /^(?:(?:\[([^\]]+)\]|([^:]*)):)?(?:(\d+):)?(\d+)$/.exec(text)
   const [, ip6, ip4, localText, portText] = parts ?? []
@@ -60,39 +52,9 @@ export function parseForward(text: string): ForwardSpec {
   })
 }
 
-const openForward = (client: ControlClient, lease: string, { bind, local, port }: ForwardSpec) =>
-  client.webSocket(withQuery(leasePath(lease, '/forward'), { bind, local, port }))
-
-interface Watched {
-  readonly id: string
-  readonly spec: ForwardSpec
-  readonly output: Output
-}
-
-/** Says what listens, and which connections failed; rejects with what ended it before the person did. */
-function watch(socket: WebSocket, { id, spec, output }: Watched): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<void>()
-  promise.catch(() => undefined) // raced with Ctrl-C
-  socket.on('message', (data: Buffer) => {
-    const message = JSON.parse(data.toString()) as ForwardMessage | { readonly error: unknown }
-    if ('error' in message) reject(errorOf(message.error))
-    else if (message.kind === 'listening') sayListening(message, { id, spec, output })
-    else sayFailed(message, { id, spec, output })
-  })
-  socket.once('close', () =>
-    reject(
-      new NodeError('FAILED_NODE_STOPPED', 'the node stopped, and its forwarded ports with it', {
-        next: 'compute-node status tells whether it runs',
-      }),
-    ),
-  )
-  socket.resume()
-  return promise
-}
-
 function sayListening(
-  { bind, local }: Extract<ForwardMessage, { kind: 'listening' }>,
-  { id, spec: { port }, output }: Watched,
+  { bind, local }: ForwardedPort,
+  { id, port, output }: { readonly id: string; readonly port: number; readonly output: Output },
 ): void {
   const at = `${isIP(bind) === 6 ? `[${bind}]` : bind}:${local}`
   output.event(
@@ -103,14 +65,13 @@ function sayListening(
   output.note(`  others who reach this machine reach the service too: ${bind} is not loopback`)
 }
 
-function sayFailed(
-  { code, message, next }: Extract<ForwardMessage, { kind: 'failed' }>,
-  { id, spec: { port }, output }: Watched,
-): void {
-  const value = { event: 'failed', lease: id, port, code, message }
-  output.event(value, () => `a connection to port ${port} failed: ${message}`)
-  if (next !== undefined) output.note(`  next: ${next}`)
-}
+const sayFailed =
+  (id: string, port: number, output: Output) =>
+  ({ code, message, next }: FailedConnection): void => {
+    const value = { event: 'failed', lease: id, port, code, message }
+    output.event(value, () => `a connection to port ${port} failed: ${message}`)
+    if (next !== undefined) output.note(`  next: ${next}`)
+  }
 
 const isLoopback = (address: string): boolean =>
   address.startsWith('127.') || address === '::1' || address === '::ffff:127.0.0.1'

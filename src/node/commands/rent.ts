@@ -11,6 +11,7 @@ import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, type Output } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
+import { openJupyter, stayWith } from './jupyter.ts'
 import { assertRunning, proofsOf, SETTLE_MS, watchLease } from './lease-output.ts'
 import { leasePath } from './lease-path.ts'
 import { readRegistryAuth } from './registry-auth.ts'
@@ -32,11 +33,17 @@ export const rent: Run = (context) =>
         next: 'compute-node rent --help',
       })
     }
+    if (rest !== undefined && config.jupyter) {
+      throw new NodeError('BAD_CONFIG_USAGE', 'with --jupyter, Jupyter is the command', {
+        next: 'leave out --jupyter or the command',
+      })
+    }
     output.progress(lossOf(config))
     const lease = await client.post<LeaseView>('/v1/leases', await wishOf(context), signal)
     const proofs = proofsOf(lease)
     const lost = proofs === null ? '' : `; proofs: ${proofs}`
     output.progress(`lease ${lease.id.slice(0, 12)}: ${lease.dph} ${lease.asset} per hour${lost}`)
+    if (config.jupyter) return withJupyter(client, lease, context)
     if (rest === undefined) return leaveRunning(client, lease, output, signal)
     return config.json
       ? collected(client, lease, rest, context)
@@ -87,6 +94,30 @@ async function leaveRunning(
   return 0
 }
 
+/** A lease in which Jupyter never came up ends; else it holds somebody's work and stays until it is stopped. */
+async function withJupyter(
+  client: ControlClient,
+  { id, dph, asset }: LeaseView,
+  context: CommandContext,
+): Promise<number> {
+  const { terminal, config, signal } = context
+  const output = createOutput(terminal, config)
+  const lease = { id, lease: id }
+  const start = async () => {
+    assertRunning(await watchLease(client, id, { output, signal, until: 'running' }))
+    return openJupyter(client, lease, context)
+  }
+  using running = await start().catch(async (error: unknown) => {
+    await endLease(client, id, output, 'Jupyter did not start')
+    throw error
+  })
+  await stayWith(running, lease, context)
+  output.note(`the lease runs on at ${dph} ${asset} per hour`)
+  const short = id.slice(0, 12)
+  output.note(`  compute-node jupyter ${short}\n  compute-node stop ${short}`)
+  return 0
+}
+
 /** The lease ends whatever becomes of the command: nobody pays for what is not used. */
 async function runAndEnd(
   client: ControlClient,
@@ -99,15 +130,20 @@ async function runAndEnd(
   try {
     return await runInLease(client, id, { command: [...command] }, terminal, signal)
   } finally {
-    await endLease(client, id, output)
+    await endLease(client, id, output, 'the command has ended')
   }
 }
 
 /** Not bound to the command's signal: Ctrl-C ends the lease, too. */
-async function endLease(client: ControlClient, id: string, output: Output): Promise<void> {
+async function endLease(
+  client: ControlClient,
+  id: string,
+  output: Output,
+  reason: string,
+): Promise<void> {
   const signal = AbortSignal.timeout(2 * SETTLE_MS)
   try {
-    await client.post(leasePath(id, '/stop'), { reason: 'the command has ended' }, signal)
+    await client.post(leasePath(id, '/stop'), { reason }, signal)
     const lease = await watchLease(client, id, { output, signal, until: 'over', ms: SETTLE_MS })
     const what = lease.settled === null ? `owes ${lease.owed}` : `paid ${lease.settled}`
     output.progress(`lease ${id.slice(0, 12)} ${lease.state.toLowerCase()}: ${what} ${lease.asset}`)

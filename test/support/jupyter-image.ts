@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { busyboxRoot, findHostBusybox } from '../../src/containers/host-busybox.ts'
+import { type TarEntry, tar } from '../../src/containers/tar.ts'
+import { docker } from './docker.ts'
+
+/** An image with a stand-in for Jupyter in /opt/jupyter, off the image's own path. */
+export const JUPYTER_IMAGE = 'cn-test-jupyter:1'
+export const JUPYTER_PATH = '/opt/jupyter:/bin'
+
+/** Takes the options and the variable of the real one; busy for a second before it listens, on all addresses. */
+const SERVER = `#!/bin/sh
+for word; do
+  case $word in --port=*) port=\${word#*=} ;; esac
+done
+echo "a stand-in starts in $PWD" >&2
+[ "$JUPYTER_TOKEN" ] && [ ! "$JUPYTER_BROKEN" ] || { echo 'no module named jupyterlab' >&2; exit 3; }
+sleep 1
+nc -ll -p "$port" -e /opt/jupyter/answer &
+wait
+exit 0`
+
+/** One request: the token in a header or in the address, as Jupyter takes it. */
+const ANSWER = `#!/bin/sh
+read -r _ target _
+token=\${target##*token=}
+while read -r name word value; do
+  [ "$name" = "$(printf '\\r')" ] && break
+  case $name in [Aa]uthorization:) token=\${value%?} ;; esac
+done
+say() { printf 'HTTP/1.1 %s\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n%s' "$1" "\${#2}" "$2"; }
+[ "$token" = "$JUPYTER_TOKEN" ] || { say '403 Forbidden' 'who are you'; exit; }
+say '200 OK' "notebooks of $target"
+case $target in /api/shutdown*) kill "$PPID" ;; esac`
+
+/** Makes the image, or undefined where this machine lacks a static busybox. */
+export async function makeJupyterImage(): Promise<string | undefined> {
+  const busybox = await findHostBusybox()
+  if (busybox === undefined) return undefined
+  const script = (path: string, content: string): TarEntry => ({
+    ...{ path, mode: 0o755, type: 'file', data: Buffer.from(content) },
+  })
+  const entries: TarEntry[] = [
+    ...busyboxRoot(busybox),
+    { path: 'opt/', mode: 0o755, type: 'directory' },
+    { path: 'opt/jupyter/', mode: 0o755, type: 'directory' },
+    script('opt/jupyter/jupyter-lab', SERVER),
+    script('opt/jupyter/answer', ANSWER),
+  ]
+  const [repo, tag] = JUPYTER_IMAGE.split(':')
+  const made = await docker.importImage(Readable.from([tar(entries)]), {
+    ...{ repo, tag, changes: ['ENV PATH=/bin', 'CMD ["sh"]'] },
+  })
+  await text(made as unknown as Readable)
+  return JUPYTER_IMAGE
+}
