@@ -6,18 +6,19 @@ import type { LeaseView } from '../src/node/leases/lease-view.ts'
 import { echo } from './session/echo.ts'
 import type { SessionFigure } from './session/figure.ts'
 import { forward } from './session/forward.ts'
+import { scp } from './session/scp.ts'
 import type { Bench, Figures, Target } from './support/bench.ts'
 import { assertDocker, IMAGE, offerStands, startLeaseMarket } from './support/lease-market.ts'
 
 /** A new one is a file of `session/` and a word here. */
-const parts: readonly SessionFigure[] = [echo, forward]
+const parts: readonly SessionFigure[] = [echo, forward, scp]
 
 const targets: Record<string, Target> = Object.assign({}, ...parts.map((part) => part.targets))
 
 export const bench: Bench = {
   name: 'session',
   measures:
-    'what goes through the peer connection into a lease beside the same done with docker alone: key echo in a shell, a forwarded port',
+    'what goes through the peer connection into a lease beside the same done with docker alone: key echo in a shell, a forwarded port, scp',
   targets,
   async run(progress) {
     await assertDocker()

@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { silent } from '../../src/log.ts'
 import { createDataFolder } from '../../src/node/data-folder.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
 import { docker, noDocker } from '../support/docker.ts'
+import { makeJupyterImage } from '../support/jupyter-image.ts'
 import { type CliRun, endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
+import { requireOrSkip } from '../support/skips.ts'
 
 type Started = ReturnType<typeof startCli>
 
@@ -103,6 +105,32 @@ const engines = [
 
 /** Five processes and a dozen commands on a busy machine. */
 const timeout = 240_000
+
+const notebooks = noDocker ? undefined : await makeJupyterImage('cn-test-jupyter:rent')
+const noNotebooks = !requireOrSkip(noDocker || notebooks !== undefined, 'a static busybox')
+
+describe.skipIf(noDocker || noNotebooks)('rent --jupyter', { timeout }, () => {
+  afterAll(() => docker.getImage(notebooks!).remove({ force: true }))
+
+  test('Ctrl-C ends Jupyter and not the lease; one without Jupyter ends at once', async () => {
+    const { run, dataDir } = await startMarket('docker')
+    await until(() => run('renter', 'offers'))
+    const asked = ['rent', '--hours', '0.1', '--jupyter']
+    const without = await run('renter', ...asked, '--image', 'busybox:1.37')
+    expect(without).toMatchObject({ exitCode: 3, stdout: '' })
+    expect(without.stderr).toContain('has no Jupyter')
+    const [ended] = json(await run('renter', 'leases', '--json')).items
+    expect(ended).toMatchObject({ state: 'SETTLED', outcome: 'ended' })
+    await until(() => run('renter', 'offers'))
+    const folder = ['--data-dir', dataDir('renter')]
+    const child = startCli([...asked, '--image', notebooks!, '--json', ...folder])
+    const { url, lease } = JSON.parse(await firstLine(child))
+    expect(await (await fetch(url)).text()).toContain('notebooks of /lab')
+    expect(await endWith(child, 'SIGINT')).toBe(0)
+    expect(json(await run('renter', 'show', lease, '--json'))).toMatchObject({ state: 'ACTIVE' })
+    expect((await run('renter', 'stop', lease, '-q')).exitCode).toBe(0)
+  })
+})
 
 describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
   test.skipIf(missing)('a lease by commands, from rent to receipts', async () => {

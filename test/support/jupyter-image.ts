@@ -4,9 +4,8 @@ import { busyboxRoot, findHostBusybox } from '../../src/containers/host-busybox.
 import { type TarEntry, tar } from '../../src/containers/tar.ts'
 import { docker } from './docker.ts'
 
-/** An image with a stand-in for Jupyter in /opt/jupyter, off the image's own path. */
-export const JUPYTER_IMAGE = 'cn-test-jupyter:1'
-export const JUPYTER_PATH = '/opt/jupyter:/bin'
+/** On no path but the image's own: where PATH is /bin, there is no Jupyter. */
+const PLACE = '/opt/jupyter'
 
 /** Takes the options and the variable of the real one; busy for a second before it listens, on all addresses. */
 const SERVER = `#!/bin/sh
@@ -16,7 +15,7 @@ done
 echo "a stand-in starts in $PWD" >&2
 [ "$JUPYTER_TOKEN" ] && [ ! "$JUPYTER_BROKEN" ] || { echo 'no module named jupyterlab' >&2; exit 3; }
 sleep 1
-nc -ll -p "$port" -e /opt/jupyter/answer &
+nc -ll -p "$port" -e ${PLACE}/answer &
 wait
 exit 0`
 
@@ -33,8 +32,8 @@ say() { printf 'HTTP/1.1 %s\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n
 say '200 OK' "notebooks of $target"
 case $target in /api/shutdown*) kill "$PPID" ;; esac`
 
-/** Makes the image, or undefined where this machine lacks a static busybox. */
-export async function makeJupyterImage(): Promise<string | undefined> {
+/** Makes an image with a stand-in for Jupyter, or undefined where this machine lacks a static busybox. */
+export async function makeJupyterImage(name: string): Promise<string | undefined> {
   const busybox = await findHostBusybox()
   if (busybox === undefined) return undefined
   const script = (path: string, content: string): TarEntry => ({
@@ -43,14 +42,14 @@ export async function makeJupyterImage(): Promise<string | undefined> {
   const entries: TarEntry[] = [
     ...busyboxRoot(busybox),
     { path: 'opt/', mode: 0o755, type: 'directory' },
-    { path: 'opt/jupyter/', mode: 0o755, type: 'directory' },
-    script('opt/jupyter/jupyter-lab', SERVER),
-    script('opt/jupyter/answer', ANSWER),
+    { path: `${PLACE.slice(1)}/`, mode: 0o755, type: 'directory' },
+    script(`${PLACE.slice(1)}/jupyter-lab`, SERVER),
+    script(`${PLACE.slice(1)}/answer`, ANSWER),
   ]
-  const [repo, tag] = JUPYTER_IMAGE.split(':')
+  const [repo, tag] = name.split(':')
   const made = await docker.importImage(Readable.from([tar(entries)]), {
-    ...{ repo, tag, changes: ['ENV PATH=/bin', 'CMD ["sh"]'] },
+    ...{ repo, tag, changes: [`ENV PATH=${PLACE}:/bin`, 'CMD ["sh"]'] },
   })
   await text(made as unknown as Readable)
-  return JUPYTER_IMAGE
+  return name
 }

@@ -6,11 +6,11 @@ import type { JupyterResult } from '../../../src/node/commands/jupyter.ts'
 import { outputSchemas } from '../../../src/node/output-schemas.ts'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
 import { processesOf } from '../../support/docker-lease.ts'
-import { JUPYTER_IMAGE, JUPYTER_PATH, makeJupyterImage } from '../../support/jupyter-image.ts'
+import { makeJupyterImage } from '../../support/jupyter-image.ts'
 import { serveLease } from '../../support/served-lease.ts'
 import { requireOrSkip } from '../../support/skips.ts'
 
-const image = noDocker ? undefined : await makeJupyterImage()
+const image = noDocker ? undefined : await makeJupyterImage('cn-test-jupyter:command')
 const noImage = !requireOrSkip(noDocker || image !== undefined, 'a static busybox')
 
 afterAll(async () => {
@@ -19,7 +19,7 @@ afterAll(async () => {
 
 // One lease for all steps: what it stands on ends with its test.
 test.skipIf(noDocker || noImage)('jupyter and forward', { timeout: 240_000 }, async () => {
-  await using lease = await serveLease(await testEngine(), JUPYTER_IMAGE)
+  await using lease = await serveLease(await testEngine(), image!)
   /** A command that stays until it is interrupted, and its first line. */
   const stays = async (...args: string[]) => {
     const { child, ended } = lease.cli(...args)
@@ -31,12 +31,11 @@ test.skipIf(noDocker || noImage)('jupyter and forward', { timeout: 240_000 }, as
     }
     return { first, interrupt, ended }
   }
-  const withPath = ['--env', `PATH=${JUPYTER_PATH}`]
   const processes = () => processesOf(Buffer.from(lease.id, 'hex'))
 
   /** Its page is reached with its token alone, and it goes with Ctrl-C. */
   const untilCtrlC = async (): Promise<void> => {
-    const { first, interrupt } = await stays('jupyter', lease.id.slice(0, 8), ...withPath)
+    const { first, interrupt } = await stays('jupyter', lease.id.slice(0, 8))
     const url = new URL(first)
     expect(url).toMatchObject({ hostname: '127.0.0.1', pathname: '/lab' })
     const token = url.searchParams.get('token')!
@@ -55,7 +54,7 @@ test.skipIf(noDocker || noImage)('jupyter and forward', { timeout: 240_000 }, as
   }
   /** With --detach it runs on; forward leads there again, and ends with Ctrl-C too. */
   const detached = async (): Promise<void> => {
-    const args = ['--detach', '--json', '--workdir', '/tmp', ...withPath]
+    const args = ['--detach', '--json', '--workdir', '/tmp']
     const { first, interrupt } = await stays('jupyter', lease.id, ...args)
     const { schema } = outputSchemas['jupyter']!
     const { url, local, port } = schema.parse(JSON.parse(first)) as JupyterResult
@@ -85,15 +84,15 @@ test.skipIf(noDocker || noImage)('jupyter and forward', { timeout: 240_000 }, as
   }
   /** Shut down from within its page, it ends the command as agreed. */
   const shutDown = async (): Promise<void> => {
-    const { first, ended } = await stays('jupyter', lease.id, ...withPath)
+    const { first, ended } = await stays('jupyter', lease.id)
     await fetch(first.replace('/lab', '/api/shutdown'))
     expect(await ended).toMatchObject({ code: 0 })
   }
   /** An image without it, and one where it does not start, are told apart. */
   const failures = async (): Promise<void> => {
     const [absent, broken] = await Promise.all([
-      lease.cli('jupyter', lease.id).ended,
-      lease.cli('jupyter', lease.id, ...withPath, '--env', 'JUPYTER_BROKEN=1').ended,
+      lease.cli('jupyter', lease.id, '--env', 'PATH=/bin').ended,
+      lease.cli('jupyter', lease.id, '--env', 'JUPYTER_BROKEN=1').ended,
     ])
     expect(absent).toMatchObject({ code: 3, out: '' })
     expect(absent.err).toMatch(/has no Jupyter[\s\S]*pip install jupyterlab/)
