@@ -8,7 +8,11 @@ import {
   controlToMiner,
   controlToRenter,
 } from '../../protocols/session.ts'
+import { KiB } from '../../units.ts'
 import { toJson } from '../output.ts'
+
+/** What may wait on its way through this process, in each direction. */
+const WAITING_BYTES = 256 * KiB
 
 /** Both directions at the pace of the slower side; resolves when the command has ended and all of it was sent. */
 export async function bridge(socket: WebSocket, channel: FrameChannel): Promise<void> {
@@ -18,10 +22,12 @@ export async function bridge(socket: WebSocket, channel: FrameChannel): Promise<
 }
 
 async function sendOutput(socket: WebSocket, channel: FrameChannel): Promise<void> {
+  const sender = createSender(socket)
   for await (const { channel: from, data } of channel.frames()) {
-    if (from === channels.control) await send(socket, toJson(controlOf(data)))
-    else await send(socket, Buffer.concat([Uint8Array.of(from), data]))
+    if (from === channels.control) await sender.send(toJson(controlOf(data)))
+    else await sender.send(Buffer.concat([Uint8Array.of(from), data]))
   }
+  await sender.sent()
   await channel.end()
 }
 
@@ -38,8 +44,29 @@ export const send = (socket: WebSocket, message: string | Uint8Array): Promise<v
   )
 
 /**
- * One message at a time; the socket is not read while the miner does not take more. Input that the miner no longer
- * takes is dropped: the output tells whether the command ended or the connection broke.
+ * Sends messages; the promise waits for this process to be rid of one only while WAITING_BYTES are in it: a slow client
+ * slows the miner, and a fast one is not waited for at every message. Rejects once the socket is gone.
+ */
+function createSender(socket: WebSocket) {
+  let failure: Error | undefined
+  let last: Promise<void> = Promise.resolve()
+  return {
+    async send(message: string | Uint8Array): Promise<void> {
+      if (failure !== undefined) throw failure
+      last = send(socket, message)
+      last.catch((error: Error) => {
+        failure = error
+      })
+      if (socket.bufferedAmount > WAITING_BYTES) await last
+    },
+    /** Resolves once all of them left. */
+    sent: () => last,
+  }
+}
+
+/**
+ * In the order of the messages; the socket is not read while the miner has WAITING_BYTES to take. Input that the miner
+ * no longer takes is dropped: the output tells whether the command ended or the connection broke.
  */
 function takeInput(
   socket: WebSocket,
@@ -47,7 +74,7 @@ function takeInput(
   failed: (error: unknown) => void,
 ): void {
   let last: Promise<void> = Promise.resolve()
-  let waiting = 0
+  let waitingBytes = 0
   let taken = true
   const take = async (data: Buffer, isBinary: boolean): Promise<void> => {
     const frame = inputFrame(data, isBinary)
@@ -57,16 +84,13 @@ function takeInput(
     })
   }
   socket.on('message', (data: Buffer, isBinary: boolean) => {
-    waiting += 1
-    socket.pause()
+    waitingBytes += data.length
+    if (waitingBytes >= WAITING_BYTES) socket.pause()
     last = last.then(() => take(data, isBinary))
-    last.then(
-      () => {
-        waiting -= 1
-        if (waiting === 0) socket.resume()
-      },
-      (error) => failed(error),
-    )
+    last.then(() => {
+      waitingBytes -= data.length
+      if (waitingBytes === 0 && socket.isPaused) socket.resume()
+    }, failed)
   })
   socket.resume()
 }

@@ -84,19 +84,25 @@ export function sessionStreams(socket: WebSocket): SessionStreams {
   }
 }
 
-/** What comes for a session that is over is dropped: its end is told elsewhere. */
+/**
+ * What comes for a session that is over is dropped: its end is told elsewhere. Only while HIGH_WATER_BYTES are on their
+ * way is more waited with.
+ */
 const inputOf = (socket: WebSocket): Writable =>
   new Writable({
     highWaterMark: HIGH_WATER_BYTES,
     write(chunk: Buffer, _, done) {
+      let sent: (() => void) | undefined
       for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
         const piece = chunk.subarray(at, at + PIECE_BYTES)
         const isLast = at + PIECE_BYTES >= chunk.length
         const message = Buffer.concat([Uint8Array.of(channels.stdin), piece])
         socket.send(message, () => {
-          if (isLast) done()
+          if (isLast) sent?.()
         })
       }
+      if (chunk.length > 0 && socket.bufferedAmount > HIGH_WATER_BYTES) sent = done
+      else done()
     },
     final(done) {
       socket.send(toJson({ kind: 'eof' }), () => done())

@@ -1,10 +1,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { messageOf, NodeError } from '../../errors.ts'
+import { KiB } from '../../units.ts'
 import type { FoundLease } from './find-lease.ts'
 import { openSession } from './open-session.ts'
 import { pumpSocket } from './pump-socket.ts'
 import type { RentBook } from './rent-book.ts'
+
+/** What may wait in this process for a client that is slower than the miner. */
+const HIGH_WATER_BYTES = 256 * KiB
 
 export interface ForwardOptions {
   /** An address of this machine, and its port; 0 picks a free one. */
@@ -36,7 +40,8 @@ export async function forwardPort(
   const { port, onFailure } = options
   const life = new AbortController()
   const carried = new Set<Promise<void>>()
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const sockets = { allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER_BYTES }
+  const server = createServer(sockets, (socket) => {
     const carrying = carry(book, found, { port, socket, signal: life.signal })
       .catch((error) => {
         if (!life.signal.aborted) onFailure(error)

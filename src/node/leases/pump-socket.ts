@@ -1,6 +1,4 @@
 import type { Duplex } from 'node:stream'
-import { pipe } from 'it-pipe'
-import { inPieces, toChannel } from '../../protocols/channel-pipe.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { channels, controlToMiner, controlToRenter } from '../../protocols/session.ts'
 import { KiB } from '../../units.ts'
@@ -33,13 +31,45 @@ export async function pumpSocket(
 }
 
 async function sendAll(socket: Duplex, channel: FrameChannel, end: PortEnd): Promise<void> {
-  const to = end === 'miner' ? channels.stdout : channels.stdin
-  // An iterator would destroy the socket at its end, and with it the other direction.
-  const source = socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
-  await pipe(source, inPieces(PIECE_BYTES), toChannel(channel, to))
+  await sendBytes(socket, channel, end === 'miner' ? channels.stdout : channels.stdin)
   const { encode } = end === 'miner' ? controlToRenter : controlToMiner
   await channel.send(channels.control, encode({ kind: 'eof' }))
 }
+
+/** By events: an iterator would destroy the socket at its end, and stop and start its reading for every chunk. */
+function sendBytes(socket: Duplex, channel: FrameChannel, to: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let waitingBytes = 0
+  let ended = false
+  const send = async (data: Uint8Array): Promise<void> => {
+    // All pieces in this tick, before those of the next chunk.
+    await Promise.all(pieces(data).map((piece) => channel.send(to, piece)))
+    waitingBytes -= data.length
+    if (waitingBytes > 0) return
+    if (ended) resolve()
+    else if (socket.isPaused()) socket.resume()
+  }
+  socket.on('data', (data: Uint8Array) => {
+    waitingBytes += data.length
+    if (waitingBytes >= PIECE_BYTES) socket.pause()
+    send(data).catch(reject)
+  })
+  socket.once('end', () => {
+    ended = true
+    if (waitingBytes === 0) resolve()
+  })
+  socket.once('close', () => {
+    if (!ended) reject(new Error('the connection closed'))
+  })
+  return promise
+}
+
+const pieces = (data: Uint8Array): Uint8Array[] =>
+  data.length <= PIECE_BYTES
+    ? [data]
+    : Array.from({ length: Math.ceil(data.length / PIECE_BYTES) }, (_, i) =>
+        data.subarray(i * PIECE_BYTES, (i + 1) * PIECE_BYTES),
+      )
 
 /** Until the peer's `eof`. Frames are read on after it: only what is read to its end is closed. */
 function receiveAll(socket: Duplex, channel: FrameChannel, end: PortEnd): Promise<void> {
@@ -60,6 +90,10 @@ function receiveAll(socket: Duplex, channel: FrameChannel, end: PortEnd): Promis
 
 async function write(socket: Duplex, data: Uint8Array): Promise<void> {
   if (socket.destroyed || socket.writableEnded) return
-  // Frames are views of a buffer that is used again.
-  if (!socket.write(Uint8Array.from(data))) await drainedOrClosed(socket)
+  // What came in one tick leaves in one system call.
+  if (socket.writableCorked === 0) {
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
+  if (!socket.write(data)) await drainedOrClosed(socket)
 }

@@ -3,12 +3,11 @@ import type { Exec } from '../../../containers/engine.ts'
 import { NodeError } from '../../../errors.ts'
 import type { ControlToMiner } from '../../../protocols/session.ts'
 
-/** Writes to a command's input, at its pace; nothing once it takes no more. `data` may be used again afterwards. */
+/** Writes to a command's input, at its pace; nothing once it takes no more. */
 export async function feed(exec: Exec, data: Uint8Array): Promise<void> {
   const { stdin } = exec
   if (stdin.destroyed || stdin.writableEnded) return
-  // Frames are views of a buffer that is used again.
-  if (stdin.write(Uint8Array.from(data))) return
+  if (stdin.write(data)) return
   await drainedOrClosed(stdin)
 }
 
