@@ -10,6 +10,7 @@ import { dialIn } from './docker-dial.ts'
 import { attachTo, execIn, spawnIn } from './docker-exec.ts'
 import { readLogsOf } from './docker-logs.ts'
 import type { Container, ContainerStatus } from './engine.ts'
+import { toolboxFileTools } from './file-tools.ts'
 import { containerName } from './hardened-spec.ts'
 import { removeNameless } from './images.ts'
 import type { Tool } from './toolbox.ts'
@@ -96,6 +97,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     spawn: (command, options) => spawnIn(container, command, options ?? {}),
     dial: (port, signal) => dialIn({ docker, container, holder, tools }, port, signal),
     tools,
+    fileTools: async () => toolboxFileTools(tools),
     async status() {
       try {
         return statusName((await inspect()).State.Status)

@@ -110,6 +110,8 @@ export interface Container {
   dial(port: number, signal?: AbortSignal): Promise<Duplex>
   /** The tools of this host that lie in `/.cn`; none where there are none (`doctor` says why). */
   readonly tools: readonly Tool[]
+  /** What looks at its files. @throws ENGINE_UNSUPPORTED where the host has no static busybox */
+  fileTools(): Promise<FileTools>
   /** Never rejects: an engine that does not answer is `unknown`. */
   status(): Promise<ContainerStatus>
   /** Resolves when the main process has ended (at once if it has). ENGINE_GONE when the container was removed meanwhile. */
@@ -131,6 +133,13 @@ export interface Container {
   extend(expiresAtMs: number): Promise<void>
   /** Ends everything inside (SIGTERM, then SIGKILL after the grace) and removes it. No error when it is gone already. */
   remove(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+export interface FileTools {
+  /** The program's path, for `exec`. */
+  readonly busybox: string
+  /** False where `exec` sees the host's own files: then nothing but the lease's folder, its HOME, may be touched. */
+  readonly isIsolated: boolean
 }
 
 export interface Logs {

@@ -4,6 +4,7 @@ import { sleep } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Container, ContainerStatus, ContainerUsage, SpawnOptions } from './engine.ts'
+import { hostFileTools } from './file-tools.ts'
 import { createMainProcess, type MainProcess } from './main-process.ts'
 import { dialMarked } from './process-dial.ts'
 import { processExec, processSpawn } from './process-exec.ts'
@@ -126,6 +127,7 @@ export function processContainer({
       return dialMarked(mark, port, signal)
     },
     tools: [],
+    fileTools: hostFileTools,
     status,
     async wait(signal) {
       for (;;) {

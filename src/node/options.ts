@@ -282,6 +282,12 @@ export const options = {
     'USER',
     text,
   ),
+  exclude: list(
+    'command',
+    'What not to copy, as in .gitignore; may be given several times',
+    'PATTERN',
+    text,
+  ),
   detach: flag('command', 'Leave the command running, print its id', false, { short: 'd' }),
   follow: flag('command', 'Go on with what is printed from now on', false, { short: 'f' }),
   tail: maybe('command', 'Only the newest so many lines', 'N', whole(0, 1_000_000)),

@@ -553,6 +553,18 @@ const checked: z.ZodType<Finding> = z.strictObject({
   remedy: z.string().nullable().describe('the next step; null where it is ok'),
 })
 
+const copied = z.strictObject({
+  files: whole,
+  folders: whole,
+  links: whole,
+  bytes: whole.describe('contents that travelled'),
+  unchanged: whole.describe('files that were there already'),
+  left: z
+    .array(z.strictObject({ path: z.string(), why: z.string() }))
+    .describe('what was not copied'),
+  ms: whole,
+})
+
 const forwarded = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('listening'),
@@ -618,6 +630,7 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'rent --jupyter': { describe: 'where it answers, once it does', schema: jupyter },
   leases: { describe: 'a list of leases', schema: listOf(lease) },
   show: { describe: 'the lease', schema: lease },
+  cp: { describe: 'what was copied', schema: copied },
   forward: { describe: 'one line per port, and per connection that failed', schema: forwarded },
   jupyter: { describe: 'where it answers, once it does', schema: jupyter },
   'ssh-config': { describe: 'the configuration', schema: sshConfigured },

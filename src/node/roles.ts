@@ -7,6 +7,7 @@ import { attestationsRoute } from './control/routes/attestations.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
 import { execRoute } from './control/routes/exec.ts'
+import { filesRoute } from './control/routes/files.ts'
 import { forwardRoute } from './control/routes/forward.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
@@ -181,6 +182,7 @@ export const routes: readonly Route<Parts>[] = [
   shellRoute,
   logsRoute,
   portRoute,
+  filesRoute,
   forwardRoute,
   loginRoute,
   scoresRoute,

@@ -4,6 +4,7 @@ import { cborCodec, type Message } from './codec.ts'
 import { bytes, integer, text } from './fields.ts'
 import { execRequest } from './session-exec.ts'
 import { terminalSize } from './session-fields.ts'
+import { filesRequest } from './session-files.ts'
 import { loginRequest } from './session-login.ts'
 import { logsRequest } from './session-logs.ts'
 import { portRequest } from './session-port.ts'
@@ -20,6 +21,7 @@ const request = z.discriminatedUnion('kind', [
   logsRequest,
   loginRequest,
   portRequest,
+  filesRequest,
 ])
 
 const MAX_REQUEST_BYTES = 64 * KiB

@@ -129,6 +129,7 @@ export class FakeEngine implements Engine {
         return connect({ port, host: '127.0.0.1', allowHalfOpen: true })
       },
       tools: [],
+      fileTools: async () => ({ busybox: 'busybox', isIsolated: true }),
       async status() {
         if (engine.silent) return 'unknown'
         return engine.containers.has(spec.leaseId) ? this.state : 'gone'

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import type { Engine } from '../../src/containers/engine.ts'
 import { silent } from '../../src/log.ts'
 import { execRoute } from '../../src/node/control/routes/exec.ts'
+import { filesRoute } from '../../src/node/control/routes/files.ts'
 import { forwardRoute } from '../../src/node/control/routes/forward.ts'
 import { leasesRoute } from '../../src/node/control/routes/leases.ts'
 import { loginRoute } from '../../src/node/control/routes/login.ts'
@@ -14,11 +15,23 @@ import { portRoute } from '../../src/node/control/routes/port.ts'
 import { startControl } from '../../src/node/control/server.ts'
 import type { Offers } from '../../src/node/offers.ts'
 import { FakeLedger } from './fake-ledger.ts'
-import { freshKey, orderOf, startMiner, startRenter, take } from './lease-market.ts'
+import {
+  freshKey,
+  orderOf,
+  startMiner,
+  startRenter,
+  type TestMiner,
+  type TestRenter,
+  take,
+} from './lease-market.ts'
 
 /** A lease in a real container, whose renter's node answers the commands of a data folder. */
 export interface ServedLease extends AsyncDisposable {
   readonly id: string
+  readonly miner: TestMiner
+  readonly renter: TestRenter
+  /** As `openSession` and its like want it. */
+  readonly at: { readonly leaseId: Uint8Array; readonly miner: string }
   readonly dataDir: string
   /** The home folder of its commands. */
   readonly home: string
@@ -53,7 +66,7 @@ export async function serveLease(
   ledger.grant(renter.key, 10_000_000n)
   const control = await startControl({
     parts: { renting: renter.book, offers: {} as Offers },
-    routes: [leasesRoute, execRoute, portRoute, forwardRoute, loginRoute],
+    routes: [leasesRoute, execRoute, filesRoute, portRoute, forwardRoute, loginRoute],
     socketPath: join(dataDir, 'control.sock'),
     tokenFile: join(dataDir, 'control.token'),
     log: silent,
@@ -63,6 +76,9 @@ export async function serveLease(
   const owned = stack.move()
   return {
     id: now.id,
+    miner,
+    renter,
+    at: { leaseId: now.lease.leaseId, miner: miner.key.peerId },
     dataDir,
     home,
     sshConfig: join(dataDir, 'ssh', 'config'),

@@ -212,6 +212,25 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./logs.ts')).logs,
   },
   {
+    name: 'cp',
+    usage: 'SRC… DST',
+    describe:
+      'Copy files and folders into a lease or out of it; run again, it goes on where it was',
+    options: ['exclude', 'user'],
+    args: [2, 1024],
+    examples: [
+      ['compute-node cp ./data 4f1c22:/work', 'a folder; into /work if that exists, else as /work'],
+      ['compute-node cp ./data/. 4f1c22:/work', 'what is in it, into /work'],
+      ['compute-node cp 4f1c22:/work/out.bin .', 'the other way'],
+      [
+        'compute-node cp a.py b.py 4f1c22:src/ --exclude "*.pyc"',
+        'several; src/ is made if need be',
+      ],
+      ['compute-node cp 4f1c22:/work/log - | less', 'one file to stdout; as a source, - is stdin'],
+    ],
+    load: async () => (await import('./cp.ts')).cp,
+  },
+  {
     name: 'forward',
     usage: 'LEASE [[BIND:]LOCAL:]PORT…',
     describe: 'Make ports of a lease ports of this machine, until Ctrl-C',

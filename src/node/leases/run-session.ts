@@ -1,4 +1,5 @@
 import { runExec } from './sessions/exec-session.ts'
+import { runFiles } from './sessions/files-session.ts'
 import { runLogin } from './sessions/login-session.ts'
 import { runLogs } from './sessions/logs-session.ts'
 import { runPort } from './sessions/port-session.ts'
@@ -21,5 +22,7 @@ export function runSession(run: SessionRun): Promise<void> {
       return runLogin({ ...run, request })
     case 'port':
       return runPort({ ...run, request })
+    case 'files':
+      return runFiles({ ...run, request })
   }
 }

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import ignore from 'ignore'
+import { type ControlClient, withQuery } from '../control/client.ts'
+import { frameSocket } from '../control/frame-socket.ts'
+import type { FilesAsked } from '../control/routes/files.ts'
+import { type CopyPlan, copyPlan, nameOf, placeOf } from '../copy/copy-ends.ts'
+import { copyIn, copyStreamIn } from '../copy/copy-in.ts'
+import { CopyJob } from '../copy/copy-job.ts'
+import { copyOut, copyStreamOut } from '../copy/copy-out.ts'
+import { keepCopying } from '../copy/keep-copying.ts'
+import { lookAt, type RentersTalk } from '../copy/look-at.ts'
+import { markOf } from '../copy/part-name.ts'
+import { bytesText, progressBar } from '../copy/progress-bar.ts'
+import { createOutput, toJson } from '../output.ts'
+import { withNode } from '../with-node.ts'
+import type { CommandContext, Run, Terminal } from './command.ts'
+import { leasePath } from './lease-path.ts'
+import { openWhenStarted } from './session-socket.ts'
+
+/** Copies files between this machine and a lease; what is there already is not sent again. */
+export const cp: Run = (context) => {
+  const plan = copyPlan(context.args)
+  return withNode(context, (client) => copy(client, plan, context))
+}
+
+async function copy(
+  client: ControlClient,
+  plan: CopyPlan,
+  { config, terminal, signal }: CommandContext,
+): Promise<number> {
+  const output = createOutput(terminal, config)
+  const asked: FilesAsked = config.user === undefined ? {} : { user: config.user }
+  const path = withQuery(leasePath(plan.lease, '/files'), { request: toJson(asked) })
+  const job = new CopyJob(ignoring(config.exclude))
+  const onLost = () => output.note('[connection lost; trying for 60 s to go on]')
+  const open = async () => frameSocket(await openWhenStarted(client, path, signal))
+  const startMs = performance.now()
+  {
+    const isShown = !config.json && !config.quiet
+    using _bar = isShown ? progressBar(job, terminal.stderr) : undefined
+    for (const task of tasksOf(plan, job, terminal)) {
+      await keepCopying({ ...task, open, job, signal, onLost })
+    }
+  }
+  const ms = Math.round(performance.now() - startMs)
+  for (const { path: name, why } of job.result.left) {
+    output.note(`not copied: ${shown(name)}: ${shown(why)}`)
+  }
+  if (plan.way === 'out' && plan.to.kind === 'stream') return 0 // stdout is the file's
+  if (config.json || !config.quiet) output.value({ ...job.result, ms }, () => summary(job, ms))
+  return 0
+}
+
+const shown = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
+
+const ignoring = (patterns: readonly string[]): ((path: string) => boolean) => {
+  if (patterns.length === 0) return () => false
+  const rules = ignore({ ignorecase: false, allowRelativePaths: true }).add([...patterns])
+  return (path) => rules.ignores(path)
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+function summary({ files, links, bytes, unchanged }: CopyJob, ms: number): string {
+  const rate = ms > 0 ? `, ${bytesText((bytes / ms) * 1000)}/s` : ''
+  const also = [
+    ...(links > 0 ? [counted(links, 'link')] : []),
+    ...(unchanged > 0 ? [`${unchanged} were there already`] : []),
+  ].map((text) => `; ${text}`)
+  return `${counted(files, 'file')}, ${bytesText(bytes)} in ${(ms / 1000).toFixed(1)} s${rate}${also.join('')}`
+}
+
+interface Task {
+  readonly work: (talk: RentersTalk) => Promise<void>
+  readonly resumes: boolean
+}
+
+/** One per source. Where it goes is decided once: a copy that goes on finds its own beginning there. */
+function tasksOf(plan: CopyPlan, job: CopyJob, terminal: Terminal): Task[] {
+  const isOneOfMany = plan.from.length > 1
+  if (plan.way === 'in') {
+    return plan.from.map((source) => {
+      if (source.kind === 'stream') {
+        const from = bytesFrom(terminal.stdin)
+        const work = (talk: RentersTalk) => copyStreamIn(talk, { from, to: plan.to }, job)
+        return { work, resumes: false }
+      }
+      let to: string | undefined
+      const work = async (talk: RentersTalk): Promise<void> => {
+        const isFolder = to === undefined && (await takesInside(talk, plan.to, source.path))
+        to ??= placeOf(source.path, plan.to, { isFolder, isOneOfMany })
+        await copyIn(talk, { from: source.path, to }, job)
+      }
+      return { work, resumes: true }
+    })
+  }
+  const end = plan.to
+  return plan.from.map((from) => {
+    if (end.kind === 'stream') {
+      const place = { offset: 0, hash: createHash('sha256') }
+      const to = (data: Uint8Array) => written(terminal.stdout, data)
+      return { work: (talk) => copyStreamOut(talk, { from, to, place }, job), resumes: true }
+    }
+    let to: string | undefined
+    const work = async (talk: RentersTalk): Promise<void> => {
+      to ??= placeOf(from, end.path, {
+        isFolder: await takesInsideHere(end.path, from),
+        isOneOfMany,
+      })
+      await copyOut(talk, { from, to }, job)
+    }
+    return { work, resumes: true }
+  })
+}
+
+/** Whether there is a folder, and not one that an earlier try of this very copy has begun. */
+async function takesInside(talk: RentersTalk, to: string, source: string): Promise<boolean> {
+  if ((await lookAt(talk, to, false)).get('')?.type !== 'folder') return false
+  return (await lookAt(talk, `${to}/${markOf(nameOf(source))}`, false)).size === 0
+}
+
+async function takesInsideHere(to: string, source: string): Promise<boolean> {
+  const facts = await stat(to).catch(() => undefined) // what is wrong with it, writing tells
+  if (facts?.isDirectory() !== true) return false
+  const mark = await stat(`${to}/${markOf(nameOf(source))}`).catch(() => undefined)
+  return mark === undefined
+}
+
+async function* bytesFrom(stdin: Terminal['stdin']): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stdin) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+}
+
+/** Contents are views of what will be used again. */
+async function written(stdout: Terminal['stdout'], data: Uint8Array): Promise<void> {
+  if (!stdout.write(Buffer.from(data))) await once(stdout, 'drain')
+}

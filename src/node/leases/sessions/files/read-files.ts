@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { type ByteReader, createByteReader } from '../../../../containers/byte-reader.ts'
+import { readTarHeader, tarPadding } from '../../../../containers/small-tar.ts'
+import { NodeError } from '../../../../errors.ts'
+import type { FilesToMiner } from '../../../../protocols/session-files.ts'
+import { KiB } from '../../../../units.ts'
+import type { FilesPlace } from './files-place.ts'
+import { type MinersTalk, plain } from './look.ts'
+import { runScript } from './run-tool.ts'
+
+const PIECE_BYTES = 256 * KiB
+
+/** $1 root, then names. A root that is a file is its own folder's only entry. */
+const MANY = `
+r=$1; shift
+exec $b tar cf - -C "$r" -- "$@"`
+
+/** Sends small files and links of a root, in the order asked for, as one archive of the container brings them. */
+export async function readNames(
+  place: FilesPlace,
+  { root, paths }: Extract<FilesToMiner, { kind: 'names' }>,
+  talk: MinersTalk,
+): Promise<void> {
+  const names = paths.map((path) => `./${path}`)
+  await using tool = await runScript(place, MANY, plain(root), ...names)
+  const archive = createByteReader(tool.exec.stdout)
+  for (const name of names) {
+    const entry = await readTarHeader(archive)
+    if (entry === undefined) {
+      await tool.done()
+      throw changed(name)
+    }
+    if (entry.path !== name) throw changed(name)
+    if (entry.type === 'link') {
+      await talk.tell({ kind: 'link', target: entry.target })
+      continue
+    }
+    await talk.tell({ kind: 'file', offset: 0, size: entry.size })
+    await sendContents(archive, entry.size, talk)
+    await archive.exactly(tarPadding(entry.size))
+  }
+  await tool.done()
+  await talk.tell({ kind: 'done' })
+}
+
+async function sendContents(from: ByteReader, size: number, talk: MinersTalk): Promise<void> {
+  const hash = createHash('sha256')
+  for (let left = size; left > 0; ) {
+    const data = await from.some(Math.min(left, PIECE_BYTES))
+    if (data === undefined) throw changed('a file')
+    hash.update(data)
+    await talk.give(data)
+    left -= data.length
+  }
+  await talk.tell({ kind: 'sum', sha256: hash.digest() })
+}
+
+const changed = (name: string): NodeError =>
+  new NodeError('FAILED_FILES', `${name} changed while it was read`, { next: 'copy it again' })
+
+/** Sends one file; of one whose beginning the renter has, only the rest, if that beginning is the file's. */
+export async function readFile(
+  place: FilesPlace,
+  { path, offset, prefix }: Extract<FilesToMiner, { kind: 'read' }>,
+  talk: MinersTalk,
+): Promise<void> {
+  const isResumed = prefix !== undefined && (await sendRest(place, path, { offset, prefix }, talk))
+  if (!isResumed) await sendRest(place, path, { offset: 0 }, talk)
+  await talk.tell({ kind: 'done' })
+}
+
+/** Resolves with false, nothing sent, when the file does not begin with what the renter has. */
+async function sendRest(
+  place: FilesPlace,
+  path: string,
+  { offset, prefix }: { offset: number; prefix?: Uint8Array },
+  talk: MinersTalk,
+): Promise<boolean> {
+  await using tool = await runScript(place, 'exec $b cat "$1"', plain(path))
+  const file = createByteReader(tool.exec.stdout)
+  const hash = createHash('sha256')
+  if (prefix !== undefined) {
+    const came = await skip(file, offset, hash)
+    if (came < offset || !hash.copy().digest().equals(prefix)) return false
+  }
+  let data = await file.some(PIECE_BYTES)
+  if (data === undefined) await tool.done() // says why, if it failed
+  await talk.tell({ kind: 'file', offset })
+  for (; data !== undefined; data = await file.some(PIECE_BYTES)) {
+    hash.update(data)
+    await talk.give(data)
+  }
+  await tool.done()
+  await talk.tell({ kind: 'sum', sha256: hash.digest() })
+  return true
+}
+
+/** Hashes a file's beginning; resolves with how much of it there was. */
+export async function skip(
+  file: ByteReader,
+  size: number,
+  hash: { update(data: Uint8Array): unknown },
+): Promise<number> {
+  let at = 0
+  while (at < size) {
+    const data = await file.some(Math.min(size - at, PIECE_BYTES))
+    if (data === undefined) return at
+    hash.update(data)
+    at += data.length
+  }
+  return at
+}

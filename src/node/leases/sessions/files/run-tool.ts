@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import type { Exec } from '../../../../containers/engine.ts'
+import { NodeError } from '../../../../errors.ts'
+import { hangUp } from '../hang-up.ts'
+import type { FilesPlace } from './files-place.ts'
+
+/** What a tool says of its failure is kept up to here. */
+const ERROR_BYTES = 2000
+
+/** A command of the toolbox that works on the container's files; disposing it ends it with all that it started. */
+export interface Tool extends AsyncDisposable {
+  readonly exec: Exec
+  /** Resolves when it ended well. @throws FAILED_FILES with what it said, FAILED_LEASE_DISK */
+  done(): Promise<void>
+  /** More input, at its pace; `data` may be used again. Rejects with what it said once it takes no more. */
+  feed(data: Uint8Array): Promise<void>
+}
+
+/** Runs a busybox shell's script with arguments; `$b` is busybox, for the image may have no tools of its own. */
+export const runScript = (
+  place: FilesPlace,
+  script: string,
+  ...args: readonly string[]
+): Promise<Tool> =>
+  runTool(place, 'sh', '-c', `b=$1; shift; ${place.guard}\n${script}`, 'sh', place.busybox, ...args)
+
+/** Runs an applet of busybox. */
+export async function runTool(place: FilesPlace, ...args: readonly string[]): Promise<Tool> {
+  const { container, busybox, options, signal } = place
+  signal.throwIfAborted()
+  const exec = await container.exec([busybox, ...args], options)
+  exec.stdin.on('error', () => undefined) // it ended: its exit code says why
+  let said = ''
+  let isOver = false
+  exec.stderr.on('data', (chunk: Buffer) => {
+    if (said.length < ERROR_BYTES) said += chunk.toString('utf8')
+  })
+  const leave = (): void => void hangUp(exec).catch(() => undefined) // an engine that is gone says so to the next who asks
+  signal.addEventListener('abort', leave, { once: true })
+  const ended = exec.exitCode.finally(() => {
+    isOver = true
+    signal.removeEventListener('abort', leave)
+  })
+  ended.catch(() => undefined) // told by `done`
+  const done = async (): Promise<void> => {
+    exec.stdout.resume()
+    const code = await ended
+    if (!exec.stderr.closed) await once(exec.stderr, 'close')
+    if (code !== 0) throw toolError(said, code)
+  }
+  return {
+    exec,
+    done,
+    async feed(data) {
+      if (isOver || exec.stdin.destroyed) {
+        await done()
+        throw toolError('it took no more', 0)
+      }
+      // Frames are views of a buffer that is used again.
+      if (exec.stdin.write(Uint8Array.from(data))) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const go = (): void => resolve()
+      exec.stdin.once('drain', go).once('close', go)
+      await Promise.race([promise, ended.catch(() => undefined)])
+      exec.stdin.off('drain', go).off('close', go)
+    },
+    async [Symbol.asyncDispose]() {
+      if (!isOver) await hangUp(exec)
+    },
+  }
+}
+
+/** Words of a program of ours, about names that its tenant chose. */
+function toolError(said: string, code: number): NodeError {
+  const line = said.trim().split('\n').at(-1) ?? ''
+  const why = line
+    .replace(/^(sh|tar|mv|cat|find|stat|mkdir|chmod|touch|readlink): /, '')
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, 300)
+  if (/no space left|quota exceeded/i.test(said)) {
+    return new NodeError('FAILED_LEASE_DISK', `the disk of the lease is full: ${why}`, {
+      next: 'make room in the container; what has come whole stays and is not sent again',
+    })
+  }
+  return new NodeError('FAILED_FILES', why === '' ? `it failed with exit code ${code}` : why, {
+    next: 'look at the path and its owner in the lease: compute-node exec LEASE -- ls -la PATH',
+  })
+}

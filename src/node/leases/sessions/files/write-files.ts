@@ -1,0 +1,191 @@
+import { createHash, type Hash, randomBytes } from 'node:crypto'
+import { createByteReader } from '../../../../containers/byte-reader.ts'
+import { type SmallTarEntry, tarEnd, tarHeader, tarPadding } from '../../../../containers/small-tar.ts'
+import { NodeError } from '../../../../errors.ts'
+import type { FilesToMiner, PutEntry } from '../../../../protocols/session-files.ts'
+import type { FilesPlace } from './files-place.ts'
+import { type MinersTalk, plain } from './look.ts'
+import { skip } from './read-files.ts'
+import { runScript, type Tool } from './run-tool.ts'
+
+/**
+ * $1 root, $2 a new folder in it. All is unpacked there; the archive's last file then moves it into place: it comes only
+ * when every checksum was right, so an input that breaks off changes nothing.
+ */
+const PUT = `
+$b mkdir -p "$1" && cd "$1" || exit 1
+trap '$b rm -rf "./$2"' EXIT
+trap 'exit 1' HUP TERM INT
+$b mkdir "./$2" || exit 1
+$b tar xof - -C "./$2" || exit 1
+[ -f "./$2/.cn-commit" ] || { echo "the contents did not come whole" >&2; exit 1; }
+. "./$2/.cn-commit"`
+
+/** Makes many entries below a root: each file is moved into place whole, or nothing of the message is. */
+export async function putEntries(
+  place: FilesPlace,
+  { root, entries }: Extract<FilesToMiner, { kind: 'put' }>,
+  talk: MinersTalk,
+): Promise<void> {
+  const stage = `.cn-cp-${randomBytes(8).toString('hex')}`
+  await using tool = await runScript(place, PUT, plain(root), stage)
+  tool.exec.stdout.resume()
+  for (const entry of entries) {
+    if (entry.type === 'folder') continue
+    await tool.feed(tarHeader(headerOf(entry)))
+    if (entry.type === 'file') await takeContents(tool, entry.size, entry.path, talk)
+  }
+  const script = Buffer.from(moves(stage, entries))
+  const { length: size } = script
+  await tool.feed(
+    tarHeader({ type: 'file', path: '.cn-commit', size, mode: 0o600, mtime: 0, target: '' }),
+  )
+  await tool.feed(Buffer.concat([script, Buffer.alloc(tarPadding(size)), tarEnd()]))
+  tool.exec.stdin.end()
+  await tool.done()
+  await talk.tell({ kind: 'done' })
+}
+
+const headerOf = (entry: Exclude<PutEntry, { type: 'folder' }>): SmallTarEntry =>
+  entry.type === 'file'
+    ? { ...entry, target: '' }
+    : { ...entry, size: 0, mode: 0o777, mtime: 0 }
+
+async function takeContents(
+  tool: Tool,
+  size: number,
+  path: string,
+  talk: MinersTalk,
+): Promise<void> {
+  const hash = createHash('sha256')
+  for await (const data of talk.hearBytes(size)) {
+    hash.update(data)
+    await tool.feed(data)
+  }
+  const message = await talk.hearMessage()
+  if (message.kind !== 'sum') throw new NodeError('BAD_MESSAGE', 'a checksum is missing')
+  assertSum(hash, message.sha256, path)
+  await tool.feed(Buffer.alloc(tarPadding(size)))
+}
+
+function assertSum(hash: Hash, sha256: Uint8Array, path: string): void {
+  if (hash.digest().equals(sha256)) return
+  throw new NodeError('FAILED_CHECKSUM', `${path}: what arrived is not what was sent`, {
+    next: 'copy it again; the file there before, if any, is untouched',
+  })
+}
+
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
+const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
+
+/** A script that moves everything from the stage to the root, folder by folder: one process for many files. */
+function moves(stage: string, entries: readonly PutEntry[]): string {
+  const folders = entries.filter(({ type }) => type === 'folder').map(({ path }) => path)
+  const files = Map.groupBy(
+    entries.filter(({ type }) => type !== 'folder'),
+    ({ path }) => folderOf(path),
+  )
+  const all = [...folders, ...files.keys()].filter((path) => path !== '')
+  const made = all.map((path) => quoted(`./${path}`)).join(' ')
+  return [
+    ...(all.length === 0 ? [] : [`$b mkdir -p ${made} || exit 1`]),
+    ...[...files].map(([folder, inside]) => {
+      const from = inside.map(({ path }) => quoted(`./${stage}/${path}`)).join(' ')
+      return `$b mv -f ${from} ${quoted(`./${folder}${folder === '' ? '' : '/'}`)} || exit 1`
+    }),
+    '',
+  ].join('\n')
+}
+
+/** $1 part. What it is a link to is none of its business. */
+const APPEND = `
+d=\${1%/*}; [ "$d" = "$1" ] || $b mkdir -p "\${d:-/}" || exit 1
+[ -L "$1" ] && $b rm -f "$1"
+[ "$2" = 0 ] && { : >"$1" || exit 1; }
+exec $b cat >>"$1"`
+
+/** $1 path, $2 part, $3 size, $4 mode, $5 mtime; the last two may be empty. */
+const COMMIT = `
+[ "$($b stat -c %s "$2")" = "$3" ] || { echo "$2 has another size" >&2; exit 1; }
+[ -d "$1" ] && { echo "$1: is a folder" >&2; exit 1; }
+[ "$4" ] && { $b chmod "$4" "$2" || exit 1; }
+[ "$5" ] && { $b touch -d "@$5" "$2" || exit 1; }
+exec $b mv -f "$2" "$1"`
+
+/** Writes one file beside its place, from where an earlier try stopped if that beginning is right, then moves it there. */
+export async function writeFile(
+  place: FilesPlace,
+  { path, part, offset, prefix }: Extract<FilesToMiner, { kind: 'write' }>,
+  talk: MinersTalk,
+): Promise<void> {
+  const begun = prefix === undefined ? undefined : await beginningOf(place, part, offset, prefix)
+  const hash = begun ?? createHash('sha256')
+  const start = begun === undefined ? 0 : offset
+  const commit = await append(place, part, start, hash, talk)
+  assertSum(hash, commit.sha256, path)
+  const { size, mode, mtime } = commit
+  const facts = [size, mode?.toString(8) ?? '', mtime ?? ''].map(String)
+  await using tool = await runScript(place, COMMIT, plain(path), plain(part), ...facts)
+  await tool.done()
+  await talk.tell({ kind: 'done' })
+}
+
+async function append(
+  place: FilesPlace,
+  part: string,
+  start: number,
+  hash: Hash,
+  talk: MinersTalk,
+): Promise<Extract<FilesToMiner, { kind: 'commit' }>> {
+  await using tool = await runScript(place, APPEND, plain(part), String(start))
+  tool.exec.stdout.resume()
+  await talk.tell({ kind: 'from', offset: start })
+  for (;;) {
+    const heard = await talk.hear()
+    if (heard === undefined) throw new NodeError('PEER_LOST', 'the contents were cut off')
+    if ('data' in heard) {
+      hash.update(heard.data)
+      await tool.feed(heard.data)
+      continue
+    }
+    const { message } = heard
+    if (message.kind !== 'commit') throw new NodeError('BAD_MESSAGE', 'a file was not finished')
+    tool.exec.stdin.end()
+    await tool.done()
+    return message
+  }
+}
+
+/** The hash of a part's first bytes when they are those that the renter has, else undefined. */
+async function beginningOf(
+  place: FilesPlace,
+  part: string,
+  offset: number,
+  prefix: Uint8Array,
+): Promise<Hash | undefined> {
+  const hash = createHash('sha256')
+  await using tool = await runScript(place, 'exec $b cat "$1"', plain(part))
+  const file = createByteReader(tool.exec.stdout)
+  const came = await skip(file, offset, hash)
+  const isWhole = came === offset && (await file.some(1)) === undefined
+  return isWhole && hash.copy().digest().equals(prefix) ? hash : undefined
+}
+
+/** $1 root, $2 a file to remove or empty, then modes and paths in turn. */
+const MODES = `
+cd "$1" || exit 1
+[ "$2" ] && { $b rm -f "./$2" || exit 1; }
+shift 2
+while [ $# -gt 0 ]; do $b chmod "$1" "./$2" || exit 1; shift 2; done`
+
+/** Gives folders their modes, once nothing more comes into them. */
+export async function setModes(
+  place: FilesPlace,
+  { root, modes, mark = '' }: Extract<FilesToMiner, { kind: 'modes' }>,
+  talk: MinersTalk,
+): Promise<void> {
+  const args = modes.flatMap(({ path, mode }) => [mode.toString(8), path])
+  await using tool = await runScript(place, MODES, plain(root), mark, ...args)
+  await tool.done()
+  await talk.tell({ kind: 'done' })
+}
