@@ -3,6 +3,7 @@ import Docker from 'dockerode'
 import { NodeError } from '../src/errors.ts'
 import type { ControlClient } from '../src/node/control/client.ts'
 import type { LeaseView } from '../src/node/leases/lease-view.ts'
+import { copy } from './session/copy.ts'
 import { echo } from './session/echo.ts'
 import type { SessionFigure } from './session/figure.ts'
 import { forward } from './session/forward.ts'
@@ -11,14 +12,14 @@ import type { Bench, Figures, Target } from './support/bench.ts'
 import { assertDocker, IMAGE, offerStands, startLeaseMarket } from './support/lease-market.ts'
 
 /** A new one is a file of `session/` and a word here. */
-const parts: readonly SessionFigure[] = [echo, forward, scp]
+const parts: readonly SessionFigure[] = [echo, forward, copy, scp]
 
 const targets: Record<string, Target> = Object.assign({}, ...parts.map((part) => part.targets))
 
 export const bench: Bench = {
   name: 'session',
   measures:
-    'what goes through the peer connection into a lease beside the same done with docker alone: key echo in a shell, a forwarded port, scp',
+    'what goes through the peer connection into a lease beside the same done with docker alone: key echo in a shell, a forwarded port, files copied, scp',
   targets,
   async run(progress) {
     await assertDocker()

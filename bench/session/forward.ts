@@ -1,37 +1,15 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Stream } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import Docker from 'dockerode'
-import { NodeError } from '../../src/errors.ts'
 import { withQuery } from '../../src/node/control/client.ts'
-import { toDuplex } from '../../src/protocols/duplex.ts'
-import { KiB, MiB } from '../../src/units.ts'
+import { MiB } from '../../src/units.ts'
 import { median } from '../support/bench.ts'
-import { answerParent, startChild } from '../support/child.ts'
-import { type BenchPeer, startPeer } from '../support/peer.ts'
+import { bareStream, rate } from './bare-stream.ts'
 import type { SessionBench, SessionFigure } from './figure.ts'
 
 const ROUNDS = 5
 const BYTES = 128 * MiB
 const PORT = 7200
-const RAW_PROTOCOL = '/compute-node/bench-raw/1'
-
-if (process.argv[2] === 'raw-child') {
-  const send = async (stream: Stream): Promise<void> => {
-    const duplex = toDuplex(stream)
-    const chunk = Buffer.alloc(64 * KiB, 7)
-    for (let sent = 0; sent < BYTES; sent += chunk.length) {
-      if (!duplex.write(chunk)) await once(duplex, 'drain')
-    }
-    duplex.end()
-  }
-  answerParent(async () => {
-    const { libp2p } = await startPeer()
-    await libp2p.handle(RAW_PROTOCOL, (stream) => void send(stream))
-    return libp2p.getMultiaddrs().map(String)
-  })
-}
 
 /**
  * Bytes from a service in the lease through `forward`, as a client on this machine gets them, against a bare libp2p
@@ -40,9 +18,7 @@ if (process.argv[2] === 'raw-child') {
 export const forward: SessionFigure = {
   targets: { forwardRatio: { atLeast: 0.5 } },
   async measure(bench) {
-    await using child = startChild(import.meta.filename, ['raw-child'])
-    const addresses = await child.ask<string[]>('start')
-    await using peer = await startPeer()
+    await using bare = await bareStream(BYTES)
     await serveZeros(bench.container)
     const path = `/v1/leases/${bench.leaseId}/forward`
     const socket = await bench.client.webSocket(withQuery(path, { port: PORT, local: 0 }))
@@ -51,7 +27,7 @@ export const forward: SessionFigure = {
     const { local } = JSON.parse(String((await said)[0])) as { local: number }
     const [forwarded, raw]: [number[], number[]] = [[], []]
     for (let round = -1; round < ROUNDS; round++) {
-      const rates = [await rate(readForwarded(local)), await rate(readRaw(peer, addresses))]
+      const rates = [await rate(readForwarded(local), BYTES), await rate(bare.read(), BYTES)]
       if (round < 0) continue
       forwarded.push(rates[0]!)
       raw.push(rates[1]!)
@@ -87,21 +63,4 @@ async function* readForwarded(port: number): AsyncIterable<Uint8Array> {
       if (received > 0 || tries === 100) throw error
     }
   }
-}
-
-async function* readRaw({ libp2p }: BenchPeer, addresses: string[]): AsyncIterable<Uint8Array> {
-  const connection = await libp2p.dial(addresses.map((address) => multiaddr(address)))
-  yield* toDuplex(await connection.newStream(RAW_PROTOCOL))
-}
-
-/** MB per second, from the first byte on. */
-async function rate(source: AsyncIterable<Uint8Array>): Promise<number> {
-  let received = 0
-  let startMs = 0
-  for await (const { length } of source) {
-    if (received === 0) startMs = performance.now()
-    received += length
-  }
-  if (received !== BYTES) throw new NodeError('FAILED', `${received} of ${BYTES} bytes came`)
-  return received / 1e3 / (performance.now() - startMs)
 }

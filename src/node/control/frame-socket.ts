@@ -6,7 +6,7 @@ import { toJson } from '../output.ts'
 import { errorOf } from './problem.ts'
 
 /** What may wait in this process, in either direction. */
-const AHEAD_BYTES = 4 * MiB
+const AHEAD_BYTES = 2 * MiB
 
 interface Frame {
   readonly channel: number

@@ -7,6 +7,7 @@ import { KiB } from '../../units.ts'
 import { nameOf } from './copy-ends.ts'
 import { SMALL_BYTES } from './copy-in.ts'
 import type { CopyJob } from './copy-job.ts'
+import { type Gathered, gather } from './gather.ts'
 import { explain, type LocalFolder, localFolder } from './local-folder.ts'
 import { hearDone, lookAt, type RentersTalk, unexpected } from './look-at.ts'
 import { isPart, markOf } from './part-name.ts'
@@ -160,13 +161,13 @@ async function takeSmall(
   try {
     await file.truncate(0)
     const hash = createHash('sha256')
-    let at = 0
+    const output = writerOf(file, 0)
     for await (const data of talk.hearBytes(size)) {
       hash.update(data)
-      await write(file, data, at)
-      at += data.length
+      await output.add(data)
       job.travelled(data.length)
     }
+    await output.flush()
     await assertSum(talk, hash, entry.path)
     await folder.place(entry, file)
     job.files += 1
@@ -190,13 +191,16 @@ function assertSame(hash: Hash, sha256: Uint8Array, path: string): void {
   })
 }
 
-const write = async (file: FileHandle, data: Uint8Array, at: number): Promise<void> => {
-  for (let done = 0; done < data.length; ) {
-    const { bytesWritten } = await file
-      .write(data, done, data.length - done, at + done)
-      .catch(explain)
-    done += bytesWritten
-  }
+/** Writes pieces one after the other from a place on. */
+function writerOf(file: FileHandle, start: number): Gathered {
+  let at = start
+  return gather(async (data) => {
+    for (let done = 0; done < data.length; ) {
+      const { bytesWritten } = await file.write(data, done, data.length - done, at).catch(explain)
+      done += bytesWritten
+      at += bytesWritten
+    }
+  })
 }
 
 /** `place` has closed it when all went well. */
@@ -222,7 +226,10 @@ async function receiveBig(
     const whole = answer.offset === has ? hash : createHash('sha256')
     await file.truncate(answer.offset)
     job.doneBytes += answer.offset
-    const sha256 = await takeContents(talk, answer.offset, whole, file, entry, job)
+    const output = writerOf(file, answer.offset)
+    const sha256 = await takeContents(talk, answer.offset, whole, output, entry, job).finally(
+      () => output.flush(), // what came before a connection broke is not sent again
+    )
     if (!whole.digest().equals(sha256)) {
       await folder.dropPart(entry)
       throw new NodeError(
@@ -254,7 +261,7 @@ async function takeContents(
   talk: RentersTalk,
   start: number,
   hash: Hash,
-  file: FileHandle,
+  output: Gathered,
   { size, path }: FoundEntry,
   job: CopyJob,
 ): Promise<Uint8Array> {
@@ -269,7 +276,7 @@ async function takeContents(
         })
       }
       hash.update(data)
-      await write(file, data, at)
+      await output.add(data)
       at += data.length
       job.travelled(data.length)
     } else if (heard.message.kind === 'sum') {

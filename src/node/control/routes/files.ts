@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import type { FrameChannel } from '../../../protocols/frames.ts'
+import { MiB } from '../../../units.ts'
 import { findLease } from '../../leases/find-lease.ts'
 import { openSession } from '../../leases/open-session.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
@@ -15,8 +16,8 @@ const asked = z.strictObject({
 })
 export type FilesAsked = z.input<typeof asked>
 
-/** What a client may have sent that the miner has not taken yet. */
-const AHEAD_BYTES = 4 * 1024 * 1024
+/** What may wait here in either direction. */
+const AHEAD_BYTES = 2 * MiB
 
 /**
  * `WebSocket /v1/leases/:id/files?request=JSON`: files of a lease. Messages are the frames of a session of kind `files`
@@ -32,7 +33,9 @@ export function filesRoute(app: FastifyInstance, { renting: book }: { renting: R
     takeFrames(socket, channel)
     try {
       for await (const { channel: from, data } of channel.frames()) {
-        await send(socket, Buffer.concat([Uint8Array.of(from), data]))
+        const sent = send(socket, Buffer.concat([Uint8Array.of(from), data]))
+        sent.catch(() => undefined) // a client that left ends the channel too
+        if (socket.bufferedAmount > AHEAD_BYTES) await sent
       }
     } catch (error) {
       channel.abort(error instanceof Error ? error : new Error(String(error)))

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Exec } from '../../../../containers/engine.ts'
 import { NodeError } from '../../../../errors.ts'
+import { gather } from '../../../copy/gather.ts'
 import { hangUp } from '../hang-up.ts'
 import type { FilesPlace } from './files-place.ts'
 
@@ -14,6 +15,8 @@ export interface Tool extends AsyncDisposable {
   done(): Promise<void>
   /** More input, at its pace; `data` may be used again. Rejects with what it said once it takes no more. */
   feed(data: Uint8Array): Promise<void>
+  /** Hands over all input and ends it. */
+  endInput(): Promise<void>
 }
 
 /** Runs a busybox shell's script with arguments; `$b` is busybox, for the image may have no tools of its own. */
@@ -48,21 +51,26 @@ export async function runTool(place: FilesPlace, ...args: readonly string[]): Pr
     if (!exec.stderr.closed) await once(exec.stderr, 'close')
     if (code !== 0) throw toolError(said, code)
   }
+  const write = async (data: Buffer): Promise<void> => {
+    if (isOver || exec.stdin.destroyed) {
+      await done()
+      throw toolError('it took no more', 0)
+    }
+    if (exec.stdin.write(data)) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const go = (): void => resolve()
+    exec.stdin.once('drain', go).once('close', go)
+    await Promise.race([promise, ended.catch(() => undefined)])
+    exec.stdin.off('drain', go).off('close', go)
+  }
+  const input = gather(write)
   return {
     exec,
     done,
-    async feed(data) {
-      if (isOver || exec.stdin.destroyed) {
-        await done()
-        throw toolError('it took no more', 0)
-      }
-      // Frames are views of a buffer that is used again.
-      if (exec.stdin.write(Uint8Array.from(data))) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const go = (): void => resolve()
-      exec.stdin.once('drain', go).once('close', go)
-      await Promise.race([promise, ended.catch(() => undefined)])
-      exec.stdin.off('drain', go).off('close', go)
+    feed: input.add,
+    async endInput() {
+      await input.flush()
+      exec.stdin.end()
     },
     async [Symbol.asyncDispose]() {
       if (!isOver) await hangUp(exec)

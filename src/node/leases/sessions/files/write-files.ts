@@ -41,7 +41,7 @@ export async function putEntries(
     tarHeader({ type: 'file', path: '.cn-commit', size, mode: 0o600, mtime: 0, target: '' }),
   )
   await tool.feed(Buffer.concat([script, Buffer.alloc(tarPadding(size)), tarEnd()]))
-  tool.exec.stdin.end()
+  await tool.endInput()
   await tool.done()
   await talk.tell({ kind: 'done' })
 }
@@ -150,7 +150,7 @@ async function append(
     }
     const { message } = heard
     if (message.kind !== 'commit') throw new NodeError('BAD_MESSAGE', 'a file was not finished')
-    tool.exec.stdin.end()
+    await tool.endInput()
     await tool.done()
     return message
   }
