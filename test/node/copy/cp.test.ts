@@ -58,16 +58,16 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
       'cd /work/tree; ls -a | wc -l; cat ./-dash; stat -c %a-%U sub/deep sub/deep/run.sh; ' +
         'stat -c %Y nothing; readlink sub/link; readlink dangling; cat new*',
     )
-    expect(shown).toBe(
-      `14\n-dash555-root\n751-root\n1000000000\ndeep/run.sh\ngone\nnew\nline`,
-    )
+    expect(shown).toBe(`14\n-dash555-root\n751-root\n1000000000\ndeep/run.sh\ngone\nnew\nline`)
 
     const again = await cp(src, 'L:/work/', '--json') // there, `src` is new
     expect(JSON.parse(again.out)).toMatchObject({ files: names.length + 2 })
     const third = await cp(`${src}/.`, 'L:/work/tree', '--json')
     expect(JSON.parse(third.out)).toMatchObject({ files: 0, bytes: 0, unchanged: names.length + 2 })
 
-    await inside('cd /work/tree; mkfifo pipe; ln -s /etc/passwd out; ln -s ../../x up; ln nothing twin')
+    await inside(
+      'cd /work/tree; mkfifo pipe; ln -s /etc/passwd out; ln -s ../../x up; ln nothing twin',
+    )
     const back = join(root, 'back')
     const out = await cp('L:/work/tree', back, '--json')
     expect(out).toMatchObject({ err: '', code: 0 })
@@ -79,9 +79,9 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
     expect((await lstat(join(back, 'sub/deep'))).mode & 0o7777).toBe(0o555)
     expect((await lstat(join(back, 'nothing'))).mtimeMs).toBe(1_000_000_000_000)
     expect(await readlink(join(back, 'sub/link'))).toBe('deep/run.sh')
-    expect((await readdir(back, { recursive: true })).filter((name) => name.includes('.cn-'))).toEqual(
-      [],
-    )
+    expect(
+      (await readdir(back, { recursive: true })).filter((name) => name.includes('.cn-')),
+    ).toEqual([])
     const twice = await cp('L:/work/tree/.', back, '--json')
     expect(JSON.parse(twice.out)).toMatchObject({ files: 0, unchanged: names.length + 3 })
   })
@@ -94,9 +94,14 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
     await writeFile(at('a.txt'), 'a')
     await writeFile(at('b.txt'), 'b')
     await mkdir(at('src/skip'), { recursive: true })
-    for (const name of ['x.py', 'x.pyc', 'skip/y', 'keep.pyc']) await writeFile(at(`src/${name}`), name)
+    for (const name of ['x.py', 'x.pyc', 'skip/y', 'keep.pyc'])
+      await writeFile(at(`src/${name}`), name)
 
-    expect(await cp(at('a.txt'), at('b.txt'), 'L:/in/', '-q')).toMatchObject({ out: '', err: '', code: 0 })
+    expect(await cp(at('a.txt'), at('b.txt'), 'L:/in/', '-q')).toMatchObject({
+      out: '',
+      err: '',
+      code: 0,
+    })
     expect(await cp(at('a.txt'), 'L:/in/c.txt')).toMatchObject({ err: '', code: 0 })
     const rules = ['--exclude', '*.pyc', '--exclude', '!keep.pyc', '--exclude', 'skip/']
     expect((await cp(at('src'), 'L:/in', '--user', 'nobody', ...rules)).code).toBe(1)

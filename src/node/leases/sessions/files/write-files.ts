@@ -1,12 +1,18 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
-import { createByteReader } from '../../../../containers/byte-reader.ts'
-import { type SmallTarEntry, tarEnd, tarHeader, tarPadding } from '../../../../containers/small-tar.ts'
+import { type ByteReader, createByteReader } from '../../../../containers/byte-reader.ts'
+import {
+  type SmallTarEntry,
+  tarEnd,
+  tarHeader,
+  tarPadding,
+} from '../../../../containers/small-tar.ts'
 import { NodeError } from '../../../../errors.ts'
 import type { FilesToMiner, PutEntry } from '../../../../protocols/session-files.ts'
 import type { FilesPlace } from './files-place.ts'
 import { type MinersTalk, plain } from './look.ts'
 import { skip } from './read-files.ts'
 import { runScript, type Tool } from './run-tool.ts'
+import { takeTurn } from './take-turn.ts'
 
 /**
  * $1 root, $2 a new folder in it. All is unpacked there; the archive's last file then moves it into place: it comes only
@@ -47,9 +53,7 @@ export async function putEntries(
 }
 
 const headerOf = (entry: Exclude<PutEntry, { type: 'folder' }>): SmallTarEntry =>
-  entry.type === 'file'
-    ? { ...entry, target: '' }
-    : { ...entry, size: 0, mode: 0o777, mtime: 0 }
+  entry.type === 'file' ? { ...entry, target: '' } : { ...entry, size: 0, mode: 0o777, mtime: 0 }
 
 async function takeContents(
   tool: Tool,
@@ -97,11 +101,12 @@ function moves(stage: string, entries: readonly PutEntry[]): string {
   ].join('\n')
 }
 
-/** $1 part. What it is a link to is none of its business. */
+/** $1 part, $2 whether to go on. Prints how long it is and what is there, then takes its input. */
 const APPEND = `
 d=\${1%/*}; [ "$d" = "$1" ] || $b mkdir -p "\${d:-/}" || exit 1
-[ -L "$1" ] && $b rm -f "$1"
-[ "$2" = 0 ] && { : >"$1" || exit 1; }
+[ -L "$1" ] && { $b rm -f "$1" || exit 1; }
+if [ "$2" = anew ]; then : >"$1" || exit 1; echo 0
+else $b stat -c %s "$1" && $b cat "$1" || exit 1; fi
 exec $b cat >>"$1"`
 
 /** $1 path, $2 part, $3 size, $4 mode, $5 mtime; the last two may be empty. */
@@ -118,10 +123,11 @@ export async function writeFile(
   { path, part, offset, prefix }: Extract<FilesToMiner, { kind: 'write' }>,
   talk: MinersTalk,
 ): Promise<void> {
-  const begun = prefix === undefined ? undefined : await beginningOf(place, part, offset, prefix)
-  const hash = begun ?? createHash('sha256')
-  const start = begun === undefined ? 0 : offset
-  const commit = await append(place, part, start, hash, talk)
+  using _turn = await takeTurn(place.container, part)
+  const begun = prefix === undefined ? undefined : { offset, prefix }
+  const { hash, commit } =
+    (begun && (await append(place, part, begun, talk))) ??
+    (await append(place, part, undefined, talk))!
   assertSum(hash, commit.sha256, path)
   const { size, mode, mtime } = commit
   const facts = [size, mode?.toString(8) ?? '', mtime ?? ''].map(String)
@@ -130,16 +136,56 @@ export async function writeFile(
   await talk.tell({ kind: 'done' })
 }
 
+interface Appended {
+  /** Of the whole file. */
+  readonly hash: Hash
+  readonly commit: Extract<FilesToMiner, { kind: 'commit' }>
+}
+
+/** Takes contents into a part; undefined, nothing taken, when it does not hold the beginning that the renter has. */
 async function append(
   place: FilesPlace,
   part: string,
-  start: number,
-  hash: Hash,
+  begun: { readonly offset: number; readonly prefix: Uint8Array } | undefined,
   talk: MinersTalk,
-): Promise<Extract<FilesToMiner, { kind: 'commit' }>> {
-  await using tool = await runScript(place, APPEND, plain(part), String(start))
+): Promise<Appended | undefined> {
+  const mode = begun === undefined ? 'anew' : 'on'
+  await using tool = await runScript(place, APPEND, plain(part), mode)
+  const hash = createHash('sha256')
+  if (!(await holds(tool, begun, hash))) return undefined
   tool.exec.stdout.resume()
-  await talk.tell({ kind: 'from', offset: start })
+  await talk.tell({ kind: 'from', offset: begun?.offset ?? 0 })
+  return { hash, commit: await takeAll(tool, hash, talk) }
+}
+
+/** Whether the part is as long as the renter thinks, with the same hash. */
+async function holds(
+  tool: Tool,
+  begun: { readonly offset: number; readonly prefix: Uint8Array } | undefined,
+  hash: Hash,
+): Promise<boolean> {
+  const output = createByteReader(tool.exec.stdout)
+  const size = await sizeLine(output)
+  if (size === undefined) await tool.done() // says why
+  if (begun === undefined) return size === 0
+  if (size !== begun.offset) return false
+  return (
+    (await skip(output, begun.offset, hash)) === begun.offset &&
+    hash.copy().digest().equals(begun.prefix)
+  )
+}
+
+async function sizeLine(output: ByteReader): Promise<number | undefined> {
+  let digits = ''
+  for (;;) {
+    const next = (await output.exactly(1))?.toString('latin1')
+    if (next === undefined || digits.length > 20) return undefined
+    if (next === '\n') return Number(digits)
+    digits += next
+  }
+}
+
+async function takeAll(tool: Tool, hash: Hash, talk: MinersTalk): Promise<Appended['commit']> {
   for (;;) {
     const heard = await talk.hear()
     if (heard === undefined) throw new NodeError('PEER_LOST', 'the contents were cut off')
@@ -154,21 +200,6 @@ async function append(
     await tool.done()
     return message
   }
-}
-
-/** The hash of a part's first bytes when they are those that the renter has, else undefined. */
-async function beginningOf(
-  place: FilesPlace,
-  part: string,
-  offset: number,
-  prefix: Uint8Array,
-): Promise<Hash | undefined> {
-  const hash = createHash('sha256')
-  await using tool = await runScript(place, 'exec $b cat "$1"', plain(part))
-  const file = createByteReader(tool.exec.stdout)
-  const came = await skip(file, offset, hash)
-  const isWhole = came === offset && (await file.some(1)) === undefined
-  return isWhole && hash.copy().digest().equals(prefix) ? hash : undefined
 }
 
 /** $1 root, $2 a file to remove or empty, then modes and paths in turn. */
