@@ -9,7 +9,7 @@ import { median } from '../support/bench.ts'
 import { bareStream, rate } from './bare-stream.ts'
 import type { SessionFigure } from './figure.ts'
 
-const ROUNDS = 2
+const ROUNDS = 5
 const BYTES = 256 * MiB
 const SMALL_FILES = 2000
 

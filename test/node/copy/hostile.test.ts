@@ -199,7 +199,7 @@ test.skipIf(noDocker)(
       await talk.tell({ kind: 'sum', sha256 })
       return talk.hearMessage()
     }
-    const wrong = new Uint8Array(32)
+    const wrong = Buffer.alloc(32)
     await expect(put('../evil')).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
     await expect(put('f', wrong)).rejects.toMatchObject({ code: 'FAILED_CHECKSUM' })
     const writing = await open(friend)
