@@ -16,10 +16,10 @@ export interface CommandLine {
 const keyOfFlag = new Map([...optionTable.keys()].map((key) => [flagName(key), key]))
 
 const parserOptions = Object.fromEntries(
-  [...optionTable].map(([key, { isSwitch, short }]) => [
+  [...optionTable].map(([key, { isSwitch, bare, short }]) => [
     flagName(key),
     {
-      type: isSwitch === true ? ('boolean' as const) : ('string' as const),
+      type: isSwitch === true || bare !== undefined ? ('boolean' as const) : ('string' as const),
       multiple: true as const,
       ...(short === undefined ? {} : { short }),
     },
@@ -59,6 +59,7 @@ function readFlag(written: string, name: string, value: string | undefined): [Op
     return [key, negated ? 'false' : 'true']
   }
   if (negated) throw unknownFlag(written)
+  if (known.bare !== undefined) return [key, value ?? known.bare]
   if (value === undefined || value.startsWith('--')) {
     throw bad(`${written} needs a value: ${written} ${known.placeholder}`)
   }

@@ -60,8 +60,9 @@ export const allCommands: readonly Command[] = [runNodeCommand, ...commands]
 
 /** How an option is written, e.g. `-o, --order FIELDS`. */
 export function optionUsage(key: OptionKey): string {
-  const { short, placeholder, isSwitch, default: fallback } = optionTable.get(key)!
+  const { short, placeholder, isSwitch, bare, default: fallback } = optionTable.get(key)!
   const name = `--${isSwitch === true && fallback === true ? 'no-' : ''}${flagName(key)}`
+  if (bare !== undefined) return `${name}[=${placeholder}]`
   return [short === undefined ? name : `-${short}, ${name}`, placeholder].filter(Boolean).join(' ')
 }
 

@@ -19,9 +19,10 @@ import { MiB, minutesMs, secondsMs } from '../units.ts'
 import { announcementOf } from './announced-gpus.ts'
 import type { Core } from './core.ts'
 import { createDeviceModes, modeOfLease, type ProvingMode, wantedMode } from './device-modes.ts'
+import { isEarlierPrice } from './frozen-price.ts'
 import { createGpuProvers, type GpuProvers } from './gpu-provers.ts'
 import { restoreLeases } from './leases/adopt.ts'
-import { createCapacity } from './leases/capacity.ts'
+import { type Capacity, createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import { detectHost, type Machine } from './machine.ts'
 import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
@@ -29,6 +30,8 @@ import type { Offers } from './offers.ts'
 import { createOwnFills, type OwnFills } from './own-fills.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
 import { createOwnLimits } from './own-limits.ts'
+import { createOwnPolicy, type OwnPolicy } from './own-policy.ts'
+import { createOwnPrice, type OwnPrice } from './own-price.ts'
 import { createPreflight, type Preflight } from './preflight.ts'
 import { createProofRoom, type ProofRoom } from './proof-room.ts'
 
@@ -44,6 +47,10 @@ export interface Hosting {
   readonly preflight: Preflight
   readonly machine: Machine
   readonly book: HostBook
+  /** Whom it rents to, and how its price moves. */
+  readonly policy: OwnPolicy
+  /** What it asks for now; undefined where no price is set. */
+  readonly price: OwnPrice | undefined
   /** What the proofs of this node hold of its devices. */
   readonly room: ProofRoom
   /** Which of them hold the fill that they must hold before they are announced. */
@@ -116,6 +123,8 @@ export async function createHosting(
     ...(binding === undefined ? {} : { binding }),
   }
   const room = createProofRoom()
+  const policy = await createOwnPolicy(core)
+  const price = await openPrice(core, policy, capacity, stack)
   const book = createHostBook({
     ...core,
     log: log.child('host-leases'),
@@ -129,7 +138,13 @@ export async function createHosting(
     creditMs: config.credit,
     graceMs: config.grace,
     gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid,
-    stands: (offer) => offers.stands(offer),
+    stands: (offer) =>
+      offers.stands(offer) ||
+      isEarlierPrice(
+        offer.payload,
+        offers.standing().map(({ payload }) => payload),
+      ),
+    policy: policy.now,
     endOnStop: net.network === 'local',
     proofSharePpm: proofSharePpm(slots),
     makeRoom: (terms, signal) => makeRoom(room, terms, signal),
@@ -171,6 +186,8 @@ export async function createHosting(
   return {
     machine,
     book,
+    policy,
+    price,
     room,
     provers,
     preflight,
@@ -179,6 +196,21 @@ export async function createHosting(
     toFill,
     minerChecks: createMinerChecks({ core }),
   }
+}
+
+/** The price follows what is let until the node ends. */
+function openPrice(
+  core: Core,
+  policy: OwnPolicy,
+  capacity: Capacity,
+  stack: AsyncDisposableStack,
+): Promise<OwnPrice> | undefined {
+  const { price: perHour, exclusivePrice: exclusivePerHour } = core.config
+  if (perHour === undefined) return undefined
+  const life = new AbortController()
+  stack.defer(() => life.abort())
+  const price = { perHour, exclusivePerHour, asset: 'DEV' }
+  return createOwnPrice({ core, policy, capacity, price, signal: life.signal })
 }
 
 /** A processor has memory enough for both; a GPU's is what the tenant pays for. */

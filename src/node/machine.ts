@@ -22,7 +22,7 @@ export interface Machine {
   /** Calls back when the sizes that devices prove with change, or the fills they hold, until `signal` aborts. */
   readonly onProofs?: (listener: () => void, signal: AbortSignal) => void
   /** Devices that no lease holds and that may work; everything is free without it. */
-  readonly capacity?: Pick<Capacity, 'free' | 'barOf' | 'onChange'>
+  readonly capacity?: Pick<Capacity, 'all' | 'free' | 'barOf' | 'holderOf' | 'onChange'>
   /** In which mode each device proves, and whether it may be announced; all are idle without it. */
   readonly modes?: DeviceModes
   /** The hotkey's consent, once there is one. */

@@ -37,21 +37,27 @@ export interface DeskOptions {
   readonly core: Core
   readonly offers: Offers
   readonly machine: Machine
-  readonly price: Price
-  /** How long a lease may be. */
-  readonly terms: Offer['terms']
+  /** What the whole machine costs now. */
+  readonly price: () => Price
+  /** How long a lease may be now. */
+  readonly terms: () => Offer['terms']
+  /** Which of this miner's offers it is; the first one without. */
+  readonly lot?: number
+  /** True for an offer of what leases hold now, to wait for. */
+  readonly taken?: boolean
   /** What validators measured of a device, with the attestations that say so. */
   readonly measuredOf?: (deviceId: string) => OfferDevice['measured']
   /** How long one record stands unless it is repeated. */
   readonly lifetimeMs?: number
 }
 
-/** One machine is one lot. */
-const LOT = 0
+/** What is free of one machine is one lot; what is let, and may be waited for, is another. */
+const FREE_LOT = 0
+export const TAKEN_LOT = 1
 
 /** The desk of one machine. Its calls run one after the other, so that the last one asked for is what stands. */
 export function createOfferDesk(options: DeskOptions): OfferDesk {
-  const { core, offers, machine, price, terms } = options
+  const { core, offers, machine, lot = FREE_LOT, taken = false } = options
   const { net, key, peerId, store, libp2p, nowMs, events } = core
   const lifetimeMs = Math.min(options.lifetimeMs ?? OFFER_LIFETIME_MS, OFFER_LIFETIME_MS)
   const bucket = store.bucket('own')
@@ -75,11 +81,12 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
     const devices = machine.devices.filter(({ id }) => available.has(id)).map(deviceOf)
     const now = nowMs()
     const hotkey = machine.binding?.()?.hotkey
+    const price = options.price()
     const share = (whole: string): string => shareOf(whole, devices.length, machine.devices.length)
     return {
       peerId,
       ...(hotkey === undefined ? {} : { hotkey }),
-      lot: LOT,
+      lot,
       seq,
       issuedAtMs: now,
       expiresAtMs: now + lifetimeMs,
@@ -92,7 +99,8 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
         ? {}
         : { exclusiveDph: share(price.exclusivePerHour) }),
       asset: price.asset,
-      terms,
+      terms: options.terms(),
+      ...(taken ? { taken } : {}),
     }
   }
 
@@ -106,7 +114,8 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
     await say(offersTopic, record.bytes)
     if (changed) {
       const id = Buffer.from(offerId(net, record)).toString('hex')
-      events.emit('offer-published', { id, dph: next.dph, asset: next.asset })
+      const event = taken ? 'queue-offer-published' : 'offer-published'
+      events.emit(event, { id, dph: next.dph, asset: next.asset })
     }
   }
 

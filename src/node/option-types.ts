@@ -16,6 +16,8 @@ export interface Option<T> {
   /** One letter. */
   readonly short?: string
   readonly isSwitch?: boolean
+  /** What it means without a value, which then stands only behind `=`: `--wait`, `--wait=10m`. */
+  readonly bare?: string
   readonly isList?: boolean
   /** Relative paths are resolved against the working folder, or the folder of the file that names them. */
   readonly isPath?: boolean
@@ -26,7 +28,7 @@ export interface Option<T> {
   parse(raws: readonly string[]): T
 }
 
-type Extras = Pick<Option<unknown>, 'flag' | 'short' | 'isPath' | 'defaultText'>
+type Extras = Pick<Option<unknown>, 'flag' | 'short' | 'isPath' | 'defaultText' | 'bare'>
 /** From text to a value; throws BAD_CONFIG saying what was expected. */
 export type Parse<T> = (raw: string) => T
 
@@ -172,6 +174,22 @@ export const orOff =
   <T>(parse: Parse<T>): Parse<T | null> =>
   (raw) =>
     raw.toLowerCase() === 'off' ? null : parse(raw)
+
+/** A PeerId, or the word that takes a list of them back. */
+export const peerOr =
+  (word: string): Parse<string> =>
+  (raw) => {
+    if (raw.toLowerCase() === word) return word
+    if (/^[1-9A-HJ-NP-Za-km-z]{46,64}$/.test(raw)) return raw
+    throw expected(`a PeerId, or ${word}`, raw)
+  }
+
+/** Above 0 and at most 100, with two places at most. */
+export const percent: Parse<number> = (raw) => {
+  const value = Number(raw)
+  if (/^\d{1,3}(\.\d{1,2})?$/.test(raw) && value > 0 && value <= 100) return value
+  throw expected('percent above 0, at most 100, such as 5 or 2.5', raw)
+}
 
 /** When a machine works, in local time, or the word `always`. */
 export const hours: Parse<string> = (raw) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DRAND_URLS } from '../chain/drand-servers.ts'
 import { backendChoices } from '../gpu/choose-backend.ts'
 import { GiB, hoursMs, minutesMs, secondsMs } from '../units.ts'
+import { MAX_WAITING } from './leases/policy.ts'
 import {
   ago,
   duration,
@@ -18,6 +19,8 @@ import {
   option,
   orOff,
   pairs,
+  peerOr,
+  percent,
   positive,
   price,
   share,
@@ -128,7 +131,7 @@ export const options = {
   ),
   subgroupMatrix: flag(
     'node',
-    'Multiply with the tensor cores of GPUs that WebGPU drives, where they are right: an experiment',
+    'Multiply with tensor cores of GPUs that WebGPU drives, where they are right: an experiment',
   ),
   price: maybe('node', 'Price per hour for the whole offer, e.g. 1.25', 'PRICE', price),
   exclusivePrice: maybe(
@@ -137,6 +140,60 @@ export const options = {
     'PRICE',
     price,
   ),
+  allowRenter: list(
+    'node',
+    'PeerId that may rent here; nobody else then, or anyone',
+    'PEER',
+    peerOr('anyone'),
+    [],
+    { defaultText: 'anyone' },
+  ),
+  denyRenter: list(
+    'node',
+    'PeerId that may not rent here, or nobody',
+    'PEER',
+    peerOr('nobody'),
+    [],
+    {
+      defaultText: 'nobody',
+    },
+  ),
+  minLease: maybe('node', 'Shortest lease to host, or off', 'TIME', orOff(duration)),
+  maxLease: maybe('node', 'Longest lease to host, or off', 'TIME', orOff(duration)),
+  maxPerRenter: maybe(
+    'node',
+    'Leases that one renter may have here at once, or off',
+    'N',
+    orOff(whole(1, 1000)),
+  ),
+  maxWaiting: option(
+    'node',
+    'Requests that may wait for devices that are let; 0: no queue',
+    'N',
+    whole(0, 1000),
+    MAX_WAITING,
+  ),
+  priceFloor: maybe(
+    'node',
+    'Lowest price per hour for the whole offer, or off',
+    'PRICE',
+    orOff(price),
+  ),
+  priceCeiling: maybe(
+    'node',
+    'Highest price per hour for the whole offer, or off',
+    'PRICE',
+    orOff(price),
+  ),
+  priceStep: maybe(
+    'node',
+    'Raise the price by so many percent when the devices were let, lower it when not, or off',
+    'PERCENT',
+    orOff(percent),
+  ),
+  priceWindow: option('node', 'Time over which that is looked at', 'TIME', duration, hoursMs(1), {
+    defaultText: '1h',
+  }),
   leaseMemoryBytes: option('node', 'Memory a lease may use', 'SIZE', size, 2 * GiB, {
     flag: 'lease-memory',
     defaultText: '2GiB',
@@ -253,6 +310,13 @@ export const options = {
   ),
   hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
+  wait: maybe(
+    'command',
+    'Wait in a miner’s queue when nothing is free, so long at most (--wait alone: 24h)',
+    'TIME',
+    duration,
+    { bare: '24h' },
+  ),
   maxCost: maybe('command', 'The most that the lease may cost in all', 'AMOUNT', price),
   exclusive: flag(
     'command',

@@ -15,6 +15,8 @@ import type { AttestationRow } from './control/routes/attestations.ts'
 import type { LimitsAnswer } from './control/routes/gpus.ts'
 import type { ReceiptsAnswer } from './control/routes/leases.ts'
 import type { PeerRow } from './control/routes/peers.ts'
+import type { PolicyAnswer } from './control/routes/policy.ts'
+import type { QueueRow } from './control/routes/queue.ts'
 import type { ScoreRow } from './control/routes/scores.ts'
 import type { NodeStatus } from './control/routes/status.ts'
 import { roundFailure, roundSummary } from './devnet/summary.ts'
@@ -242,6 +244,54 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
   reason: z.string().nullable(),
   ending: z.string().nullable().describe('the code of its end'),
   fault: z.enum(endingOwners).nullable().describe('whose doing its end is'),
+})
+
+const queued: z.ZodType<QueueRow> = z.strictObject({
+  ticket: z.string(),
+  where: z.enum(['here', 'there']).describe('at this miner, or this node at another'),
+  peer: peerId.describe('the other side'),
+  position: whole.nullable().describe('0: its turn; null before the miner said'),
+  waiting: whole.nullable().describe('how many wait in all'),
+  etaMs: whole.nullable().describe('until its turn; null: nobody can tell'),
+  sinceMs: whole.describe('unix ms'),
+  devices: whole.nullable().describe('null where this node waits'),
+  durationMs: whole.nullable().describe('of the lease it wants; null where this node waits'),
+  paidBefore: z.boolean().nullable().describe('its renter, here; null where this node waits'),
+  present: z.boolean().nullable().describe('whether its renter is there to take a turn'),
+})
+
+/** What happens to an order before it is granted, one line each; the lease comes last. */
+const orderEvent = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('offer-not-taken'),
+    miner: peerId,
+    code: z.string(),
+    reason: z.string(),
+  }),
+  z.strictObject({
+    event: z.literal('queue-place'),
+    miner: peerId,
+    ticket: z.string(),
+    position: whole.describe('0: its turn'),
+    waiting: whole,
+    etaMs: whole.nullable().describe('until its turn; null: nobody can tell'),
+  }),
+])
+
+const policy: z.ZodType<PolicyAnswer> = z.strictObject({
+  allowRenters: z.array(peerId).describe('none: anyone'),
+  denyRenters: z.array(peerId),
+  minLeaseMs: whole.nullable(),
+  maxLeaseMs: whole.nullable(),
+  maxLeasesPerRenter: whole.nullable(),
+  maxWaiting: whole.describe('0: no queue'),
+  priceFloor: decimal.nullable(),
+  priceCeiling: decimal.nullable(),
+  priceStepPercent: z.number().nullable(),
+  priceWindowMs: whole,
+  pricePerHour: decimal.nullable().describe('for the whole machine, as offered now'),
+  asset: z.string().nullable(),
+  usedShare: z.number().nullable().describe("of the devices' time in the window so far, 0 to 1"),
 })
 
 const receipts: z.ZodType<ReceiptsAnswer> = z.strictObject({
@@ -628,6 +678,16 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   rent: { describe: 'the lease that runs', schema: lease },
   'rent -- CMD': { describe: 'the lease and what the command printed', schema: rented },
   'rent --jupyter': { describe: 'where it answers, once it does', schema: jupyter },
+  'rent --wait': {
+    describe: 'a line per event, then as without',
+    schema: z.union([orderEvent, lease, rented, jupyter]),
+  },
+  queue: { describe: 'a list, in the order of turns', schema: listOf(queued) },
+  'queue leave': {
+    describe: 'how many places were given up',
+    schema: z.strictObject({ left: whole }),
+  },
+  policy: { describe: 'the rules, and the price now', schema: policy },
   leases: { describe: 'a list of leases', schema: listOf(lease) },
   show: { describe: 'the lease', schema: lease },
   cp: { describe: 'what was copied', schema: copied },

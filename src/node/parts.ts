@@ -23,6 +23,8 @@ import { createOffers, type Offers } from './offers.ts'
 import type { OwnerOf } from './order-book.ts'
 import { followBinding } from './own-binding.ts'
 import type { OwnGpus } from './own-gpus.ts'
+import type { OwnPolicy } from './own-policy.ts'
+import type { OwnPrice } from './own-price.ts'
 import type { Preflight } from './preflight.ts'
 import type { ProofRoom } from './proof-room.ts'
 import { createProving, type Proving } from './proving.ts'
@@ -75,6 +77,10 @@ export interface Parts extends NetworkParts {
   readonly preflight: Preflight | undefined
   /** A miner's leases. */
   readonly hosting: HostBook | undefined
+  /** Whom a miner rents to, and how its price moves. */
+  readonly policy: OwnPolicy | undefined
+  /** What a miner asks for now; undefined where no price is set. */
+  readonly price: OwnPrice | undefined
   /** What its proofs hold of its devices. */
   readonly room: ProofRoom | undefined
   /** Which of its devices hold the fill that they must hold before they are announced. */
@@ -187,6 +193,8 @@ export async function createParts(
     provers: hosting?.provers,
     preflight: hosting?.preflight,
     hosting: hosting?.book,
+    policy: hosting?.policy,
+    price: hosting?.price,
     room: hosting?.room,
     ownFills: hosting?.ownFills,
     toFill: hosting?.toFill,

@@ -16,7 +16,9 @@ import { loginRoute } from './control/routes/login.ts'
 import { logsRoute } from './control/routes/logs.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { peersRoute } from './control/routes/peers.ts'
+import { policyRoute } from './control/routes/policy.ts'
 import { portRoute } from './control/routes/port.ts'
+import { queueRoute } from './control/routes/queue.ts'
 import { scoresRoute } from './control/routes/scores.ts'
 import { shellRoute } from './control/routes/shell.ts'
 import { statusRoute } from './control/routes/status.ts'
@@ -178,6 +180,8 @@ export const routes: readonly Route<Parts>[] = [
   capabilitiesRoute,
   gpusRoute,
   leasesRoute,
+  queueRoute,
+  policyRoute,
   execRoute,
   shellRoute,
   logsRoute,

@@ -44,7 +44,8 @@ export function createSeenOffers({ net, nowMs, standing }: SeenOffersNeeds): See
 
   /** Of several live offers of a device the cheapest is what it is to be had for. */
   function keep(record: Signed<Offer>, atMs: number): void {
-    const { peerId, devices } = record.payload
+    const { peerId, devices, taken } = record.payload
+    if (taken === true) return // to wait for, not to be had
     const price = priceOf(record.payload)
     if (price === undefined) return
     const told = { id: offerId(net, record), asset: record.payload.asset, price, atMs }

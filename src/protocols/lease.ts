@@ -11,6 +11,16 @@ import {
   text,
   timeMs,
 } from './fields.ts'
+import {
+  enqueueRequest,
+  leaveRequest,
+  leftResponse,
+  lineRequest,
+  lineResponse,
+  placeRequest,
+  placeResponse,
+  ticketBytes,
+} from './lease-queue.ts'
 import { defineProtocol } from './protocol.ts'
 import { commandLine, imageName, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
 
@@ -58,6 +68,8 @@ const reserve = z.looseObject({
   /** How far the renter is going to sign in advance; not at all when absent. */
   prepaidMs: integer(1000, hoursMs(24 * 366)).optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
+  /** A ticket of the queue whose turn it is (lease-queue.ts); its offer stands for it beyond its expiry. */
+  ticket: ticketBytes().optional(),
 })
 /** Takes the quote: the same terms, signed by the renter. The container starts; repeating it changes nothing. */
 const accept = z.looseObject({
@@ -104,10 +116,22 @@ export const leaseStatus = z.looseObject({
   cumulative: baseUnits(),
 })
 
-const request = z.discriminatedUnion('kind', [reserve, accept, status, stop])
+const request = z.discriminatedUnion('kind', [
+  reserve,
+  accept,
+  status,
+  stop,
+  enqueueRequest,
+  placeRequest,
+  leaveRequest,
+  lineRequest,
+])
 const response = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('quote'), terms: bytesUpTo(TERMS_MAX_BYTES) }),
   z.looseObject({ kind: z.literal('status'), status: leaseStatus }),
+  placeResponse,
+  leftResponse,
+  lineResponse,
 ])
 
 const MAX_REQUEST_BYTES = TERMS_MAX_BYTES + MAX_REGISTRY_AUTH_BYTES + 2 * KiB

@@ -80,6 +80,8 @@ const offer = z.looseObject({
   exclusiveDph: decimal().optional(),
   asset: text(16),
   terms,
+  /** Leases hold its devices, or some of them, now: one may wait for them in the miner's queue. */
+  taken: z.literal(true).optional(),
 })
 
 const withdrawal = z.looseObject({

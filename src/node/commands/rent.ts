@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { NodeError } from '../../errors.ts'
@@ -16,6 +17,7 @@ import { assertRunning, proofsOf, SETTLE_MS, watchLease } from './lease-output.t
 import { leasePath } from './lease-path.ts'
 import { readRegistryAuth } from './registry-auth.ts'
 import { runInLease } from './run-in-lease.ts'
+import { tellOrder } from './tell-order.ts'
 
 /** With `--json` the command's output goes into one document; what is longer is for a pipe. */
 const MOST_COLLECTED_BYTES = 4 * MiB
@@ -39,7 +41,7 @@ export const rent: Run = (context) =>
       })
     }
     output.progress(lossOf(config))
-    const lease = await client.post<LeaseView>('/v1/leases', await wishOf(context), signal)
+    const lease = await placed(client, context, output)
     const proofs = proofsOf(lease)
     const lost = proofs === null ? '' : `; proofs: ${proofs}`
     output.progress(`lease ${lease.id.slice(0, 12)}: ${lease.dph} ${lease.asset} per hour${lost}`)
@@ -57,9 +59,28 @@ function lossOf({ network, exclusive }: CommandContext['config']): string {
   return `proofs beside a lease take at most ${percent} % of its GPUs' time on average; --exclusive rents without`
 }
 
+/** Places the order, and tells meanwhile which offers cannot be had and where it waits. */
+async function placed(
+  client: ControlClient,
+  context: CommandContext,
+  output: Output,
+): Promise<LeaseView> {
+  const { signal } = context
+  const wish = await wishOf(context)
+  const name = randomBytes(8).toString('hex')
+  const told = new AbortController()
+  const telling = tellOrder(client, name, context, output, told.signal)
+  try {
+    return await client.post<LeaseView>('/v1/leases', { ...wish, name }, signal)
+  } finally {
+    told.abort()
+    await telling
+  }
+}
+
 async function wishOf({ args, config, terminal }: CommandContext): Promise<WishBody> {
   const { image, order, maxDph, maxCost, maxDailyCost, hours, prepaid, authorize } = config
-  const { exclusive, registryAuth } = config
+  const { exclusive, registryAuth, wait } = config
   return {
     query: args.join(' '),
     order: order ?? DEFAULT_ORDER,
@@ -74,6 +95,7 @@ async function wishOf({ args, config, terminal }: CommandContext): Promise<WishB
     ...(maxCost === undefined ? {} : { maxCost }),
     ...(maxDailyCost === undefined ? {} : { maxDailyCost }),
     authorized: [...authorize],
+    ...(wait === undefined ? {} : { waitMs: wait }),
   }
 }
 

@@ -8,8 +8,9 @@ import type { HostBook, HostedNow } from './host-book.ts'
 import { lookAt } from './host-look.ts'
 import { closeLease, finish, meterUntilClosed } from './host-run.ts'
 import { isOver, isRunning, isStarted } from './lease-machine.ts'
-import { hexOf, isPaused } from './lease-records.ts'
+import { type HostedLease, hexOf, isPaused } from './lease-records.ts'
 import { keepPaused } from './pause-lease.ts'
+import { PAST_LENGTHS } from './queue-eta.ts'
 
 const RETRY_MS = secondsMs(2)
 
@@ -20,7 +21,10 @@ const PATIENCE_MS = secondsMs(10)
 export const restoreLeases = (book: HostBook): Promise<void> => (book.restored ??= restore(book))
 
 async function restore(book: HostBook): Promise<void> {
-  const stored = (await book.records.all()).filter((lease) => !isOver(lease))
+  await book.line.restore()
+  const all = await book.records.all()
+  book.pastMs.push(...pastLengths(all))
+  const stored = all.filter((lease) => !isOver(lease))
   for (const lease of stored) {
     if (lease.state !== 'QUOTED') book.add(lease)
     else await book.records.remove(hexOf(lease.leaseId))
@@ -32,6 +36,16 @@ async function restore(book: HostBook): Promise<void> {
     holdDevices(book, now)
   }
 }
+
+/** How long the newest leases lasted that have closed, oldest first. */
+const pastLengths = (leases: readonly HostedLease[]): number[] =>
+  leases
+    .flatMap(({ startedAtMs, closedAtMs }) =>
+      startedAtMs === undefined || closedAtMs === undefined ? [] : [{ startedAtMs, closedAtMs }],
+    )
+    .toSorted((a, b) => a.closedAtMs - b.closedAtMs)
+    .slice(-PAST_LENGTHS)
+    .map(({ startedAtMs, closedAtMs }) => Math.max(0, closedAtMs - startedAtMs))
 
 /**
  * After a restart: leases whose container still runs go on, unbilled for the time in between; the others end, and

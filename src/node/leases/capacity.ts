@@ -18,8 +18,14 @@ export interface Capacity {
   adopt(leaseId: string, devices: readonly string[]): void
   /** Gives back what a lease holds; nothing happens when it holds nothing. */
   release(leaseId: string): void
+  /** Gives what one holds to another, who takes it at that moment: nobody comes in between. */
+  handOver(from: string, to: string): void
   /** Whether a lease holds anything. */
   holds(leaseId: string): boolean
+  /** Who holds a device, if anybody does. */
+  holderOf(device: string): string | undefined
+  /** All devices, held or barred or not. */
+  all(): string[]
   /** Devices that nobody holds and that may work, in the order they were given. */
   free(): string[]
   /** Keeps a device from new work, or (without a bar) lets it work again. Leases keep what they hold. */
@@ -88,6 +94,12 @@ export function createCapacity(first: readonly string[]): Capacity {
       }
       if (changed) tell()
     },
+    handOver(from, to) {
+      for (const [device, holder] of holders) if (holder === from) holders.set(device, to)
+      tell()
+    },
+    holderOf: (device) => holders.get(device),
+    all: () => [...devices],
     holds: (leaseId) => holders.values().some((holder) => holder === leaseId),
     free: () =>
       closed === undefined

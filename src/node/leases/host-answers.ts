@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { NodeError } from '../../errors.ts'
 import type {
   LeaseRequest,
@@ -8,25 +7,31 @@ import type {
   ReserveRequest,
 } from '../../protocols/lease.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
-import { type Offer, offerCodec } from '../../protocols/offers.ts'
-import type { QuotaKey } from '../../protocols/quota.ts'
-import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
 import { leaseIdOf, mayEnter, openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import { engineOf, type Hold, type HostBook, type HostedNow, statusOf } from './host-book.ts'
 import { noticeOf } from './host-credit.ts'
 import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
+import { type Asker, enqueue, leave, lineOf, turnFor, watchPlace } from './host-queue.ts'
+import {
+  checkPolicy,
+  hasPaid,
+  ownOffer,
+  quoteSide,
+  signedHere,
+  strangersMayTake,
+} from './host-quote.ts'
 import { bringUp, closeLease, meterUntilClosed } from './host-run.ts'
 import { advance, isRunning } from './lease-machine.ts'
 import { type HostedLease, hexOf } from './lease-records.ts'
 import { draftTerms } from './quote.ts'
-import { strangersMayHold } from './unpaid-holds.ts'
+import { holderOfTurn, type WaitingNow } from './waiting-line.ts'
 
 /** Answers one message of the `lease` protocol; refusals are thrown. */
 export async function answerLease(
   book: HostBook,
   request: LeaseRequest,
-  from: QuotaKey,
+  from: Asker,
 ): Promise<LeaseResponse> {
   const peer = from.peerId
   switch (request.kind) {
@@ -38,6 +43,15 @@ export async function answerLease(
       return { kind: 'status', status: await watch(book, request, peer) }
     case 'stop':
       return { kind: 'status', status: await stop(book, request, peer) }
+    case 'enqueue':
+      return { kind: 'place', place: await enqueue(book, request, from) }
+    case 'place':
+      return { kind: 'place', place: await watchPlace(book, request, from) }
+    case 'leave':
+      await leave(book, request, from)
+      return { kind: 'left' }
+    case 'line':
+      return lineOf(book)
   }
 }
 
@@ -48,41 +62,23 @@ export async function answerLease(
 async function reserve(
   book: HostBook,
   request: ReserveRequest,
-  { peerId: peer, prefix }: QuotaKey,
+  { peerId: peer, prefix }: Asker,
 ): Promise<Uint8Array> {
-  const engine = engineOf(book)
-  engine.checkImage(request.image)
-  const offer = ownOffer(book, request.offer)
+  engineOf(book).checkImage(request.image)
+  checkPolicy(book, peer, request.durationMs)
+  const turn = turnFor(book, request, peer)
+  // Who has waited gets the price that it began to wait at.
+  const offer = (turn === undefined ? ownOffer : signedHere)(book, request.offer)
   const nowMs = book.nowMs()
-  const terms = draftTerms(request, offer, {
-    net: book.net,
-    renter: peer,
-    miner: book.peerId,
-    minerNonce: new Uint8Array(randomBytes(16)),
-    rails: book.rail === undefined ? [] : [{ name: book.rail.name, asset: book.rail.caps.asset }],
-    memoryMiB: book.memoryMiB,
-    milliCpus: book.milliCpus,
-    diskMiB: book.diskMiB,
-    isolation: { ...engine.isolation },
-    receiptEveryMs: book.receiptEveryMs,
-    creditMs: book.creditMs,
-    graceMs: book.graceMs,
-    proofSharePpm: book.proofSharePpm,
-    nowMs,
-  })
-  const hold = { from: { peerId: peer, prefix }, stranger: !(await hasPaid(book, peer)) }
+  const terms = draftTerms(request, offer, quoteSide(book, peer, turn?.turn.devices))
+  const from = { peerId: peer, prefix }
+  const stranger = !(await hasPaid(book, peer))
+  const hold: Hold = { from, stranger, ...(turn === undefined ? {} : { waited: true }) }
   await dropQuotes(book, (now) => now.terms.renter === peer || now.terms.acceptByMs < nowMs)
   const leaseId = leaseIdOf(book.net, terms)
   const minerTerms = sealTerms(book.net, book.key, terms).bytes
-  // Who has none of its ration left puts nobody out.
-  book.unpaid.spend(hold.from)
-  try {
-    if (!hold.stranger) await makeWay(book, terms)
-    holdDevices(book, hexOf(leaseId), terms, hold)
-  } catch (error) {
-    book.unpaid.repay(hold.from) // nothing is held
-    throw error
-  }
+  if (turn === undefined) await holdUnpaid(book, hexOf(leaseId), terms, hold)
+  else await useTurn(book, hexOf(leaseId), turn)
   const { state } = advance({ state: 'RESERVED' }, { kind: 'quote' })
   const lease = newLease(leaseId, state, minerTerms, nowMs)
   await book.save(book.add(lease, hold), lease)
@@ -90,13 +86,34 @@ async function reserve(
   return minerTerms
 }
 
-const hasPaid = async ({ payers }: HostBook, peer: string): Promise<boolean> =>
-  (await payers.get(peer)) !== undefined
+/** Holds devices for somebody who may never pay. */
+async function holdUnpaid(book: HostBook, id: string, terms: Terms, hold: Hold): Promise<void> {
+  // Who has none of its ration left puts nobody out.
+  book.unpaid.spend(hold.from)
+  try {
+    if (!hold.stranger) await makeWay(book, terms)
+    holdDevices(book, id, terms, hold)
+  } catch (error) {
+    book.unpaid.repay(hold.from) // nothing is held
+    throw error
+  }
+}
+
+/** The devices of a turn become those of a lease; its ration was taken when the turn came. */
+async function useTurn(book: HostBook, id: string, turn: WaitingNow): Promise<void> {
+  if (book.line.get(turn.id) !== turn) throw unusedTurn()
+  book.capacity.handOver(holderOfTurn(turn.id), id)
+  await book.line.drop(turn)
+}
+
+const unusedTurn = (): NodeError =>
+  new NodeError('REFUSED_TICKET', 'the turn has passed on', { next: 'join the queue again' })
 
 /** Drops the quotes of strangers on these devices, when the devices are free then. */
 async function makeWay(book: HostBook, { devices }: Terms): Promise<void> {
   const isInTheWay = ({ hold, lease, terms }: HostedNow): boolean =>
     hold?.stranger === true &&
+    hold.waited !== true &&
     lease.state === 'QUOTED' &&
     terms.devices.some((device) => devices.includes(device))
   const quoted = [...book.live.values()].filter(isInTheWay)
@@ -109,11 +126,7 @@ async function makeWay(book: HostBook, { devices }: Terms): Promise<void> {
 
 /** Takes the devices; REFUSED_NO_CAPACITY when strangers may hold no more, or somebody has them. */
 function holdDevices(book: HostBook, id: string, { devices }: Terms, hold: Hold): void {
-  const strangers = [...book.live.values()].filter(
-    (now) => now.hold?.stranger === true && book.capacity.holds(now.id),
-  )
-  const held = strangers.reduce((sum, { terms }) => sum + terms.devices.length, 0)
-  if (hold.stranger && !strangersMayHold(devices.length, held, book.capacity.size)) {
+  if (hold.stranger && !strangersMayTake(book, devices.length)) {
     throw new NodeError('REFUSED_NO_CAPACITY', 'others hold it who have not paid yet', {
       next: 'try again in a minute, or take another offer',
     })
@@ -136,18 +149,6 @@ const newLease = (
   acknowledgedSeq: 0,
   acknowledged: '0',
 })
-
-/** The offer, when this node signed it and stands by it. */
-function ownOffer(book: HostBook, bytes: Uint8Array): Signed<Offer> {
-  const offer = openRecord(book.net, recordTypes.offer, offerCodec, bytes)
-  if (Buffer.compare(offer.publicKey, book.key.publicKey) !== 0) {
-    throw new NodeError('BAD_MESSAGE', 'the offer is of another miner')
-  }
-  if (offer.payload.expiresAtMs > book.nowMs() && book.stands(offer)) return offer
-  throw new NodeError('REFUSED_OFFER_GONE', 'the offer is withdrawn or expired', {
-    next: 'compute-node offers shows what stands now',
-  })
-}
 
 /** Forgets quotes that nobody accepted: a peer holds at most one, and none for longer than it says. Resolves with them. */
 export async function dropQuotes(

@@ -22,7 +22,9 @@ import {
   type NumberedReceipt,
 } from './lease-records.ts'
 import { createLocks, type Locks } from './locks.ts'
+import { OPEN_POLICY, type Policy } from './policy.ts'
 import { createUnpaidHolds, type UnpaidHolds } from './unpaid-holds.ts'
+import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
 
 /** What hosting leases needs of this node. */
 export interface HostOptions {
@@ -52,6 +54,8 @@ export interface HostOptions {
   readonly gpuUuid: (device: string) => string | undefined
   /** Whether an offer that this node signed still stands. */
   readonly stands: (offer: Signed<Offer>) => boolean
+  /** Whom it rents to, and how many may wait; everybody without one. */
+  readonly policy?: () => Policy
   /** Whether leases end when the node stops; else their containers run on until it is back. */
   readonly endOnStop: boolean
   /** What proofs beside a tenant take of a device's time on average, at most, in parts per million. */
@@ -87,11 +91,20 @@ export interface Hold {
   readonly from: QuotaKey
   /** True for a renter that never paid for a lease here. */
   readonly stranger: boolean
+  /** True when it had waited for it: nobody is preferred to it any more. */
+  readonly waited?: boolean
 }
 
 /** The miner's leases: what is stored and what is alive, kept together. */
 export interface HostBook extends HostOptions {
   readonly steadyMs: NowMs
+  readonly policy: () => Policy
+  /** Who waits for devices. */
+  readonly line: WaitingLine
+  /** True while turns are given, which changes what is free. */
+  callingTurns: boolean
+  /** How long the newest leases lasted that are over, oldest first. */
+  readonly pastMs: number[]
   /** Settles when the leases of a run before this one are in memory; undefined until somebody asks for them. */
   restored: Promise<void> | undefined
   readonly records: LeaseRecords<HostedLease>
@@ -119,9 +132,14 @@ export function createHostBook(options: HostOptions): HostBook {
   const changes = createChanges()
   const lifetime = new AbortController()
   const working = new Set<Promise<unknown>>()
+  const steadyMs = options.steadyMs ?? steadyClock(options.nowMs)
   return {
     ...options,
-    steadyMs: options.steadyMs ?? steadyClock(options.nowMs),
+    steadyMs,
+    policy: options.policy ?? (() => OPEN_POLICY),
+    line: createWaitingLine({ ...options, changes, steadyMs }),
+    callingTurns: false,
+    pastMs: [],
     restored: undefined,
     records,
     live,

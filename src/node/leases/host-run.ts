@@ -19,6 +19,7 @@ import { untilDiskExceeded } from './lease-disk.ts'
 import { advance, isRunning, isStarted } from './lease-machine.ts'
 import { type HostedLease, isPaused } from './lease-records.ts'
 import { keepPaused } from './pause-lease.ts'
+import { PAST_LENGTHS } from './queue-eta.ts'
 import { FREE_RAIL } from './quote.ts'
 import { escrowExpiryMs } from './rent-lease.ts'
 
@@ -190,9 +191,17 @@ export async function closeLease(book: HostBook, now: HostedNow, ending: Ending)
     return true
   })
   if (!closed) return
+  notePast(book, now)
   book.events.emit('lease-ended', endedFields(now.id, ending))
   if (ending.code === 'credit') await remember(book, now)
   await finish(book, now)
+}
+
+/** Who waits is told by how long leases lasted. */
+function notePast({ pastMs }: HostBook, { lease }: HostedNow): void {
+  if (lease.startedAtMs === undefined || lease.closedAtMs === undefined) return
+  pastMs.push(Math.max(0, lease.closedAtMs - lease.startedAtMs))
+  if (pastMs.length > PAST_LENGTHS) pastMs.shift()
 }
 
 /** What remains to be done for a lease that is CLOSING, also after a restart. */

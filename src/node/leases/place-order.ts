@@ -1,40 +1,14 @@
 import { codeOf, NodeError } from '../../errors.ts'
-import { parseAmount } from '../../protocols/money.ts'
 import type { Offer } from '../../protocols/offers.ts'
 import { parseOrder, withDefaults } from '../../protocols/query/match.ts'
 import { parseQuery } from '../../protocols/query/parse.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import type { Offers } from '../offers.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
-import { type RentOrder, rentLease } from './rent-lease.ts'
+import { rentLease } from './rent-lease.ts'
+import { waitInLine } from './wait-in-line.ts'
+import { notTaken, orderFor, type Wish } from './wish.ts'
 
-/** What a person asks for. */
-export interface Wish extends Omit<RentOrder, 'offer' | 'maxPricePerHour'> {
-  /** A query, an offer's id, or the first 8 characters of one; empty for any offer. */
-  readonly query: string
-  /** Fields to order by; the first offer that can be had is taken. */
-  readonly order: string
-  /** Decimal, in the offer's asset. */
-  readonly maxDph?: string | undefined
-  /** A wish with the same key is granted once: repeating it returns the same lease. */
-  readonly idempotencyKey?: string | undefined
-}
-
-/** Refusals and silences after which the next offer is tried; anything else is the answer. */
-const tryNext = new Set([
-  'REFUSED_NO_CAPACITY',
-  'REFUSED_OFFER_GONE',
-  'REFUSED_NO_ENGINE',
-  'REFUSED_RAIL',
-  'REFUSED_TERMS',
-  'REFUSED_COST',
-  'REFUSED_SPENDING',
-  'REFUSED_IMAGE',
-  'PEER_UNREACHABLE',
-  'PEER_TIMEOUT',
-  'PEER_UNSUPPORTED',
-  'PEER_QUOTE',
-])
 /** Offers tried at most, so that a wish fails within reasonable time. */
 const MAX_TRIES = 8
 
@@ -64,39 +38,49 @@ async function takeFirst(
   wish: Wish,
   signal: AbortSignal | undefined,
 ): Promise<RentedNow> {
-  const found = candidates(offers, wish)
-  if (found.length === 0) {
-    throw new NodeError('NOTHING_MATCHED', 'no standing offer matches', {
-      next: 'compute-node offers lists what stands',
-    })
-  }
+  const found = candidates(offers, wish, true)
   let refusal: unknown
+  const full: Signed<Offer>[] = []
   for (const offer of found.slice(0, MAX_TRIES)) {
     try {
-      const maxPricePerHour = limitFor(wish, offer)
-      return await rentLease(book, { ...wish, offer, maxPricePerHour }, signal)
+      return await rentLease(book, orderFor(wish, offer), signal)
     } catch (error) {
-      if (!tryNext.has(codeOf(error))) throw error
-      refusal = error
-      book.log.info('offer-not-taken', { peer: offer.payload.peerId, code: codeOf(error) })
+      refusal = notTaken(book, wish, offer, error)
+      if (codeOf(error) === 'REFUSED_NO_CAPACITY') full.push(offer)
     }
   }
-  throw refusal
+  if (wish.waitMs !== undefined) {
+    const mayWaitFor = () => uniqueMiners([...candidates(offers, wish, false), ...full])
+    if (mayWaitFor().length > 0) return waitInLine(book, wish, mayWaitFor, signal)
+  }
+  throw refusal ?? nothingMatched(candidates(offers, wish, false).length)
 }
 
-const limitFor = ({ maxDph }: Wish, { payload }: Signed<Offer>): bigint | undefined =>
-  maxDph === undefined ? undefined : parseAmount(maxDph, payload.asset)
+/** One queue per machine: the first of a miner's offers is what one waits for. */
+const uniqueMiners = (offers: readonly Signed<Offer>[]): Signed<Offer>[] =>
+  [
+    ...new Map(offers.toReversed().map((offer) => [offer.payload.peerId, offer])).values(),
+  ].toReversed()
 
-/** An offer by its id, or all that a query asks for below the price limit. */
+const nothingMatched = (taken: number): NodeError =>
+  new NodeError('NOTHING_MATCHED', 'no standing offer matches', {
+    next:
+      taken === 0
+        ? 'compute-node offers lists what stands'
+        : `${taken} that match are let at the moment: compute-node rent --wait waits for one`,
+  })
+
+/** An offer by its id, or all that a query asks for below the price limit: those that are free, or those that are let. */
 function candidates(
   offers: Pick<Offers, 'find' | 'search'>,
   { query, order, maxDph, exclusive }: Wish,
+  free: boolean,
 ): Signed<Offer>[] {
   if (/^[0-9a-f]{8,64}$/.test(query)) {
     const named = offers.find(query)
-    return named === undefined ? [] : [named]
+    return named === undefined || (named.payload.taken !== true) !== free ? [] : [named]
   }
-  const defaults = [parseQuery('rentable=true')]
+  const defaults = [parseQuery(`rentable=${free}`)]
   const price = exclusive === true ? 'exclusive_dph' : 'dph'
   if (maxDph !== undefined) defaults.push(parseQuery(`${price}<=${maxDph}`))
   const wanted = withDefaults(parseQuery(query), defaults)

@@ -27,6 +27,8 @@ export interface QuoteSide {
   readonly graceMs: number
   /** What proofs beside the tenant take of the devices' time, in parts per million. */
   readonly proofSharePpm?: number | undefined
+  /** Which of the offer's devices are kept for it; its first ones without. */
+  readonly kept?: readonly string[] | undefined
   readonly nowMs: number
 }
 
@@ -96,7 +98,7 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
     cap: costCap(price, request.durationMs).toString(),
     image: request.image,
     ...(request.command === undefined ? {} : { command: request.command }),
-    devices: all.slice(0, count),
+    devices: [...(side.kept ?? all.slice(0, count))],
     memoryMiB: side.memoryMiB,
     milliCpus: side.milliCpus,
     ...(side.diskMiB === undefined ? {} : { diskMiB: side.diskMiB }),
@@ -207,13 +209,17 @@ const areOffered = (devices: readonly string[], count: number, offer: Offer): bo
   new Set(devices).size === count &&
   devices.every((id) => devicesOf(offer).includes(id))
 
+/** Throws REFUSED_PRICE for a price per hour, in base units, above the renter's own limit. */
+export function checkPrice(price: bigint, asset: string, most: bigint | undefined): void {
+  if (most === undefined || price <= most) return
+  const shown = formatAmount(price, asset)
+  throw new NodeError('REFUSED_PRICE', `${shown} ${asset} per hour is above --max-dph`, {
+    next: 'raise --max-dph, or take another offer',
+  })
+}
+
 function checkLimits(terms: Terms, price: bigint, { maxPricePerHour, rails }: Asked): void {
-  if (maxPricePerHour !== undefined && price > maxPricePerHour) {
-    const shown = formatAmount(price, terms.asset)
-    throw new NodeError('REFUSED_PRICE', `${shown} ${terms.asset} per hour is above --max-dph`, {
-      next: 'raise --max-dph, or take another offer',
-    })
-  }
+  checkPrice(price, terms.asset, maxPricePerHour)
   if (terms.rail !== FREE_RAIL && !rails.includes(terms.rail)) {
     throw new NodeError('BAD_CONFIG_RAIL', `this node cannot pay over "${terms.rail}"`, {
       next: 'give the chain node that keeps the ledger with --chain URL',

@@ -21,6 +21,7 @@ import {
 import { createLocks, type Locks } from './locks.ts'
 import { FREE_RAIL } from './quote.ts'
 import { openSpending, type Spending } from './spending.ts'
+import { createWaits, type Waits } from './waits.ts'
 
 /** What renting needs of this node. */
 export interface RentOptions {
@@ -67,6 +68,8 @@ export interface RentBook extends RentOptions {
   readonly steadyMs: NowMs
   readonly records: LeaseRecords<RentedLease>
   readonly spending: Spending
+  /** Where this node waits in miners' queues. */
+  readonly waits: Waits
   readonly live: Map<string, RentedNow>
   readonly locks: Locks
   readonly changes: Changes
@@ -102,6 +105,7 @@ export function createRentBook(options: RentOptions): RentBook {
     steadyMs,
     records,
     spending,
+    waits: createWaits(),
     live,
     changes,
     lifetime: new AbortController(),

@@ -12,7 +12,7 @@ import { leaseIdOf, openTerms, sealTerms, type Terms } from '../../protocols/ter
 import { hoursMs } from '../../units.ts'
 import { beginElapsed } from './elapsed.ts'
 import { advance, isStarted, type StartedState } from './lease-machine.ts'
-import { checkQuote, devicesOf, FREE_RAIL, pricePerHour } from './quote.ts'
+import { checkPrice, checkQuote, devicesOf, FREE_RAIL, pricePerHour } from './quote.ts'
 import { newRentedLease, type RentBook, type RentedNow } from './rent-book.ts'
 
 /** What a renter wants of one offer. */
@@ -37,6 +37,8 @@ export interface RentOrder {
   readonly idempotencyKey?: string | undefined
   /** A login at the image's registry, sent with the acceptance alone. Its owner wipes it when this order is done. */
   readonly registryAuth?: Uint8Array | undefined
+  /** A place in the miner's queue whose turn it is. */
+  readonly ticket?: Uint8Array | undefined
 }
 
 /** An escrow outlives its lease by this much, in which the miner may still claim. */
@@ -88,11 +90,13 @@ export async function rentLease(
 }
 
 /** Before anybody is asked: what it can cost fits the renter's own caps. */
-async function checkCost(book: RentBook, order: RentOrder): Promise<void> {
+export async function checkCost(book: RentBook, order: RentOrder): Promise<void> {
   const { offer, devices, exclusive, durationMs, maxCost, maxDailyCost } = order
   const { asset } = offer.payload
   const count = devices ?? devicesOf(offer.payload).length
-  const most = costCap(pricePerHour(offer.payload, count, exclusive), durationMs)
+  const price = pricePerHour(offer.payload, count, exclusive)
+  checkPrice(price, asset, order.maxPricePerHour)
+  const most = costCap(price, durationMs)
   if (maxCost !== undefined && most > parseAmount(maxCost, asset)) {
     const shown = formatAmount(most, asset)
     throw new NodeError('REFUSED_COST', `it can cost ${shown} ${asset}: --max-cost is ${maxCost}`, {
@@ -115,6 +119,7 @@ function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserv
     ...(devices === undefined ? {} : { devices }),
     ...(exclusive === true ? { exclusive } : {}),
     ...(prepaidMs < 1000 ? {} : { prepaidMs }),
+    ...(order.ticket === undefined ? {} : { ticket: order.ticket }),
     authorized: [...authorized],
   }
 }

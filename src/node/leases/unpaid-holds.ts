@@ -27,6 +27,8 @@ const MAX_BUCKETS = 10_000
 export interface UnpaidHolds {
   /** Takes one; REFUSED_QUOTA says when there is another. */
   spend(from: QuotaKey): void
+  /** Whether there is one to take. */
+  has(from: QuotaKey): boolean
   /** Gives it back: the money is there. */
   repay(from: QuotaKey): void
 }
@@ -39,9 +41,12 @@ export function createUnpaidHolds(nowMs: NowMs, rates: HoldRates = RATES): Unpai
     { buckets: peers, key: peerId },
     ...(prefix === undefined ? [] : [{ buckets: prefixes, key: prefix }]),
   ]
+  const waitMsOf = (from: QuotaKey): number =>
+    Math.max(...bucketsOf(from).map(({ buckets, key }) => buckets.waitMs(key)))
   return {
+    has: (from) => waitMsOf(from) === 0,
     spend(from) {
-      const waitMs = Math.max(...bucketsOf(from).map(({ buckets, key }) => buckets.waitMs(key)))
+      const waitMs = waitMsOf(from)
       if (waitMs > 0) throw tooMany(waitMs)
       for (const { buckets, key } of bucketsOf(from)) buckets.add(key, -1)
     },

@@ -7,6 +7,7 @@ import { secondsMs } from '../../units.ts'
 import { adoptLeases } from '../leases/adopt.ts'
 import { answerLease, dropQuotes } from '../leases/host-answers.ts'
 import type { HostBook } from '../leases/host-book.ts'
+import { callTurns, sweepQueue } from '../leases/host-queue.ts'
 import { answerReceipts } from '../leases/host-receipts.ts'
 import { closeLease } from '../leases/host-run.ts'
 import { isRunning } from '../leases/lease-machine.ts'
@@ -14,6 +15,8 @@ import type { Service } from '../service.ts'
 
 /** How long a stopping node takes to end its leases in order. */
 const STOP_MS = secondsMs(12)
+/** A turn that nobody uses is held this much longer at most. */
+const SWEEP_MS = secondsMs(1)
 /** How long what is still written may take. */
 const IDLE_MS = secondsMs(3)
 
@@ -35,6 +38,10 @@ export const hostLeases = ({
       (request, { peerId }) => answerReceipts(book, request, peerId),
       signal,
     )
+    book.capacity.onChange(() => callTurns(book), signal)
+    void every(SWEEP_MS, { signal, log: book.log, name: 'sweep-queue' }, async () => {
+      await sweepQueue(book)
+    })
     void every(secondsMs(5), { signal, log: book.log, name: 'drop-quotes' }, async () => {
       await dropQuotes(book, ({ terms }) => terms.acceptByMs < book.nowMs())
     })

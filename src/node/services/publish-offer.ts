@@ -1,10 +1,14 @@
 import { every } from '../../clock.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
+import type { Offer } from '../../protocols/offers.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
 import type { Core } from '../core.ts'
+import type { Policy } from '../leases/policy.ts'
 import type { Machine } from '../machine.ts'
-import { createOfferDesk, DEFAULT_TERMS } from '../offer-desk.ts'
+import { createOfferDesk, DEFAULT_TERMS, TAKEN_LOT } from '../offer-desk.ts'
 import type { Offers } from '../offers.ts'
+import type { OwnPolicy } from '../own-policy.ts'
+import type { OwnPrice } from '../own-price.ts'
 import type { Scores } from '../scores.ts'
 import type { Service } from '../service.ts'
 import { isTooSmall } from '../tenant-room.ts'
@@ -14,56 +18,107 @@ interface Parts {
   readonly offers: Offers
   readonly machine?: Machine | undefined
   readonly scores?: Scores | undefined
+  /** What is asked for now, and whom for; the price of the options without them, moved by nothing. */
+  readonly price?: OwnPrice | undefined
+  readonly policy?: OwnPolicy | undefined
 }
 
 /**
  * Repeats this miner's offer so that newcomers learn it within one interval, and withdraws it at the end and while
- * leases hold every device. A miner without a price or without a container engine offers nothing, and says so.
+ * leases hold every device; what is let is offered to wait for, where this miner keeps a queue. A miner without a price
+ * or without a container engine offers nothing, and says so.
  */
-export function publishOffer({ core, offers, machine, scores }: Parts): Service {
+export function publishOffer(parts: Parts): Service {
+  const { core, machine, price, policy } = parts
   const { config, log, net } = core
   const local = net.network === 'local'
-  const desk =
+  const desks =
     machine === undefined || config.price === undefined
       ? undefined
-      : createOfferDesk({
-          core,
-          offers,
-          machine,
-          price: {
-            perHour: config.price,
-            exclusivePerHour: config.exclusivePrice,
-            asset: 'DEV',
-          },
-          // A devnet shows whole lives of leases: they may be short.
-          terms: local ? { ...DEFAULT_TERMS, minLeaseMs: 1000 } : DEFAULT_TERMS,
-          measuredOf: (device) => scores?.measuredOf(core.peerId, device),
-          ...(local ? { lifetimeMs: minutesMs(2) } : {}),
-        })
+      : openDesks(parts, machine, config.price)
   return {
     name: 'publish-offer',
     async start(signal) {
-      if (desk === undefined || machine === undefined) {
+      if (desks === undefined || machine === undefined) {
         return log.warn('no-offer', { reason: 'no price is set', next: 'give --price' })
       }
       if (machine.engine === 'none') {
         const reason = 'no container engine answers: leases are refused, proofs go on'
         return log.warn('no-offer', { reason, next: 'compute-node doctor says what to install' })
       }
-      const { capacity } = machine
-      for (const { id } of machine.devices.filter((one) =>
-        isTooSmall(one, slotNetworks[net.network]),
-      )) {
-        const reason = 'its memory does not hold a tenant beside the smallest proofs'
-        log.warn('gpu-not-offered', { gpu: id, reason, next: 'it proves and earns all the same' })
-      }
-      const free = (): string[] => capacity?.free() ?? machine.devices.map(({ id }) => id)
+      tellTooSmall(core, machine)
       const failed = (error: unknown): void => log.error('offer-failed', error)
-      capacity?.onChange(() => void desk.setAvailable(free()).catch(failed), signal)
-      await desk.setAvailable(free())
+      const offerNow = async (): Promise<void> => {
+        const keepsQueue = policy === undefined || policy.now().maxWaiting > 0
+        await desks.free.setAvailable(freeDevices(machine))
+        await desks.taken.setAvailable(keepsQueue ? takenDevices(machine) : [])
+      }
+      machine.capacity?.onChange(() => void offerNow().catch(failed), signal)
+      policy?.onChange(offerNow, signal)
+      await offerNow()
       const intervalMs = local ? secondsMs(5) : minutesMs(5)
-      void every(intervalMs, { signal, log, name: 'publish-offer' }, () => desk.repeat())
+      void every(intervalMs, { signal, log, name: 'publish-offer' }, async () => {
+        await price?.step()
+        await desks.free.repeat()
+        await desks.taken.repeat()
+      })
     },
-    stop: async () => desk?.withdraw(),
+    async stop() {
+      await desks?.free.withdraw()
+      await desks?.taken.withdraw()
+    },
+  }
+}
+
+/** One desk for what is free and one for what is let. */
+function openDesks(
+  { core, offers, scores, price, policy }: Parts,
+  machine: Machine,
+  perHour: string,
+) {
+  const { config, net } = core
+  const local = net.network === 'local'
+  const fixed = { perHour, exclusivePerHour: config.exclusivePrice, asset: 'DEV' }
+  // A devnet shows whole lives of leases: they may be short.
+  const widest = local ? { ...DEFAULT_TERMS, minLeaseMs: 1000 } : DEFAULT_TERMS
+  const common = {
+    core,
+    offers,
+    machine,
+    price: () => price?.now() ?? fixed,
+    terms: () => termsWithin(widest, policy?.now()),
+    measuredOf: (device: string) => scores?.measuredOf(core.peerId, device),
+    ...(local ? { lifetimeMs: minutesMs(2) } : {}),
+  }
+  return {
+    free: createOfferDesk(common),
+    taken: createOfferDesk({ ...common, lot: TAKEN_LOT, taken: true }),
+  }
+}
+
+/** How long a lease may be: what the network has, narrowed by the owner. */
+function termsWithin(widest: Offer['terms'], policy: Policy | undefined): Offer['terms'] {
+  const { minLeaseMs, maxLeaseMs } = widest
+  const most = Math.min(maxLeaseMs, policy?.maxLeaseMs ?? maxLeaseMs)
+  const least = Math.max(minLeaseMs, policy?.minLeaseMs ?? minLeaseMs)
+  return { ...widest, minLeaseMs: Math.min(least, most), maxLeaseMs: most }
+}
+
+const freeDevices = ({ capacity, devices }: Machine): string[] =>
+  capacity?.free() ?? devices.map(({ id }) => id)
+
+/** All that may work, once some of it is let: who waits, waits for the machine. */
+function takenDevices({ capacity }: Machine): string[] {
+  if (capacity === undefined) return []
+  const able = capacity.all().filter((device) => capacity.barOf(device) === undefined)
+  return able.some((device) => capacity.holderOf(device) !== undefined) ? able : []
+}
+
+function tellTooSmall({ log, net }: Core, machine: Machine): void {
+  for (const { id } of machine.devices.filter((one) =>
+    isTooSmall(one, slotNetworks[net.network]),
+  )) {
+    const reason = 'its memory does not hold a tenant beside the smallest proofs'
+    log.warn('gpu-not-offered', { gpu: id, reason, next: 'it proves and earns all the same' })
   }
 }

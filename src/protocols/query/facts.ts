@@ -46,6 +46,7 @@ export function factsOf(net: Network, record: Signed<Offer>, standing: Standing 
     fenced: offer.isolation?.fenced,
     disk_quota: offer.isolation?.diskQuota,
     ...standing,
+    ...(offer.taken === true ? { rentable: false } : {}),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { wipe } from '../../../containers/registry-login.ts'
@@ -56,6 +57,14 @@ const wish = z.strictObject({
   maxCost: z.string().max(40).optional(),
   maxDailyCost: z.string().max(40).optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED).default([]),
+  /** How long to wait in a miner's queue when nothing is free; absent: not at all. Who hangs up gives its place up. */
+  waitMs: z
+    .int()
+    .min(0)
+    .max(hoursMs(24 * 366))
+    .optional(),
+  /** The name under which events tell what happens to it, in their field `order`. */
+  name: z.string().max(64).optional(),
 })
 export type WishBody = z.input<typeof wish>
 
@@ -91,19 +100,17 @@ type Named = { Params: { id: string } }
 
 /** Leases of this node: take, list, watch, stop, and their receipts. */
 export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Needs): void {
-  app.post('/v1/leases', async (request) => {
+  app.post('/v1/leases', async (request, reply) => {
     const { registryAuth: login, ...body } = parsed(wish, request.body)
     const registryAuth = login === undefined ? undefined : Buffer.from(JSON.stringify(login))
     const header = request.headers['idempotency-key']
     const idempotencyKey = typeof header === 'string' ? header.slice(0, 128) : undefined
     const image = body.image ?? (book.net.network === 'local' ? 'busybox:1.37' : 'ubuntu:24.04')
     try {
-      const now = await placeOrder(book, offers, {
-        ...body,
-        image,
-        idempotencyKey,
-        registryAuth,
-      })
+      const wanted = { ...body, image, idempotencyKey, registryAuth }
+      // Only a wait ends with who asked: what is agreed is agreed, and found again by its key.
+      const signal = body.waitMs === undefined ? undefined : hungUp(reply.raw)
+      const now = await placeOrder(book, offers, wanted, signal)
       return viewOf(book, now.lease)
     } finally {
       wipe(registryAuth)
@@ -126,6 +133,15 @@ export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Nee
   app.get<Named>('/v1/leases/:id/receipts', async ({ params }) =>
     receiptsOf(book, await own(book, params.id)),
   )
+}
+
+/** Aborts when whoever asked hangs up before it was answered. */
+function hungUp(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableEnded) gone.abort(new NodeError('FAILED', 'whoever asked hung up'))
+  })
+  return gone.signal
 }
 
 const newestFirst = (a: LeaseView, b: LeaseView): number => b.createdAtMs - a.createdAtMs
