@@ -10,6 +10,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { silent } from '../../src/log.ts'
 import { createDataFolder } from '../../src/node/data-folder.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
+import { outputSchemas } from '../../src/node/output-schemas.ts'
 import { docker, noDocker } from '../support/docker.ts'
 import { makeJupyterImage } from '../support/jupyter-image.ts'
 import { type CliRun, endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
@@ -98,6 +99,16 @@ async function withInput(market: Market, args: readonly string[], input: Uint8Ar
   return { stdout, exitCode: child.exitCode }
 }
 
+/** The lines that a stranger's `rent --wait` prints; it runs one command when its turn comes. */
+async function waitFor(market: Market, script: string): Promise<Record<string, unknown>[]> {
+  const args = ['rent', '--wait=3m', 'gpu_name=CPU', '--hours', '0.1', '--json']
+  const { stdout } = await market.run('stranger', ...args, '--', 'sh', '-c', script)
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
 const engines = [
   ['docker', noDocker],
   ['process', false],
@@ -163,6 +174,12 @@ describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
     const echoed = await withInput(market, ['exec', id.slice(0, 8), '--', 'cat'], bytes)
     expect(echoed.exitCode).toBe(0)
     expect(Buffer.compare(echoed.stdout, bytes)).toBe(0)
+    const waited = waitFor(market, 'echo waited')
+    await until(async () => {
+      const { items } = json(await run('miner', 'queue', '--json'))
+      expect(items.every((one: { where: string }) => one.where === 'here')).toBe(true)
+      return { exitCode: items.length === 1 ? 0 : 1, stdout: '', stderr: '' }
+    })
     const foreign = `${id}@${market.miner.peerId}`
     const refused = await run('stranger', 'exec', foreign, '--', 'id')
     expect(refused).toMatchObject({ exitCode: 5, stdout: '' })
@@ -173,6 +190,13 @@ describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
     })
     expect(await run('renter', 'stop', id, '-q')).toMatchObject({ exitCode: 0, stdout: `${id}\n` })
     expect((await run('renter', 'wait', id)).exitCode).toBe(0)
+    const lines = await waited
+    expect(lines.filter((line) => line.event === 'queue-place')[0]).toMatchObject({
+      ...{ miner: market.miner.peerId, position: 1, waiting: 1 },
+    })
+    expect(lines.at(-1)).toMatchObject({ exitCode: 0, stdout: 'waited\n' })
+    const { schema } = outputSchemas['rent --wait']!
+    for (const line of lines) expect(schema.safeParse(line).error).toBeUndefined()
     const receipts = json(await run('renter', 'receipts', id, '--json'))
     expect(receipts).toMatchObject({ verified: true, asset: 'DEV' })
     expect(receipts.items.at(-1).final).toBe('stopped by the renter')
@@ -182,6 +206,11 @@ describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
     expect(Number(shown.settled)).toBeGreaterThan(0)
     expect((await run('renter', 'exec', id, '--', 'true')).exitCode).toBe(1)
     expect((await run('renter', 'show', 'ffffffff')).exitCode).toBe(3)
+    const policy = json(await run('miner', 'policy', '--max-lease', '3m', '--json'))
+    expect(policy).toMatchObject({ maxLeaseMs: 180_000, pricePerHour: '3.6' })
+    await until(() => run('renter', 'offers', 'duration<0.1'))
+    const long = await run('renter', 'rent', '--hours', '0.1')
+    expect(long).toMatchObject({ exitCode: 5, stdout: '' })
     if (engine === 'docker') expect(await containersOf(id)).toEqual([])
   })
 

@@ -24,8 +24,8 @@ const deskOf = ({ parts }: RunningNode) =>
   createOfferDesk({
     ...parts,
     machine,
-    price: { perHour: '0.1', asset: 'DEV' },
-    terms: DEFAULT_TERMS,
+    price: () => ({ perHour: '0.1', asset: 'DEV' }),
+    terms: () => DEFAULT_TERMS,
   })
 const offersOn = ({ parts }: RunningNode) =>
   parts.offers.search(EVERYTHING).map(({ record }) => record.payload.peerId)

@@ -46,3 +46,9 @@ test('a device taken off for a moment is still offered; a lasting absence is tol
   look(20_000)
   expect(now()).toBeNull()
 })
+
+test('an offer of what is let, to wait for, is none', () => {
+  const { look, now } = watch()
+  look(61_000, offer({ lot: 1, taken: true }))
+  expect(now()).toBeNull()
+})

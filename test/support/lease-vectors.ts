@@ -35,6 +35,7 @@ export function leaseVectors() {
   const beside = agreed({ proofSharePpm: 1731 })
   const credit = agreed({ creditMs: 120_000, graceMs: 900_000, prepaidMs: 3_600_000 })
   const coded = sealReceipt(net, miner, { ...last.payload, final: endingOf('credit') })
+  const ticket = new Uint8Array(16).fill(7)
   const advance = { limit: '60000', signature: new Uint8Array(64).fill(9) }
   const exec = { kind: 'exec' as const, command: ['id'], tty: false, env: { A: 'b' } }
   return {
@@ -57,6 +58,44 @@ export function leaseVectors() {
     coded: { id: hex(coded.id), record: hex(coded.bytes) },
     evidence: hex(evidenceCodec.encode(sampleEvidence().evidence)),
     messages: {
+      enqueue: hex(
+        leaseProtocol.request.encode({
+          kind: 'enqueue',
+          offer: new Uint8Array([1, 2, 3]),
+          image: terms.image,
+          durationMs: terms.durationMs,
+        }),
+      ),
+      placeRequest: hex(
+        leaseProtocol.request.encode({ kind: 'place', ticket, notPosition: 2, waitMs: 20_000 }),
+      ),
+      leave: hex(leaseProtocol.request.encode({ kind: 'leave', ticket })),
+      left: hex(leaseProtocol.response.encode({ kind: 'left' })),
+      lineRequest: hex(leaseProtocol.request.encode({ kind: 'line' })),
+      line: hex(leaseProtocol.response.encode({ kind: 'line', waiting: 3, etaMs: 60_000 })),
+      placeAhead: hex(
+        leaseProtocol.response.encode({
+          kind: 'place',
+          place: { ticket, position: 2, waiting: 3, etaMs: 60_000 },
+        }),
+      ),
+      placeTurn: hex(
+        leaseProtocol.response.encode({
+          kind: 'place',
+          place: { ticket, position: 0, waiting: 1, etaMs: 0, turnMs: 30_000 },
+        }),
+      ),
+      reserveTurn: hex(
+        leaseProtocol.request.encode({
+          kind: 'reserve',
+          offer: new Uint8Array([1, 2, 3]),
+          nonce: terms.renterNonce,
+          durationMs: terms.durationMs,
+          image: terms.image,
+          authorized: terms.authorized,
+          ticket,
+        }),
+      ),
       reservePrepaid: hex(
         leaseProtocol.request.encode({
           kind: 'reserve',

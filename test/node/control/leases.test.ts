@@ -10,6 +10,7 @@ import { runInLease } from '../../../src/node/commands/run-in-lease.ts'
 import { createControlClient } from '../../../src/node/control/client.ts'
 import { execRoute } from '../../../src/node/control/routes/exec.ts'
 import { leasesRoute, type ReceiptsAnswer } from '../../../src/node/control/routes/leases.ts'
+import { type QueueRow, queueRoute } from '../../../src/node/control/routes/queue.ts'
 import { startControl } from '../../../src/node/control/server.ts'
 import type { LeaseView } from '../../../src/node/leases/lease-view.ts'
 import type { Offers } from '../../../src/node/offers.ts'
@@ -28,8 +29,8 @@ async function served() {
   const folder = await tempFolder()
   const socketPath = join(folder, 'control.sock')
   const control = await startControl({
-    parts: { renting: all.renter.book, offers },
-    routes: [leasesRoute, execRoute],
+    parts: { renting: all.renter.book, hosting: all.miner.book, offers },
+    routes: [leasesRoute, queueRoute, execRoute],
     socketPath,
     tokenFile: join(folder, 'control.token'),
     log: silent,
@@ -147,4 +148,45 @@ test('what cannot be read is refused with the field, what is not there with NOTH
   await expect(client.webSocket(leasePath(id, '/exec?request=nonsense'))).rejects.toMatchObject({
     code: 'BAD_CONFIG_VALUE',
   })
+})
+
+test('a wait is listed on both sides, and ends with who hangs up, by its ticket, or with its node', async () => {
+  const { client, miner, renter } = await served()
+  await client.post<LeaseView>('/v1/leases', order)
+  const waiting = { ...order, waitMs: 60_000 }
+  const rows = async () => (await client.get<{ items: QueueRow[] }>('/v1/queue')).items
+  const joined = () =>
+    until(() => renter.book.waits.all()[0]?.position === 1 && miner.book.line.all().length === 1)
+  const left = () =>
+    until(() => renter.book.waits.all().length === 0 && miner.book.line.all().length === 0)
+  const leaving = new AbortController()
+  const hungUp = client.post('/v1/leases', waiting, leaving.signal)
+  hungUp.catch(() => undefined)
+  await joined()
+  const [here, there] = await rows()
+  const both = { ticket: here!.ticket, position: 1, waiting: 1 }
+  expect(here).toMatchObject({ ...both, where: 'here', peer: renter.key.peerId, devices: 1 })
+  expect(there).toMatchObject({ ...both, where: 'there', peer: miner.key.peerId })
+  leaving.abort()
+  await expect(hungUp).rejects.toThrow()
+  await left()
+  const named = client.post('/v1/leases', waiting)
+  named.catch(() => undefined)
+  await joined()
+  const [row] = await rows()
+  await client.post(`/v1/queue/${row!.ticket.slice(0, 8)}/leave`)
+  await expect(named).rejects.toMatchObject({ code: expect.stringMatching(/^REFUSED_/) })
+  await left()
+  await expect(client.post('/v1/queue/abcd1234/leave')).rejects.toMatchObject({
+    code: 'NOTHING_MATCHED',
+  })
+  await expect(client.post('/v1/queue/zz/leave')).rejects.toMatchObject({
+    code: 'BAD_CONFIG_TICKET',
+  })
+  const stopped = client.post('/v1/leases', waiting)
+  stopped.catch(() => undefined)
+  await joined()
+  renter.book.lifetime.abort(new Error('this node stops'))
+  await expect(stopped).rejects.toThrow('this node stops')
+  await left()
 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { findLease } from '../../../src/node/leases/find-lease.ts'
-import { placeOrder, type Wish } from '../../../src/node/leases/place-order.ts'
+import { placeOrder } from '../../../src/node/leases/place-order.ts'
+import type { Wish } from '../../../src/node/leases/wish.ts'
 import type { Offers } from '../../../src/node/offers.ts'
 import { followAll } from '../../../src/node/services/rent.ts'
 import { type Offer, offerId } from '../../../src/protocols/offers.ts'
@@ -10,7 +11,8 @@ import type { Signed } from '../../../src/protocols/signed.ts'
 import { FakeEngine } from '../../support/fake-engine.ts'
 import { FakeLedger } from '../../support/fake-ledger.ts'
 import { net } from '../../support/lease.ts'
-import { freshKey, startMiner, startRenter } from '../../support/lease-market.ts'
+import { freshKey, startMiner, startRenter, stopLease } from '../../support/lease-market.ts'
+import { until } from '../../support/peers.ts'
 
 type Search = Pick<Offers, 'search' | 'find'>
 
@@ -106,4 +108,36 @@ test('who wants no proofs beside a lease takes only offers with a price for that
   await expect(exclusively('8')).rejects.toMatchObject({ code: 'NOTHING_MATCHED' })
   const { terms } = await exclusively('9')
   expect(terms).toMatchObject({ miner: dear.key.peerId, exclusive: true, pricePerHour: '9000000' })
+})
+
+test('an offer that is full is passed, which is told; with a wait its queue is joined, under the price limit', async () => {
+  const { cheap, dear, renter } = await twoMiners()
+  const taken = [
+    cheap.offer({ lot: 1, taken: true }),
+    dear.offer({ dph: '7.2', lot: 1, taken: true }),
+  ]
+  const free = bookOf([cheap.offer(), dear.offer({ dph: '7.2' })])
+  await placeOrder(renter.book, free, wish())
+  const { terms } = await placeOrder(renter.book, free, wish({ name: 'second' }))
+  followAll(renter.book)
+  expect(terms.miner).toBe(dear.key.peerId)
+  const told = renter.events().filter(({ event }) => event === 'offer-not-taken')
+  expect(told).toMatchObject([
+    { order: 'second', miner: cheap.key.peerId, code: 'REFUSED_NO_CAPACITY' },
+  ])
+  const let_ = bookOf(taken)
+  await expect(placeOrder(renter.book, let_, wish())).rejects.toMatchObject({
+    code: 'NOTHING_MATCHED',
+    next: expect.stringContaining('2 that match are let'),
+  })
+  const limited = wish({ maxDph: '5', waitMs: 60_000, name: 'third' })
+  const waited = placeOrder(renter.book, let_, limited)
+  await until(() => cheap.book.line.all().length === 1)
+  expect(dear.book.line.all()).toEqual([])
+  const [first] = [...renter.book.live.values()].filter(
+    (now) => now.terms.miner === cheap.key.peerId,
+  )
+  await stopLease(renter, first!)
+  const second = await waited
+  expect(second.terms).toMatchObject({ miner: cheap.key.peerId, pricePerHour: '3600000' })
 })

@@ -1,7 +1,10 @@
 import { expect, test, vi } from 'vitest'
+import { isEarlierPrice } from '../../../src/node/frozen-price.ts'
 import { createCapacity } from '../../../src/node/leases/capacity.ts'
+import { OPEN_POLICY } from '../../../src/node/leases/policy.ts'
 import type { RunningNode } from '../../../src/node/node.ts'
 import { publishOffer } from '../../../src/node/services/publish-offer.ts'
+import { parseQuery } from '../../../src/protocols/query/parse.ts'
 import { localNode } from '../../support/local-node.ts'
 import { offerOf, testKey } from '../../support/market.ts'
 
@@ -17,10 +20,11 @@ const machineOf = (engine = 'docker') => {
   const capacity = createCapacity(devices.map(({ id }) => id))
   return { devices, backend: 'cuda', engine, host: offerOf(testKey(1)).host, capacity }
 }
-const standing = ({ parts }: RunningNode) => parts.offers.standing().map(({ payload }) => payload)
+const all = ({ parts }: RunningNode) => parts.offers.standing().map(({ payload }) => payload)
+const standing = (node: RunningNode) => all(node).filter(({ taken }) => taken !== true)
 
 /** Runs the service on a node of its own. */
-async function publishing(price: string | undefined, machine = machineOf()) {
+async function publishing(price: string | undefined, machine = machineOf(), more: object = {}) {
   const node = await localNode(price === undefined ? {} : { price })
   const warned: unknown[] = []
   const core = {
@@ -36,6 +40,7 @@ async function publishing(price: string | undefined, machine = machineOf()) {
     offers: node.parts.offers,
     machine,
     scores: { measuredOf } as never,
+    ...more,
   })
   const life = new AbortController()
   await service.start(life.signal)
@@ -79,5 +84,51 @@ test.each([
   expect(warned).toEqual([
     expect.objectContaining({ event: 'no-offer', next: expect.stringContaining(next) }),
   ])
+  await stop()
+})
+
+test('what is let is offered to wait for, the whole machine of it, unless no queue is kept', async () => {
+  const rules = { ...OPEN_POLICY }
+  const listeners: (() => Promise<void>)[] = []
+  const policy = {
+    now: () => rules,
+    onChange: (one: () => Promise<void>) => listeners.push(one),
+  }
+  const { node, machine, stop } = await publishing('3', machineOf(), { policy })
+  await using _ = node
+  const taken = () => all(node).filter((offer) => offer.taken === true)
+  expect(taken()).toEqual([])
+  machine.capacity.reserve('lease', ['gpu-0'])
+  const whole = { lot: 1, dph: '3', devices: [{ id: 'gpu-0' }, { id: 'gpu-1' }] }
+  await vi.waitFor(() => expect(taken()).toMatchObject([whole]), WAIT)
+  expect(node.parts.offers.search(parseQuery('rentable=true'))).toHaveLength(1)
+  Object.assign(rules, { maxWaiting: 0 })
+  await listeners[0]!()
+  expect(taken()).toEqual([])
+  await stop()
+})
+
+test('a price that has changed is offered from then on, and what was signed before counts until it expires', async () => {
+  const now = { perHour: '3', asset: 'DEV' }
+  const price = { now: () => now, step: async () => false }
+  const rules = { ...OPEN_POLICY }
+  const listeners: (() => Promise<void>)[] = []
+  const policy = {
+    now: () => rules,
+    onChange: (one: () => Promise<void>) => listeners.push(one),
+  }
+  const { node, stop } = await publishing('3', machineOf(), { policy, price })
+  await using _ = node
+  const [before] = standing(node)
+  now.perHour = '3.3'
+  Object.assign(rules, { maxLeaseMs: 7_200_000 })
+  await listeners[0]!()
+  const [after] = standing(node)
+  expect(after).toMatchObject({ dph: '3.3', terms: { maxLeaseMs: 7_200_000 } })
+  expect(after!.seq).toBeGreaterThan(before!.seq)
+  expect(isEarlierPrice(before!, [after!])).toBe(true)
+  expect(isEarlierPrice(after!, [before!])).toBe(false)
+  expect(isEarlierPrice({ ...before!, devices: [before!.devices[0]!] }, [after!])).toBe(false)
+  expect(isEarlierPrice({ ...before!, asset: 'TAO' }, [after!])).toBe(false)
   await stop()
 })
