@@ -257,8 +257,7 @@ export const commands: readonly Command[] = [
   {
     name: 'cp',
     usage: 'SRC… DST',
-    describe:
-      'Copy files and folders into a lease or out of it; run again, it goes on where it was',
+    describe: 'Copy files into a lease or out of it; run again, it goes on where it was',
     options: ['exclude', 'user'],
     args: [2, 1024],
     examples: [
