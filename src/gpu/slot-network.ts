@@ -170,9 +170,10 @@ const local: SlotNetwork = {
   end: 11,
   maxSkewMs: 500,
   maxLagMs: 5000,
+  // A proof of fraud shows the root of every pass, 32 B each, and has 60 KiB for them: beyond that nobody could be convicted.
   residency: {
     maxBytes: 64 * MiB,
-    maxPasses: 4096,
+    maxPasses: 1920,
     maxTicks: 11,
     passSamples: 16,
     pageSamples: 4,
