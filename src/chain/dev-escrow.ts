@@ -9,6 +9,7 @@ import {
   reclaimBytes,
   rulingBytes,
   settleBytes,
+  topUpBytes,
   voucherBytes,
 } from './ledger-bytes.ts'
 import type { Claim, Escrow, EscrowRail } from './payment-rail.ts'
@@ -48,6 +49,13 @@ export function devEscrow({ genesis, publicKey, signed, call }: LedgerLink): Esc
         signature: signed(openBytes(genesis, fields)),
       })
     },
+    topUp: ({ leaseId, deposit, expiresAtMs }) =>
+      ask('cn_ledgerTopUp', {
+        leaseId: toHex(leaseId),
+        deposit: deposit.toString(),
+        expiresAtMs,
+        signature: signed(topUpBytes(genesis, leaseId, deposit, expiresAtMs)),
+      }),
     signVoucher: (leaseId, cumulative) =>
       bytesOf(signed(voucherBytes(genesis, leaseId, cumulative))),
     checkVoucher: ({ leaseId, cumulative, signature, renter }) =>

@@ -43,6 +43,15 @@ export function openBytes(genesis: Uint8Array, fields: OpenFields): Uint8Array {
   ])
 }
 
+/** Signed by the renter: the deposit in all, and the expiry, that its escrow shall have at least. */
+export const topUpBytes = (
+  genesis: Uint8Array,
+  leaseId: Uint8Array,
+  deposit: bigint,
+  expiresAtMs: number,
+): Uint8Array =>
+  Buffer.concat([domain('topUp'), genesis, leaseId, u64(deposit), u64(BigInt(expiresAtMs))])
+
 /** Signed by the renter: so much of the escrow is the miner's. */
 export const voucherBytes = (
   genesis: Uint8Array,

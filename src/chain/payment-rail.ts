@@ -60,7 +60,7 @@ export interface Escrow {
   /** ed25519 keys of the peers, 32 B. */
   readonly renter: Uint8Array
   readonly miner: Uint8Array
-  /** Base units locked when it was opened. */
+  /** Base units locked, with all that was added. */
   readonly deposit: bigint
   /** Base units that were taken for the miner, the fee included. */
   readonly claimed: bigint
@@ -116,6 +116,8 @@ export interface Ruling {
 export interface EscrowRail {
   open(terms: EscrowTerms): Promise<void>
   inspect(leaseId: Uint8Array): Promise<Escrow | undefined>
+  /** The renter makes the deposit at least `deposit` in all and the expiry at least `expiresAtMs`; less changes nothing. */
+  topUp(more: Pick<EscrowTerms, 'leaseId' | 'deposit' | 'expiresAtMs'>): Promise<Escrow>
   signVoucher(leaseId: Uint8Array, cumulative: bigint): Uint8Array
   checkVoucher(voucher: Voucher & { readonly renter: Uint8Array }): boolean
   signAdvance(leaseId: Uint8Array, limit: bigint): Uint8Array

@@ -51,6 +51,8 @@ export type RegistryCredentials = Uint8Array
 
 export interface ImageProgress {
   readonly image: string
+  /** The layer it is about, if it is one. */
+  readonly layer?: string
   /** For people: `pulling`, `extracting`, `made from /usr/bin/busybox`. */
   readonly step: string
   /** Both 0 while the size is not known. */

@@ -23,7 +23,7 @@ export const DEVNET_IMAGE = 'busybox:1.37'
 const DEVNET_PULL_MS = 30_000
 
 export interface Images {
-  /** As Engine.ensureImage. Calls for one image share one pull; a caller that leaves does not end it. */
+  /** As Engine.ensureImage. Calls for one image share one pull; it ends when the last caller leaves. */
   ensure(image: string, options?: ImageOptions): Promise<void>
   /** As Engine.checkImage. */
   check(image: string): void
@@ -39,6 +39,9 @@ export interface ImagesOptions {
 type Listener = NonNullable<ImageOptions['onProgress']>
 interface Fetch {
   readonly listeners: Set<Listener>
+  /** How many wait for it; when the last one leaves, it ends. */
+  waiting: number
+  readonly left: AbortController
   readonly done: Promise<void>
 }
 
@@ -58,22 +61,34 @@ export function createImages(
     const onProgress: Listener = (progress) => {
       for (const listener of listeners) listener(progress)
     }
-    const options = { ...limits, signal: lifetime, onProgress }
+    const left = new AbortController()
+    const signal = AbortSignal.any([lifetime, left.signal])
+    const options = { ...limits, signal, onProgress }
     const done = fetchImage(docker, image, options, hostBusybox)
       .then(() => void publicImages.add(image))
-      .finally(() => underway.delete(image))
+      .finally(() => {
+        if (underway.get(image) === fetch) underway.delete(image)
+      })
     done.catch(() => undefined) // told to those who wait for it
-    return { listeners, done }
+    const fetch: Fetch = { listeners, done, left, waiting: 0 }
+    return fetch
+  }
+  const leave = (image: string, fetch: Fetch): void => {
+    if (underway.get(image) === fetch) underway.delete(image)
+    fetch.left.abort(new NodeError('ENGINE_IMAGE', `nobody waits for ${image} any more`))
   }
 
   async function share(image: string, { signal, onProgress }: ImageOptions): Promise<void> {
     const fetch = underway.get(image) ?? start(image)
     underway.set(image, fetch)
+    fetch.waiting += 1
     if (onProgress !== undefined) fetch.listeners.add(onProgress)
     try {
       await unlessAborted(fetch.done, signal)
     } finally {
       if (onProgress !== undefined) fetch.listeners.delete(onProgress)
+      fetch.waiting -= 1
+      if (fetch.waiting === 0) leave(image, fetch)
     }
   }
 

@@ -206,5 +206,6 @@ function progressOf(image: string, event: PullEvent): ImageProgress {
   const step = [event.id, event.status?.toLowerCase()]
     .filter((part) => part !== undefined)
     .join(': ')
-  return { image, step, doneBytes: current, totalBytes: total }
+  const layer = event.id === undefined ? {} : { layer: event.id }
+  return { image, ...layer, step, doneBytes: current, totalBytes: total }
 }

@@ -26,6 +26,7 @@ import { type Capacity, createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import { detectHost, type Machine } from './machine.ts'
 import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
+import { DEFAULT_TERMS } from './offer-desk.ts'
 import type { Offers } from './offers.ts'
 import { createOwnFills, type OwnFills } from './own-fills.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
@@ -137,6 +138,7 @@ export async function createHosting(
     receiptEveryMs: secondsMs(net.network === 'local' ? 2 : 10),
     creditMs: config.credit,
     graceMs: config.grace,
+    maxLeaseMs: DEFAULT_TERMS.maxLeaseMs,
     gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid,
     stands: (offer) =>
       offers.stands(offer) ||

@@ -104,6 +104,7 @@ export const pairs = (
   scope: OptionScope,
   describe: string,
   placeholder: string,
+  name = /^[A-Za-z_][A-Za-z0-9_]*$/,
 ): Option<Readonly<Record<string, string>>> => ({
   scope,
   describe,
@@ -114,9 +115,11 @@ export const pairs = (
   parse: (raws) =>
     Object.fromEntries(
       raws.map((raw) => {
-        const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(raw) ?? []
-        if (name === undefined || value === undefined) throw expected('NAME=VALUE', raw)
-        return [name, value]
+        const [, key, value] = /^([^=]+)=(.*)$/s.exec(raw) ?? []
+        if (key === undefined || value === undefined || !name.test(key)) {
+          throw expected('NAME=VALUE', raw)
+        }
+        return [key, value]
       }),
     ),
 })

@@ -308,7 +308,13 @@ export const options = {
     'SOURCE',
     text,
   ),
-  hours: option('command', 'How long to rent, in hours', 'H', positive, 1),
+  hours: option('command', 'How long to rent, or how much longer, in hours', 'H', positive, 1),
+  template: maybe(
+    'command',
+    'Template to rent as: a name of compute-node templates, or a JSON file',
+    'NAME|FILE',
+    text,
+  ),
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
   wait: maybe(
     'command',
@@ -333,7 +339,13 @@ export const options = {
   authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
   jupyter: flag('command', 'Start Jupyter in the lease and show it on this machine until Ctrl-C'),
   tty: flag('command', 'Give the command a terminal', false, { short: 't' }),
-  env: pairs('command', 'Variable for the command', 'NAME=VALUE'),
+  env: pairs('command', 'Variable for the command, or for all that runs in a lease', 'NAME=VALUE'),
+  label: pairs(
+    'command',
+    'What you call a lease by; of a list, only those with it',
+    'NAME=VALUE',
+    /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/,
+  ),
   workdir: maybe(
     'command',
     'Folder of the container to run in (default: as the image says)',

@@ -25,6 +25,7 @@ import type { GpuRow } from './gpu-rows.ts'
 import { type EvidenceFinding, evidenceChecks } from './leases/check-evidence.ts'
 import type { LeaseView } from './leases/lease-view.ts'
 import { reasonCodes } from './scoring/reason-codes.ts'
+import { templateSchema } from './templates.ts'
 
 /** What a command prints on stdout with `--json`. docs/cli.md shows it; tests hold real output against it. */
 export interface OutputSchema {
@@ -221,7 +222,13 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
     .nullable()
     .describe("what the miner's proofs take of the devices' time, 0 to 1; null in old terms"),
   exclusive: z.boolean().describe('whether the devices prove nothing while it runs'),
-  durationMs: whole,
+  durationMs: whole.describe('in all, extensions included'),
+  extensions: whole.describe('how many of them count'),
+  extendingToMs: whole
+    .nullable()
+    .describe('durationMs after an extension that does not count yet; null without one'),
+  labels: z.record(z.string(), z.string()),
+  ports: z.array(whole).describe('what forward makes local when none is named'),
   createdAtMs: whole,
   startedAtMs: whole.nullable(),
   expiresAtMs: whole.nullable(),
@@ -293,6 +300,7 @@ const policy: z.ZodType<PolicyAnswer> = z.strictObject({
   asset: z.string().nullable(),
   usedShare: z.number().nullable().describe("of the devices' time in the window so far, 0 to 1"),
 })
+const shownTemplate = templateSchema.extend({ name: z.string() })
 
 const receipts: z.ZodType<ReceiptsAnswer> = z.strictObject({
   lease: z.string(),
@@ -694,6 +702,12 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   forward: { describe: 'one line per port, and per connection that failed', schema: forwarded },
   jupyter: { describe: 'where it answers, once it does', schema: jupyter },
   'ssh-config': { describe: 'the configuration', schema: sshConfigured },
+  extend: { describe: 'the lease', schema: lease },
+  pause: { describe: 'the lease', schema: lease },
+  resume: { describe: 'the lease', schema: lease },
+  label: { describe: 'the lease', schema: lease },
+  templates: { describe: 'a list', schema: listOf(shownTemplate) },
+  'templates NAME': { describe: 'one template', schema: shownTemplate },
   stop: { describe: 'the lease', schema: lease },
   wait: { describe: 'the lease', schema: lease },
   receipts: { describe: 'a list, checked as a whole', schema: receipts },

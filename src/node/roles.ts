@@ -11,6 +11,7 @@ import { filesRoute } from './control/routes/files.ts'
 import { forwardRoute } from './control/routes/forward.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
+import { leaseLifeRoute } from './control/routes/lease-life.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { loginRoute } from './control/routes/login.ts'
 import { logsRoute } from './control/routes/logs.ts'
@@ -182,6 +183,7 @@ export const routes: readonly Route<Parts>[] = [
   leasesRoute,
   queueRoute,
   policyRoute,
+  leaseLifeRoute,
   execRoute,
   shellRoute,
   logsRoute,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { KiB, MiB } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
+import { MAX_EXTENSIONS, signedExtension } from './extension.ts'
 import { baseUnits, bytes, bytesUpTo, integer, text, timeMs } from './fields.ts'
 import type { Network } from './network.ts'
 import { RECEIPT_MAX_BYTES } from './receipts.ts'
@@ -24,6 +25,8 @@ const evidence = z.strictObject({
   receipts: z.array(bytesUpTo(RECEIPT_MAX_BYTES)).max(1_000_000),
   /** The renter's signature over one of the receipts; it acknowledges all up to it. */
   countersigned: bytesUpTo(RECEIPT_MAX_BYTES).optional(),
+  /** Every extension that counts, in order. */
+  extensions: z.array(signedExtension).max(MAX_EXTENSIONS).optional(),
   /** The same amount, as the payment rail has the renter sign it. */
   voucher: bytesUpTo(KiB).optional(),
   /** What the renter signed before the service. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { hoursMs, KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
+import { EXTENSION_MAX_BYTES } from './extension.ts'
 import {
   baseUnits,
   bytes,
@@ -22,11 +23,12 @@ import {
   ticketBytes,
 } from './lease-queue.ts'
 import { defineProtocol } from './protocol.ts'
+import { environment } from './session-fields.ts'
 import { commandLine, imageName, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
 
 /**
  * Where a lease stands; both sides use these words. GRACE: it runs, and its renter should countersign soon; SUSPENDED: it
- * is paused until the renter has.
+ * is paused until the renter has; PAUSED: its renter paused it, and pays as if it ran.
  */
 export const leaseStates = [
   'RESERVED',
@@ -36,6 +38,7 @@ export const leaseStates = [
   'ACTIVE',
   'GRACE',
   'SUSPENDED',
+  'PAUSED',
   'CLOSING',
   'SETTLED',
   'FAILED',
@@ -71,21 +74,45 @@ const reserve = z.looseObject({
   /** A ticket of the queue whose turn it is (lease-queue.ts); its offer stands for it beyond its expiry. */
   ticket: ticketBytes().optional(),
 })
-/** Takes the quote: the same terms, signed by the renter. The container starts; repeating it changes nothing. */
+/** All variables of a container together, in characters. */
+export const MAX_ENV_CHARS = 16 * KiB
+
+/** Variables of the container's processes. */
+export const containerEnv = () =>
+  environment()
+    .refine(
+      (env) => Object.entries(env).every(([name, value]) => !(name + value).includes('\0')),
+      'must not contain NUL',
+    )
+    .refine(
+      (env) => Object.entries(env).flat().join('').length <= MAX_ENV_CHARS,
+      `at most ${MAX_ENV_CHARS} characters in all`,
+    )
+
+/**
+ * Takes the quote: the same terms, signed by the renter. The container starts; repeating it changes nothing. Variables
+ * may be secrets: they stand here and not in the terms, which are kept; the miner holds them in memory until the
+ * container has them.
+ */
 const accept = z.looseObject({
   kind: z.literal('accept'),
   terms: bytesUpTo(TERMS_MAX_BYTES),
+  env: containerEnv().optional(),
   /**
    * A login at the image's registry, for this one pull: not in the terms, because those are kept. The stream is
    * encrypted; the miner holds it in memory only, and wipes it after.
    */
   registryAuth: bytesUpTo(MAX_REGISTRY_AUTH_BYTES).optional(),
 })
-/** Where the lease stands; with `notState`, answered when it stands elsewhere or after `waitMs`. */
+/**
+ * Where the lease stands; with `notState`, answered when it stands elsewhere, when `progress` is not `said` any more
+ * (`''`: none), or after `waitMs`.
+ */
 const status = z.looseObject({
   kind: z.literal('status'),
   leaseId,
   notState: z.enum(leaseStates).optional(),
+  said: text(200).optional(),
   waitMs: integer(0, secondsMs(20)).optional(),
 })
 /** Ends the lease; only its renter may. `disputed`: because of what the miner metered. */
@@ -95,6 +122,20 @@ const stop = z.looseObject({
   reason: text(120),
   disputed: z.literal(true).optional(),
 })
+
+/**
+ * More time: an extension as its renter signed it (extension.ts). Asked once for the miner's signature, and again once the
+ * money is there, from when on it counts; repeating it changes nothing.
+ */
+const extend = z.looseObject({
+  kind: z.literal('extend'),
+  leaseId,
+  extension: bytesUpTo(EXTENSION_MAX_BYTES),
+})
+/** Freezes everything in the container, which goes on to cost what it cost; only the renter may. */
+const pause = z.looseObject({ kind: z.literal('pause'), leaseId })
+/** Lets it go on. */
+const resume = z.looseObject({ kind: z.literal('resume'), leaseId })
 
 /** What the renter of a lease, or a peer it authorized, is told. */
 export const leaseStatus = z.looseObject({
@@ -121,6 +162,9 @@ const request = z.discriminatedUnion('kind', [
   accept,
   status,
   stop,
+  extend,
+  pause,
+  resume,
   enqueueRequest,
   placeRequest,
   leaveRequest,
@@ -132,25 +176,32 @@ const response = z.discriminatedUnion('kind', [
   placeResponse,
   leftResponse,
   lineResponse,
+  /** The extension as the miner signed it; `counts`: the money for it is there, and the lease runs until then. */
+  z.looseObject({
+    kind: z.literal('extension'),
+    extension: bytesUpTo(EXTENSION_MAX_BYTES),
+    counts: z.boolean(),
+  }),
 ])
 
-const MAX_REQUEST_BYTES = TERMS_MAX_BYTES + MAX_REGISTRY_AUTH_BYTES + 2 * KiB
+const MAX_REQUEST_BYTES = TERMS_MAX_BYTES + MAX_REGISTRY_AUTH_BYTES + 4 * MAX_ENV_CHARS + 4 * KiB
 
 const requestCodec = cborCodec(request, MAX_REQUEST_BYTES)
-const responseCodec = cborCodec(response, MAX_REQUEST_BYTES)
+const MAX_RESPONSE_BYTES = TERMS_MAX_BYTES + MAX_REGISTRY_AUTH_BYTES + 2 * KiB
+const responseCodec = cborCodec(response, MAX_RESPONSE_BYTES)
 export type LeaseRequest = Message<typeof requestCodec>
 export type LeaseResponse = Message<typeof responseCodec>
 export type ReserveRequest = Extract<LeaseRequest, { kind: 'reserve' }>
 export type LeaseStatus = z.infer<typeof leaseStatus>
 
-/** Taking, watching and ending a lease. Two round trips reach a container that starts: reserve, then accept. */
+/** Taking, watching, changing and ending a lease. Two round trips reach a container that starts: reserve, then accept. */
 export const leaseProtocol = defineProtocol({
   name: 'lease',
   request: requestCodec,
   response: responseCodec,
   limits: {
     requestBytes: MAX_REQUEST_BYTES,
-    responseBytes: MAX_REQUEST_BYTES,
+    responseBytes: MAX_RESPONSE_BYTES,
     timeoutMs: secondsMs(30),
     perPeerPerMinute: 240,
   },

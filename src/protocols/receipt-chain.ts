@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { NodeError } from '../errors.ts'
 import { MiB } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
+import { MAX_EXTENSIONS, openExtensions, signedExtension, unextended } from './extension.ts'
 import { bytesUpTo } from './fields.ts'
 import { acceptReceipt, renterMeter } from './metering.ts'
 import type { Network } from './network.ts'
@@ -22,6 +23,8 @@ const file = z.looseObject({
   receipts: z.array(bytesUpTo(RECEIPT_MAX_BYTES)).max(1_000_000),
   /** The renter's signature over one of the receipts; it acknowledges all up to it. */
   countersigned: bytesUpTo(RECEIPT_MAX_BYTES).optional(),
+  /** Every extension that counts, in order. */
+  extensions: z.array(signedExtension).max(MAX_EXTENSIONS).optional(),
 })
 
 export const receiptFileCodec = cborCodec(file, 256 * MiB)
@@ -29,7 +32,9 @@ export type ReceiptFile = Message<typeof receiptFileCodec>
 
 export interface VerifiedChain {
   readonly leaseId: Uint8Array
+  /** The terms, with the duration and the cap of the newest extension. */
   readonly terms: Terms
+  readonly extensions: number
   readonly seq: number
   readonly upMs: number
   /** What the miner claims, base units. */
@@ -42,17 +47,20 @@ export interface VerifiedChain {
 }
 
 /**
- * Checks a lease's whole record without asking anybody: both signatures on the terms, every link of the chain, every
- * amount, and the countersignature.
+ * Checks a lease's whole record without asking anybody: both signatures on the terms and on each extension, every link
+ * of the chains, every amount, and the countersignature.
  * @throws BAD_MESSAGE or PEER_RECEIPT_* with the first receipt that is wrong
  */
 export function verifyReceiptChain(net: Network, evidence: ReceiptFile): VerifiedChain {
-  const { payload: terms } = openTerms(net, evidence.minerTerms, 'miner')
-  const leaseId = leaseIdOf(net, terms)
+  const { payload: first } = openTerms(net, evidence.minerTerms, 'miner')
+  const leaseId = leaseIdOf(net, first)
   const renterTerms = openTerms(net, evidence.renterTerms, 'renter').payload
   if (Buffer.compare(leaseIdOf(net, renterTerms), leaseId) !== 0) {
     throw new NodeError('BAD_MESSAGE', 'the two parties signed different terms')
   }
+  const extended = openExtensions(net, unextended(leaseId, first), evidence.extensions ?? [])
+  // A price per hour and no other: what was owed before an extension is the same under it.
+  const { terms } = extended
   const miner = keyOfPeerId(terms.miner)
   const acknowledged = acknowledgement(net, terms, evidence)
   let meter = renterMeter(leaseId)
@@ -74,6 +82,7 @@ export function verifyReceiptChain(net: Network, evidence: ReceiptFile): Verifie
   return {
     leaseId,
     terms,
+    extensions: extended.seq,
     seq: meter.seq,
     upMs: meter.upMs,
     claimed,

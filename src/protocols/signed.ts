@@ -24,6 +24,7 @@ export const recordTypes = {
   openings: 11,
   leaseEnd: 12,
   fraud: 13,
+  extension: 14,
 } as const
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes]
 

@@ -16,6 +16,7 @@ import {
   reverseBytes,
   rulingBytes,
   settleBytes,
+  topUpBytes,
   voucherBytes,
 } from '../../src/chain/ledger-bytes.ts'
 import { decodeAddress } from '../../src/chain/ss58.ts'
@@ -58,6 +59,7 @@ test('the ledger signs the recorded bytes', () => {
       outputs: [{ to: miner.publicKey, amount: 7_250_000n }],
     }),
     reverse: reverseBytes(genesis, fill(8)),
+    topUp: topUpBytes(genesis, leaseId, 7_250_000n, 1_800_000_000_000),
   }
   const made = Object.entries(messages).map(([name, bytes]) => {
     const signer = ['settle', 'claim'].includes(name) ? miner : renter
@@ -80,6 +82,7 @@ test('what is signed for one purpose, chain or lease is void for another', () =>
     rulingBytes(fill(3), fill(4), 1n),
     disputeBytes(fill(3), fill(4)),
     reclaimBytes(fill(3), fill(4)),
+    topUpBytes(fill(3), fill(4), 1n, 1),
   ].map(hex)
   expect(new Set(bytes).size).toBe(bytes.length)
 })

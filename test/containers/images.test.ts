@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ImageProgress } from '../../src/containers/engine.ts'
 import { findHostBusybox } from '../../src/containers/host-busybox.ts'
 import { ANY_IMAGE } from '../../src/containers/image-policy.ts'
@@ -154,6 +154,25 @@ describe.skipIf(noDocker)('pulling', () => {
     const error = await images.ensure(name('ok-2'), { credentials }).catch((cause) => cause)
     expect(error).toMatchObject({ code: 'BAD_MESSAGE' })
     expect(String(error.stack)).not.toContain('username')
+  })
+
+  test('a pull that nobody waits for any more ends, and the next caller begins another', async () => {
+    const images = createImages(docker, new AbortController().signal)
+    const leaving = new AbortController()
+    let began = 0
+    const image = name('silent')
+    const ask = (signal: AbortSignal) =>
+      images.ensure(image, { signal, onProgress: () => (began += 1) })
+    const first = ask(leaving.signal)
+    await vi.waitFor(() => expect(began).toBeGreaterThan(0), 20_000)
+    leaving.abort(new Error('gone home'))
+    await expect(first).rejects.toThrow('gone home')
+    const before = began
+    const second = new AbortController()
+    const again = ask(second.signal)
+    await vi.waitFor(() => expect(began).toBeGreaterThan(before), 20_000)
+    second.abort(new Error('enough'))
+    await expect(again).rejects.toThrow('enough')
   })
 
   test('a caller that leaves does not end the pull of the others', async () => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
   type EndingCode,
@@ -37,4 +39,12 @@ test('only what both agreed on, or the renter asked for, ended well', () => {
   expect(well).toEqual(['expired', 'command-ended', 'renter-stopped', 'command-failed'])
   const byMiner = codes.filter((code) => leaseEndings[code].fault === 'miner')
   expect(byMiner.every((code) => leaseEndings[code].outcome === 'failed')).toBe(true)
+})
+
+test('docs/leases.md tells the table as it is', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/leases.md'), 'utf8')
+  for (const code of codes) {
+    const { outcome, fault, text } = leaseEndings[code]
+    expect(page).toContain(`| \`${code}\` | ${outcome} | ${fault} | ${text} |\n`)
+  }
 })

@@ -35,6 +35,7 @@ test('a whole chain verifies offline, through its file', () => {
   expect(verifyReceiptChain(net, file)).toEqual({
     leaseId: parts.leaseId,
     terms: parts.terms,
+    extensions: 0,
     seq: 3,
     upMs: 3000,
     claimed: 3000n,

@@ -109,10 +109,13 @@ export class FakeEngine implements Engine {
 
   #container(spec: ContainerSpec): FakeContainer {
     const engine = this
+    let { expiresAtMs } = spec
     return {
       id: `fake-${spec.leaseId.slice(0, 8)}`,
       leaseId: spec.leaseId,
-      expiresAtMs: spec.expiresAtMs,
+      get expiresAtMs() {
+        return expiresAtMs
+      },
       spec,
       state: 'created',
       async start() {
@@ -150,7 +153,10 @@ export class FakeEngine implements Engine {
       readLogs: () => Promise.reject(new Error('the fake engine keeps no logs')),
       usage: async () => ({ cpuMs: 0, memoryBytes: 0, processes: 1 }),
       diskBytes: async () => engine.diskBytes,
-      extend: async () => undefined,
+      async extend(later) {
+        if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
+        expiresAtMs = later
+      },
       async remove() {
         if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
         engine.containers.delete(spec.leaseId)

@@ -91,6 +91,19 @@ export class FakeLedger {
         up()
         return this.escrows.get(hex(leaseId))
       },
+      topUp: async ({ leaseId, deposit, expiresAtMs }) => {
+        up()
+        const escrow = held(leaseId)
+        if (deposit <= escrow.deposit && expiresAtMs <= escrow.expiresAtMs) return escrow
+        if (escrow.state !== 'open') throw new NodeError('CHAIN_REFUSED', 'it is closed')
+        const more = deposit > escrow.deposit ? deposit - escrow.deposit : 0n
+        if (this.balance(key) < more) throw new NodeError('CHAIN_NO_FUNDS', 'not enough')
+        this.#move(key.publicKey, -more)
+        const later = Math.max(escrow.expiresAtMs, expiresAtMs)
+        const topped: Escrow = { ...escrow, deposit: escrow.deposit + more, expiresAtMs: later }
+        this.escrows.set(hex(leaseId), topped)
+        return topped
+      },
       signVoucher: (leaseId, cumulative) =>
         new Uint8Array(sign(null, voucherBytes(leaseId, cumulative), key.privateKey)),
       checkVoucher: ({ leaseId, cumulative, signature, renter }) =>

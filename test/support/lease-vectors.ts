@@ -1,3 +1,9 @@
+import {
+  extensionHash,
+  nextExtension,
+  sealExtension,
+  unextended,
+} from '../../src/protocols/extension.ts'
 import { leaseProtocol } from '../../src/protocols/lease.ts'
 import { endingOf } from '../../src/protocols/lease-endings.ts'
 import { evidenceCodec } from '../../src/protocols/lease-evidence.ts'
@@ -37,6 +43,8 @@ export function leaseVectors() {
   const coded = sealReceipt(net, miner, { ...last.payload, final: endingOf('credit') })
   const ticket = new Uint8Array(16).fill(7)
   const advance = { limit: '60000', signature: new Uint8Array(64).fill(9) }
+  const more = nextExtension(unextended(leaseId, terms), 30_000, NOW_MS + 500)
+  const extensionBytes = sealExtension(net, renter, more).bytes
   const exec = { kind: 'exec' as const, command: ['id'], tty: false, env: { A: 'b' } }
   return {
     about:
@@ -56,6 +64,12 @@ export function leaseVectors() {
     credit: { leaseId: hex(credit.leaseId), minerTerms: hex(credit.minerTerms) },
     /** A final receipt that says whose doing the end is, by its code. */
     coded: { id: hex(coded.id), record: hex(coded.bytes) },
+    /** Half a minute more, as each signed it, and what the next one links to. */
+    extension: {
+      miner: hex(sealExtension(net, miner, more).bytes),
+      renter: hex(extensionBytes),
+      hash: hex(extensionHash(net, more)),
+    },
     evidence: hex(evidenceCodec.encode(sampleEvidence().evidence)),
     messages: {
       enqueue: hex(
@@ -133,6 +147,30 @@ export function leaseVectors() {
           durationMs: terms.durationMs,
           image: terms.image,
           authorized: terms.authorized,
+        }),
+      ),
+      extend: hex(
+        leaseProtocol.request.encode({ kind: 'extend', leaseId, extension: extensionBytes }),
+      ),
+      extended: hex(
+        leaseProtocol.response.encode({
+          kind: 'extension',
+          extension: sealExtension(net, miner, more).bytes,
+          counts: true,
+        }),
+      ),
+      pause: hex(leaseProtocol.request.encode({ kind: 'pause', leaseId })),
+      resume: hex(leaseProtocol.request.encode({ kind: 'resume', leaseId })),
+      acceptWithEnv: hex(
+        leaseProtocol.request.encode({
+          kind: 'accept',
+          terms: new Uint8Array([1, 2, 3]),
+          env: { TOKEN: 's3cret' },
+        }),
+      ),
+      statusSaid: hex(
+        leaseProtocol.request.encode({
+          ...{ kind: 'status', leaseId, notState: 'STARTING', said: 'pulling', waitMs: 1000 },
         }),
       ),
       stop: hex(leaseProtocol.request.encode({ kind: 'stop', leaseId, reason: 'done' })),

@@ -244,6 +244,27 @@ export function escrowConformance(name: string, harness: () => RailHarness<Depos
       await expect(renter.open(late)).rejects.toEqual(refused)
     })
 
+    test('a deposit grows to what its renter says, once however often it is told, until it closes', async () => {
+      const { renter, miner } = parties()
+      const terms = await opened()
+      const { leaseId } = terms
+      const expiresAtMs = terms.expiresAtMs + HOUR_MS
+      const more = { leaseId, deposit: DEPOSIT + 500n, expiresAtMs }
+      await expect(miner.topUp(more)).rejects.toEqual(refused)
+      expect(await moved(() => renter.topUp(more))).toEqual([0n, -500n])
+      expect(await moved(() => renter.topUp(more))).toEqual([0n, 0n])
+      const less = { leaseId, deposit: 1n, expiresAtMs: terms.expiresAtMs }
+      expect(await moved(() => renter.topUp(less))).toEqual([0n, 0n])
+      expect(await renter.inspect(leaseId)).toMatchObject({ deposit: more.deposit, expiresAtMs })
+      const all = (await harness().payer.rail.balance()).total
+      const tooMuch = { ...more, deposit: more.deposit + all + 1n }
+      await expect(renter.topUp(tooMuch)).rejects.toMatchObject({ code: 'CHAIN_NO_FUNDS' })
+      const claim = { voucher: voucherOf(terms, DEPOSIT + 200n) }
+      expect(await moved(() => miner.settle(leaseId, claim))).toEqual([DEPOSIT + 200n, 300n])
+      const late = { ...more, deposit: more.deposit + 1n }
+      await expect(renter.topUp(late)).rejects.toEqual(refused)
+    })
+
     test('a voucher is the renter’s, for its lease and its amount alone', async () => {
       const { miner } = parties()
       const [terms, another] = [await opened(), await opened()]

@@ -7,6 +7,7 @@ import {
   reclaimBytes,
   rulingBytes,
   settleBytes,
+  topUpBytes,
   voucherBytes,
 } from '../ledger-bytes.ts'
 import {
@@ -18,6 +19,7 @@ import {
   reclaim,
   resolve,
   settle,
+  topUp,
 } from './ledger.ts'
 import { escrowJson, type LedgerBook } from './ledger-book.ts'
 import {
@@ -33,7 +35,7 @@ import {
 import { badParams, RpcError } from './rpc-error.ts'
 import type { Methods } from './rpc-server.ts'
 
-/** Deposits for leases: what opens, claims, settles, disputes, rules and reclaims them, each signed by whom it is up to. */
+/** Deposits for leases: what opens, tops up, claims, settles, disputes, rules and reclaims them, each signed by whom it is up to. */
 export function escrowMethods(book: LedgerBook, genesis: Uint8Array, nowMs: () => number): Methods {
   const shown = (leaseId: string) => {
     const found = book.escrow(leaseId)
@@ -67,6 +69,17 @@ export function escrowMethods(book: LedgerBook, genesis: Uint8Array, nowMs: () =
         ...(fee === undefined ? {} : { fee: { bps: fee.bps, to: hexOf(fee.to) } }),
       }
       return changed(leaseId, (ledger) => open(ledger, terms, nowMs()))
+    },
+    async cn_ledgerTopUp(params) {
+      const { asked, id, leaseId } = named(params)
+      const { renter } = partiesOf(book, leaseId)
+      const more = {
+        deposit: amountIn(asked, 'deposit'),
+        expiresAtMs: timeIn(asked, 'expiresAtMs'),
+      }
+      const message = topUpBytes(genesis, id, more.deposit, more.expiresAtMs)
+      assertSigned(renter, message, bytesIn(asked, 'signature', 64))
+      return changed(leaseId, (ledger) => topUp(ledger, leaseId, more))
     },
     async cn_ledgerClaim(params) {
       const { asked, id, leaseId } = named(params)

@@ -103,6 +103,26 @@ export function open(
   }
 }
 
+/**
+ * Makes an escrow's deposit at least `deposit` and its expiry at least `expiresAtMs`, out of its renter's balance. What
+ * it has already changes nothing; CHAIN_NO_FUNDS above the balance.
+ */
+export function topUp(
+  ledger: LedgerView,
+  leaseId: string,
+  { deposit, expiresAtMs }: Pick<LedgerEscrow, 'deposit' | 'expiresAtMs'>,
+): LedgerChange {
+  const escrow = known(ledger, leaseId)
+  const more = deposit > escrow.deposit ? deposit - escrow.deposit : 0n
+  const later = Math.max(escrow.expiresAtMs, expiresAtMs)
+  if (more === 0n && later === escrow.expiresAtMs) return NONE
+  if (escrow.state !== 'open') throw refused(`the escrow is ${escrow.state}`)
+  return {
+    balances: moved(ledger, [[escrow.renter, -more]]),
+    escrow: { ...escrow, deposit: escrow.deposit + more, expiresAtMs: later },
+  }
+}
+
 /** Pays the miner up to `cumulative`, as a voucher says; the escrow stays as it is. Less than before changes nothing. */
 export function claim(ledger: LedgerView, leaseId: string, cumulative: bigint): LedgerChange {
   const escrow = known(ledger, leaseId)

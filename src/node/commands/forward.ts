@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
 import { NodeError } from '../../errors.ts'
+import type { ControlClient } from '../control/client.ts'
+import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, type Output } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
@@ -9,16 +11,18 @@ import {
   type ForwardSpec,
   openForward,
 } from './forwarded-port.ts'
+import { leasePath } from './lease-path.ts'
 import { nameLease } from './name-lease.ts'
 import { whenInterrupted } from './when-interrupted.ts'
 
-/** Makes ports of a lease local ones until Ctrl-C. */
+/** Makes ports of a lease local ones until Ctrl-C; without any, those of its template. */
 export const forward: Run = (context) =>
   withNode(context, async (client) => {
     const { args, config, terminal, signal } = context
     const [text, ...ports] = args
-    const specs = ports.map(parseForward)
+    const given = ports.map(parseForward)
     const { id, lease } = await nameLease(client, text!)
+    const specs = given.length > 0 ? given : await ownPorts(client, lease)
     const output = createOutput(terminal, config)
     using stack = new DisposableStack()
     const ended: Promise<never>[] = []
@@ -31,6 +35,15 @@ export const forward: Run = (context) =>
     await Promise.race([...ended, whenInterrupted(signal)])
     return 0
   })
+
+/** The ports of the template it was rented as, each under its own number. */
+async function ownPorts(client: ControlClient, lease: string): Promise<ForwardSpec[]> {
+  const { ports } = await client.get<LeaseView>(leasePath(lease))
+  if (ports.length > 0) return ports.map((port) => ({ bind: '127.0.0.1', local: port, port }))
+  throw new NodeError('BAD_CONFIG_USAGE', 'no port is given, and its template names none', {
+    next: 'compute-node forward LEASE 8888',
+  })
+}
 
 /** One port to forward, as `[[BIND:]LOCAL:]PORT` says. @throws BAD_CONFIG_USAGE */
 export function parseForward(text: string): ForwardSpec {

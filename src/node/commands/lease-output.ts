@@ -13,6 +13,12 @@ const POLL_MS = secondsMs(20)
 /** How long a lease that was stopped may take to settle before the command returns without. */
 export const SETTLE_MS = secondsMs(15)
 
+/** A lease's labels as they are written; null without any. */
+export function labelsText({ labels }: LeaseView): string | null {
+  const all = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
+  return all.length === 0 ? null : all.join(' ')
+}
+
 const columns: readonly Column<LeaseView>[] = [
   { title: 'ID', value: ({ id }) => id.slice(0, 12) },
   { title: 'STATE', value: ({ state }) => state },
@@ -22,6 +28,7 @@ const columns: readonly Column<LeaseView>[] = [
   { title: 'OWED', value: ({ owed }) => owed, align: 'right' },
   { title: 'PAID', value: ({ settled }) => settled, align: 'right' },
   { title: 'ENDS', value: ({ over, expiresAtMs }) => (over ? '-' : timeOf(expiresAtMs)) },
+  { title: 'LABELS', value: labelsText, shrinks: true },
   { title: 'ENGINE', value: ({ engine }) => engine, shrinks: true },
   { title: 'MINER', value: ({ miner }) => miner, shrinks: true },
 ]
@@ -59,6 +66,14 @@ export function isolationOf({ isolation }: Pick<LeaseView, 'isolation'>): string
   ].join(', ')
 }
 
+function extendedText({ extensions, extendingToMs }: LeaseView): string | null {
+  const said = [
+    ...(extensions === 0 ? [] : [extensions === 1 ? 'once' : `${extensions} times`]),
+    ...(extendingToMs === null ? [] : [`asked for ${minutes(extendingToMs)} in all`]),
+  ]
+  return said.length === 0 ? null : said.join(', ')
+}
+
 /** One lease for a person: every field that has something to say. */
 export function describeLease(lease: LeaseView): string {
   const { asset } = lease
@@ -80,6 +95,9 @@ export function describeLease(lease: LeaseView): string {
     ['proofs', proofsOf(lease)],
     ['started', timeOf(lease.startedAtMs)],
     ['ends', timeOf(lease.expiresAtMs)],
+    ['extended', extendedText(lease)],
+    ['labels', labelsText(lease)],
+    ['ports', lease.ports.length === 0 ? null : lease.ports.join(', ')],
     ['served', `${(lease.upMs / 1000).toFixed(1)} s in ${lease.receipts} receipts`],
     ['owed', `${lease.owed} ${asset} (${lease.acknowledged} countersigned)`],
     ['credit', creditOf(lease)],
@@ -106,12 +124,13 @@ export async function watchLease(
 ): Promise<LeaseView> {
   const { output, signal, until, ms = Number.POSITIVE_INFINITY } = options
   const endMs = Date.now() + ms
-  for (let said = ''; ; ) {
+  for (let [said, heard] = ['', '']; ; ) {
     const waitMs = Math.max(0, Math.min(POLL_MS, endMs - Date.now()))
-    const path = withQuery(leasePath(lease, '/wait'), { state: until, ms: waitMs })
+    const path = withQuery(leasePath(lease, '/wait'), { state: until, ms: waitMs, said: heard })
     const view = await client.get<LeaseView>(path, signal)
     if (view.over || (until === 'running' && isStarted(view))) return view
     if (Date.now() >= endMs) return view
+    heard = view.progress ?? ''
     const doing = view.progress ?? view.state.toLowerCase()
     if (doing !== said) output.progress(doing)
     said = doing

@@ -4,12 +4,13 @@ import { buffer } from 'node:stream/consumers'
 import { NodeError } from '../../errors.ts'
 import { proofSharePpm } from '../../gpu/leased-proofs.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
-import { hoursMs, MiB } from '../../units.ts'
+import { hoursMs, MiB, secondsMs } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'
 import type { WishBody } from '../control/routes/leases.ts'
 import { DEFAULT_ORDER } from '../control/routes/offers.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, type Output } from '../output.ts'
+import { assertRentable, filledEnv, findTemplate } from '../templates.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
 import { openJupyter, stayWith } from './jupyter.ts'
@@ -18,6 +19,9 @@ import { leasePath } from './lease-path.ts'
 import { readRegistryAuth } from './registry-auth.ts'
 import { runInLease } from './run-in-lease.ts'
 import { tellOrder } from './tell-order.ts'
+
+/** How long an agreement that was begun may take after Ctrl-C. */
+const AGREE_MS = secondsMs(10)
 
 /** With `--json` the command's output goes into one document; what is longer is for a pipe. */
 const MOST_COLLECTED_BYTES = 4 * MiB
@@ -42,6 +46,10 @@ export const rent: Run = (context) =>
     }
     output.progress(lossOf(config))
     const lease = await placed(client, context, output)
+    if (signal.aborted) {
+      await endLease(client, lease.id, output, 'cancelled by the renter')
+      throw signal.reason
+    }
     const proofs = proofsOf(lease)
     const lost = proofs === null ? '' : `; proofs: ${proofs}`
     output.progress(`lease ${lease.id.slice(0, 12)}: ${lease.dph} ${lease.asset} per hour${lost}`)
@@ -65,22 +73,31 @@ async function placed(
   context: CommandContext,
   output: Output,
 ): Promise<LeaseView> {
-  const { signal } = context
+  const { signal, config } = context
+  // Not bound to Ctrl-C at once: what was agreed meanwhile must be known to be ended. A place in a queue is given up.
+  const late = config.wait === undefined ? delayed(signal, AGREE_MS) : signal
   const wish = await wishOf(context)
   const name = randomBytes(8).toString('hex')
   const told = new AbortController()
   const telling = tellOrder(client, name, context, output, told.signal)
   try {
-    return await client.post<LeaseView>('/v1/leases', { ...wish, name }, signal)
+    return await client.post<LeaseView>('/v1/leases', { ...wish, name }, late)
   } finally {
     told.abort()
     await telling
   }
 }
 
-async function wishOf({ args, config, terminal }: CommandContext): Promise<WishBody> {
-  const { image, order, maxDph, maxCost, maxDailyCost, hours, prepaid, authorize } = config
-  const { exclusive, registryAuth, wait } = config
+async function wishOf({ args, config, rest, terminal }: CommandContext): Promise<WishBody> {
+  const template = config.template === undefined ? undefined : await findTemplate(config.template)
+  if (template !== undefined) assertRentable(template)
+  const image = config.image ?? template?.image
+  const env = { ...(template === undefined ? {} : filledEnv(template, process.env)), ...config.env }
+  // A command of one's own stands in for the template's: the container idles for it.
+  const command = rest === undefined ? template?.command : undefined
+  const { order, maxDph, maxCost, maxDailyCost, hours, prepaid, authorize } = config
+  const { exclusive, label, registryAuth, wait } = config
+  const ports = template?.ports
   return {
     query: args.join(' '),
     order: order ?? DEFAULT_ORDER,
@@ -88,6 +105,10 @@ async function wishOf({ args, config, terminal }: CommandContext): Promise<WishB
     ...(registryAuth === undefined
       ? {}
       : { registryAuth: await readRegistryAuth(registryAuth, image, terminal.stdin) }),
+    ...(command === undefined ? {} : { command }),
+    ...(Object.keys(env).length === 0 ? {} : { env }),
+    ...(Object.keys(label).length === 0 ? {} : { labels: label }),
+    ...(ports === undefined ? {} : { ports }),
     durationMs: Math.max(1000, Math.round(hours * hoursMs(1))),
     prepaidMs: prepaid,
     ...(exclusive ? { exclusive } : {}),
@@ -105,8 +126,7 @@ async function leaveRunning(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const lease = await watchLease(client, id, { output, signal, until: 'running' })
-  assertRunning(lease)
+  const lease = await untilRunning(client, id, output, signal)
   const short = id.slice(0, 12)
   const { expiresAtMs, dph, asset } = lease
   output.value(lease, () => id, id)
@@ -140,6 +160,32 @@ async function withJupyter(
   return 0
 }
 
+/** Ctrl-C before it runs ends it, on both sides: what nobody waits for is not pulled, nor paid. */
+async function untilRunning(
+  client: ControlClient,
+  id: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<LeaseView> {
+  try {
+    const lease = await watchLease(client, id, { output, signal, until: 'running' })
+    assertRunning(lease)
+    return lease
+  } catch (error) {
+    if (signal.aborted) await endLease(client, id, output, 'cancelled by the renter')
+    throw error
+  }
+}
+
+/** Aborts that long after `signal` has. */
+function delayed(signal: AbortSignal, ms: number): AbortSignal {
+  const later = new AbortController()
+  const abort = (): void => void setTimeout(() => later.abort(signal.reason), ms).unref()
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return later.signal
+}
+
 /** The lease ends whatever becomes of the command: nobody pays for what is not used. */
 async function runAndEnd(
   client: ControlClient,
@@ -150,6 +196,8 @@ async function runAndEnd(
 ): Promise<number> {
   const output = createOutput(own, config)
   try {
+    // What becomes of a lease that cannot start, opening the session says.
+    await watchLease(client, id, { output, signal, until: 'running' })
     return await runInLease(client, id, { command: [...command] }, terminal, signal)
   } finally {
     await endLease(client, id, output, 'the command has ended')

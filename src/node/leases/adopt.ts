@@ -5,10 +5,11 @@ import { endingOf } from '../../protocols/lease-endings.ts'
 import { resumeMeter } from '../../protocols/metering.ts'
 import { secondsMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
+import { keepExpiry } from './host-extend.ts'
 import { lookAt } from './host-look.ts'
 import { closeLease, finish, meterUntilClosed } from './host-run.ts'
 import { isOver, isRunning, isStarted } from './lease-machine.ts'
-import { type HostedLease, hexOf, isPaused } from './lease-records.ts'
+import { type HostedLease, hexOf, isPaused, isUnbilled } from './lease-records.ts'
 import { keepPaused } from './pause-lease.ts'
 import { PAST_LENGTHS } from './queue-eta.ts'
 
@@ -104,12 +105,14 @@ async function resume(book: HostBook, now: HostedNow): Promise<void> {
   const { ending } = await lookAt(book, now)
   const meter = resumeMeter(lease.meter, book.steadyMs())
   await book.locks.run(now.id, async () => {
+    if (!isUnbilled(now.lease)) await book.save(now, { ...now.lease, meter })
+    await keepExpiry(book, now)
     if (isPaused(now.lease)) return keepPaused(book, now)
-    await book.save(now, { ...now.lease, meter })
     // Paused by a run of this node that could not note that it was to go on.
     if (ending === undefined) await now.container?.resume()
   })
-  if (ending !== undefined) return closeLease(book, now, ending)
+  if (ending !== undefined) await closeLease(book, now, ending)
+  if (!isStarted(now.lease)) return
   book.events.emit('lease-adopted', { id: now.id })
   return meterUntilClosed(book, now)
 }

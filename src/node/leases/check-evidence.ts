@@ -1,6 +1,7 @@
 import { verifyHotkeySignature } from '../../chain/keys.ts'
 import { advanceBytes, voucherBytes } from '../../chain/ledger-bytes.ts'
 import { messageOf, NodeError } from '../../errors.ts'
+import { openExtensions, unextended } from '../../protocols/extension.ts'
 import { type EndingOwner, faultOf } from '../../protocols/lease-endings.ts'
 import { evidenceCodec, type LeaseEvidence } from '../../protocols/lease-evidence.ts'
 import { formatAmount } from '../../protocols/money.ts'
@@ -16,6 +17,7 @@ export const evidenceChecks = [
   'network',
   'miner terms',
   'renter terms',
+  'extensions',
   'receipts',
   'countersignature',
   'voucher',
@@ -83,20 +85,27 @@ export function checkEvidence(content: Uint8Array): EvidenceFinding {
     )
     found = { network: net.name }
     const { minerTerms, renterTerms, receipts } = evidence
-    const { payload: terms } = check(
+    const { payload: first } = check(
       'miner terms',
       () => openTerms(net, minerTerms, 'miner'),
       ({ payload }) => `signed by ${payload.miner}`,
     )
-    const leaseId = leaseIdOf(net, terms)
-    const { asset, miner, renter } = terms
+    const leaseId = leaseIdOf(net, first)
+    const { asset, miner, renter } = first
     found = { ...found, lease: hexOf(leaseId), miner, renter, asset }
     check(
       'renter terms',
       () => sameTerms(net, renterTerms, leaseId),
       () => `signed by ${renter}`,
     )
-    const bare = { minerTerms, renterTerms, receipts }
+    const { extensions = [] } = evidence
+    const { terms } = check(
+      'extensions',
+      () => openExtensions(net, unextended(leaseId, first), extensions),
+      ({ seq, terms }) =>
+        seq === 0 ? 'none' : `${seq}: ${terms.durationMs / 3_600_000} hours in all`,
+    )
+    const bare = { minerTerms, renterTerms, receipts, extensions: [...extensions] }
     const chain = check('receipts', () => verifyReceiptChain(net, bare), chainText)
     found = { ...found, ...shownOf(chain) }
     const signed = check('countersignature', () => acknowledged(net, evidence), ackText)
@@ -136,9 +145,12 @@ function sameTerms(net: Network, record: Uint8Array, leaseId: Uint8Array): void 
 }
 
 const acknowledged = (net: Network, evidence: LeaseEvidence): VerifiedChain => {
-  const { minerTerms, renterTerms, receipts, countersigned } = evidence
+  const { minerTerms, renterTerms, receipts, countersigned, extensions = [] } = evidence
   const signed = countersigned === undefined ? {} : { countersigned }
-  return verifyReceiptChain(net, { minerTerms, renterTerms, receipts, ...signed })
+  return verifyReceiptChain(net, {
+    ...{ minerTerms, renterTerms, receipts, extensions },
+    ...signed,
+  })
 }
 
 const amountIn = ({ terms }: VerifiedChain, units: bigint): string =>

@@ -28,6 +28,11 @@ export async function enterLease(
     const goesOn = () => (suspended() ? undefined : true)
     await book.changes.until(now.id, goesOn, { ms: RESUME_WAIT_MS, signal })
   }
+  if (now?.lease.state === 'PAUSED') {
+    throw new NodeError('REFUSED_PAUSED', 'the lease is paused by its renter', {
+      next: `let it go on: compute-node resume ${now.id.slice(0, 12)}`,
+    })
+  }
   if (suspended()) {
     throw new NodeError('REFUSED_SUSPENDED', 'the lease is paused: its use is not countersigned', {
       next: 'run the node that rented it: it countersigns, and the lease goes on',

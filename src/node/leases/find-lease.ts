@@ -1,6 +1,7 @@
 import { NodeError } from '../../errors.ts'
-import { openTerms, type Terms } from '../../protocols/terms.ts'
+import type { Terms } from '../../protocols/terms.ts'
 import { hexOf, type RentedLease } from './lease-records.ts'
+import { termsOf } from './lease-terms.ts'
 import type { RentBook } from './rent-book.ts'
 
 /** What a LEASE argument names: where it is, and this node's record of it when it rented it. */
@@ -46,7 +47,7 @@ export async function findLease(book: RentBook, text: string): Promise<FoundLeas
 }
 
 function found(book: RentBook, lease: RentedLease): FoundLease {
-  const terms = openTerms(book.net, lease.minerTerms, 'miner').payload
+  const terms = termsOf(book.net, lease)
   return {
     id: hexOf(lease.leaseId),
     leaseId: lease.leaseId,

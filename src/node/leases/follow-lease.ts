@@ -5,6 +5,7 @@ import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import { type Ending, type ReceiptsResponse, receiptsProtocol } from '../../protocols/receipts.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
+import { pursueExtension } from './extend-lease.ts'
 import { advance, isOver, isStarted, type StartedState, standEvent } from './lease-machine.ts'
 import type { RentedLease } from './lease-records.ts'
 import { FREE_RAIL } from './quote.ts'
@@ -46,6 +47,7 @@ function nextStep(book: RentBook, now: RentedNow): Promise<void> {
     case 'ACTIVE':
     case 'GRACE':
     case 'SUSPENDED':
+    case 'PAUSED':
       return exchangeReceipts(book, now)
     case 'CLOSING':
       return finishTogether(book, now)
@@ -55,18 +57,27 @@ function nextStep(book: RentBook, now: RentedNow): Promise<void> {
 }
 
 async function watchStart(book: RentBook, now: RentedNow): Promise<void> {
-  await mirror(book, now, await askStatus(book, now, now.lease.state))
+  await mirror(book, now, await askStatus(book, now, now.lease.state, now.progress ?? ''))
 }
 
-async function askStatus(book: RentBook, now: RentedNow, notState: RentedLease['state']) {
+async function askStatus(
+  book: RentBook,
+  now: RentedNow,
+  notState: RentedLease['state'],
+  said?: string,
+) {
   const { leaseId } = now.lease
-  const request = { kind: 'status' as const, leaseId, notState, waitMs: WAIT_MS }
+  const request = {
+    ...{ kind: 'status' as const, leaseId, notState, waitMs: WAIT_MS },
+    ...(said === undefined ? {} : { said }),
+  }
   const { signal } = book.lifetime
   return statusIn(await book.rpc.ask(leaseProtocol, now.terms.miner, request, signal))
 }
 
 /** Delivers the newest countersignature and takes what receipts there are, waiting for one when it is running. */
 async function exchangeReceipts(book: RentBook, now: RentedNow, waitMs = WAIT_MS): Promise<void> {
+  await pursueExtension(book, now)
   await signAhead(book, now)
   const { leaseId, meter, acknowledgedSeq, countersigned, voucher } = now.lease
   const { advance: ahead } = now.lease

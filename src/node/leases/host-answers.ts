@@ -11,7 +11,9 @@ import { leaseIdOf, mayEnter, openTerms, sealTerms, type Terms } from '../../pro
 import { secondsMs } from '../../units.ts'
 import { engineOf, type Hold, type HostBook, type HostedNow, statusOf } from './host-book.ts'
 import { noticeOf } from './host-credit.ts'
+import { extendHosted } from './host-extend.ts'
 import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
+import { pauseHosted } from './host-pause.ts'
 import { type Asker, enqueue, leave, lineOf, turnFor, watchPlace } from './host-queue.ts'
 import {
   checkPolicy,
@@ -52,6 +54,11 @@ export async function answerLease(
       return { kind: 'left' }
     case 'line':
       return lineOf(book)
+    case 'extend':
+      return extendHosted(book, request, peer)
+    case 'pause':
+    case 'resume':
+      return { kind: 'status', status: await pauseHosted(book, request, peer) }
   }
 }
 
@@ -172,7 +179,7 @@ export async function dropQuotes(
 /** Both have signed: the lease is agreed, and its container starts behind the answer. Repeating it changes nothing. */
 async function accept(
   book: HostBook,
-  { terms: record, registryAuth }: Extract<LeaseRequest, { kind: 'accept' }>,
+  { terms: record, registryAuth, env }: Extract<LeaseRequest, { kind: 'accept' }>,
   peer: string,
 ): Promise<LeaseStatus> {
   const { payload: terms } = openTerms(book.net, record, 'renter')
@@ -191,6 +198,7 @@ async function accept(
   })
   if (agreed) {
     now.registryAuth = registryAuth
+    now.env = env
     now.starting = bringUp(book, now)
     book.background(now.starting.then(() => meterUntilClosed(book, now)))
   }
@@ -199,12 +207,13 @@ async function accept(
 
 async function watch(
   book: HostBook,
-  { leaseId, notState, waitMs = 0 }: Extract<LeaseRequest, { kind: 'status' }>,
+  { leaseId, notState, said: heard, waitMs = 0 }: Extract<LeaseRequest, { kind: 'status' }>,
   peer: string,
 ): Promise<LeaseStatus> {
   const { lease, terms, now } = await lookUp(book, leaseId, (terms) => mayEnter(terms, peer))
   if (now === undefined) return statusOf(book, lease, terms)
-  const moved = () => (now.lease.state === notState ? undefined : true)
+  const isNews = (): boolean => heard !== undefined && (said(book, now) ?? '') !== heard
+  const moved = () => (now.lease.state === notState && !isNews() ? undefined : true)
   await book.changes.until(now.id, moved, { ms: waitMs, signal: book.lifetime.signal })
   return statusOf(book, now.lease, terms, said(book, now))
 }

@@ -8,7 +8,7 @@ import type { Network } from '../../protocols/network.ts'
 import type { Offer } from '../../protocols/offers.ts'
 import type { QuotaKey } from '../../protocols/quota.ts'
 import type { RecordKey, Signed } from '../../protocols/signed.ts'
-import { openTerms, type Terms } from '../../protocols/terms.ts'
+import type { Terms } from '../../protocols/terms.ts'
 import type { Events } from '../events.ts'
 import type { Bucket, Store } from '../store.ts'
 import type { Capacity } from './capacity.ts'
@@ -21,6 +21,7 @@ import {
   leaseRecords,
   type NumberedReceipt,
 } from './lease-records.ts'
+import { termsOf } from './lease-terms.ts'
 import { createLocks, type Locks } from './locks.ts'
 import { OPEN_POLICY, type Policy } from './policy.ts'
 import { createUnpaidHolds, type UnpaidHolds } from './unpaid-holds.ts'
@@ -48,6 +49,10 @@ export interface HostOptions {
   /** What the terms of a paid lease allow its renter: see terms.ts. */
   readonly creditMs: number
   readonly graceMs: number
+  /** How long a lease may be in all, its extensions included; any time when absent. */
+  readonly maxLeaseMs?: number
+  /** Whether somebody waits for one of these devices: then no lease of it gets more time. */
+  readonly isAwaited?: (devices: readonly string[]) => boolean
   /** What meters leases: time that passed, whatever becomes of the machine's clock. */
   readonly steadyMs?: NowMs
   /** The engine's name of a device of this machine; undefined for a CPU. */
@@ -67,10 +72,13 @@ export interface HostOptions {
 /** A lease that is not over, with what of it lives in this process. */
 export interface HostedNow {
   readonly id: string
-  readonly terms: Terms
+  /** As they hold now, extensions included. */
+  terms: Terms
   /** As stored: written first, then here. */
   lease: HostedLease
   container: Container | undefined
+  /** The container's variables, until it has them; never stored. */
+  env: Readonly<Record<string, string>> | undefined
   progress: string | undefined
   /** What its renter should know now: a device of it is lost, or its owner wants it back. */
   notice: string | undefined
@@ -149,16 +157,20 @@ export function createHostBook(options: HostOptions): HostBook {
     payers: options.store.bucket('payers'),
     locks: createLocks(),
     async save(now, lease, receipts = []) {
+      const terms =
+        lease.extensions === now.lease.extensions ? now.terms : termsOf(options.net, lease)
       await records.putWithReceipts(lease, receipts)
       now.lease = lease
+      now.terms = terms
       changes.changed(now.id)
     },
     add(lease, hold) {
       const now: HostedNow = {
         id: hexOf(lease.leaseId),
-        terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
+        terms: termsOf(options.net, lease),
         lease,
         container: undefined,
+        env: undefined,
         progress: undefined,
         notice: undefined,
         registryAuth: undefined,

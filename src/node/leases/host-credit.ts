@@ -1,10 +1,11 @@
 import { codeOf } from '../../errors.ts'
 import { type Account, standingOf, untilSuspendedMs } from '../../protocols/credit.ts'
+import type { LeaseState } from '../../protocols/lease.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
-import { advance, isStarted, standEvent } from './lease-machine.ts'
+import { advance, isStarted, type StartedState, standEvent } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
 import { pauseLease, resumeLease } from './pause-lease.ts'
 
@@ -17,6 +18,12 @@ export const accountOf = (
   advance: BigInt(lease.advance?.limit ?? 0),
 })
 
+/** Where a started lease stands, by its account and by its renter's wish. */
+export function standOf({ lease, terms }: HostedNow, pausedBy = lease.pausedBy): StartedState {
+  const standing = standingOf(terms, accountOf(lease))
+  return standing !== 'SUSPENDED' && pausedBy?.includes('renter') === true ? 'PAUSED' : standing
+}
+
 /**
  * Brings a started lease to where its account puts it: warned in GRACE, paused in SUSPENDED, going on once its renter
  * has countersigned. Under the lease's lock.
@@ -24,12 +31,18 @@ export const accountOf = (
 export async function weighCredit(book: HostBook, now: HostedNow): Promise<void> {
   if (!isStarted(now.lease)) return
   const { state: before } = now.lease
-  const state = standingOf(now.terms, accountOf(now.lease))
+  const state = standOf(now)
   if (state === before) return
   if (state === 'SUSPENDED') await pauseLease(book, now, 'credit', state)
   else if (before === 'SUSPENDED') await resumeLease(book, now, 'credit', state)
   else await book.save(now, advance(now.lease, { kind: 'stand', state }))
-  const event = standEvent(before, state)
+  tellStand(book, now, before)
+}
+
+/** Tells that a started lease went from one state to the one it is in. */
+export function tellStand(book: HostBook, now: HostedNow, before: LeaseState): void {
+  const state = now.lease.state as StartedState
+  const event = state === before ? undefined : standEvent(before, state)
   const notice = creditNotice(book, now)
   if (event === undefined) return
   book.events.emit(event, { id: now.id, ...(notice === undefined ? {} : { notice }) })
@@ -57,7 +70,7 @@ function creditNotice(book: HostBook, now: HostedNow): string | undefined {
     const end = new Date(book.nowMs() + Math.max(0, graceLeftMs(book, now))).toISOString()
     return `paused: what was used is not countersigned; it ends at ${end}`
   }
-  if (lease.state !== 'GRACE') return undefined
+  if (!isStarted(lease) || standingOf(terms, accountOf(lease)) !== 'GRACE') return undefined
   const { cumulative, acknowledged } = lease
   const open = formatAmount(BigInt(cumulative) - BigInt(acknowledged), terms.asset)
   const seconds = Math.floor((untilSuspendedMs(terms, accountOf(lease)) ?? 0) / 1000)

@@ -1,7 +1,8 @@
 import { NodeError } from '../../errors.ts'
-import { openTerms, type Terms } from '../../protocols/terms.ts'
+import type { Terms } from '../../protocols/terms.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import { type HostedLease, hexOf } from './lease-records.ts'
+import { termsOf } from './lease-terms.ts'
 
 /** What a key hears that the lease does not name for this. */
 export const notAuthorized = (): NodeError =>
@@ -31,7 +32,7 @@ export async function lookUp(
   const id = hexOf(leaseId)
   const lease = await known(book, id)
   const now = book.live.get(id)
-  const terms = now?.terms ?? openTerms(book.net, lease.minerTerms, 'miner').payload
+  const terms = now?.terms ?? termsOf(book.net, lease)
   if (!may(terms)) throw notAuthorized()
   return { lease, terms, now }
 }

@@ -2,7 +2,7 @@ import type { Health } from '../../protocols/lease.ts'
 import { issued, nextReceipt, observe } from '../../protocols/metering.ts'
 import { sealReceipt } from '../../protocols/receipts.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
-import { type HostedLease, isPaused } from './lease-records.ts'
+import { type HostedLease, isUnbilled } from './lease-records.ts'
 
 /** Counts up to now, signs the next receipt and stores both with the lease, together. Under the lease's lock. */
 export async function saveReceipt(
@@ -21,4 +21,4 @@ export async function saveReceipt(
 }
 
 const meteredAs = (lease: HostedLease, health: Health): Health | 'paused' =>
-  isPaused(lease) ? 'paused' : health
+  isUnbilled(lease) ? 'paused' : health

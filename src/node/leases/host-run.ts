@@ -1,6 +1,7 @@
 import type { Escrow } from '../../chain/payment-rail.ts'
 import { sleep } from '../../clock.ts'
 import type { Container } from '../../containers/engine.ts'
+import { createPullProgress } from '../../containers/pull-progress.ts'
 import { wipe } from '../../containers/registry-login.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Health } from '../../protocols/lease.ts'
@@ -17,7 +18,7 @@ import { saveReceipt } from './host-meter.ts'
 import { settleHosted } from './host-settle.ts'
 import { untilDiskExceeded } from './lease-disk.ts'
 import { advance, isRunning, isStarted } from './lease-machine.ts'
-import { type HostedLease, isPaused } from './lease-records.ts'
+import { type HostedLease, isPaused, isUnbilled } from './lease-records.ts'
 import { keepPaused } from './pause-lease.ts'
 import { PAST_LENGTHS } from './queue-eta.ts'
 import { FREE_RAIL } from './quote.ts'
@@ -70,20 +71,24 @@ function noLongerUnpaid({ unpaid }: HostBook, now: HostedNow): void {
 async function makeContainer(book: HostBook, now: HostedNow): Promise<Container> {
   const { terms, closing } = now
   const engine = engineOf(book)
+  const pull = createPullProgress(terms.image)
+  const tellPull = (text: string | undefined): void => {
+    if (text === undefined) return
+    now.progress = text
+    book.changes.changed(now.id)
+  }
   const credentials = now.registryAuth
   await engine.ensureImage(terms.image, {
     credentials,
     signal: closing.signal,
-    onProgress({ step, doneBytes, totalBytes }) {
-      const percent = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} %` : ''
-      now.progress = `${step} ${terms.image}${percent}`
-    },
+    onProgress: (progress) => tellPull(pull.add(progress, book.steadyMs())),
   })
   closing.signal.throwIfAborted()
   now.container = await engine.create({
     leaseId: now.id,
     image: terms.image,
     ...(terms.command === undefined ? {} : { command: terms.command }),
+    ...(now.env === undefined ? {} : { env: now.env }),
     gpuUuids: terms.devices.flatMap((device) => book.gpuUuid(device) ?? []),
     memoryMiB: terms.memoryMiB,
     cpus: terms.milliCpus / 1000,
@@ -91,6 +96,7 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
     ...(credentials === undefined ? {} : { privateImage: true }),
     expiresAtMs: book.nowMs() + terms.durationMs,
   })
+  now.env = undefined
   now.progress = undefined
   return now.container
 }
@@ -117,7 +123,7 @@ async function escrowed({ rail, key, nowMs }: HostBook, now: HostedNow): Promise
 }
 
 /** At least the cap, locked for this miner until it had time to claim: what could be taken back earlier pays nothing. */
-const isPaid = (escrow: Escrow, terms: Terms, miner: Uint8Array): boolean =>
+export const isPaid = (escrow: Escrow, terms: Terms, miner: Uint8Array): boolean =>
   escrow.state === 'open' &&
   escrow.deposit >= BigInt(terms.cap) &&
   escrow.expiresAtMs >= escrowExpiryMs(terms) &&
@@ -139,7 +145,7 @@ const step = (book: HostBook, now: HostedNow, change: (lease: HostedLease) => Ho
   book.locks.run(now.id, () => book.save(now, change(now.lease)))
 
 /**
- * Meters a started lease until it closes: a look every few seconds, a receipt while it is not paused, and the end of its
+ * Meters a started lease until it closes: a look every few seconds, a receipt while it is billed, and the end of its
  * time or of its renter's credit.
  */
 export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<void> {
@@ -170,9 +176,9 @@ async function endWhenDiskExceeded(
 function meterOnce(book: HostBook, now: HostedNow, health: Health): Promise<void> {
   return book.locks.run(now.id, async () => {
     if (!isStarted(now.lease)) return
-    // A paused lease uses nothing that a receipt could be for.
     if (isPaused(now.lease)) await keepPaused(book, now)
-    else await saveReceipt(book, now, { ...now.lease, health })
+    // What is not billed needs no receipt.
+    if (!isUnbilled(now.lease)) await saveReceipt(book, now, { ...now.lease, health })
     await weighCredit(book, now)
   })
 }
@@ -184,6 +190,8 @@ function meterOnce(book: HostBook, now: HostedNow, health: Health): Promise<void
 export async function closeLease(book: HostBook, now: HostedNow, ending: Ending): Promise<void> {
   const closed = await book.locks.run(now.id, async () => {
     if (!isRunning(now.lease)) return false
+    // It was extended while we came.
+    if (ending.code === 'expired' && book.steadyMs() < expiryOf(now)) return false
     const status = await containerStatus(book, now)
     const lease = advance(now.lease, { kind: 'close', ending })
     const closedAtMs = book.nowMs()

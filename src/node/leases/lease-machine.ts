@@ -15,6 +15,7 @@ export const startedStates = [
   'ACTIVE',
   'GRACE',
   'SUSPENDED',
+  'PAUSED',
 ] as const satisfies readonly LeaseState[]
 export type StartedState = (typeof startedStates)[number]
 
@@ -79,7 +80,8 @@ export function advance<T extends LeaseProgress>(lease: T, event: LeaseEvent): T
 /** The event that both sides tell of a started lease that goes from one state to another; none for a warning that is over. */
 export function standEvent(from: LeaseState, to: StartedState): string | undefined {
   if (to === 'SUSPENDED') return 'lease-suspended'
-  if (from === 'SUSPENDED') return 'lease-resumed'
+  if (to === 'PAUSED') return 'lease-paused'
+  if (from === 'SUSPENDED' || from === 'PAUSED') return 'lease-resumed'
   return to === 'GRACE' ? 'lease-grace' : undefined
 }
 

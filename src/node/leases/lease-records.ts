@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { cborCodec, type Message } from '../../protocols/codec.ts'
+import { EXTENSION_MAX_BYTES, MAX_EXTENSIONS, signedExtension } from '../../protocols/extension.ts'
 import {
   baseUnits,
   bytes,
@@ -14,8 +15,20 @@ import { advanceSchema } from '../../protocols/receipts.ts'
 import { MiB } from '../../units.ts'
 import type { Bucket, Store } from '../store.ts'
 
-/** What pauses a container: `credit`, what was used is not countersigned. */
-export const pauseCauses = ['credit'] as const
+/** At most this many ports of a lease are remembered. */
+export const MAX_PORTS = 16
+const MAX_LABELS = 32
+
+/** A label's name, and any printable value. */
+export const labelName = () =>
+  z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'must be letters, digits and ._/-')
+export const labels = () =>
+  z
+    .record(labelName(), text(128))
+    .refine((all) => Object.keys(all).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`)
+
+/** What pauses a container: `credit`, what was used is not countersigned; `renter`, its renter wishes so. */
+export const pauseCauses = ['credit', 'renter'] as const
 export type PauseCause = (typeof pauseCauses)[number]
 
 const ending = z.looseObject({
@@ -32,6 +45,8 @@ const progress = {
   ending: ending.optional(),
   createdAtMs: timeMs(),
   minerTerms: bytesUpTo(MiB),
+  /** Every extension that counts, in order, as both signed it. */
+  extensions: z.array(signedExtension).max(MAX_EXTENSIONS).optional(),
   /** The newest countersigned receipt, what it acknowledges, and the voucher that goes with it. */
   acknowledgedSeq: count,
   acknowledged: baseUnits(),
@@ -52,9 +67,18 @@ export const hostedLeaseCodec = cborCodec(
     renterTerms: bytesUpTo(MiB).optional(),
     health: z.enum(healths),
     closedAtMs: timeMs().optional(),
-    /** Why its container is paused, and since when; each cause is lifted by its own. */
+    /** Why its container is paused; each cause is lifted by its own. */
     pausedBy: z.array(z.enum(pauseCauses)).optional(),
+    /** Since when it is for `credit`. */
     pausedAtMs: timeMs().optional(),
+    /** An extension that this miner signed and whose money it has not seen; it stands by it until `untilMs`. */
+    offered: z
+      .object({
+        miner: bytesUpTo(EXTENSION_MAX_BYTES),
+        renter: bytesUpTo(EXTENSION_MAX_BYTES),
+        untilMs: timeMs(),
+      })
+      .optional(),
     meter: z
       .object({
         leaseId: bytes(32),
@@ -73,6 +97,10 @@ export type HostedLease = Message<typeof hostedLeaseCodec>
 /** Whether a hosted lease's container is paused, or about to be. */
 export const isPaused = ({ pausedBy = [] }: Pick<HostedLease, 'pausedBy'>): boolean =>
   pausedBy.length > 0
+
+/** Whether what it uses is not billed: nobody has said yet that it will be paid. A renter's own pause is billed. */
+export const isUnbilled = ({ pausedBy = [] }: Pick<HostedLease, 'pausedBy'>): boolean =>
+  pausedBy.includes('credit')
 
 /** A lease as its renter keeps it. */
 export const rentedLeaseCodec = cborCodec(
@@ -97,6 +125,21 @@ export const rentedLeaseCodec = cborCodec(
     expiresAtMs: timeMs().optional(),
     /** Who asks again with the same key gets this lease. */
     idempotencyKey: text(128).optional(),
+    /** An extension that this node signed and that does not count yet. */
+    extending: z
+      .object({
+        renter: bytesUpTo(EXTENSION_MAX_BYTES),
+        durationMs: count,
+        cap: baseUnits(),
+        key: text(128).optional(),
+      })
+      .optional(),
+    /** The keys under which extensions were asked for that count. */
+    extendedUnder: z.array(text(128)).max(MAX_EXTENSIONS).optional(),
+    /** What its renter calls it by; the miner is not told. */
+    labels: labels().optional(),
+    /** Ports that `forward` makes local when none is named. */
+    ports: z.array(integer(1, 65_535)).max(MAX_PORTS).optional(),
     escrow: z.enum(['none', 'opening', 'open', 'closed']),
     meter: z.object({
       leaseId: bytes(32),

@@ -1,9 +1,9 @@
 import type { Isolation } from '../../protocols/isolation.ts'
 import { type EndingOwner, faultOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
-import { openTerms } from '../../protocols/terms.ts'
 import { isOver } from './lease-machine.ts'
 import { hexOf, type RentedLease } from './lease-records.ts'
+import { termsOf } from './lease-terms.ts'
 import type { RentBook } from './rent-book.ts'
 
 /** A lease as the control API and `--json` show it; amounts are decimals in `asset`. */
@@ -32,7 +32,15 @@ export interface LeaseView {
   readonly proofShare: number | null
   /** Whether the devices prove nothing while it runs. */
   readonly exclusive: boolean
+  /** The whole time, extensions included. */
   readonly durationMs: number
+  /** How many extensions count. */
+  readonly extensions: number
+  /** The whole time after an extension that was asked for and does not count yet; null without one. */
+  readonly extendingToMs: number | null
+  readonly labels: Readonly<Record<string, string>>
+  /** Ports that `forward` makes local when none is named. */
+  readonly ports: readonly number[]
   readonly createdAtMs: number
   readonly startedAtMs: number | null
   readonly expiresAtMs: number | null
@@ -63,7 +71,7 @@ export interface LeaseView {
 
 /** What there is to say of a lease this node rented. */
 export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
-  const terms = openTerms(book.net, lease.minerTerms, 'miner').payload
+  const terms = termsOf(book.net, lease)
   const amount = (units: string): string => formatAmount(BigInt(units), terms.asset)
   return {
     id: hexOf(lease.leaseId),
@@ -84,6 +92,10 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     proofShare: terms.proofSharePpm === undefined ? null : terms.proofSharePpm / 1e6,
     exclusive: terms.exclusive === true,
     durationMs: terms.durationMs,
+    extensions: lease.extensions?.length ?? 0,
+    extendingToMs: lease.extending?.durationMs ?? null,
+    labels: lease.labels ?? {},
+    ports: lease.ports ?? [],
     createdAtMs: lease.createdAtMs,
     startedAtMs: lease.startedAtMs ?? null,
     expiresAtMs: lease.expiresAtMs ?? null,

@@ -4,12 +4,13 @@ import type { RentBook } from './rent-book.ts'
 
 /** All that this node has of a lease it rented, for anyone to check without it. */
 export async function makeEvidence(book: RentBook, lease: RentedLease): Promise<LeaseEvidence> {
-  const { minerTerms, renterTerms, countersigned, voucher, advance, dispute } = lease
+  const { minerTerms, renterTerms, countersigned, voucher, advance, dispute, extensions } = lease
   return {
     kind: EVIDENCE_KIND,
     ...networkFields(book.net),
     minerTerms,
     renterTerms,
+    ...(extensions === undefined ? {} : { extensions }),
     receipts: await book.records.receipts(hexOf(lease.leaseId), 0, -1),
     ...(countersigned === undefined ? {} : { countersigned }),
     ...(voucher === undefined ? {} : { voucher }),

@@ -4,12 +4,12 @@ import type { HostBook, HostedNow } from './host-book.ts'
 import { containerStatus, healthOf } from './host-look.ts'
 import { saveReceipt } from './host-meter.ts'
 import { advance, type StartedState } from './lease-machine.ts'
-import { type HostedLease, isPaused, type PauseCause } from './lease-records.ts'
+import { type HostedLease, isPaused, isUnbilled, type PauseCause } from './lease-records.ts'
 
 /**
- * Pauses a started lease's container for a cause, disk and memory kept: what was used so far is on a receipt, what
- * follows is not billed. Stored first, then done; an engine that does not answer is told again (`keepPaused`). Under
- * the lease's lock.
+ * Pauses a started lease's container for a cause, disk and memory kept: what was used so far is on a receipt. For
+ * `credit`, what follows is not billed. Stored first, then done; an engine that does not answer is told again
+ * (`keepPaused`). Under the lease's lock.
  */
 export async function pauseLease(
   book: HostBook,
@@ -17,22 +17,25 @@ export async function pauseLease(
   by: PauseCause,
   state: StartedState,
 ): Promise<void> {
-  if (!isPaused(now.lease)) {
+  if (!isUnbilled(now.lease)) {
     const health = healthOf(book, now, await containerStatus(book, now))
     await saveReceipt(book, now, { ...now.lease, health })
   }
-  const atMs = book.steadyMs()
-  const { meter, pausedBy = [], pausedAtMs = atMs } = now.lease
+  const { pausedBy = [] } = now.lease
   await book.save(now, {
     ...advance(now.lease, { kind: 'stand', state }),
     pausedBy: [...new Set([...pausedBy, by])],
-    pausedAtMs,
-    ...(meter === undefined ? {} : { meter: observe(meter, 'paused', atMs) }),
+    ...(by === 'credit' ? unbilledFrom(now.lease, book.steadyMs()) : {}),
   })
   await keepPaused(book, now)
 }
 
-/** Lifts one cause; with the last one the container goes on, and is billed from then. Under the lease's lock. */
+const unbilledFrom = ({ meter, pausedAtMs }: HostedLease, atMs: number): Partial<HostedLease> => ({
+  pausedAtMs: pausedAtMs ?? atMs,
+  ...(meter === undefined ? {} : { meter: observe(meter, 'paused', atMs) }),
+})
+
+/** Lifts one cause; with the last one the container goes on. What `credit` paused is billed from then. Under the lock. */
 export async function resumeLease(
   book: HostBook,
   now: HostedNow,
@@ -42,12 +45,17 @@ export async function resumeLease(
   const { pausedBy = [], pausedAtMs, ...lease } = now.lease
   const left = pausedBy.filter((cause) => cause !== by)
   const stands = advance(lease as HostedLease, { kind: 'stand', state })
-  if (left.length > 0) return book.save(now, { ...stands, pausedBy: left, pausedAtMs })
-  // The container first: a pause that goes on is never billed.
-  await now.container?.resume()
+  // The container first: a pause for credit that goes on is never billed.
+  if (left.length === 0) await now.container?.resume()
   const { meter } = lease
-  const resumed = meter === undefined ? {} : { meter: resumeMeter(meter, book.steadyMs()) }
-  await book.save(now, { ...stands, ...resumed })
+  await book.save(now, {
+    ...stands,
+    ...(left.length === 0 ? {} : { pausedBy: left }),
+    ...(by === 'credit' || pausedAtMs === undefined ? {} : { pausedAtMs }),
+    ...(by === 'credit' && meter !== undefined
+      ? { meter: resumeMeter(meter, book.steadyMs()) }
+      : {}),
+  })
 }
 
 /** Pauses the container of a lease that is paused and whose container runs all the same. */

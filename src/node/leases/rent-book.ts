@@ -5,7 +5,7 @@ import { renterMeter } from '../../protocols/metering.ts'
 import type { Network } from '../../protocols/network.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
 import type { RecordKey } from '../../protocols/signed.ts'
-import { leaseIdOf, openTerms, type Terms } from '../../protocols/terms.ts'
+import { leaseIdOf, type Terms } from '../../protocols/terms.ts'
 import type { Events } from '../events.ts'
 import type { Store } from '../store.ts'
 import { type Changes, createChanges } from './changes.ts'
@@ -18,6 +18,7 @@ import {
   type RentedLease,
   rentedLeaseCodec,
 } from './lease-records.ts'
+import { termsOf } from './lease-terms.ts'
 import { createLocks, type Locks } from './locks.ts'
 import { FREE_RAIL } from './quote.ts'
 import { openSpending, type Spending } from './spending.ts'
@@ -46,7 +47,8 @@ export interface RentOptions {
 /** A lease of this node that is not over. */
 export interface RentedNow {
   readonly id: string
-  readonly terms: Terms
+  /** As they hold now, extensions included. */
+  terms: Terms
   /** As stored: written first, then here. */
   lease: RentedLease
   /** What the miner says it is doing, e.g. `pulling busybox:1.37`. */
@@ -59,6 +61,8 @@ export interface RentedNow {
   deliveredAdvance: string | undefined
   /** The newest countersignature that the miner is known to have. */
   deliveredSeq: number
+  /** Whether a call goes on with its extension now. */
+  isExtending: boolean
   /** Settles when nothing more will happen, or the node stops; undefined while nobody follows it. */
   followed: Promise<void> | undefined
 }
@@ -91,13 +95,14 @@ export function createRentBook(options: RentOptions): RentBook {
   const changes = createChanges()
   const inMemory = (lease: RentedLease): RentedNow => ({
     id: hexOf(lease.leaseId),
-    terms: openTerms(options.net, lease.minerTerms, 'miner').payload,
+    terms: termsOf(options.net, lease),
     lease,
     progress: undefined,
     elapsed: lease.elapsed ?? { ms: 0, wallMs: lease.acceptedAtMs },
     silentSinceMs: undefined,
     deliveredAdvance: undefined,
     deliveredSeq: 0,
+    isExtending: false,
     followed: undefined,
   })
   return {
@@ -111,8 +116,11 @@ export function createRentBook(options: RentOptions): RentBook {
     lifetime: new AbortController(),
     locks: createLocks(),
     async save(now, lease, receipts = []) {
+      const terms =
+        lease.extensions === now.lease.extensions ? now.terms : termsOf(options.net, lease)
       await records.putWithReceipts(lease, receipts)
       now.lease = lease
+      now.terms = terms
       await spending.note(lease, now.terms)
       changes.changed(now.id)
     },

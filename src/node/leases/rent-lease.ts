@@ -39,13 +39,18 @@ export interface RentOrder {
   readonly registryAuth?: Uint8Array | undefined
   /** A place in the miner's queue whose turn it is. */
   readonly ticket?: Uint8Array | undefined
+  /** Variables of the container's processes; sent with the acceptance alone, and not kept. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** What this node keeps of it and the miner is not told. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly ports?: readonly number[] | undefined
 }
 
 /** An escrow outlives its lease by this much, in which the miner may still claim. */
 const CLAIM_MS = hoursMs(48)
 
 /** When the renter may take back what is left of its escrow. */
-export const escrowExpiryMs = (terms: Terms): number =>
+export const escrowExpiryMs = (terms: Pick<Terms, 'acceptByMs' | 'durationMs'>): number =>
   terms.acceptByMs + terms.durationMs + CLAIM_MS
 
 /**
@@ -78,14 +83,16 @@ export async function rentLease(
   await book.spending.commit(leaseIdOf(book.net, terms), terms, order.maxDailyCost)
   const renterTerms = sealTerms(book.net, book.key, terms).bytes
   const signed = { minerTerms: answer.terms, renterTerms }
-  const { idempotencyKey } = order
+  const { idempotencyKey, labels, ports } = order
   const now = book.add({
     ...newRentedLease(book.net, terms, signed, book.nowMs()),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(labels === undefined ? {} : { labels: { ...labels } }),
+    ...(ports === undefined ? {} : { ports: [...ports] }),
   })
   now.elapsed = beginElapsed(book)
   await book.save(now, now.lease)
-  await agree(book, now, miner, order.registryAuth)
+  await agree(book, now, miner, order)
   return now
 }
 
@@ -129,12 +136,13 @@ async function agree(
   book: RentBook,
   now: RentedNow,
   miner: string,
-  registryAuth: Uint8Array | undefined,
+  { env, registryAuth }: Pick<RentOrder, 'env' | 'registryAuth'>,
 ): Promise<void> {
   const accept = {
     kind: 'accept' as const,
     terms: now.lease.renterTerms,
     ...(registryAuth === undefined ? {} : { registryAuth }),
+    ...(env === undefined ? {} : { env: { ...env } }),
   }
   const [told, paid] = await Promise.allSettled([
     book.rpc.ask(leaseProtocol, miner, accept),
@@ -192,7 +200,10 @@ async function notTold(book: RentBook, now: RentedNow, error: unknown): Promise<
 
 /** Follows what the miner says of a lease that starts, runs or ends; a state that lies behind changes nothing. */
 export async function mirror(book: RentBook, now: RentedNow, status: LeaseStatus): Promise<void> {
-  now.progress = status.progress
+  if (now.progress !== status.progress) {
+    now.progress = status.progress
+    book.changes.changed(now.id)
+  }
   await book.locks.run(now.id, async () => {
     const { state, engine } = status
     let lease = now.lease
@@ -221,7 +232,8 @@ export async function mirror(book: RentBook, now: RentedNow, status: LeaseStatus
 
 /** The ending a miner states without a receipt: nothing was served after the last one. */
 export const endingIn = ({ reason, ending }: LeaseStatus): Ending => ({
-  outcome: 'failed',
+  // Its renter changed its mind: nothing failed.
+  outcome: ending === 'renter-stopped' ? 'ended' : 'failed',
   reason: reason ?? 'the miner ended it',
   ...(ending === undefined ? {} : { code: ending }),
 })

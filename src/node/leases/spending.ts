@@ -42,10 +42,13 @@ export const spentOn = (one: Commitment, day: number): bigint => {
   return BigInt(spent) - BigInt(before)
 }
 
-/** The most a lease can cost as it stands: its cap while it runs, later what was paid or can still be claimed. */
+/** The most a lease can cost as it stands: its cap while it runs (that of an extension under way, too), later what was paid or can still be claimed. */
 export function mostOf({ cap }: Pick<Terms, 'cap'>, lease: RentedLease): bigint {
   if (lease.settled !== undefined) return BigInt(lease.settled)
-  if (!isOver(lease)) return BigInt(cap)
+  if (!isOver(lease)) {
+    const asked = BigInt(lease.extending?.cap ?? 0)
+    return asked > BigInt(cap) ? asked : BigInt(cap)
+  }
   const [signed, ahead] = [BigInt(lease.acknowledged), BigInt(lease.advance?.limit ?? 0)]
   return signed > ahead ? signed : ahead
 }
@@ -74,6 +77,8 @@ export interface Spending {
   check(asset: string, most: bigint, limit?: string): Promise<void>
   /** Takes its cap out of today's, before anything is signed; REFUSED_SPENDING when it does not fit. */
   commit(leaseId: Uint8Array, terms: Terms, limit?: string): Promise<void>
+  /** Takes what an extension costs more out of today's, before it is signed; REFUSED_SPENDING when it does not fit. */
+  raise(leaseId: Uint8Array, terms: Terms, most: bigint, limit?: string): Promise<void>
   /** Keeps up with a lease as it was stored. */
   note(lease: RentedLease, terms: Terms): Promise<void>
   /** Forgets commitments that came to no lease: this node ended in between. */
@@ -112,6 +117,16 @@ export function openSpending(store: Store, nowMs: NowMs, cap?: string): Spending
         await assertFits(asset, BigInt(most), limit, id)
         const one = { asset, day: today(), before: '0', spent: '0', most }
         await bucket.put(id, commitment.encode(one))
+      }),
+    raise: (leaseId, { asset }, most, limit) =>
+      alone(async () => {
+        const id = hexOf(leaseId)
+        const kept = await bucket.get(id)
+        const fresh = { asset, day: today(), before: '0', spent: '0', most: '0' }
+        const before = kept === undefined ? fresh : commitment.decode(kept)
+        const next = { ...onDay(before, today()), most: most.toString() }
+        await assertFits(asset, costOn(next, today()), limit, id)
+        await bucket.put(id, commitment.encode(next))
       }),
     note: (lease, terms) =>
       alone(async () => {

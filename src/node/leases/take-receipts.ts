@@ -10,6 +10,7 @@ import {
   sealReceipt,
 } from '../../protocols/receipts.ts'
 import type { Signed } from '../../protocols/signed.ts'
+import type { Terms } from '../../protocols/terms.ts'
 import { lookElapsed, trusting } from './elapsed.ts'
 import { advance } from './lease-machine.ts'
 import type { NumberedReceipt, RentedLease } from './lease-records.ts'
@@ -60,6 +61,12 @@ export async function takeReceipts(
   if (final !== undefined) book.events.emit('lease-ended', endedFields(now.id, final))
 }
 
+/** With an extension that this node has signed: the miner may count it before this node hears so. */
+const signedTerms = ({ terms, lease: { extending } }: RentedNow): Terms =>
+  extending === undefined
+    ? terms
+    : { ...terms, durationMs: extending.durationMs, cap: extending.cap }
+
 /** The record that was refused is kept: it is signed, and shows what the miner did. */
 function accepted(
   now: RentedNow,
@@ -68,7 +75,7 @@ function accepted(
   elapsedMs: number,
 ): RenterMeter {
   try {
-    return acceptReceipt(meter, now.terms, receipt, elapsedMs)
+    return acceptReceipt(meter, signedTerms(now), receipt, elapsedMs)
   } catch (cause) {
     if (!(cause instanceof NodeError)) throw cause
     const { code, message, next } = cause

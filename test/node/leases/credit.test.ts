@@ -31,6 +31,9 @@ async function shortCredit(order: Partial<RentOrder> = {}, graceMs = 60_000) {
   ledger.grant(key, 10_000_000n)
   const now = await take(renter, orderOf(miner, order))
   await until(() => now.lease.state === 'ACTIVE' && now.lease.acknowledgedSeq > 0)
+  // What the renter has signed the miner has, too: nothing of it is handed over later.
+  const acknowledged = () => miner.book.live.get(now.id)!.lease.acknowledgedSeq
+  await until(() => acknowledged() === now.lease.acknowledgedSeq)
   return {
     ...{ engine, ledger, miner, renter, now },
     hosted: () => miner.book.live.get(now.id)!,

@@ -264,7 +264,7 @@ test('messages that are too large or too many are refused, and the lease goes on
   const { miner, renter, stranger } = await withStranger()
   const now = await take(renter, orderOf(miner))
   await until(() => now.lease.state === 'ACTIVE')
-  const large = { kind: 'accept' as const, terms: new Uint8Array(48_000) }
+  const large = { kind: 'accept' as const, terms: new Uint8Array(200_000) }
   expect(() => leaseProtocol.request.encode(large)).toThrow(/allowed|at most/)
   const many = Array.from({ length: 400 }, () =>
     ask(stranger, miner, { kind: 'status', leaseId: now.lease.leaseId }).catch(

@@ -68,6 +68,7 @@ const possible: Readonly<Record<string, readonly string[]>> = {
   ACTIVE: ['close', 'lapse', 'stand'],
   GRACE: ['close', 'lapse', 'stand'],
   SUSPENDED: ['close', 'lapse', 'stand'],
+  PAUSED: ['close', 'lapse', 'stand'],
   CLOSING: ['close', 'settled', 'lapse'],
   SETTLED: [],
   FAILED: [],

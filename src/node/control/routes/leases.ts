@@ -4,16 +4,18 @@ import { z } from 'zod'
 import { wipe } from '../../../containers/registry-login.ts'
 import { NodeError } from '../../../errors.ts'
 import { peerIdText } from '../../../protocols/fields.ts'
-import { leaseProtocol, MAX_REGISTRY_AUTH_BYTES } from '../../../protocols/lease.ts'
+import { containerEnv, leaseProtocol, MAX_REGISTRY_AUTH_BYTES } from '../../../protocols/lease.ts'
 import { evidenceCodec } from '../../../protocols/lease-evidence.ts'
 import { formatAmount } from '../../../protocols/money.ts'
 import { keyOfPeerId } from '../../../protocols/peer-key.ts'
 import { verifyReceiptChain } from '../../../protocols/receipt-chain.ts'
 import { openReceipt } from '../../../protocols/receipts.ts'
-import { commandLine, imageName, MAX_AUTHORIZED, openTerms } from '../../../protocols/terms.ts'
+import { commandLine, imageName, MAX_AUTHORIZED } from '../../../protocols/terms.ts'
 import { hoursMs, secondsMs } from '../../../units.ts'
 import { type FoundLease, findLease } from '../../leases/find-lease.ts'
 import { isOver, isRunning, isStarted } from '../../leases/lease-machine.ts'
+import { labels, MAX_PORTS } from '../../leases/lease-records.ts'
+import { termsOf } from '../../leases/lease-terms.ts'
 import { type LeaseView, viewOf } from '../../leases/lease-view.ts'
 import { makeEvidence } from '../../leases/make-evidence.ts'
 import { placeOrder } from '../../leases/place-order.ts'
@@ -65,6 +67,12 @@ const wish = z.strictObject({
     .optional(),
   /** The name under which events tell what happens to it, in their field `order`. */
   name: z.string().max(64).optional(),
+  /** Variables of the container's processes; they go to the miner with the acceptance, and are not kept. */
+  env: containerEnv().optional(),
+  /** What this node alone calls it by. */
+  labels: labels().optional(),
+  /** Ports that `forward` makes local when none is named. */
+  ports: z.array(z.int().min(1).max(65_535)).max(MAX_PORTS).optional(),
 })
 export type WishBody = z.input<typeof wish>
 
@@ -122,9 +130,8 @@ export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Nee
     return { items: leases.map((lease) => viewOf(book, lease)).toSorted(newestFirst) }
   })
   app.get<Named>('/v1/leases/:id', async ({ params }) => show(book, await own(book, params.id)))
-  app.get<Named & { Querystring: { state?: string; ms?: string } }>(
-    '/v1/leases/:id/wait',
-    async ({ params, query }) => waitFor(book, await own(book, params.id), query),
+  app.get<Named & { Querystring: WaitQuery }>('/v1/leases/:id/wait', async ({ params, query }) =>
+    waitFor(book, await own(book, params.id), query),
   )
   app.post<Named & { Body: { reason?: string } }>('/v1/leases/:id/stop', async (request) => {
     const found = await own(book, request.params.id)
@@ -147,28 +154,38 @@ function hungUp(response: ServerResponse): AbortSignal {
 const newestFirst = (a: LeaseView, b: LeaseView): number => b.createdAtMs - a.createdAtMs
 
 /** A lease that this node rented; another renter's has no record here. */
-async function own(book: RentBook, text: string): Promise<FoundLease> {
+export async function own(book: RentBook, text: string): Promise<FoundLease> {
   const found = await findLease(book, text)
   if (found.mine !== undefined) return found
   throw new NodeError('NOTHING_MATCHED', 'that lease was rented by another node', {
-    next: 'only exec works on it from here',
+    next: 'only what happens in it works from here: exec, shell, logs',
   })
 }
 
-async function show(book: RentBook, { id, mine }: FoundLease): Promise<LeaseView> {
+export async function show(book: RentBook, { id, mine }: FoundLease): Promise<LeaseView> {
   return viewOf(book, book.live.get(id)?.lease ?? (await book.records.get(id)) ?? mine!.lease)
 }
 
-/** Answers when the lease runs (`state=running`) or is over, or after `ms`, with what it is then. */
+interface WaitQuery {
+  readonly state?: string
+  readonly ms?: string
+  readonly said?: string
+}
+
+/**
+ * Answers when the lease runs (`state=running`) or is over, or after `ms`, with what it is then; with `said` also when
+ * its progress is another one (`''`: none).
+ */
 async function waitFor(
   book: RentBook,
   found: FoundLease,
-  { state, ms }: { state?: string; ms?: string },
+  { state, ms, said }: WaitQuery,
 ): Promise<LeaseView> {
   const now = book.live.get(found.id)
   if (now !== undefined) {
     const reached = (): true | undefined => {
       if (isOver(now.lease)) return true
+      if (said !== undefined && (now.progress ?? '') !== said) return true
       if (state !== 'running') return undefined
       return isStarted(now.lease) || !isRunning(now.lease) ? true : undefined
     }
@@ -192,9 +209,9 @@ async function stop(book: RentBook, found: FoundLease, reason: string): Promise<
 async function receiptsOf(book: RentBook, found: FoundLease): Promise<ReceiptsAnswer> {
   const lease = (await book.records.get(found.id)) ?? found.mine!.lease
   const file = await makeEvidence(book, lease)
-  const { receipts: records, minerTerms } = file
+  const { receipts: records } = file
   const chain = verifyReceiptChain(book.net, file)
-  const { asset, miner } = openTerms(book.net, minerTerms, 'miner').payload
+  const { asset, miner } = termsOf(book.net, lease)
   const amount = (units: bigint): string => formatAmount(units, asset)
   const key = keyOfPeerId(miner)
   return {

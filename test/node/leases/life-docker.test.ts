@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type DevChain, startDevChain } from '../../../src/chain/dev/start-dev-chain.ts'
+import { devLedger } from '../../../src/chain/dev-ledger.ts'
+import { expiryInName } from '../../../src/containers/hardened-spec.ts'
+import { silent } from '../../../src/log.ts'
+import { checkEvidence } from '../../../src/node/leases/check-evidence.ts'
+import { extendLease } from '../../../src/node/leases/extend-lease.ts'
+import { makeEvidence } from '../../../src/node/leases/make-evidence.ts'
+import { pauseRented } from '../../../src/node/leases/pause-rented.ts'
+import { evidenceCodec } from '../../../src/protocols/lease-evidence.ts'
+import type { RecordKey } from '../../../src/protocols/signed.ts'
+import { docker, noDocker, testEngine } from '../../support/docker.ts'
+import {
+  freshKey,
+  orderOf,
+  startMiner,
+  startRenter,
+  stopLease,
+  take,
+  tempFolder,
+} from '../../support/lease-market.ts'
+import { execIn } from '../../support/session.ts'
+
+const until = (done: () => boolean | Promise<boolean>): Promise<void> =>
+  vi.waitFor(async () => expect(await done()).toBe(true), { timeout: 40_000, interval: 50 })
+
+/** Nodes over libp2p, the embedded chain's ledger, a container of the Docker Engine. */
+describe.skipIf(noDocker)(
+  'the life of a lease in a Docker Engine, paid on the embedded ledger',
+  () => {
+    const life = new AbortController()
+    let engine: Awaited<ReturnType<typeof testEngine>>
+    let chain: DevChain
+    let folder: string
+    beforeAll(async () => {
+      engine = await testEngine()
+      await engine.ensureImage('busybox:1.37')
+      folder = await mkdtemp(join(tmpdir(), 'cn-life-'))
+      chain = await startDevChain({
+        dataDir: folder,
+        blockMs: 1000,
+        log: silent,
+        signal: life.signal,
+      })
+    })
+    afterAll(async () => {
+      life.abort()
+      await chain.close()
+      await engine[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true, force: true })
+    })
+
+    const railOf = (key: RecordKey) => {
+      const genesis = Uint8Array.from(Buffer.from(chain.genesis.slice(2), 'hex'))
+      return devLedger({ url: chain.url, genesis, key, signal: life.signal })
+    }
+
+    test('variables, a pause, an extension over restarts of both nodes, its evidence and its money', async () => {
+      const ledger = { railOf }
+      const parts = {
+        key: freshKey(),
+        ledger,
+        engine,
+        folder: await tempFolder(),
+        endOnStop: false,
+      }
+      const renterParts = { key: freshKey(), ledger, folder: await tempFolder() }
+      await railOf(renterParts.key).faucet()
+      const before = (await railOf(renterParts.key).balance()).total
+      const first = await startMiner(parts)
+      let renter = await startRenter({ ...renterParts, miners: [first] })
+      const count = 'i=0; while true; do i=$((i+1)); echo $i > /n; sleep 0.05; done'
+      const command = ['sh', '-c', count]
+      const order = orderOf(first, { durationMs: 60_000, env: { TOKEN: 'a b' }, command })
+      let now = await take(renter, order)
+      await until(() => now.lease.acknowledgedSeq > 0)
+      const at = { leaseId: now.lease.leaseId, miner: parts.key.peerId }
+      const run = async (...words: string[]): Promise<string> =>
+        (await execIn({ renter, ...at, command: words })).stdout
+      expect(await run('sh', '-c', 'echo "$TOKEN"')).toBe('a b\n')
+
+      await pauseRented(renter.book, now, 'pause')
+      const { id: containerId } = first.book.live.get(now.id)!.container!
+      const inspect = () => docker.getContainer(containerId).inspect()
+      expect((await inspect()).State.Paused).toBe(true)
+      await expect(run('true')).rejects.toMatchObject({ code: 'REFUSED_PAUSED' })
+      // More time may be had while it stands still.
+      await extendLease(renter.book, now, { addMs: 30_000 })
+      expect(expiryInName((await inspect()).Name)).toBeGreaterThan(now.lease.expiresAtMs! - 5000)
+
+      await Promise.all([first.kill(), renter.stop()])
+      const second = await startMiner(parts)
+      renter = await startRenter({ ...renterParts, miners: [second] })
+      now = renter.book.live.get(now.id)!
+      expect(now.terms.durationMs).toBe(90_000)
+      const hosted = second.book.live.get(now.id)!
+      expect(hosted.terms).toEqual(now.terms)
+      expect([hosted.lease.state, (await inspect()).State.Paused]).toEqual(['PAUSED', true])
+      await pauseRented(renter.book, now, 'resume')
+      const there = Number(await run('cat', '/n'))
+      await until(async () => Number(await run('cat', '/n')) > there)
+
+      const { seq } = now.lease.meter
+      await until(() => now.lease.meter.seq > seq)
+      await stopLease(renter, now)
+      await until(() => !renter.book.live.has(now.id))
+      const lease = (await renter.book.records.get(now.id))!
+      expect(lease).toMatchObject({ state: 'SETTLED', settled: lease.cumulative })
+      const paid = BigInt(lease.cumulative)
+      expect((await railOf(parts.key).balance()).total).toBe(paid)
+      expect((await railOf(renterParts.key).balance()).total).toBe(before - paid)
+      // The test's network has another genesis than its ledger, and so the voucher is of another chain.
+      const { voucher: _, ...evidence } = await makeEvidence(renter.book, lease)
+      const finding = checkEvidence(evidenceCodec.encode(evidence))
+      expect(finding.checks.filter(({ ok }) => !ok)).toEqual([])
+      expect(finding.verdict).toBe('VALID')
+    }, 120_000)
+  },
+)
