@@ -106,7 +106,8 @@ function assertMayExtend(book: HostBook, now: HostedNow, terms: Terms): void {
     if (bar === undefined || bar.kind === 'unfit') continue
     throw refused(`${device} is ${bar.kind}: ${bar.reason}`)
   }
-  if (isAwaited?.(terms.devices) === true) throw refused('somebody waits for its devices')
+  const awaited = book.line.all().length > 0 || isAwaited?.(terms.devices) === true
+  if (awaited) throw refused('somebody waits for its devices')
 }
 
 /** Whether the money for it is locked for long enough. */
