@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
+import { messageOf } from '../errors.ts'
 import { attachedCommand } from './attached-command.ts'
 import { askDocker } from './docker-client.ts'
 import type { Exec, ExecOptions, ExecSignal, SpawnOptions, TerminalSize } from './engine.ts'
@@ -74,7 +75,8 @@ export async function execIn(
     try {
       await askDocker('resize the terminal', () => exec.resize({ w: columns, h: rows }))
     } catch (error) {
-      // A command may end before its first size comes.
+      // A command may end before its first size comes, and before its engine has noticed.
+      if (/stopped container/.test(messageOf(error))) return
       if ((await askDocker('look at a command', () => exec.inspect())).Running) throw error
     }
   }

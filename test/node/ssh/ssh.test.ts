@@ -6,7 +6,9 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import ssh2 from 'ssh2'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
 import { serveLease } from '../../support/served-lease.ts'
@@ -105,8 +107,54 @@ describe.skipIf(noDocker || noClient || noSlim)('OpenSSH’s own programs', () =
       expect((await ended).code).toBe(143)
       expect((await client('ssh', host, 'exit 143').ended).code).toBe(143)
     }
+    /** The size of the person's own terminal is followed. */
+    const resized = async (): Promise<void> => {
+      const go = join(folder, 'go')
+      const seen =
+        'stty size; while [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; stty size; exit 4'
+      const local = [
+        'stty rows 30 cols 100',
+        `{ until [ -e ${go} ]; do sleep 0.1; done; stty rows 50 cols 120; } <$(tty) &`,
+        `ssh -F ${lease.sshConfig} -o BatchMode=yes -tt ${host} '${seen}'`,
+      ]
+      const child = spawn('script', ['-qfec', local.join('\n'), '/dev/null'])
+      onTestFinished(() => void child.kill('SIGKILL'))
+      const ended = outcomeOf(child)
+      let shown = ''
+      child.stdout.on('data', (chunk) => {
+        shown += chunk
+      })
+      await vi.waitFor(() => expect(shown).toContain('30 100'), { timeout: 30_000 })
+      await writeFile(go, '')
+      const { code, out } = await ended
+      expect(code).toBe(4)
+      expect(out).toMatch(/30 100\r\n[\s\S]*50 120\r\n/)
+    }
+    /** A signal that a client sends reaches the command, and comes back as what ended it; ssh(1) sends none. */
+    const clientSignals = async (): Promise<void> => {
+      const { child } = lease.cli('proxy', lease.id, 'ssh')
+      onTestFinished(() => void child.kill('SIGKILL'))
+      const sock = Duplex.from({ readable: child.stdout!, writable: child.stdin! })
+      const connection = new ssh2.Client().on('error', () => undefined)
+      connection.connect({ sock, username: 'root' })
+      await once(connection, 'ready')
+      const ends = async (script: string, signal: string) => {
+        const { promise, resolve, reject } = Promise.withResolvers<ssh2.ClientChannel>()
+        connection.exec(script, (error, stream) => (error ? reject(error) : resolve(stream)))
+        const stream = await promise
+        const ended = once(stream, 'exit')
+        await once(stream, 'data')
+        stream.signal(signal)
+        return (await ended).slice(0, 2)
+      }
+      expect(await ends('echo up; sleep 60', 'TERM')).toEqual([null, 'SIGTERM'])
+      const handles = "trap 'exit 9' INT; echo up; while :; do sleep 0.1; done"
+      expect(await ends(handles, 'INT')).toEqual([9])
+      connection.end()
+    }
     await commands()
     await Promise.all([terminal(), copies()])
+    if (!hasRsync) await Promise.all([resized(), clientSignals()])
     if (hasRsync) await synchronizes()
     await Promise.all([likeAnEditor(), signals()])
   })

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { decode } from 'cborg'
+import { expect, test } from 'vitest'
+import { sessionProtocol } from '../../src/protocols/session.ts'
+import { readLogFrame } from '../../src/protocols/session-logs.ts'
+import { sessionRequests, sessionVectors } from '../support/session-vectors.ts'
+
+const golden = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../vectors/session.json'), 'utf8'),
+) as ReturnType<typeof sessionVectors>
+
+const unhex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'))
+
+test('what this program writes is what the golden file says', () => {
+  expect(sessionVectors()).toEqual(golden)
+})
+
+test.each(Object.entries(sessionRequests))('%s is read as it was meant', (name, request) => {
+  const bytes = unhex(golden.requests[name]!)
+  expect(sessionProtocol.request.decode(bytes)).toEqual(request)
+  expect(decode(bytes)).toEqual(request) // plain CBOR, to a client in another language
+})
+
+test('a log record is read as it was meant', () => {
+  const [piece] = golden.logRecord.map((frame) => readLogFrame(unhex(frame)))
+  expect(piece?.at).toBe('2026-01-02T03:04:05.000000006Z')
+  expect(Buffer.from(piece!.data).toString()).toBe('a line\n')
+})
