@@ -26,7 +26,7 @@ export async function findHostSftpServer(
   for (const path of places) {
     const binary = await readFile(path).catch(() => undefined)
     if (binary === undefined) continue
-    const { loader, libraries } = linkedFiles(await promisify(execFile)('ldd', [path]))
+    const { loader, libraries } = linkedFiles(await ldd(path))
     if (loader === undefined) continue
     return {
       path,
@@ -40,6 +40,12 @@ export async function findHostSftpServer(
     }
   }
   return undefined
+}
+
+/** ldd(1), wherever the node's own PATH leads. */
+function ldd(path: string): Promise<{ stdout: string }> {
+  const PATH = [process.env['PATH'], '/usr/bin', '/bin'].filter(Boolean).join(':')
+  return promisify(execFile)('ldd', [path], { env: { PATH } })
 }
 
 /** What ldd(1) lists: `libc.so.6 => /lib/…/libc.so.6 (0x…)` for libraries, `/lib64/ld-linux-….so.2 (0x…)` for the loader. */
