@@ -13,7 +13,8 @@ const UNKNOWN_PAUSE_MS = 1_000
 
 /** A signal from outside ends a process within this, or did not end it: `docker stop` gives ten seconds. */
 const SIGNAL_MS = 30_000
-/** What the engine remembers of a container is at most some hundred lines. */
+/** How many events an engine remembers, of all its containers together (moby: daemon/events, `eventsLimit`). */
+const EVENTS_KEPT = 256
 const EVENTS_BYTES = 1024 * 1024
 /** 128 + SIGKILL. */
 const KILLED = 137
@@ -54,37 +55,48 @@ async function waitOneRound(
   }
 }
 
-/** How the main process ended; undefined while it runs. The engine's memory of events tells who killed it. */
+/**
+ * How the main process ended; undefined while it runs, and when nobody can tell. The engine's memory of events tells who
+ * ended it, also where it took a signal well and exited with a code of its own.
+ */
 export async function howItEnded(docker: Docker, id: string): Promise<ContainerEnd | undefined> {
   const { State } = await askDocker('look at the container', (abortSignal) =>
     docker.getContainer(id).inspect({ abortSignal }),
   )
   if (!['exited', 'dead', 'removing'].includes(State.Status)) return undefined
-  const { ExitCode: exitCode, OOMKilled, StartedAt } = State
+  const { ExitCode: exitCode, OOMKilled } = State
   if (OOMKilled && exitCode === KILLED) return { exitCode, cause: 'out-of-memory' }
-  if (exitCode < 128) return { exitCode, cause: 'exited' }
-  const events = await eventsOf(docker, id, StartedAt)
-  const died = events.findLast(({ Action }) => Action === 'die')
-  // An engine that was down when it died remembers nothing of it.
-  if (died === undefined) return { exitCode, cause: 'engine' }
-  const isOutside = events.some(
+  const remembered = await eventsOf(docker)
+  const own = remembered.filter(({ Actor }) => Actor.ID === id)
+  const died = own.findLast(({ Action }) => Action === 'die')
+  if (died === undefined) return ofUnseen(exitCode, remembered.length)
+  const isOutside = own.some(
     ({ Action, timeNano }) =>
       Action === 'kill' && Math.abs(died.timeNano - timeNano) < SIGNAL_MS * 1e6,
   )
   return { exitCode, cause: isOutside ? 'host' : 'exited' }
 }
 
+/**
+ * Of an end that the engine does not remember: it was down, or much has happened since, which a tenant can bring about.
+ * What exited with a code of its own may have done so long before the engine went.
+ */
+function ofUnseen(exitCode: number, remembered: number): ContainerEnd | undefined {
+  return exitCode >= 128 && remembered < EVENTS_KEPT ? { exitCode, cause: 'engine' } : undefined
+}
+
 interface EngineEvent {
   readonly Action: string
+  readonly Actor: { readonly ID: string }
   readonly timeNano: number
 }
 
-async function eventsOf(docker: Docker, id: string, since: string): Promise<EngineEvent[]> {
+/** All that it remembers. */
+async function eventsOf(docker: Docker): Promise<EngineEvent[]> {
   const stream = await askDocker('read its events', (abortSignal) =>
     docker.getEvents({
-      since: Math.floor(Date.parse(since) / 1000),
+      since: 1, // 0 means: none of the past
       until: Math.ceil(Date.now() / 1000),
-      filters: { container: [id], event: ['kill', 'die'] },
       abortSignal,
     }),
   )

@@ -17,6 +17,7 @@ import type { ImageRules } from './image-policy.ts'
 import { createImages, fullName, removeImage } from './images.ts'
 import { ensureLeaseNetwork, LEASE_NETWORK } from './lease-network.ts'
 import { prepareNetworks } from './prepared-network.ts'
+import { sharedWork } from './shared-work.ts'
 import type { Tool } from './toolbox.ts'
 import { createToolboxVolume } from './toolbox-volume.ts'
 
@@ -49,7 +50,8 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
   requireRecent(facts)
   const runtime = chooseRuntime(facts.runtimes, options.runtime)
   const lifetime = new AbortController()
-  const network = retriedOnce(() => ensureLeaseNetwork(docker))
+  // Each time: an owner who clears up his engine removes what no container uses.
+  const network = sharedWork(() => ensureLeaseNetwork(docker))
   const fence = createFence({ log, unfenced: options.unfenced === true })
   await network()
   await fence.ensure()
@@ -66,7 +68,7 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     helperImage: holderImage,
   })
   const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network, holderImage })
-  const toolboxVolume = createToolboxVolume({ docker, nodeId, log, helperImage: holderImage })
+  const toolbox = createToolboxVolume({ docker, nodeId, log, helperImage: holderImage })
 
   /** What has to be known of an image before a container is made of it. */
   async function ofImage({ image, diskMiB }: ContainerSpec) {
@@ -98,28 +100,28 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     checkImage: (image) => images.check(image),
     ensureImage: (image, imageOptions) => images.ensure(image, imageOptions),
     async create(spec) {
-      await network()
-      const [found, toolbox] = await Promise.all([
+      const networkId = await network()
+      const [found, tooled] = await Promise.all([
         ofImage(spec),
-        toolboxVolume(),
+        toolbox.volume(),
         fence.ensure(),
         refuseSecond(docker, spec.leaseId),
       ])
-      const holder = await prepared.take()
+      const holder = await prepared.take(networkId)
       const wanted = hardenedSpec(
         { ...spec, image: fullName(spec.image) },
         {
           nodeId,
           network: LEASE_NETWORK,
           holder,
-          toolbox,
+          toolbox: tooled,
           maxOpenFiles,
           runtime,
           gpus: facts.gpus,
           ...found,
         },
       )
-      const id = await createOrRelease(docker, wanted, holder)
+      const id = await createOrRelease({ docker, log }, wanted, holder)
       // Its name goes, so that nobody else can use what only this renter's login could fetch.
       if (spec.privateImage === true) await removeImage(docker, fullName(spec.image))
       return dockerContainer({ ...factsOf(wanted.Labels ?? {}), docker, id, log })
@@ -127,7 +129,7 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     list: () => listContainers(docker, nodeId, log),
     async close() {
       lifetime.abort()
-      await Promise.all([prepared.close(), toolboxVolume()])
+      await Promise.all([prepared.close(), toolbox.settled()])
     },
   }
 }
@@ -161,7 +163,7 @@ export function chooseRuntime(
 
 /** Creates the container; a prepared network that it would have joined does not stay behind when that fails. */
 async function createOrRelease(
-  docker: Docker,
+  { docker, log }: { readonly docker: Docker; readonly log: Log },
   wanted: HardenedOptions,
   holder: string | undefined,
 ): Promise<string> {
@@ -172,7 +174,11 @@ async function createOrRelease(
     )
     return id
   } catch (error) {
-    if (holder !== undefined) await removeNow(docker.getContainer(holder))
+    if (holder !== undefined) {
+      await removeNow(docker.getContainer(holder)).catch(
+        (cause) => log.error('network-not-removed', cause), // the next start of this node removes it
+      )
+    }
     throw error
   }
 }
@@ -209,17 +215,3 @@ const factsOf = (labels: Readonly<Record<string, string>>, name = '') => ({
   tools: toolsIn(labels[LABEL.tools]),
   privateImage: labels[LABEL.privateImage] === '1',
 })
-
-/** Runs `work` at most once as long as it succeeds; a failure is told to the caller and tried again at the next call. */
-function retriedOnce(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined
-  return async () => {
-    done ??= work()
-    try {
-      await done
-    } catch (error) {
-      done = undefined
-      throw error
-    }
-  }
-}

@@ -118,7 +118,7 @@ export interface Container {
   status(): Promise<ContainerStatus>
   /** Resolves when the main process has ended (at once if it has). ENGINE_GONE when the container was removed meanwhile. */
   wait(signal?: AbortSignal): Promise<{ readonly exitCode: number }>
-  /** How the main process ended; undefined while it has not. ENGINE_GONE when the container was removed. */
+  /** How the main process ended; undefined while it has not, and when nobody can tell. ENGINE_GONE when the container was removed. */
   end(): Promise<ContainerEnd | undefined>
   /** Stops everything inside where it is, memory and disk kept; `exec` is refused meanwhile. Again: no change. */
   pause(): Promise<void>

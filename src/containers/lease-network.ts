@@ -7,11 +7,15 @@ export const LEASE_NETWORK = 'cn-leases'
 /** Its interface on the host, which firewall rules name. */
 export const LEASE_BRIDGE = 'cn-leases0'
 
-/** Makes the leases' network unless it is there: containers on it cannot talk to each other, and publish nothing. */
-export async function ensureLeaseNetwork(docker: Docker): Promise<void> {
-  if (await exists(docker)) return
+/**
+ * Makes the leases' network unless it is there, and tells its id: containers on it cannot talk to each other, and publish
+ * nothing.
+ */
+export async function ensureLeaseNetwork(docker: Docker): Promise<string> {
+  const there = await idOf(docker)
+  if (there !== undefined) return there
   try {
-    await askDocker('create the network', (abortSignal) =>
+    const made = await askDocker('create the network', (abortSignal) =>
       docker.createNetwork({
         Name: LEASE_NETWORK,
         CheckDuplicate: true,
@@ -27,18 +31,23 @@ export async function ensureLeaseNetwork(docker: Docker): Promise<void> {
         abortSignal,
       }),
     )
+    return made.id
   } catch (error) {
     // Another node of this machine may have made it in between.
-    if (!(error instanceof NodeError) || !(await exists(docker))) throw error
+    const other = error instanceof NodeError ? await idOf(docker) : undefined
+    if (other === undefined) throw error
+    return other
   }
 }
 
-async function exists(docker: Docker): Promise<boolean> {
+async function idOf(docker: Docker): Promise<string | undefined> {
   try {
-    await askDocker('look at the network', () => docker.getNetwork(LEASE_NETWORK).inspect())
-    return true
+    const { Id } = await askDocker('look at the network', () =>
+      docker.getNetwork(LEASE_NETWORK).inspect(),
+    )
+    return Id as string
   } catch (error) {
-    if (isGone(error)) return false
+    if (isGone(error)) return undefined
     throw error
   }
 }

@@ -15,8 +15,8 @@ import { LEASE_NETWORK } from './lease-network.ts'
  * ready, a lease sets up its own.
  */
 export interface PreparedNetworks {
-  /** A holder's id; it belongs to the caller from now on, who removes it. */
-  take(): Promise<string | undefined>
+  /** The id of a holder on the network of that id; it belongs to the caller from now on, who removes it. */
+  take(networkId: string): Promise<string | undefined>
   /** Removes what nobody took. */
   close(): Promise<void>
 }
@@ -30,7 +30,7 @@ export interface PreparedNetworksOptions {
   readonly nodeId: string
   readonly log: Log
   /** Makes sure of the network that they are on. */
-  readonly ensureNetwork: () => Promise<void>
+  readonly ensureNetwork: () => Promise<string>
   /** The image of what holds one; undefined where there can be none. */
   readonly holderImage: () => Promise<string | undefined>
 }
@@ -70,14 +70,15 @@ export function prepareNetworks(options: PreparedNetworksOptions): PreparedNetwo
   }
 
   return {
-    async take() {
+    async take(networkId) {
       const taken = await ifSettled(ready)
       if (taken === PENDING) return undefined
       ready = prepare(async () => {
         await sleep(REFILL_AFTER_MS, lifetime.signal)
+        await ensureNetwork()
         return startHolder(docker, nodeId, await holderImage())
       })
-      return taken === undefined ? undefined : attempt(() => ifRunning(docker, taken))
+      return taken === undefined ? undefined : attempt(() => ifGood(docker, taken, networkId))
     },
     async close() {
       lifetime.abort()
@@ -99,13 +100,14 @@ const ifSettled = <T>(promise: Promise<T>): Promise<T | typeof PENDING> => {
   return Promise.race<T | typeof PENDING>([promise, pending])
 }
 
-/** The holder's id, unless somebody stopped it. */
-async function ifRunning(docker: Docker, id: string): Promise<string | undefined> {
+/** The holder's id, unless somebody stopped it or took its network away. */
+async function ifGood(docker: Docker, id: string, networkId: string): Promise<string | undefined> {
   const holder = docker.getContainer(id)
-  const { State } = await askDocker('look at a prepared network', (abortSignal) =>
+  const { State, NetworkSettings } = await askDocker('look at a prepared network', (abortSignal) =>
     holder.inspect({ abortSignal }),
   )
-  if (State.Running) return id
+  const { NetworkID } = NetworkSettings.Networks[LEASE_NETWORK] ?? {}
+  if (State.Running && NetworkID === networkId) return id
   await removeNow(holder)
   return undefined
 }

@@ -26,14 +26,20 @@ export interface ToolboxVolumeOptions {
  * read-only: that costs its start nothing, where unpacking into each container took 64 ms (notes/containers.md §3), and
  * no tenant can change what the miner runs. Undefined where it cannot be had: what needs it says so.
  */
-export function createToolboxVolume(
-  options: ToolboxVolumeOptions,
-): () => Promise<ToolboxVolume | undefined> {
-  const { log } = options
+export function createToolboxVolume(options: ToolboxVolumeOptions): {
+  /** Looked at each time: an owner who clears up his engine removes it, and a mount would make an empty one. */
+  volume(): Promise<ToolboxVolume | undefined>
+  /** Resolves when nothing is being filled. */
+  settled(): Promise<unknown>
+} {
+  const { docker, log } = options
   let ready: Promise<ToolboxVolume | undefined> | undefined
-  const prepared = async (): Promise<ToolboxVolume | undefined> => {
-    ready ??= prepare(options)
+  const volume = async (): Promise<ToolboxVolume | undefined> => {
     try {
+      ready ??= prepare(options)
+      const made = await ready
+      if (made === undefined || (await isThere(docker, made.name))) return made
+      ready = prepare(options)
       return await ready
     } catch (error) {
       ready = undefined // the next lease tries again; this one goes without
@@ -41,8 +47,18 @@ export function createToolboxVolume(
       return undefined
     }
   }
-  void prepared()
-  return prepared
+  void volume()
+  return { volume, settled: () => Promise.allSettled([ready]) }
+}
+
+async function isThere(docker: Docker, name: string): Promise<boolean> {
+  try {
+    await askDocker('look at the volume of the tools', () => docker.getVolume(name).inspect())
+    return true
+  } catch (error) {
+    if (isGone(error)) return false
+    throw error
+  }
 }
 
 async function prepare(options: ToolboxVolumeOptions): Promise<ToolboxVolume | undefined> {

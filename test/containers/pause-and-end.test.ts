@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Container, ContainerSpec, Engine } from '../../src/containers/engine.ts'
 import { createProcessEngine } from '../../src/containers/process-engine.ts'
 import { docker, noDocker, smallSpec, testEngine } from '../support/docker.ts'
@@ -103,6 +103,11 @@ describe.skipIf(noDocker)('docker engine', () => {
     const killed = await started(engine, smallSpec(['sleep', '600']))
     await docker.getContainer(killed.id).kill({ signal: 'SIGKILL' })
     expect(await ended(killed)).toEqual({ exitCode: 137, cause: 'host' })
+    const polite = ['sh', '-c', 'trap "exit 4" TERM; echo up; while true; do sleep 0.1; done']
+    const yielding = await started(engine, smallSpec(polite))
+    await vi.waitFor(async () => expect((await yielding.logs()).stdout.length).toBeGreaterThan(0))
+    await docker.getContainer(yielding.id).stop({ t: 5 })
+    expect(await ended(yielding)).toEqual({ exitCode: 4, cause: 'host' })
     const stopped = await started(engine, smallSpec(['sleep', '600']))
     await docker.getContainer(stopped.id).stop({ t: 5 })
     expect(await ended(stopped)).toEqual({ exitCode: 143, cause: 'host' })

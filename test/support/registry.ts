@@ -18,6 +18,8 @@ const digestOf = (bytes: Buffer): string =>
 export interface TestRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
   readonly host: string
+  /** How many transfers are under way. */
+  transfers(): number
 }
 
 /** The one login of a registry that wants one. */
@@ -27,6 +29,7 @@ const TOKEN = 'a-token-for-one-image'
 
 export async function startRegistry(auth?: 'basic' | 'bearer'): Promise<TestRegistry> {
   const server = createServer()
+  let transfers = 0
   const images = new Map(
     ['ok', 'private', 'damaged', 'silent', 'flaky', 'large', 'padded'].map((name) => [
       name,
@@ -67,7 +70,13 @@ export async function startRegistry(auth?: 'basic' | 'bearer'): Promise<TestRegi
       !['damaged', 'silent', 'flaky', 'large', 'padded'].includes(name!) ||
       (name === 'flaky' && flaky > 1)
     if (body !== image.layer || whole) return response.end(body)
-    if (name === 'silent') return response.write(body.subarray(0, body.length >> 1))
+    if (name === 'silent') {
+      transfers += 1
+      response.once('close', () => {
+        transfers -= 1
+      })
+      return response.write(body.subarray(0, body.length >> 1))
+    }
     const damaged = Buffer.from(body)
     damaged[body.length >> 1]! ^= 1
     return response.end(damaged)
@@ -75,6 +84,7 @@ export async function startRegistry(auth?: 'basic' | 'bearer'): Promise<TestRegi
   await listen(server)
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    transfers: () => transfers,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
