@@ -80,7 +80,7 @@ async function adoptContainers(book: HostBook): Promise<void> {
     book.background(resume(book, now))
   }
   const orphans = containers.filter(({ leaseId }) => !book.live.has(leaseId))
-  await Promise.all(orphans.map((container) => removeOrphan(book, container)))
+  for (const container of orphans) book.background(removeOrphan(book, container))
 }
 
 async function listed(book: HostBook, engine: Engine): Promise<Container[]> {
@@ -117,11 +117,16 @@ async function resume(book: HostBook, now: HostedNow): Promise<void> {
   return meterUntilClosed(book, now)
 }
 
+/** Tries until the engine answers, or this node stops. */
 async function removeOrphan(book: HostBook, container: Container): Promise<void> {
-  try {
-    await container.remove({ graceMs: 1000 })
-    book.log.info('orphan-container-removed', { lease: container.leaseId })
-  } catch (error) {
-    book.log.error('orphan-container-stays', error, { lease: container.leaseId })
+  const { signal } = book.lifetime
+  while (!signal.aborted) {
+    try {
+      await container.remove({ graceMs: 1000 })
+      return book.log.info('orphan-container-removed', { lease: container.leaseId })
+    } catch (error) {
+      book.log.error('orphan-container-stays', error, { lease: container.leaseId })
+      await sleep(RETRY_MS, signal).catch(() => undefined) // stopping: the loop ends
+    }
   }
 }

@@ -229,13 +229,16 @@ async function cheated(book: RentBook, now: RentedNow, reason: string): Promise<
 }
 
 async function forgotten(book: RentBook, now: RentedNow): Promise<void> {
-  if (now.lease.state === 'QUOTED' || now.lease.state === 'CLOSING') return lapse(book, now)
+  // A miner keeps what it agreed to: a quote that it does not know was never accepted.
+  if (now.lease.state === 'QUOTED') return lapse(book, now, 'not-begun')
+  if (now.lease.state === 'CLOSING') return lapse(book, now)
   await close(book, now, endingOf('miner-forgot'))
   await settled(book, now)
 }
 
 async function closedOnLedger(book: RentBook, now: RentedNow): Promise<boolean> {
-  if (book.rail === undefined || now.lease.escrow !== 'open') return false
+  // `opening`: this node ended before it could note that the money is there.
+  if (book.rail === undefined || !['opening', 'open'].includes(now.lease.escrow)) return false
   try {
     if ((await book.rail.escrow.inspect(now.lease.leaseId))?.state !== 'closed') return false
   } catch (error) {
@@ -256,10 +259,14 @@ function close(book: RentBook, now: RentedNow, ending: Ending): Promise<void> {
   })
 }
 
-function lapse(book: RentBook, now: RentedNow): Promise<void> {
+function lapse(
+  book: RentBook,
+  now: RentedNow,
+  code: 'miner-silent' | 'not-begun' = 'miner-silent',
+): Promise<void> {
   return book.locks.run(now.id, async () => {
     if (isOver(now.lease)) return
-    const ending = endingOf('miner-silent')
+    const ending = endingOf(code)
     await book.save(now, advance(now.lease, { kind: 'lapse', ending }))
     book.events.emit('lease-ended', endedFields(now.id, ending))
   })

@@ -79,6 +79,8 @@ export interface HostedNow {
   container: Container | undefined
   /** The container's variables, until it has them; never stored. */
   env: Readonly<Record<string, string>> | undefined
+  /** Whether the engine was asked for one: it may have made it and never said so. */
+  isAskedFor: boolean
   progress: string | undefined
   /** What its renter should know now: a device of it is lost, or its owner wants it back. */
   notice: string | undefined
@@ -171,6 +173,7 @@ export function createHostBook(options: HostOptions): HostBook {
         lease,
         container: undefined,
         env: undefined,
+        isAskedFor: false,
         progress: undefined,
         notice: undefined,
         registryAuth: undefined,

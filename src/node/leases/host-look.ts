@@ -1,5 +1,5 @@
 import type { ContainerEnd, ContainerStatus } from '../../containers/engine.ts'
-import { messageOf, NodeError } from '../../errors.ts'
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Health } from '../../protocols/lease.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import type { Ending } from '../../protocols/receipts.ts'
@@ -18,8 +18,12 @@ export interface Look {
 export async function lookAt(book: HostBook, now: HostedNow): Promise<Look> {
   const status = await containerStatus(book, now)
   const expired = book.steadyMs() >= expiryOf(now)
-  const end = status === 'exited' && !expired ? await endOf(book, now) : undefined
-  return { status, health: healthOf(book, now, status), ending: endingFor(status, expired, end) }
+  const health = healthOf(book, now, status)
+  if (status !== 'exited' || expired) return { status, health, ending: endingFor(status, expired) }
+  const end = await endOf(book, now)
+  // Removed since the look before.
+  if (end === 'gone') return { status: end, health, ending: endingFor(end, expired) }
+  return { status, health, ending: endingFor(status, expired, end) }
 }
 
 /** When its agreed time is over. */
@@ -49,11 +53,15 @@ export function healthOf(book: HostBook, now: HostedNow, status: ContainerStatus
   return status === 'paused' && isPaused(now.lease) ? 'ok' : healths[status]
 }
 
-/** An engine that does not say how it ended says `unknown`, which is nobody's doing. */
-async function endOf(book: HostBook, { id, container }: HostedNow) {
+/** How it ended; undefined, which is nobody's doing, when the engine does not say. */
+async function endOf(
+  book: HostBook,
+  { id, container }: HostedNow,
+): Promise<ContainerEnd | 'gone' | undefined> {
   try {
     return await container?.end()
   } catch (error) {
+    if (codeOf(error) === 'ENGINE_GONE') return 'gone'
     book.log.warn('lease-end-unknown', { lease: id, reason: messageOf(error) })
     return undefined
   }
@@ -63,7 +71,7 @@ async function endOf(book: HostBook, { id, container }: HostedNow) {
 export function endingFor(
   status: ContainerStatus,
   expired: boolean,
-  end: ContainerEnd | undefined,
+  end?: ContainerEnd,
 ): Ending | undefined {
   if (expired) return endingOf('expired')
   if (status === 'gone') return endingOf('container-gone')

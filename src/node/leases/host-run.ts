@@ -84,6 +84,7 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
     onProgress: (progress) => tellPull(pull.add(progress, book.steadyMs())),
   })
   closing.signal.throwIfAborted()
+  now.isAskedFor = true
   now.container = await engine.create({
     leaseId: now.id,
     image: terms.image,
@@ -223,14 +224,19 @@ export async function finish(book: HostBook, now: HostedNow): Promise<void> {
 }
 
 /** Tries until the engine answers: a device is free only when its container is gone. */
-async function removeContainer(book: HostBook, { id, container }: HostedNow): Promise<void> {
-  while (container !== undefined) {
+async function removeContainer(book: HostBook, now: HostedNow): Promise<void> {
+  while (now.container !== undefined || now.isAskedFor) {
     try {
-      await container.remove({ graceMs: 1000 })
+      const container = now.container ?? (await unsaidContainer(book, now))
+      await container?.remove({ graceMs: 1000 })
       return
     } catch (error) {
-      book.log.error('lease-container-stays', error, { lease: id })
+      book.log.error('lease-container-stays', error, { lease: now.id })
       await sleep(RETRY_MS, book.lifetime.signal)
     }
   }
 }
+
+/** What an engine made whose answer was lost. */
+const unsaidContainer = async (book: HostBook, { id }: HostedNow): Promise<Container | undefined> =>
+  (await engineOf(book).list()).find(({ leaseId }) => leaseId === id)

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import type { ContainerSpec } from '../../../src/containers/engine.ts'
 import { NodeError } from '../../../src/errors.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { openSession } from '../../../src/node/leases/open-session.ts'
-import { FakeEngine } from '../../support/fake-engine.ts'
+import { type FakeContainer, FakeEngine } from '../../support/fake-engine.ts'
 import { FakeLedger } from '../../support/fake-ledger.ts'
 import {
   freshKey,
@@ -91,6 +92,25 @@ test('a restarted miner ends what it cannot go on with and removes what belongs 
   })
   expect(second.book.capacity.free()).toEqual(['cpu-0'])
   expect(ledger.balance(first.key)).toBe(BigInt(now.lease.cumulative))
+})
+
+test('what belongs to no lease goes as soon as the engine does it', async () => {
+  const { engine, ...start } = await persistent()
+  const { spec } = (await engine.create(specOf('ab'.repeat(32)))) as FakeContainer
+  engine.silent = true
+  const miner = await start.miner()
+  expect([...engine.containers.keys()]).toEqual([spec.leaseId])
+  engine.silent = false
+  await until(() => engine.containers.size === 0)
+  expect(miner.book.capacity.free()).toEqual(['cpu-0'])
+})
+
+const specOf = (leaseId: string): ContainerSpec => ({
+  leaseId,
+  image: 'busybox:1.37',
+  memoryMiB: 64,
+  cpus: 1,
+  expiresAtMs: Date.now() + 60_000,
 })
 
 test('a miner that was killed while it started a lease ends it and leaves nothing', async () => {
