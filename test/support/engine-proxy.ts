@@ -9,6 +9,8 @@ export interface EngineProxy extends AsyncDisposable {
   readonly host: string
   down(): Promise<void>
   up(): Promise<void>
+  /** Passes the next request whose first line is such on to the engine, and breaks the connection when it answers. */
+  loseAnswer(request: RegExp): void
 }
 
 export async function startEngineProxy(target = '/var/run/docker.sock'): Promise<EngineProxy> {
@@ -16,6 +18,7 @@ export async function startEngineProxy(target = '/var/run/docker.sock'): Promise
   const path = join(folder, 'docker.sock')
   const sockets = new Set<Socket>()
   let server: Server | undefined
+  let lost: RegExp | undefined
   const up = async (): Promise<void> => {
     server = createServer({ allowHalfOpen: true }, (client) => {
       const engine = connect({ path: target, allowHalfOpen: true })
@@ -24,6 +27,12 @@ export async function startEngineProxy(target = '/var/run/docker.sock'): Promise
         socket.on('error', () => undefined) // ends with its close
         socket.once('close', () => sockets.delete(socket))
       }
+      client.on('data', (chunk: Buffer) => {
+        if (lost?.test(String(chunk)) !== true) return
+        lost = undefined
+        engine.unpipe(client)
+        engine.once('data', () => client.destroy()).resume()
+      })
       client.pipe(engine)
       engine.pipe(client)
     })
@@ -39,6 +48,9 @@ export async function startEngineProxy(target = '/var/run/docker.sock'): Promise
     host: `unix://${path}`,
     up,
     down,
+    loseAnswer(request) {
+      lost = request
+    },
     async [Symbol.asyncDispose]() {
       if (server?.listening === true) await down()
       await rm(folder, { recursive: true, force: true })

@@ -19,11 +19,12 @@ import { followAll, rent } from '../../src/node/services/rent.ts'
 import { serveSessions } from '../../src/node/services/serve-sessions.ts'
 import { openStore } from '../../src/node/store.ts'
 import { leaseProtocol } from '../../src/protocols/lease.ts'
+import type { Network } from '../../src/protocols/network.ts'
 import { type Offer, sealOffer } from '../../src/protocols/offers.ts'
 import type { RecordKey } from '../../src/protocols/signed.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { FakeLedger } from './fake-ledger.ts'
-import { net } from './lease.ts'
+import { net as testNet } from './lease.ts'
 import { testKey } from './market.ts'
 import { createRpcPeer, type RpcPeer } from './peers.ts'
 
@@ -46,13 +47,15 @@ export async function tempFolder(): Promise<string> {
 
 interface Common {
   readonly key: Key
+  /** The tests' own network, unless signatures are to be good on some chain's ledger. */
+  readonly net?: Network
   readonly ledger?: { railOf(key: Key): DepositRail } | undefined
   /** An existing folder: the node of a run before. */
   readonly folder?: string
   readonly log?: Log
 }
 
-async function base({ key, folder }: Common) {
+async function base({ key, folder, net = testNet }: Common) {
   const peer = await createRpcPeer({ key: libp2pKey(key), net })
   const store = await openStore(join(folder ?? (await tempFolder()), 'store'))
   const events = createEvents(Date.now)
@@ -83,7 +86,7 @@ export async function startMiner(
   },
 ): Promise<TestMiner> {
   const { key, ledger, engine, endOnStop = true, devices = ['cpu-0'], shellGraceMs } = options
-  const { log = silent } = options
+  const { log = silent, net = testNet } = options
   const { peer, store, events } = await base(options)
   const book = createHostBook({
     net,
@@ -139,7 +142,7 @@ export interface TestRenter {
 export async function startRenter(
   options: Common & { readonly miners: readonly TestMiner[] },
 ): Promise<TestRenter> {
-  const { key, ledger, miners, log = silent } = options
+  const { key, ledger, miners, log = silent, net = testNet } = options
   const { peer, store, events } = await base(options)
   for (const { peer: miner } of miners) await peer.libp2p.dial(miner.libp2p.getMultiaddrs())
   const book = createRentBook({

@@ -1,0 +1,130 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import Docker from 'dockerode'
+import { sleep } from '../../src/clock.ts'
+import { requireOrSkip } from './skips.ts'
+
+const run = promisify(execFile)
+
+/** A Docker Engine of the test's own, to be stopped, killed and filled up: nobody else's containers are on it. */
+export interface OwnDockerd extends AsyncDisposable {
+  /** What DOCKER_HOST shall be. */
+  readonly host: string
+  readonly socketPath: string
+  /** The client the tests look over the engine's shoulder with. */
+  readonly docker: Docker
+  /** Starts it again, after `stop`. */
+  start(...args: readonly string[]): Promise<void>
+  /** Ends the daemon alone, as `systemctl stop` or `kill -9` do. */
+  stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** Leaves `bytes` of its disk free, until the answer is called. */
+  fill(bytes: number): Promise<() => Promise<void>>
+}
+
+const isThere = (program: string): boolean => {
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** For `describe.skipIf(noOwnDockerd)`. */
+export const noOwnDockerd = !requireOrSkip(
+  process.getuid?.() === 0 && ['dockerd', 'unshare', 'nsenter', 'ip'].every(isThere),
+  'root with dockerd, unshare, nsenter and ip (.ci/ensure-docker.sh brings them)',
+)
+
+/** Its disk lies in memory, which it takes as far as it is used: quick, and as large as the engine wants it. */
+const DISK = '8g'
+
+/** Starts it in a network of its own, because bridges are named alike on every engine. */
+export async function startOwnDockerd(): Promise<OwnDockerd> {
+  const root = await mkdtemp(join(tmpdir(), 'cn-dockerd-'))
+  const at = (name: string): string => join(root, name)
+  await mkdir(at('data'))
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'cn-test-dockerd', at('data')])
+  // The network outlives the daemon, as a machine's does.
+  const network = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up; exec sleep 86400'])
+  await once(network, 'spawn')
+  const socketPath = at('docker.sock')
+  const docker = new Docker({ socketPath })
+  let daemon: ChildProcess | undefined
+
+  async function start(...args: readonly string[]): Promise<void> {
+    await dropStalePid(at('exec/containerd/containerd.pid'), 'containerd')
+    await rm(at('pid'), { force: true })
+    const log = openSync(at('log'), 'a')
+    const options = [
+      ...['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')],
+      ...['-H', `unix://${socketPath}`, '--log-level', 'warn', ...args],
+    ]
+    const command = [`--net=/proc/${network.pid}/ns/net`, 'dockerd', ...options]
+    daemon = spawn('nsenter', command, { stdio: ['ignore', log, log] })
+    closeSync(log)
+    while (!(await answers(docker))) {
+      if (daemon.exitCode !== null) throw new Error(await readFile(at('log'), 'utf8'))
+      await sleep(50)
+    }
+  }
+
+  async function stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (daemon === undefined) return
+    const ended = once(daemon, 'exit')
+    daemon.kill(signal)
+    await ended
+    daemon = undefined
+  }
+
+  async function end(): Promise<void> {
+    if (daemon === undefined) await start()
+    for (const { Id } of await docker.listContainers({ all: true })) {
+      await docker.getContainer(Id).remove({ force: true })
+    }
+    await stop('SIGTERM')
+    network.kill('SIGKILL')
+    await run('umount', ['--lazy', at('data')])
+    await rm(root, { recursive: true, force: true })
+  }
+
+  await start()
+  return {
+    host: `unix://${socketPath}`,
+    socketPath,
+    docker,
+    start,
+    stop,
+    async fill(bytes) {
+      const { stdout } = await run('df', ['--block-size=1', '--output=used', at('data')])
+      const used = Number(stdout.split('\n')[1])
+      const resize = (size: string) =>
+        run('mount', ['-o', `remount,size=${size}`, 'cn-test-dockerd', at('data')])
+      await resize(String(used + bytes))
+      return async () => void (await resize(DISK))
+    },
+    [Symbol.asyncDispose]: end,
+  }
+}
+
+const answers = (docker: Docker): Promise<boolean> =>
+  docker.ping().then(
+    () => true,
+    () => false,
+  )
+
+/** A pid file whose process is gone makes a daemon wait 15 s (notes/containers.md §1). */
+async function dropStalePid(file: string, program: string): Promise<void> {
+  try {
+    const pid = readFileSync(file, 'utf8').trim()
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program)) return
+  } catch {
+    // no such file, or no such process
+  }
+  await rm(file, { force: true })
+}
