@@ -1,10 +1,11 @@
 import { registerHooks } from 'node:module'
+import { atMost } from '../../src/at-most.ts'
 import { sleep } from '../../src/clock.ts'
 import { messageOf } from '../../src/errors.ts'
 import { offerCodec } from '../../src/protocols/offers.ts'
 import { openRecord, recordTypes } from '../../src/protocols/signed.ts'
 import { type CrashPoint, crashPoint } from './crash-point.ts'
-import type { TestMiner } from './lease-market.ts'
+import type { TestMiner, TestRenter } from './lease-market.ts'
 
 /** What a victim is told; seeds are of test keys. */
 export interface Victim {
@@ -51,6 +52,10 @@ const { devLedger } = await import('../../src/chain/dev-ledger.ts')
 const { createDockerEngine } = await import('../../src/containers/docker-engine.ts')
 const { multiaddr } = await import('@multiformats/multiaddr')
 
+const genesisOf = ({ genesis }: VictimsOrder['chain']): Uint8Array =>
+  Uint8Array.from(Buffer.from(genesis.slice(2), 'hex'))
+const networkOf = (chain: VictimsOrder['chain']) => createNetwork('local', 1, genesisOf(chain))
+
 const say = (news: VictimNews): void => void process.send!(news)
 
 // `fork(crash-victims.ts)`, then one message: nodes in one process, each of which stops dead at its point of the lease,
@@ -63,12 +68,21 @@ process.once('message', (order: VictimsOrder) => {
   }
 })
 
-async function run({ chain }: VictimsOrder, victim: Victim): Promise<void> {
+/** Two cores start no more nodes at once within the network's patience. */
+const some = atMost(3)
+
+async function run(order: VictimsOrder, victim: Victim): Promise<void> {
+  const renter = await some(() => start(order, victim))
+  if (renter !== undefined) await rentIt(order, victim, renter)
+}
+
+/** Starts its node; resolves with it when it is a renter. */
+async function start({ chain }: VictimsOrder, victim: Victim): Promise<TestRenter | undefined> {
   const { name, role, seed, folder, at } = victim
   const key = testKey(seed)
   const point = crashPoint(at, () => say({ kind: 'there', name }))
-  const genesis = Uint8Array.from(Buffer.from(chain.genesis.slice(2), 'hex'))
-  const net = createNetwork('local', 1, genesis)
+  const genesis = genesisOf(chain)
+  const net = networkOf(chain)
   const { signal } = new AbortController()
   const rail = devLedger({ url: chain.url, genesis, key, signal })
   const ledger = { railOf: () => point.rail(rail) }
@@ -85,9 +99,10 @@ async function run({ chain }: VictimsOrder, victim: Victim): Promise<void> {
     })
     point.records(miner.book.records)
     const addrs = miner.peer.libp2p.getMultiaddrs().map(String)
-    return say({ kind: 'up', name, addrs })
+    say({ kind: 'up', name, addrs })
+    return undefined
   }
-  const { addrs, offer } = victim.miner!
+  const { addrs } = victim.miner!
   const known = { peer: { libp2p: { getMultiaddrs: () => addrs.map((one) => multiaddr(one)) } } }
   const renter = await startRenter({
     key,
@@ -99,6 +114,12 @@ async function run({ chain }: VictimsOrder, victim: Victim): Promise<void> {
   point.records(renter.book.records)
   await rail.faucet()
   say({ kind: 'up', name, addrs: [] })
+  return renter
+}
+
+async function rentIt({ chain }: VictimsOrder, victim: Victim, renter: TestRenter): Promise<void> {
+  const net = networkOf(chain)
+  const { offer } = victim.miner!
   const signed = openRecord(net, recordTypes.offer, offerCodec, offer)
   const order = { offer: signed, image: 'busybox:1.37', durationMs: 120_000 }
   const now = await take(renter, order)

@@ -144,7 +144,7 @@ export async function startRenter(
 ): Promise<TestRenter> {
   const { key, ledger, miners, log = silent, net = testNet } = options
   const { peer, store, events } = await base(options)
-  for (const { peer: miner } of miners) await peer.libp2p.dial(miner.libp2p.getMultiaddrs())
+  for (const { peer: miner } of miners) await meet(peer, miner)
   const book = createRentBook({
     net,
     key,
@@ -158,6 +158,18 @@ export async function startRenter(
   })
   const stop = await started([rent({ renting: book })], peer, store)
   return { key, peer, book, events: () => events.recent(), stop }
+}
+
+/** On a busy machine a connection may not be encrypted within the network's patience: then another is tried. */
+async function meet(renter: RpcPeer, miner: Pick<RpcPeer, 'libp2p'>): Promise<void> {
+  for (let triesLeft = 4; ; triesLeft--) {
+    try {
+      await renter.libp2p.dial(miner.libp2p.getMultiaddrs())
+      return
+    } catch (error) {
+      if (triesLeft === 0) throw error
+    }
+  }
 }
 
 async function started(

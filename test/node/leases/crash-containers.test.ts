@@ -140,13 +140,17 @@ describe.skipIf(noOwnDockerd || noDocker)('what happens to a container', () => {
 
   test('when it starts', async () => {
     const { docker, host, socketPath } = scenes.dockerd
+    let isRemoved = false
     const holderGone = await scenes.pair((engine) => ({
       ...engine,
       async create(spec) {
         const container = await engine.create(spec)
         const { HostConfig } = await docker.getContainer(container.id).inspect()
         const [kind, holder] = HostConfig.NetworkMode!.split(':')
-        if (kind === 'container') await docker.getContainer(holder!).remove({ force: true })
+        if (kind === 'container' && !isRemoved) {
+          await docker.getContainer(holder!).remove({ force: true })
+          isRemoved = true
+        }
         return container
       },
     }))

@@ -75,7 +75,7 @@ const renterRows: readonly Row[] = [
 const CREDIT = { creditMs: 1500, graceMs: 90_000, receiptEveryMs: 300 }
 const PATIENT = { creditMs: 90_000, graceMs: 90_000, receiptEveryMs: 300 }
 /** Two cores do no more at once within the network's patience. */
-const some = atMost(5)
+const some = atMost(3)
 const nameOf = ({ at }: Row): string => at
 
 describe.skipIf(noOwnDockerd)('a node killed with SIGKILL at each step of a lease', () => {
