@@ -1,9 +1,18 @@
 import type { HostConfig } from 'dockerode'
 import { NodeError } from '../errors.ts'
-import { type HardenedOptions, KEPT_CAPABILITIES } from './hardened-spec.ts'
+import { type HardenedOptions, KEPT_CAPABILITIES, LABEL } from './hardened-spec.ts'
 import { TOOLBOX_PATH } from './toolbox.ts'
+import { isVolumeMount } from './volume-mount.ts'
 
-type Judge = (value: unknown, host: HostConfig) => boolean
+type Judge = (value: unknown, host: HostConfig, nodeId: string | undefined) => boolean
+type Mount = NonNullable<HostConfig['Mounts']>[number]
+
+const isToolboxMount = ({ Type, Source, Target, ReadOnly, ...more }: Mount): boolean =>
+  Type === 'volume' &&
+  /^cn-toolbox-[0-9a-f]{12}$/.test(Source) &&
+  Target === TOOLBOX_PATH &&
+  ReadOnly === true &&
+  Object.keys(more).length === 0
 
 const equals =
   (...wanted: readonly unknown[]): Judge =>
@@ -36,7 +45,7 @@ const hostFields: Readonly<Record<string, Judge>> = {
   SecurityOpt: equals(['no-new-privileges:true']),
   IpcMode: equals('private'),
   CgroupnsMode: equals('private'),
-  PidsLimit: (value) => positive(value, {}) && Number(value) <= 4096,
+  PidsLimit: (value) => positive(value, {}, undefined) && Number(value) <= 4096,
   Memory: positive,
   MemorySwap: (value, { Memory }) => value === Memory,
   ShmSize: positive,
@@ -47,16 +56,13 @@ const hostFields: Readonly<Record<string, Judge>> = {
     Object.entries(value as object).every(
       ([folder, how]) => folder.startsWith('/') && TMPFS.test(how),
     ),
-  // The volume of the miner's own tools, and nothing else: toolbox-volume.ts.
-  Mounts: (value) =>
-    (value as NonNullable<HostConfig['Mounts']>).every(
-      ({ Type, Source, Target, ReadOnly, ...more }) =>
-        Type === 'volume' &&
-        /^cn-toolbox-[0-9a-f]{12}$/.test(Source) &&
-        Target === TOOLBOX_PATH &&
-        ReadOnly === true &&
-        Object.keys(more).length === 0,
-    ),
+  // The volume of the miner's own tools (toolbox-volume.ts), its renter's (volume-mount.ts), and nothing else.
+  Mounts: (value, _, nodeId) =>
+    (value as readonly Mount[]).every(
+      (mount) => isToolboxMount(mount) || isVolumeMount(mount, nodeId),
+    ) &&
+    new Set((value as readonly Mount[]).map(({ Target }) => Target)).size ===
+      (value as readonly Mount[]).length,
   LogConfig: (value) => (value as HostConfig['LogConfig'])?.Type === 'json-file',
   Runtime: matches(/^[A-Za-z0-9._-]+$/),
   StorageOpt: (value) =>
@@ -108,12 +114,13 @@ export function flawInConfinement(options: HardenedOptions): string | undefined 
   const host = options.HostConfig as unknown as Readonly<Record<string, unknown>>
   const stray = Object.keys(options).find((field) => !topFields.has(field))
   if (stray !== undefined) return stray
+  const nodeId = options.Labels?.[LABEL.node]
   const missing = required.find((field) => host[field] === undefined)
   if (missing !== undefined) return `no ${missing}`
   return Object.entries(host)
     .filter(([, value]) => value !== undefined)
     .map(([field]) => field)
-    .find((field) => !(hostFields[field]?.(host[field], options.HostConfig) ?? false))
+    .find((field) => !(hostFields[field]?.(host[field], options.HostConfig, nodeId) ?? false))
 }
 
 /**

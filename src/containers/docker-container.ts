@@ -9,6 +9,7 @@ import { askDocker, isGone } from './docker-client.ts'
 import { dialIn } from './docker-dial.ts'
 import { attachTo, execIn, spawnIn } from './docker-exec.ts'
 import { readLogsOf } from './docker-logs.ts'
+import { snapshotOf } from './docker-snapshot.ts'
 import type { Container, ContainerStatus } from './engine.ts'
 import { toolboxFileTools } from './file-tools.ts'
 import { containerName } from './hardened-spec.ts'
@@ -18,6 +19,8 @@ import type { Tool } from './toolbox.ts'
 export interface DockerContainerParts {
   readonly docker: Docker
   readonly id: string
+  /** The PeerId of the node that made it. */
+  readonly nodeId: string
   readonly leaseId: string
   readonly expiresAtMs: number
   /** True when its main process only idles: nothing in it wants a grace. */
@@ -34,7 +37,7 @@ const GRACE_MS = 5_000
 
 /** A container of a Docker Engine, by its id. */
 export function dockerContainer(parts: DockerContainerParts): Container {
-  const { docker, id, leaseId, idle, tools, holder, log } = parts
+  const { docker, id, nodeId, leaseId, idle, tools, holder, log } = parts
   const container = docker.getContainer(id)
   let expiresAtMs = parts.expiresAtMs
 
@@ -124,6 +127,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     readLogs: (options) => readLogsOf(container, options),
     usage: () => usageOf(container),
     diskBytes: () => diskBytesOf(container),
+    snapshot: (options) => snapshotOf({ docker, container, nodeId }, options),
     async extend(later) {
       await askDocker('extend the container', (abortSignal) =>
         container.rename({ name: containerName(leaseId, later), abortSignal }),

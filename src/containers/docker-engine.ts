@@ -8,7 +8,9 @@ import { freeSpace, spaceFault } from './disk-space.ts'
 import { askDocker, createDockerClient, dockerError } from './docker-client.ts'
 import { dockerContainer } from './docker-container.ts'
 import { type DockerFacts, dockerFacts } from './docker-facts.ts'
+import { removeSnapshots } from './docker-snapshot.ts'
 import { MIN_DOCKER_API } from './docker-version.ts'
+import { createDockerVolumes } from './docker-volumes.ts'
 import type { Container, ContainerSpec, Engine } from './engine.ts'
 import { createFence } from './fence.ts'
 import { expiryInName, type HardenedOptions, hardenedSpec, LABEL } from './hardened-spec.ts'
@@ -35,6 +37,8 @@ export interface DockerEngineOptions {
   readonly runtime?: string | undefined
   /** What the owner lets be pulled; anything when absent. */
   readonly images?: ImageRules
+  /** Where volumes may lie that this node holds to their size; undefined: they are measured only. */
+  readonly volumesDir?: string | undefined
   readonly signal?: AbortSignal
 }
 
@@ -68,6 +72,9 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     helperImage: holderImage,
   })
   const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network, holderImage })
+  const volumes = createDockerVolumes({ docker, nodeId, log, folder: options.volumesDir })
+  const left = await removeSnapshots(docker, nodeId)
+  if (left > 0) log.info('snapshots-removed', { count: left })
   const toolbox = createToolboxVolume({ docker, nodeId, log, helperImage: holderImage })
 
   /** What has to be known of an image before a container is made of it. */
@@ -126,10 +133,11 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
       if (spec.privateImage === true) await removeImage(docker, fullName(spec.image))
       return dockerContainer({ ...factsOf(wanted.Labels ?? {}), docker, id, log })
     },
+    volumes,
     list: () => listContainers(docker, nodeId, log),
     async close() {
       lifetime.abort()
-      await Promise.all([prepared.close(), toolbox.settled()])
+      await Promise.all([prepared.close(), toolbox.settled(), volumes.close()])
     },
   }
 }
@@ -208,6 +216,7 @@ const toolsIn = (label: string | undefined): Tool[] =>
 
 /** What a container of ours says of itself, also to a node that was restarted. */
 const factsOf = (labels: Readonly<Record<string, string>>, name = '') => ({
+  nodeId: labels[LABEL.node] ?? '',
   leaseId: labels[LABEL.lease] ?? '',
   expiresAtMs: expiryInName(name) ?? Number(labels[LABEL.expires] ?? 0),
   idle: labels[LABEL.idle] === '1',

@@ -1,5 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { NodeError } from '../errors.ts'
+import type { EngineVolumes, VolumeMount } from './engine-volumes.ts'
+import type { Snapshot, SnapshotOptions } from './snapshot.ts'
 import type { Tool } from './toolbox.ts'
 
 /**
@@ -21,6 +23,8 @@ export interface Engine {
   checkImage(image: string): void
   /** Makes the image present, by pulling it where it is not. ENGINE_IMAGE says why it cannot be had. */
   ensureImage(image: string, options?: ImageOptions): Promise<void>
+  /** What outlives containers; undefined where nothing can (the `process` engine). */
+  readonly volumes?: EngineVolumes
   /** Makes a container that has not started yet; its image must be present. A second one for a lease is refused. */
   create(spec: ContainerSpec): Promise<Container>
   /** Every container this node made, in whatever state, also before it was restarted: to adopt or to remove. */
@@ -73,6 +77,8 @@ export interface ContainerSpec {
   readonly cpus: number
   /** What it may write on the disk. Undefined: no limit but the disk's. */
   readonly diskMiB?: number | undefined
+  /** What it mounts of its renter's; each was made sure of before. */
+  readonly volumes?: readonly VolumeMount[]
   /** True: its image came with its renter's credentials; nobody else may use it, and it goes with the lease. */
   readonly privateImage?: boolean
   /** Unix ms. Kept with the container, so that it survives the loss of the node's database. */
@@ -131,6 +137,8 @@ export interface Container {
   usage(): Promise<ContainerUsage>
   /** What it wrote on the disk so far, in bytes; undefined where the engine cannot tell. May take seconds: files are counted. */
   diskBytes(): Promise<number | undefined>
+  /** What it is now as an image, without volumes and tools. ENGINE_UNSUPPORTED where containers are no images. */
+  snapshot(options: SnapshotOptions): Promise<Snapshot>
   /** Keeps a new expiry with the container. */
   extend(expiresAtMs: number): Promise<void>
   /** Ends everything inside (SIGTERM, then SIGKILL after the grace) and removes it. No error when it is gone already. */

@@ -2,6 +2,7 @@ import type { ContainerCreateOptions, HostConfig } from 'dockerode'
 import { MiB } from '../units.ts'
 import type { ContainerSpec } from './engine.ts'
 import { TOOLBOX_BUSYBOX, TOOLBOX_PATH, type ToolboxVolume } from './toolbox.ts'
+import { volumeMount } from './volume-mount.ts'
 
 /** What @types/dockerode 4.0.2 lacks of the engine's API. */
 export interface HardenedHostConfig extends HostConfig {
@@ -45,6 +46,10 @@ export const LABEL = {
   filler: 'cn.filler',
   /** On a lease whose image came with its renter's credentials: the image goes with the lease. */
   privateImage: 'cn.private-image',
+  /** On a volume of a renter: its id. */
+  volume: 'cn.volume',
+  /** On the image of a snapshot under way: the node that made it. */
+  snapshot: 'cn.snapshot',
 } as const
 
 /**
@@ -152,14 +157,32 @@ function hostConfig(spec: ContainerSpec, options: HardeningOptions): HardenedHos
       { Name: 'nofile', Soft: options.maxOpenFiles, Hard: options.maxOpenFiles },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
-    ...(options.toolbox === undefined ? {} : { Mounts: [toolboxMount(options.toolbox)] }),
-    Tmpfs: tmpfs(memoryBytes, options.imageVolumes ?? []),
+    ...mounts(spec, options),
+    Tmpfs: tmpfs(memoryBytes, foldersInMemory(spec, options)),
     LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '2' } },
     ...(options.runtime === undefined ? {} : { Runtime: options.runtime }),
     ...(options.diskBytes === undefined ? {} : { StorageOpt: { size: String(options.diskBytes) } }),
     ...gpuRequest(spec.gpuUuids ?? [], options.gpus),
   }
 }
+
+/** The miner's tools, and what of its renter outlives the lease. */
+function mounts(
+  { volumes = [] }: ContainerSpec,
+  { toolbox, nodeId }: HardeningOptions,
+): Pick<HostConfig, 'Mounts'> {
+  const all = [
+    ...(toolbox === undefined ? [] : [toolboxMount(toolbox)]),
+    ...volumes.map((volume) => volumeMount(nodeId, volume)),
+  ]
+  return all.length === 0 ? {} : { Mounts: all }
+}
+
+/** Where the renter mounts a volume of its own, the image's is not needed. */
+const foldersInMemory = (
+  { volumes = [] }: ContainerSpec,
+  { imageVolumes = [] }: HardeningOptions,
+) => imageVolumes.filter((folder) => !volumes.some(({ path }) => path === folder))
 
 /** The same for all leases, so none may write to it. */
 const toolboxMount = ({ name }: ToolboxVolume): NonNullable<HostConfig['Mounts']>[number] => ({

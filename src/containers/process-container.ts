@@ -171,6 +171,16 @@ export function processContainer({
       return storedLogs(folder, lines)
     },
     usage: () => usageOf(mark),
+    snapshot: () =>
+      Promise.reject(
+        new NodeError(
+          'ENGINE_UNSUPPORTED',
+          'the process engine runs no images that could be taken',
+          {
+            next: 'copy the files instead, or take an offer with engine=docker',
+          },
+        ),
+      ),
     diskBytes: async () => undefined, // its files lie among those of its user
     extend: (expiresAtMs) => save({ expiresAtMs }),
     async remove({ graceMs = command === undefined ? 0 : GRACE_MS } = {}) {

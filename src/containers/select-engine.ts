@@ -20,6 +20,7 @@ export interface SelectEngineOptions {
   readonly unfenced?: boolean | undefined
   readonly runtime?: string | undefined
   readonly images?: ImageRules
+  readonly volumesDir?: string | undefined
   /** How long a Docker Engine may take to answer. */
   readonly probeMs?: number
   readonly signal?: AbortSignal

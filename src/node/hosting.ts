@@ -24,6 +24,7 @@ import { createGpuProvers, type GpuProvers } from './gpu-provers.ts'
 import { restoreLeases } from './leases/adopt.ts'
 import { type Capacity, createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
+import { DEFAULT_VOLUME_POLICY } from './leases/volume-records.ts'
 import { detectHost, type Machine } from './machine.ts'
 import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
 import { DEFAULT_TERMS } from './offer-desk.ts'
@@ -147,6 +148,14 @@ export async function createHosting(
         offers.standing().map(({ payload }) => payload),
       ),
     policy: policy.now,
+    volumePolicy: {
+      totalMiB: Math.floor(config.volumeTotal / MiB),
+      maxPerRenter: config.volumeCount,
+      maxMiBPerRenter: Math.floor(config.volumeShare / MiB),
+      defaultMiB: DEFAULT_VOLUME_POLICY.defaultMiB,
+      ttlMs: config.volumeTtl,
+    },
+    maxSnapshotBytes: config.maxSnapshot,
     endOnStop: net.network === 'local',
     proofSharePpm: proofSharePpm(slots),
     makeRoom: (terms, signal) => makeRoom(room, terms, signal),
@@ -244,6 +253,7 @@ async function findEngine({ core, embeddedGenesis }: HostingNeeds): Promise<Engi
       choice: config.engine,
       nodeId: peerId,
       stateDir: join(config.dataDir, 'processes'),
+      volumesDir: join(config.dataDir, 'volumes'),
       devnet,
       // On a devnet only this machine's own nodes rent.
       unfenced: config.unfenced || devnet !== undefined,

@@ -1,5 +1,6 @@
 import { NodeError } from '../errors.ts'
 import { parseWorkHours } from '../gpu/work-hours.ts'
+import { type AskedVolume, askedVolumes } from '../protocols/volumes.ts'
 import { GiB, hoursMs, KiB, MiB, minutesMs, secondsMs } from '../units.ts'
 
 /** Where an option belongs in help: `node` options matter to `--role`, `command` options to commands that list them. */
@@ -274,3 +275,19 @@ export const size: Parse<number> = withUnit(
   { B: 1, KiB, MiB, GiB, TiB: 1024 * GiB, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
   'a size with a unit, such as 512MiB or 2GiB',
 )
+
+/** What outlives a lease and where it appears in it: `NAME:/PATH`, then a size and `ro` as they are wanted. */
+export const volume: Parse<AskedVolume> = (raw) => {
+  const [name = '', path = '', ...rest] = raw.split(':')
+  const readOnly = rest.at(-1) === 'ro'
+  const [sized, more] = readOnly ? rest.slice(0, -1) : rest
+  const asked = {
+    name,
+    path,
+    ...(sized === undefined ? {} : { sizeMiB: Math.ceil(size(sized) / MiB) }),
+    ...(readOnly ? { readOnly } : {}),
+  }
+  const found = askedVolumes().safeParse([asked])
+  if (more === undefined && found.success) return found.data[0]!
+  throw expected('a volume such as data:/data, data:/data:10GiB or data:/data:ro', raw)
+}

@@ -9,6 +9,7 @@ import type { WeightRow } from './commands/chain-weights.ts'
 import type { BenchResult } from './commands/gpu-bench.ts'
 import type { ProveResult } from './commands/gpu-prove.ts'
 import type { JupyterResult } from './commands/jupyter.ts'
+import type { SnapshotResult } from './commands/snapshot.ts'
 import type { SshConfigResult } from './commands/ssh-config.ts'
 import type { WalletRow } from './commands/wallet-list.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
@@ -19,6 +20,7 @@ import type { PolicyAnswer } from './control/routes/policy.ts'
 import type { QueueRow } from './control/routes/queue.ts'
 import type { ScoreRow } from './control/routes/scores.ts'
 import type { NodeStatus } from './control/routes/status.ts'
+import type { VolumeRow, VolumesAnswer } from './control/routes/volumes.ts'
 import { roundFailure, roundSummary } from './devnet/summary.ts'
 import type { Finding } from './doctor/finding.ts'
 import type { GpuRow } from './gpu-rows.ts'
@@ -222,6 +224,16 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
     .nullable()
     .describe("what the miner's proofs take of the devices' time, 0 to 1; null in old terms"),
   exclusive: z.boolean().describe('whether the devices prove nothing while it runs'),
+  volumes: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        path: z.string(),
+        sizeMiB: whole,
+        readOnly: z.boolean(),
+      }),
+    )
+    .describe('what outlives it'),
   durationMs: whole.describe('in all, extensions included'),
   extensions: whole.describe('how many of them count'),
   extendingToMs: whole
@@ -301,6 +313,34 @@ const policy: z.ZodType<PolicyAnswer> = z.strictObject({
   usedShare: z.number().nullable().describe("of the devices' time in the window so far, 0 to 1"),
 })
 const shownTemplate = templateSchema.extend({ name: z.string() })
+
+const volumeRow: z.ZodType<VolumeRow> = z.strictObject({
+  name: z.string(),
+  miner: peerId,
+  sizeMiB: whole,
+  enforced: z.boolean().describe("whether the miner's storage holds it to that; else it is measured"),
+  usedBytes: whole.nullable().describe('null before it was measured'),
+  createdAtMs: whole,
+  leases: z.array(z.string()).describe('that have it now'),
+  expiresAtMs: whole.nullable().describe('when it is removed unless a lease takes it'),
+  removedAtMs: whole.nullable(),
+  reason: z.string().nullable().describe('why it was removed'),
+})
+
+const volumesAnswer: z.ZodType<VolumesAnswer> = z.strictObject({
+  items: z.array(volumeRow),
+  silent: z
+    .array(z.strictObject({ miner: peerId, code: z.string(), reason: z.string() }))
+    .describe('miners that had some and do not answer'),
+})
+
+const snapshot: z.ZodType<SnapshotResult> = z.strictObject({
+  lease: z.string(),
+  file: z.string(),
+  tag: z.string(),
+  bytes: whole,
+  sha256: z.string().describe('hex'),
+})
 
 const receipts: z.ZodType<ReceiptsAnswer> = z.strictObject({
   lease: z.string(),
@@ -708,6 +748,9 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   label: { describe: 'the lease', schema: lease },
   templates: { describe: 'a list', schema: listOf(shownTemplate) },
   'templates NAME': { describe: 'one template', schema: shownTemplate },
+  snapshot: { describe: 'what was written', schema: snapshot },
+  volumes: { describe: 'a list, and who does not answer', schema: volumesAnswer },
+  'volumes rm': { describe: 'the volume that was', schema: volumeRow },
   stop: { describe: 'the lease', schema: lease },
   wait: { describe: 'the lease', schema: lease },
   receipts: { describe: 'a list, checked as a whole', schema: receipts },

@@ -22,8 +22,10 @@ import { portRoute } from './control/routes/port.ts'
 import { queueRoute } from './control/routes/queue.ts'
 import { scoresRoute } from './control/routes/scores.ts'
 import { shellRoute } from './control/routes/shell.ts'
+import { snapshotRoute } from './control/routes/snapshot.ts'
 import { statusRoute } from './control/routes/status.ts'
 import { transcriptsRoute } from './control/routes/transcripts.ts'
+import { volumesRoute } from './control/routes/volumes.ts'
 import type { Route } from './control/server.ts'
 import type { Parts } from './parts.ts'
 import type { Proving } from './proving.ts'
@@ -43,6 +45,7 @@ import { fundRenter } from './services/fund-renter.ts'
 import { hostLeases } from './services/host-leases.ts'
 import { introducePeers } from './services/introduce-peers.ts'
 import { joinNetwork } from './services/join-network.ts'
+import { keepVolumes } from './services/keep-volumes.ts'
 import { preflightGpus } from './services/preflight-gpus.ts'
 import { publishOffer } from './services/publish-offer.ts'
 import { relayPulses } from './services/relay-pulses.ts'
@@ -159,6 +162,7 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     having('hosting', watchEngine),
     having('hosting', hostLeases),
     having('hosting', serveSessions),
+    having('hosting', keepVolumes),
     publishOffer,
     letMeasure,
   ],
@@ -191,6 +195,8 @@ export const routes: readonly Route<Parts>[] = [
   filesRoute,
   forwardRoute,
   loginRoute,
+  snapshotRoute,
+  volumesRoute,
   scoresRoute,
   attestationsRoute,
   transcriptsRoute,

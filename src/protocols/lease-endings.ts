@@ -31,6 +31,7 @@ export const leaseEndings = {
   'command-failed': row('ended', 'renter', 'its main process ended'),
   'out-of-memory': row('failed', 'renter', 'it needed more memory than was agreed'),
   'disk-share': row('failed', 'renter', 'it wrote more than its share of the disk'),
+  'volume-full': row('failed', 'renter', 'it wrote more into a volume than was agreed'),
   credit: row('failed', 'renter', 'what was used was not countersigned in time'),
   'not-paid': row('failed', 'renter', 'the money was not locked as agreed'),
 

@@ -25,6 +25,7 @@ import {
 import { defineProtocol } from './protocol.ts'
 import { environment } from './session-fields.ts'
 import { commandLine, imageName, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
+import { askedVolumes, listVolumes, removeVolume, volumesAnswer } from './volumes.ts'
 
 /**
  * Where a lease stands; both sides use these words. GRACE: it runs, and its renter should countersign soon; SUSPENDED: it
@@ -70,6 +71,8 @@ const reserve = z.looseObject({
   exclusive: z.literal(true).optional(),
   /** How far the renter is going to sign in advance; not at all when absent. */
   prepaidMs: integer(1000, hoursMs(24 * 366)).optional(),
+  /** What it keeps beyond the lease. */
+  volumes: askedVolumes().optional(),
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
   /** A ticket of the queue whose turn it is (lease-queue.ts); its offer stands for it beyond its expiry. */
   ticket: ticketBytes().optional(),
@@ -169,6 +172,8 @@ const request = z.discriminatedUnion('kind', [
   placeRequest,
   leaveRequest,
   lineRequest,
+  listVolumes,
+  removeVolume,
 ])
 const response = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('quote'), terms: bytesUpTo(TERMS_MAX_BYTES) }),
@@ -182,6 +187,7 @@ const response = z.discriminatedUnion('kind', [
     extension: bytesUpTo(EXTENSION_MAX_BYTES),
     counts: z.boolean(),
   }),
+  volumesAnswer,
 ])
 
 const MAX_REQUEST_BYTES = TERMS_MAX_BYTES + MAX_REGISTRY_AUTH_BYTES + 4 * MAX_ENV_CHARS + 4 * KiB

@@ -9,6 +9,7 @@ import { loginRequest } from './session-login.ts'
 import { logsRequest } from './session-logs.ts'
 import { portRequest } from './session-port.ts'
 import { resumeRequest, shellRequest } from './session-shell.ts'
+import { snapshotRequest } from './session-snapshot.ts'
 
 /** The channels of a session's frames. */
 export const channels = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const
@@ -22,6 +23,7 @@ const request = z.discriminatedUnion('kind', [
   loginRequest,
   portRequest,
   filesRequest,
+  snapshotRequest,
 ])
 
 const MAX_REQUEST_BYTES = 64 * KiB
@@ -73,13 +75,15 @@ const toMiner = z.discriminatedUnion('kind', [
 /**
  * To the renter: the command began, ended with a code, or could not be run to its end. A terminal's `started` has the
  * token to resume it with and how long that works; `resumed` tells how much of the input had come. `detached` tells
- * the id of a command that runs on by itself. `eof`: a port's service sends no more.
+ * the id of a command that runs on by itself. `eof`: a port's service sends no more. A snapshot's `started` tells
+ * about how many bytes come, and `whole` at its end how many did, with their SHA-256.
  */
 const toRenter = z.discriminatedUnion('kind', [
   z.looseObject({
     kind: z.literal('started'),
     token: bytes(16).optional(),
     graceMs: integer(0, 86_400_000).optional(),
+    aboutBytes: count.optional(),
   }),
   z.looseObject({ kind: z.literal('eof') }),
   z.looseObject({ kind: z.literal('exit'), exitCode: integer(0, 255) }),
@@ -87,6 +91,7 @@ const toRenter = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('resumed'), received: count }),
   received,
   z.looseObject({ kind: z.literal('detached'), id: text(64) }),
+  z.looseObject({ kind: z.literal('whole'), bytes: count, sha256: bytes(32) }),
 ])
 
 /** What travels on the control channel. */

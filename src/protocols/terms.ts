@@ -8,6 +8,7 @@ import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { keyOfPeerId, peerIdOfKey } from './peer-key.ts'
 import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { agreedVolumes } from './volumes.ts'
 
 /** An image reference: registry, path, tag or digest; nothing a shell or an engine could read as an option. */
 export const imageName = (): z.ZodType<string> =>
@@ -79,6 +80,8 @@ const schema = z.looseObject({
   graceMs: integer(0, MAX_GRACE_MS).optional(),
   /** How far the renter signs in advance, so that it may be away that long; the credit begins after it. */
   prepaidMs: integer(1000, hoursMs(24 * 366)).optional(),
+  /** What outlives the lease, and how large it may become. */
+  volumes: agreedVolumes().optional(),
   /** Who else may open sessions. */
   authorized: z.array(peerIdText()).max(MAX_AUTHORIZED),
   quotedAtMs: timeMs(),

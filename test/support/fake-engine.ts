@@ -10,6 +10,7 @@ import type {
   ImageOptions,
   Isolation,
 } from '../../src/containers/engine.ts'
+import type { EngineVolumes } from '../../src/containers/engine-volumes.ts'
 import { nothingListens } from '../../src/containers/nothing-listens.ts'
 import { NodeError } from '../../src/errors.ts'
 
@@ -107,6 +108,26 @@ export class FakeEngine implements Engine {
 
   async close(): Promise<void> {}
 
+  /** Volumes that are there, by id, with the bytes in them. */
+  readonly kept = new Map<string, number>()
+  /** Whether their sizes are held by the storage. */
+  enforced = true
+  readonly volumes: EngineVolumes = {
+    ensure: async ({ id }) => {
+      this.kept.set(id, this.kept.get(id) ?? 0)
+      return { id, enforced: this.enforced }
+    },
+    list: async () => {
+      if (this.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
+      return [...this.kept.keys()].map((id) => ({ id, enforced: this.enforced }))
+    },
+    usedBytes: async () => new Map(this.kept),
+    remove: async (id) => {
+      if (this.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
+      this.kept.delete(id)
+    },
+  }
+
   #container(spec: ContainerSpec): FakeContainer {
     const engine = this
     let { expiresAtMs } = spec
@@ -153,6 +174,7 @@ export class FakeEngine implements Engine {
       readLogs: () => Promise.reject(new Error('the fake engine keeps no logs')),
       usage: async () => ({ cpuMs: 0, memoryBytes: 0, processes: 1 }),
       diskBytes: async () => engine.diskBytes,
+      snapshot: () => Promise.reject(new Error('the fake engine makes no snapshots')),
       async extend(later) {
         if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
         expiresAtMs = later

@@ -73,6 +73,8 @@ function extendedText({ extensions, extendingToMs }: LeaseView): string | null {
   ]
   return said.length === 0 ? null : said.join(', ')
 }
+const volumeText = ({ name, path, sizeMiB, readOnly }: LeaseView['volumes'][number]): string =>
+  `${name} at ${path} (${sizeMiB} MiB${readOnly ? ', read-only' : ''})`
 
 /** One lease for a person: every field that has something to say. */
 export function describeLease(lease: LeaseView): string {
@@ -91,6 +93,7 @@ export function describeLease(lease: LeaseView): string {
     ['devices', lease.devices.join(', ')],
     ['disk', lease.diskMiB === null ? null : `at most ${lease.diskMiB} MiB`],
     ['held by', isolationOf(lease)],
+    ['keeps', lease.volumes.length === 0 ? null : lease.volumes.map(volumeText).join(', ')],
     ['price', `${lease.dph} ${asset} per hour, at most ${lease.cap} ${asset}`],
     ['proofs', proofsOf(lease)],
     ['started', timeOf(lease.startedAtMs)],

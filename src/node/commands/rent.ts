@@ -117,6 +117,7 @@ async function wishOf({ args, config, rest, terminal }: CommandContext): Promise
     ...(maxDailyCost === undefined ? {} : { maxDailyCost }),
     authorized: [...authorize],
     ...(wait === undefined ? {} : { waitMs: wait }),
+    volumes: [...config.volumes],
   }
 }
 

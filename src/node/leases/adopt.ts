@@ -22,6 +22,7 @@ const PATIENCE_MS = secondsMs(10)
 export const restoreLeases = (book: HostBook): Promise<void> => (book.restored ??= restore(book))
 
 async function restore(book: HostBook): Promise<void> {
+  book.volumes.push(...(await book.volumeRecords.all()))
   await book.line.restore()
   const all = await book.records.all()
   book.pastMs.push(...pastLengths(all))

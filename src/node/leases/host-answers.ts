@@ -12,6 +12,7 @@ import { secondsMs } from '../../units.ts'
 import { engineOf, type Hold, type HostBook, type HostedNow, statusOf } from './host-book.ts'
 import { noticeOf } from './host-credit.ts'
 import { extendHosted } from './host-extend.ts'
+import { answerVolumes, quoteVolumes, removeOwn } from './host-volumes.ts'
 import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
 import { pauseHosted } from './host-pause.ts'
 import { type Asker, enqueue, leave, lineOf, turnFor, watchPlace } from './host-queue.ts'
@@ -59,6 +60,10 @@ export async function answerLease(
     case 'pause':
     case 'resume':
       return { kind: 'status', status: await pauseHosted(book, request, peer) }
+    case 'volumes':
+      return answerVolumes(book, peer)
+    case 'remove-volume':
+      return removeOwn(book, peer, request.name)
   }
 }
 
@@ -77,7 +82,10 @@ async function reserve(
   // Who has waited gets the price that it began to wait at.
   const offer = (turn === undefined ? ownOffer : signedHere)(book, request.offer)
   const nowMs = book.nowMs()
-  const terms = draftTerms(request, offer, quoteSide(book, peer, turn?.turn.devices))
+  const terms = draftTerms(request, offer, {
+    ...quoteSide(book, peer, turn?.turn.devices),
+    volumes: quoteVolumes(book, peer, request.volumes, 'draft'),
+  })
   const from = { peerId: peer, prefix }
   const stranger = !(await hasPaid(book, peer))
   const hold: Hold = { from, stranger, ...(turn === undefined ? {} : { waited: true }) }
@@ -86,6 +94,14 @@ async function reserve(
   const minerTerms = sealTerms(book.net, book.key, terms).bytes
   if (turn === undefined) await holdUnpaid(book, hexOf(leaseId), terms, hold)
   else await useTurn(book, hexOf(leaseId), turn)
+  try {
+    // Again, because others came meanwhile: from here to `book.add` nobody does.
+    quoteVolumes(book, peer, terms.volumes, 'final')
+  } catch (error) {
+    book.capacity.release(hexOf(leaseId))
+    if (turn === undefined) book.unpaid.repay(from) // nothing is held
+    throw error
+  }
   const { state } = advance({ state: 'RESERVED' }, { kind: 'quote' })
   const lease = newLease(leaseId, state, minerTerms, nowMs)
   await book.save(book.add(lease, hold), lease)

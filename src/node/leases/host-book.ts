@@ -26,6 +26,13 @@ import { createLocks, type Locks } from './locks.ts'
 import { OPEN_POLICY, type Policy } from './policy.ts'
 import { createUnpaidHolds, type UnpaidHolds } from './unpaid-holds.ts'
 import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
+import {
+  DEFAULT_VOLUME_POLICY,
+  type HostedVolume,
+  type VolumePolicy,
+  type VolumeRecords,
+  volumeRecords,
+} from './volume-records.ts'
 
 /** What hosting leases needs of this node. */
 export interface HostOptions {
@@ -61,6 +68,10 @@ export interface HostOptions {
   readonly stands: (offer: Signed<Offer>) => boolean
   /** Whom it rents to, and how many may wait; everybody without one. */
   readonly policy?: () => Policy
+  /** What may outlive leases here. */
+  readonly volumePolicy?: VolumePolicy
+  /** The most a snapshot may have; 0: none are made. */
+  readonly maxSnapshotBytes?: number
   /** Whether leases end when the node stops; else their containers run on until it is back. */
   readonly endOnStop: boolean
   /** What proofs beside a tenant take of a device's time on average, at most, in parts per million. */
@@ -115,6 +126,10 @@ export interface HostBook extends HostOptions {
   callingTurns: boolean
   /** How long the newest leases lasted that are over, oldest first. */
   readonly pastMs: number[]
+  readonly volumePolicy: VolumePolicy
+  readonly volumeRecords: VolumeRecords
+  /** What renters keep here, as stored: written first, then here. */
+  readonly volumes: HostedVolume[]
   /** Settles when the leases of a run before this one are in memory; undefined until somebody asks for them. */
   restored: Promise<void> | undefined
   readonly records: LeaseRecords<HostedLease>
@@ -150,6 +165,9 @@ export function createHostBook(options: HostOptions): HostBook {
     line: createWaitingLine({ ...options, changes, steadyMs }),
     callingTurns: false,
     pastMs: [],
+    volumePolicy: options.volumePolicy ?? DEFAULT_VOLUME_POLICY,
+    volumeRecords: volumeRecords(options.store),
+    volumes: [],
     restored: undefined,
     records,
     live,

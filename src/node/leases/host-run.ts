@@ -16,6 +16,7 @@ import { creditEnding, graceLeftMs, remember, weighCredit } from './host-credit.
 import { containerStatus, expiryOf, healthOf, lookAt } from './host-look.ts'
 import { saveReceipt } from './host-meter.ts'
 import { settleHosted } from './host-settle.ts'
+import { prepareVolumes } from './host-volumes.ts'
 import { untilDiskExceeded } from './lease-disk.ts'
 import { advance, isRunning, isStarted } from './lease-machine.ts'
 import { type HostedLease, isPaused, isUnbilled } from './lease-records.ts'
@@ -84,6 +85,8 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
     onProgress: (progress) => tellPull(pull.add(progress, book.steadyMs())),
   })
   closing.signal.throwIfAborted()
+  const volumes = await prepareVolumes(book, now)
+  closing.signal.throwIfAborted()
   now.isAskedFor = true
   now.container = await engine.create({
     leaseId: now.id,
@@ -95,6 +98,7 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
     cpus: terms.milliCpus / 1000,
     diskMiB: terms.diskMiB,
     ...(credentials === undefined ? {} : { privateImage: true }),
+    ...(volumes.length === 0 ? {} : { volumes }),
     expiresAtMs: book.nowMs() + terms.durationMs,
   })
   now.env = undefined

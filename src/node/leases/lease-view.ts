@@ -32,6 +32,8 @@ export interface LeaseView {
   readonly proofShare: number | null
   /** Whether the devices prove nothing while it runs. */
   readonly exclusive: boolean
+  /** What outlives it. */
+  readonly volumes: readonly { name: string; path: string; sizeMiB: number; readOnly: boolean }[]
   /** The whole time, extensions included. */
   readonly durationMs: number
   /** How many extensions count. */
@@ -91,6 +93,9 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     cap: amount(terms.cap),
     proofShare: terms.proofSharePpm === undefined ? null : terms.proofSharePpm / 1e6,
     exclusive: terms.exclusive === true,
+    volumes: (terms.volumes ?? []).map(({ name, path, sizeMiB, readOnly = false }) => ({
+      ...{ name, path, sizeMiB, readOnly },
+    })),
     durationMs: terms.durationMs,
     extensions: lease.extensions?.length ?? 0,
     extendingToMs: lease.extending?.durationMs ?? null,

@@ -6,6 +6,7 @@ import type { Signed } from '../../protocols/signed.ts'
 import type { Offers } from '../offers.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
 import { rentLease } from './rent-lease.ts'
+import { volumeHomes } from './rent-volumes.ts'
 import { waitInLine } from './wait-in-line.ts'
 import { notTaken, orderFor, type Wish } from './wish.ts'
 
@@ -38,7 +39,17 @@ async function takeFirst(
   wish: Wish,
   signal: AbortSignal | undefined,
 ): Promise<RentedNow> {
-  const found = candidates(offers, wish, true)
+  const homes = await volumeHomes(book, wish.volumes ?? [])
+  const fitting = (free: boolean) =>
+    candidates(offers, wish, free).filter(
+      ({ payload }) => homes === undefined || homes.has(payload.peerId),
+    )
+  const found = fitting(true)
+  if (homes !== undefined && fitting(false).length + found.length === 0) {
+    throw new NodeError('NOTHING_MATCHED', 'no offer of the miner that keeps this volume matches', {
+      next: 'compute-node volumes names it: try again later; another name is a new volume',
+    })
+  }
   let refusal: unknown
   const full: Signed<Offer>[] = []
   for (const offer of found.slice(0, MAX_TRIES)) {
@@ -50,10 +61,10 @@ async function takeFirst(
     }
   }
   if (wish.waitMs !== undefined) {
-    const mayWaitFor = () => uniqueMiners([...candidates(offers, wish, false), ...full])
+    const mayWaitFor = () => uniqueMiners([...fitting(false), ...full])
     if (mayWaitFor().length > 0) return waitInLine(book, wish, mayWaitFor, signal)
   }
-  throw refusal ?? nothingMatched(candidates(offers, wish, false).length)
+  throw refusal ?? nothingMatched(fitting(false).length)
 }
 
 /** One queue per machine: the first of a miner's offers is what one waits for. */

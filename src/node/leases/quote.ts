@@ -29,6 +29,8 @@ export interface QuoteSide {
   readonly proofSharePpm?: number | undefined
   /** Which of the offer's devices are kept for it; its first ones without. */
   readonly kept?: readonly string[] | undefined
+  /** What the renter gets of the volumes it asks for. */
+  readonly volumes?: Terms['volumes']
   readonly nowMs: number
 }
 
@@ -111,6 +113,7 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
         ? {}
         : { proofSharePpm }),
     ...creditOf(request, price, side),
+    ...(side.volumes === undefined ? {} : { volumes: side.volumes }),
     authorized: request.authorized,
     quotedAtMs: side.nowMs,
     acceptByMs: side.nowMs + QUOTE_MS,
@@ -182,6 +185,7 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['exclusiveness', terms.exclusive === request.exclusive],
     ['share for proofs', (terms.proofSharePpm ?? 0) <= mostShare(asked)],
     ['duration', terms.durationMs === request.durationMs],
+    ['volumes', areAsked(terms.volumes, request.volumes)],
     ['devices', areOffered(terms.devices, count, offer.payload)],
     // The money stays locked until some time after it: a late one would lock it for ever.
     ['time to accept', terms.acceptByMs <= asked.nowMs + QUOTE_MS + SKEW_MS],
@@ -203,6 +207,15 @@ export function checkQuote(terms: Terms, asked: Asked): void {
 /** Proofs may take what the network's table says, and nothing of an exclusive lease. */
 const mostShare = ({ request, proofSharePpm = 1_000_000 }: Asked): number =>
   request.exclusive === true ? 0 : proofSharePpm
+
+/** A size that was not asked for is the miner's to say. */
+const areAsked = (agreed: Terms['volumes'] = [], asked: ReserveRequest['volumes'] = []): boolean =>
+  agreed.length === asked.length &&
+  asked.every(({ name, path, readOnly, sizeMiB }, i) => {
+    const got = agreed[i]!
+    const sameSize = sizeMiB === undefined || got.sizeMiB === sizeMiB
+    return got.name === name && got.path === path && got.readOnly === readOnly && sameSize
+  })
 
 const areOffered = (devices: readonly string[], count: number, offer: Offer): boolean =>
   devices.length === count &&

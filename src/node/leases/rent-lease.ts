@@ -9,6 +9,7 @@ import type { Ending } from '../../protocols/receipts.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import { leaseIdOf, openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
+import type { AskedVolume } from '../../protocols/volumes.ts'
 import { hoursMs } from '../../units.ts'
 import { beginElapsed } from './elapsed.ts'
 import { advance, isStarted, type StartedState } from './lease-machine.ts'
@@ -34,6 +35,8 @@ export interface RentOrder {
   readonly maxDailyCost?: string | undefined
   /** PeerIds that may open sessions besides this node. */
   readonly authorized?: readonly string[] | undefined
+  /** What it shall keep beyond the lease. */
+  readonly volumes?: readonly AskedVolume[] | undefined
   readonly idempotencyKey?: string | undefined
   /** A login at the image's registry, sent with the acceptance alone. Its owner wipes it when this order is done. */
   readonly registryAuth?: Uint8Array | undefined
@@ -115,6 +118,7 @@ export async function checkCost(book: RentBook, order: RentOrder): Promise<void>
 
 function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserve' }> {
   const { offer, image, command, durationMs, devices, exclusive, authorized = [] } = order
+  const { volumes = [] } = order
   const prepaidMs = Math.min(order.prepaidMs ?? 0, durationMs)
   return {
     kind: 'reserve',
@@ -127,6 +131,7 @@ function reserveRequest(order: RentOrder): Extract<LeaseRequest, { kind: 'reserv
     ...(exclusive === true ? { exclusive } : {}),
     ...(prepaidMs < 1000 ? {} : { prepaidMs }),
     ...(order.ticket === undefined ? {} : { ticket: order.ticket }),
+    ...(volumes.length === 0 ? {} : { volumes: [...volumes] }),
     authorized: [...authorized],
   }
 }

@@ -4,6 +4,7 @@ import { runLogin } from './sessions/login-session.ts'
 import { runLogs } from './sessions/logs-session.ts'
 import { runPort } from './sessions/port-session.ts'
 import type { SessionRun } from './sessions/session-run.ts'
+import { runSnapshot } from './sessions/snapshot-session.ts'
 import { runResume, runShell } from './sessions/shell-session.ts'
 
 /** Runs one session in a container until it is over or its renter leaves. Each kind is a file of `sessions/`. */
@@ -24,5 +25,7 @@ export function runSession(run: SessionRun): Promise<void> {
       return runPort({ ...run, request })
     case 'files':
       return runFiles({ ...run, request })
+    case 'snapshot':
+      return runSnapshot({ ...run, request })
   }
 }

@@ -33,6 +33,7 @@ const tryNext: ReadonlySet<string> = new Set([
   'REFUSED_COST',
   'REFUSED_SPENDING',
   'REFUSED_IMAGE',
+  'REFUSED_VOLUME',
   'PEER_UNREACHABLE',
   'PEER_TIMEOUT',
   'PEER_UNSUPPORTED',

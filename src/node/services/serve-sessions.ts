@@ -28,7 +28,9 @@ export const serveSessions = ({
         async (request, channel, caller) => {
           const { peerId, signal: left } = caller
           const { container, closing } = await enterLease(book, request.leaseId, peerId, left)
-          await runSession({ container, request, channel, peerId, shells, closing, left })
+          const { maxSnapshotBytes } = book
+          const run = { container, request, channel, peerId, shells, closing, left }
+          await runSession({ ...run, maxSnapshotBytes })
         },
         signal,
       ),

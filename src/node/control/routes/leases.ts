@@ -10,7 +10,8 @@ import { formatAmount } from '../../../protocols/money.ts'
 import { keyOfPeerId } from '../../../protocols/peer-key.ts'
 import { verifyReceiptChain } from '../../../protocols/receipt-chain.ts'
 import { openReceipt } from '../../../protocols/receipts.ts'
-import { commandLine, imageName, MAX_AUTHORIZED } from '../../../protocols/terms.ts'
+import { commandLine, imageName, MAX_AUTHORIZED, openTerms } from '../../../protocols/terms.ts'
+import { askedVolumes } from '../../../protocols/volumes.ts'
 import { hoursMs, secondsMs } from '../../../units.ts'
 import { type FoundLease, findLease } from '../../leases/find-lease.ts'
 import { isOver, isRunning, isStarted } from '../../leases/lease-machine.ts'
@@ -73,6 +74,8 @@ const wish = z.strictObject({
   labels: labels().optional(),
   /** Ports that `forward` makes local when none is named. */
   ports: z.array(z.int().min(1).max(65_535)).max(MAX_PORTS).optional(),
+  /** What it shall keep beyond the lease; empty: nothing. */
+  volumes: askedVolumes().or(z.array(z.never()).max(0)).default([]),
 })
 export type WishBody = z.input<typeof wish>
 

@@ -15,6 +15,8 @@ export interface SessionRun<R extends SessionRequest = SessionRequest> {
   readonly closing: AbortSignal
   /** Terminals that outlive their renter's connection. */
   readonly shells: KeptShells
+  /** The most a snapshot may have; MAX_SNAPSHOT_BYTES when absent. */
+  readonly maxSnapshotBytes?: number | undefined
   /** Aborts when the renter leaves or the connection breaks. */
   readonly left: AbortSignal
 }
