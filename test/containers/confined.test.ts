@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { flawInConfinement, requireConfined } from '../../src/containers/confined.ts'
 import type { ContainerSpec } from '../../src/containers/engine.ts'
 import { type HardenedOptions, hardenedSpec } from '../../src/containers/hardened-spec.ts'
+import { volumeMount } from '../../src/containers/volume-mount.ts'
 
 const spec: ContainerSpec = {
   leaseId: 'ab12',
@@ -13,6 +14,8 @@ const spec: ContainerSpec = {
 const options = { nodeId: '12D3node', network: 'cn-leases', maxOpenFiles: 1024 }
 const whole = hardenedSpec(spec, options)
 const tools = { Type: 'volume', Source: 'cn-toolbox-0123456789ab', Target: '/.cn', ReadOnly: true }
+const kept = { id: 'ab'.repeat(16), path: '/data', readOnly: false }
+const volume = volumeMount('12D3node', kept)
 const changed = (change: object): HardenedOptions =>
   ({ ...whole, HostConfig: { ...whole.HostConfig, ...change } }) as HardenedOptions
 
@@ -31,6 +34,11 @@ test.each([
     'one with the toolbox',
     hardenedSpec(spec, { ...options, toolbox: { name: 'cn-toolbox-0123456789ab', tools: [] } }),
   ],
+  ['one with volumes', hardenedSpec({ ...spec, volumes: [kept] }, options)],
+  [
+    'one with a volume where its image has one',
+    hardenedSpec({ ...spec, volumes: [kept] }, { ...options, imageVolumes: ['/data', '/more'] }),
+  ],
   ['one with volumes of its image', hardenedSpec(spec, { ...options, imageVolumes: ['/data'] })],
 ])('%s passes', (_, wanted) => {
   expect(flawInConfinement(wanted)).toBeUndefined()
@@ -44,6 +52,31 @@ test.each([
   ['Mounts', { Mounts: [{ ...tools, ReadOnly: false }] }],
   ['Mounts', { Mounts: [{ ...tools, Target: '/' }] }],
   ['Mounts', { Mounts: [{ ...tools, VolumeOptions: { DriverConfig: {} } }] }],
+  ['Mounts', { Mounts: [volume, volume] }],
+  ['Mounts', { Mounts: [{ ...volume, Type: 'bind' }] }],
+  ['Mounts', { Mounts: [{ ...volume, Source: 'somebody-elses' }] }],
+  ['Mounts', { Mounts: [{ ...volume, Source: '/etc' }] }],
+  ['Mounts', { Mounts: [{ ...volume, Source: `cn-volume-${'cd'.repeat(16)}` }] }],
+  ['Mounts', { Mounts: [volumeMount('12D3other', kept)] }],
+  ['Mounts', { Mounts: [volumeMount('12D3node', { ...kept, path: '/.cn' })] }],
+  ['Mounts', { Mounts: [volumeMount('12D3node', { ...kept, path: '/proc/sys' })] }],
+  ['Mounts', { Mounts: [volumeMount('12D3node', { ...kept, path: '/a/../proc' })] }],
+  ['Mounts', { Mounts: [volumeMount('12D3node', { ...kept, path: '/' })] }],
+  ['Mounts', { Mounts: [{ ...volume, BindOptions: { Propagation: 'shared' } }] }],
+  [
+    'Mounts',
+    {
+      Mounts: [
+        {
+          ...volume,
+          VolumeOptions: {
+            ...volume.VolumeOptions,
+            DriverConfig: { Name: 'local', Options: { type: 'none', o: 'bind', device: '/' } },
+          },
+        },
+      ],
+    },
+  ],
   ['VolumesFrom', { VolumesFrom: ['other'] }],
   ['Devices', { Devices: [{ PathOnHost: '/dev/mem' }] }],
   ['DeviceCgroupRules', { DeviceCgroupRules: ['a *:* rwm'] }],
