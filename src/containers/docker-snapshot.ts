@@ -43,11 +43,13 @@ export async function snapshotOf(
   const remove = () => removeImage(docker, name)
   try {
     const changes = await changesOf(parts)
+    // To its end, whoever left: an engine goes on with it in any case, and the image would appear afterwards.
     await askDocker(
       'make an image of the container',
       (abortSignal) => container.commit({ repo: PATH, tag, pause, changes, abortSignal } as object),
-      { timeoutMs: COMMIT_MS, signal },
+      { timeoutMs: COMMIT_MS },
     )
+    signal.throwIfAborted()
     const saved = await askDocker('export the image', () => docker.getImage(name).get(), {
       timeoutMs: COMMIT_MS,
       signal,

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { NodeError } from '../errors.ts'
+import { messageOf, NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { MiB, minutesMs } from '../units.ts'
 import { askDocker, isGone } from './docker-client.ts'
@@ -65,25 +65,31 @@ export function createDockerVolumes(options: DockerVolumesOptions): EngineVolume
       return { id, enforced: true }
     } catch (error) {
       // Most storage has no quota and says so; whatever else it was shows again below.
-      log.debug('volume-without-quota', { volume: id, reason: String(error) })
+      log.debug('volume-without-quota', { volume: id, reason: messageOf(error) })
     }
-    if (files !== undefined && (await canSize())) {
-      await bindTo(id, await files.mount(id, sizeMiB))
-      return { id, enforced: true }
-    }
-    await make(id, {})
-    return { id, enforced: false }
+    const device = await mounted(id, sizeMiB)
+    await make(id, device === undefined ? {} : bindTo(device))
+    return { id, enforced: device !== undefined }
   }
-  const bindTo = (id: string, device: string): Promise<unknown> =>
-    make(id, { type: 'none', o: 'bind', device })
 
+  /** Where a new file system is mounted; undefined where this machine can have none. */
+  async function mounted(id: string, sizeMiB: number): Promise<string | undefined> {
+    if (files === undefined || !(await canSize())) return undefined
+    try {
+      return await files.mount(id, sizeMiB)
+    } catch (error) {
+      log.warn('volume-not-held', { volume: id, reason: messageOf(error) })
+      await files.remove(id)
+      return undefined
+    }
+  }
   return {
     async ensure(volume) {
       const { id, sizeMiB } = volume
       const found = await look(id)
       if (files !== undefined && (await files.has(id))) {
         const device = await files.mount(id, sizeMiB)
-        if (found === undefined) await bindTo(id, device)
+        if (found === undefined) await make(id, bindTo(device))
         else if (found.Options?.['device'] !== device) throw displaced(id)
         return { id, enforced: true }
       }
@@ -96,10 +102,15 @@ export function createDockerVolumes(options: DockerVolumesOptions): EngineVolume
       const { Volumes } = await askDocker('list the volumes', (abortSignal) =>
         docker.listVolumes({ filters: { label }, abortSignal }),
       )
-      return ((Volumes ?? []) as unknown as Found[]).flatMap((found) => {
+      const kept = ((Volumes ?? []) as unknown as Found[]).flatMap((found) => {
         const id = volumeIdOf(found.Name)
         return id === undefined ? [] : [{ id, enforced: isEnforced(found) }]
       })
+      // `docker volume prune` takes the engine's name away, not what is in the file.
+      const unnamed = ((await files?.ids()) ?? []).filter(
+        (id) => !kept.some((one) => one.id === id),
+      )
+      return [...kept, ...unnamed.map((id) => ({ id, enforced: true }))]
     },
     async usedBytes() {
       const kept = await this.list()
@@ -128,6 +139,8 @@ export function createDockerVolumes(options: DockerVolumesOptions): EngineVolume
     close: async () => files?.close(),
   }
 }
+
+const bindTo = (device: string) => ({ type: 'none', o: 'bind', device })
 
 const isEnforced = ({ Options }: Found): boolean =>
   Options?.['size'] !== undefined || Options?.['device'] !== undefined

@@ -39,7 +39,12 @@ async function copy(
       await Promise.all([finished(entry.pipe(out) as unknown as NodeJS.WritableStream), ended(out)])
       continue
     }
-    const text = named(await whole(entry as unknown as AsyncIterable<Uint8Array>), header.name, from, to)
+    const text = named(
+      await whole(entry as unknown as AsyncIterable<Uint8Array>),
+      header.name,
+      from,
+      to,
+    )
     written.entry({ ...header, size: Buffer.byteLength(text) }, text)
   }
   written.finalize()

@@ -24,6 +24,8 @@ export interface SizedVolumes {
   /** Makes the file where there is none, and mounts it; resolves with the folder where it is mounted. */
   mount(id: string, sizeMiB: number): Promise<string>
   has(id: string): Promise<boolean>
+  /** Those whose file is there. */
+  ids(): Promise<string[]>
   /** Bytes in use; undefined for one that is not mounted here. */
   usedBytes(id: string): Promise<number | undefined>
   remove(id: string): Promise<void>
@@ -78,6 +80,8 @@ export function createSizedVolumes(folder: string): SizedVolumes {
 
   return {
     has,
+    ids: async () =>
+      (await names()).flatMap((name) => /^([0-9a-f]{32})\.ext4$/.exec(name)?.[1] ?? []),
     async mount(id, sizeMiB) {
       await mkdir(mountOf(id), { recursive: true, mode: 0o700 })
       if (!(await has(id))) await make(id, sizeMiB)

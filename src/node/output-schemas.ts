@@ -318,7 +318,9 @@ const volumeRow: z.ZodType<VolumeRow> = z.strictObject({
   name: z.string(),
   miner: peerId,
   sizeMiB: whole,
-  enforced: z.boolean().describe("whether the miner's storage holds it to that; else it is measured"),
+  enforced: z
+    .boolean()
+    .describe("whether the miner's storage holds it to that; else it is measured"),
   usedBytes: whole.nullable().describe('null before it was measured'),
   createdAtMs: whole,
   leases: z.array(z.string()).describe('that have it now'),

@@ -50,14 +50,20 @@ describe.skipIf(noDocker)('volumes of a Docker Engine', () => {
   test('what is in one is there in the next lease, and read-only means it', async () => {
     const volumes = plain.volumes!
     const volume = id()
-    expect(await volumes.ensure({ id: volume, sizeMiB: 32 })).toEqual({ id: volume, enforced: false })
+    expect(await volumes.ensure({ id: volume, sizeMiB: 32 })).toEqual({
+      id: volume,
+      enforced: false,
+    })
     const first = await mounting(plain, volume)
     expect((await sh(first, 'echo kept >/data/file')).code).toBe(0)
     expect(await volumes.remove(volume).catch(codeOf)).toBe('ENGINE_CONFLICT')
     await first.remove({ graceMs: 0 })
     await volumes.ensure({ id: volume, sizeMiB: 32 })
     const second = await mounting(plain, volume, true)
-    expect(await sh(second, 'cat /data/file; echo more >/data/file')).toEqual({ code: 1, out: 'kept\n' })
+    expect(await sh(second, 'cat /data/file; echo more >/data/file')).toEqual({
+      code: 1,
+      out: 'kept\n',
+    })
     expect((await volumes.usedBytes()).get(volume)).toBeGreaterThan(0)
     await second.remove({ graceMs: 0 })
     await volumes.remove(volume)
@@ -87,7 +93,10 @@ describe.skipIf(noDocker)('volumes of a Docker Engine', () => {
 
     test('the storage ends what is too much; no set-user bit, no device', async () => {
       const volume = id()
-      expect(await volumes.ensure({ id: volume, sizeMiB: 16 })).toEqual({ id: volume, enforced: true })
+      expect(await volumes.ensure({ id: volume, sizeMiB: 16 })).toEqual({
+        id: volume,
+        enforced: true,
+      })
       const lease = await mounting(sized, volume)
       const { out } = await sh(lease, 'grep " /data " /proc/mounts')
       expect(out).toMatch(/ ext4 rw,nosuid,nodev,/)
@@ -111,7 +120,15 @@ describe.skipIf(noDocker)('volumes of a Docker Engine', () => {
       await sh(writer, 'echo after >>/data/file')
       expect((await sh(reader, 'cat /data/file')).out).toBe('before\nafter\n')
       await Promise.all([writer.remove({ graceMs: 0 }), reader.remove({ graceMs: 0 })])
+      // As `docker volume prune` does: the file is there, and is mounted again.
+      await docker.getVolume(`cn-volume-${volume}`).remove()
+      expect(await again.volumes!.list()).toEqual([{ id: volume, enforced: true }])
+      await again.volumes!.ensure({ id: volume, sizeMiB: 16 })
+      const last = await mounting(again, volume, true)
+      expect((await sh(last, 'cat /data/file')).out).toBe('before\nafter\n')
+      await last.remove({ graceMs: 0 })
       await again.volumes!.remove(volume)
+      expect(await again.volumes!.list()).toEqual([])
     }, 60_000)
   })
 })

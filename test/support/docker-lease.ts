@@ -30,7 +30,7 @@ export async function dockerLease(
   const now = await take(renter, order)
   await until(() => now.lease.state === 'ACTIVE', 60_000)
   const at = { leaseId: now.lease.leaseId, miner: miner.key.peerId }
-  return { miner, renter, friend, now, at }
+  return { engine, miner, renter, friend, now, at }
 }
 
 /** Breaks the peer's connections, without a word to the other end's programs. */

@@ -12,7 +12,10 @@ import { forwardRoute } from '../../src/node/control/routes/forward.ts'
 import { leasesRoute } from '../../src/node/control/routes/leases.ts'
 import { loginRoute } from '../../src/node/control/routes/login.ts'
 import { portRoute } from '../../src/node/control/routes/port.ts'
+import { snapshotRoute } from '../../src/node/control/routes/snapshot.ts'
+import { volumesRoute } from '../../src/node/control/routes/volumes.ts'
 import { startControl } from '../../src/node/control/server.ts'
+import type { RentOrder } from '../../src/node/leases/rent-lease.ts'
 import type { Offers } from '../../src/node/offers.ts'
 import { FakeLedger } from './fake-ledger.ts'
 import {
@@ -49,6 +52,7 @@ const entry = join(import.meta.dirname, '../../bin/compute-node.js')
 export async function serveLease(
   engine: Engine & AsyncDisposable,
   image: string,
+  order: Partial<RentOrder> = {},
 ): Promise<ServedLease> {
   const stack = new AsyncDisposableStack()
   stack.use(engine)
@@ -66,13 +70,22 @@ export async function serveLease(
   ledger.grant(renter.key, 10_000_000n)
   const control = await startControl({
     parts: { renting: renter.book, offers: {} as Offers },
-    routes: [leasesRoute, execRoute, filesRoute, portRoute, forwardRoute, loginRoute],
+    routes: [
+      leasesRoute,
+      execRoute,
+      filesRoute,
+      portRoute,
+      forwardRoute,
+      loginRoute,
+      snapshotRoute,
+      volumesRoute,
+    ],
     socketPath: join(dataDir, 'control.sock'),
     tokenFile: join(dataDir, 'control.token'),
     log: silent,
   })
   stack.defer(() => control[Symbol.asyncDispose]())
-  const now = await take(renter, orderOf(miner, { image, durationMs: 600_000 }))
+  const now = await take(renter, orderOf(miner, { image, durationMs: 600_000, ...order }))
   const owned = stack.move()
   return {
     id: now.id,

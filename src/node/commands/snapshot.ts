@@ -70,7 +70,11 @@ async function fetchTo(
   output: Output,
 ): Promise<SnapshotResult> {
   const { pause, maxSize } = config
-  const asked: SnapshotAsked = { tag, pause, ...(maxSize === undefined ? {} : { maxBytes: maxSize }) }
+  const asked: SnapshotAsked = {
+    tag,
+    pause,
+    ...(maxSize === undefined ? {} : { maxBytes: maxSize }),
+  }
   const path = withQuery(leasePath(lease, '/snapshot'), { request: toJson(asked) })
   const socket = await openWhenStarted(client, path, signal)
   const part = `${file}.part`
@@ -132,7 +136,10 @@ function createSink(path: string) {
   file.on('error', (cause) => {
     const message = `cannot write ${path}: ${messageOf(cause)}`
     stream.destroy(
-      new NodeError('BAD_CONFIG_FILE', message, { cause, next: 'name another file: --output FILE' }),
+      new NodeError('BAD_CONFIG_FILE', message, {
+        cause,
+        next: 'name another file: --output FILE',
+      }),
     )
   })
   stream.on('error', () => undefined) // whoever writes to it is told

@@ -31,19 +31,32 @@ export function judgeVolumes(
   const quoted = inUse.filter(({ name, renter: whose }) => !has(kept, whose, name))
   const agreed = asked.map((volume) => {
     const there = own.find(({ name }) => name === volume.name)
-    const promised = quoted.find(({ name, renter: whose }) => whose === renter && name === volume.name)
+    const promised = quoted.find(
+      ({ name, renter: whose }) => whose === renter && name === volume.name,
+    )
     const sizeMiB = there?.sizeMiB ?? promised?.sizeMiB ?? volume.sizeMiB ?? sizeOf(policy, volume)
     if (volume.sizeMiB !== undefined && volume.sizeMiB !== sizeMiB) {
-      throw refused(`volume ${volume.name} has ${sizeMiB} MiB`, 'leave its size out, or use another name')
+      throw refused(
+        `volume ${volume.name} has ${sizeMiB} MiB`,
+        'leave its size out, or use another name',
+      )
     }
     if (there === undefined && promised === undefined && volume.readOnly === true) {
       throw refused(`there is no volume ${volume.name} to read`, 'compute-node volumes lists yours')
     }
-    checkFree(volume, there, inUse.filter((use) => use.renter === renter && use.name === volume.name))
+    checkFree(
+      volume,
+      there,
+      inUse.filter((use) => use.renter === renter && use.name === volume.name),
+    )
     return { ...volume, sizeMiB }
   })
   const fresh = agreed.filter(({ name }) => !has(kept, renter, name) && !has(quoted, renter, name))
-  checkLimits(policy, [...own, ...quoted.filter((use) => use.renter === renter), ...fresh], 'renter')
+  checkLimits(
+    policy,
+    [...own, ...quoted.filter((use) => use.renter === renter), ...fresh],
+    'renter',
+  )
   checkLimits(policy, [...kept, ...quoted, ...fresh], 'miner')
   return agreed
 }

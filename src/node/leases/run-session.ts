@@ -4,8 +4,8 @@ import { runLogin } from './sessions/login-session.ts'
 import { runLogs } from './sessions/logs-session.ts'
 import { runPort } from './sessions/port-session.ts'
 import type { SessionRun } from './sessions/session-run.ts'
-import { runSnapshot } from './sessions/snapshot-session.ts'
 import { runResume, runShell } from './sessions/shell-session.ts'
+import { runSnapshot } from './sessions/snapshot-session.ts'
 
 /** Runs one session in a container until it is over or its renter leaves. Each kind is a file of `sessions/`. */
 export function runSession(run: SessionRun): Promise<void> {

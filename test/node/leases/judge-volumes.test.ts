@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
 import { codeOf } from '../../../src/errors.ts'
-import { judgeVolumes, type VolumeInUse, type VolumeSide } from '../../../src/node/leases/judge-volumes.ts'
+import {
+  judgeVolumes,
+  type VolumeInUse,
+  type VolumeSide,
+} from '../../../src/node/leases/judge-volumes.ts'
 import type { HostedVolume, VolumePolicy } from '../../../src/node/leases/volume-records.ts'
 
 const policy: VolumePolicy = {
@@ -78,7 +82,15 @@ test('a full one that is only measured can be read; one that the storage holds c
 })
 
 test.each([
-  ['too many', {}, [{ name: 'a', path: '/a' }, { name: 'b', path: '/b' }, { name: 'c', path: '/c' }]],
+  [
+    'too many',
+    {},
+    [
+      { name: 'a', path: '/a' },
+      { name: 'b', path: '/b' },
+      { name: 'c', path: '/c' },
+    ],
+  ],
   ['too large', {}, [{ sizeMiB: 501 }]],
   ['too large with what is kept', { kept: [kept({ name: 'old', sizeMiB: 450 })] }, [{}]],
   [

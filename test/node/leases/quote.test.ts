@@ -49,6 +49,7 @@ test.each<[string, Partial<Terms>]>([
   ['image', { image: 'evil:1' }],
   ['command', { command: ['echo', 'ho'] }],
   ['duration', { durationMs: 60_001 }],
+  ['volumes', { volumes: [{ name: 'data', path: '/etc', sizeMiB: 16 }] }],
   ['devices', { devices: ['cpu-0', 'cpu-1'] }],
   ['devices', { devices: ['cpu-0', 'cpu-0'] }],
   ['devices', { devices: ['a-slower-one'] }],

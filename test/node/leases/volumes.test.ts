@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { codeOf } from '../../../src/errors.ts'
 import type { Hosting } from '../../../src/node/hosting.ts'
-import { volumeHomes, dropVolume, findVolumes } from '../../../src/node/leases/rent-volumes.ts'
+import { dropVolume, findVolumes, volumeHomes } from '../../../src/node/leases/rent-volumes.ts'
 import { reconcileVolumes, tendVolumes } from '../../../src/node/leases/tend-volumes.ts'
 import { DEFAULT_VOLUME_POLICY } from '../../../src/node/leases/volume-records.ts'
 import { FakeEngine } from '../../support/fake-engine.ts'
@@ -23,7 +23,9 @@ type Book = Hosting['book']
 const DEVICES = ['cpu-0', 'cpu-1', 'cpu-2']
 
 /** A miner with three devices, so that several leases run at once, and two renters. */
-async function twoRenters(options: { readonly folder?: string; readonly engine?: FakeEngine } = {}) {
+async function twoRenters(
+  options: { readonly folder?: string; readonly engine?: FakeEngine } = {},
+) {
   const { engine = new FakeEngine() } = options
   const ledger = new FakeLedger()
   let nowMs = Date.now()
@@ -75,7 +77,11 @@ test('a volume is there again, is its renter’s alone, and is kept to its time'
   const first = await rentWith(miner, alice, 'cpu-0')
   expect(first.terms.volumes).toEqual([{ name: 'data', path: '/data', sizeMiB: 100 }])
   const [mount] = mountsOf(engine, first.id)
-  expect(mount).toEqual({ id: expect.stringMatching(/^[0-9a-f]{32}$/), path: '/data', readOnly: false })
+  expect(mount).toEqual({
+    id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    path: '/data',
+    readOnly: false,
+  })
 
   // One writes; a second lease of the same renter may read, and nobody else sees anything of it.
   expect(await rentWith(miner, alice, 'cpu-1').catch(codeOf)).toBe('REFUSED_VOLUME_BUSY')
@@ -162,6 +168,10 @@ test('a node that starts again knows whose its volumes are; one that the engine 
   engine.kept.clear()
   await reconcileVolumes(again.book)
   expect(again.book.volumes).toMatchObject([
-    { id, renter: alice.key.peerId, removed: { reason: 'its container engine lost it', gone: true } },
+    {
+      id,
+      renter: alice.key.peerId,
+      removed: { reason: 'its container engine lost it', gone: true },
+    },
   ])
 })

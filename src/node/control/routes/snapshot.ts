@@ -19,7 +19,10 @@ export type SnapshotAsked = z.input<typeof asked>
  * one channel byte (1) and data; text messages are `{"kind":"started","aboutBytes":…}`, and at the end
  * `{"kind":"whole","bytes":…,"sha256":"…"}` and `{"kind":"exit","exitCode":0}`.
  */
-export function snapshotRoute(app: FastifyInstance, { renting: book }: { renting: RentBook }): void {
+export function snapshotRoute(
+  app: FastifyInstance,
+  { renting: book }: { renting: RentBook },
+): void {
   app.webSocket('/v1/leases/:id/snapshot', async ({ params, query, signal }, accept) => {
     const found = await findLease(book, params['id'] ?? '')
     const request = askedOf(query, (json) => ({ ...asked.parse(json), kind: 'snapshot' as const }))

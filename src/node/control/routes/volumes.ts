@@ -4,7 +4,12 @@ import { peerIdText } from '../../../protocols/fields.ts'
 import { volumeName } from '../../../protocols/volumes.ts'
 import { hexOf } from '../../leases/lease-records.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
-import { dropVolume, type FoundVolume, findVolumes, type SilentMiner } from '../../leases/rent-volumes.ts'
+import {
+  dropVolume,
+  type FoundVolume,
+  findVolumes,
+  type SilentMiner,
+} from '../../leases/rent-volumes.ts'
 import { parsed } from '../parsed.ts'
 
 /** One volume as `GET /v1/volumes` lists it. */

@@ -20,6 +20,12 @@ const underWay = new Set<Container>()
  * @throws REFUSED_SNAPSHOT while one is made of this lease, or too many are; REFUSED_SNAPSHOT_SIZE
  */
 export async function runSnapshot(run: SessionRun<SessionOf<'snapshot'>>): Promise<void> {
+  await make(run)
+  // Last of all, so that who reads it may ask for the next.
+  await run.channel.send(channels.control, controlToRenter.encode({ kind: 'exit', exitCode: 0 }))
+}
+
+async function make(run: SessionRun<SessionOf<'snapshot'>>): Promise<void> {
   const { container, request, channel, closing, left } = run
   const most = run.maxSnapshotBytes ?? MAX_SNAPSHOT_BYTES
   const maxBytes = Math.min(most, request.maxBytes ?? most)
@@ -60,7 +66,6 @@ async function sendArchive(
   }
   const sha256 = new Uint8Array(hash.digest())
   await channel.send(channels.control, controlToRenter.encode({ kind: 'whole', bytes, sha256 }))
-  await channel.send(channels.control, controlToRenter.encode({ kind: 'exit', exitCode: 0 }))
 }
 
 function takePlace(container: Container, most: number): Disposable {
