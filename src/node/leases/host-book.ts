@@ -25,7 +25,6 @@ import { termsOf } from './lease-terms.ts'
 import { createLocks, type Locks } from './locks.ts'
 import { OPEN_POLICY, type Policy } from './policy.ts'
 import { createUnpaidHolds, type UnpaidHolds } from './unpaid-holds.ts'
-import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
 import {
   DEFAULT_VOLUME_POLICY,
   type HostedVolume,
@@ -33,6 +32,7 @@ import {
   type VolumeRecords,
   volumeRecords,
 } from './volume-records.ts'
+import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
 
 /** What hosting leases needs of this node. */
 export interface HostOptions {
