@@ -94,6 +94,7 @@ async function changesOf({ docker, container, nodeId }: SnapshotParts): Promise<
   return [
     ...own.map((name) => `LABEL ${name}=""`),
     `LABEL ${LABEL.snapshot}="${nodeId}"`,
+    ...foreignIn(Config.Env ?? [], Env ?? []).map((name) => `ENV ${name}=""`),
     `ENV ${GPUS}=${gpusIn(Env ?? [])}`,
     `ENTRYPOINT ${JSON.stringify([Entrypoint ?? []].flat())}`,
     `CMD ${JSON.stringify(Cmd ?? [])}`,
@@ -101,6 +102,14 @@ async function changesOf({ docker, container, nodeId }: SnapshotParts): Promise<
 }
 
 const GPUS = 'NVIDIA_VISIBLE_DEVICES'
+
+/** Variables that came with the lease and not with its image, secrets maybe: emptied, as an engine takes none away. */
+const foreignIn = (own: readonly string[], image: readonly string[]): string[] =>
+  own
+    .filter((line) => !image.includes(line))
+    .map((line) => line.slice(0, line.indexOf('=')))
+    .filter((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== GPUS)
+
 /** As the image had it: the node's own value names this machine's GPUs. */
 function gpusIn(env: readonly string[]): string {
   const value = env.find((line) => line.startsWith(`${GPUS}=`))?.slice(GPUS.length + 1) ?? ''
