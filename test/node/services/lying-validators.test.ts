@@ -103,14 +103,18 @@ function isTold({ honest, miners, liars }: Market, lie: Lie, slot: number, of: M
   const areHeard = [...miners].every(([way, miner]) =>
     honest.every((by) => verdictOf(slot, by, of, miner) === ways[way].found),
   )
-  const testimony = of.parts.attestations
-    .slots(slot, slot)
-    .flatMap((one) => one.testimony)
-    .find(({ validator }) => validator === liar.peerId)
+  const all = of.parts.attestations.slots(slot, slot).flatMap((one) => one.testimony)
+  // A VALID is of what was done; what earns is what arrived in time, and that a busy machine may spoil.
+  const isCounted = honest.every(({ peerId }) => {
+    const { rows = [] } = all.find(({ validator }) => validator === peerId)?.report ?? {}
+    const row = rows.find(({ miner }) => miner === miners.get('rival')!.peerId)
+    return row !== undefined && row.passes > 0 && row.steps > 0
+  })
+  const testimony = all.find(({ validator }) => validator === liar.peerId)
   const hasReported = testimony?.report !== undefined || testimony?.unbound !== undefined
   const hasLied =
     tells === undefined || verdictOf(slot, liar, of, miners.get(tells.about)!) === tells.verdict
-  return areHeard && hasReported && hasLied
+  return areHeard && isCounted && hasReported && hasLied
 }
 
 /** The first slot in which all said their say: a busy machine loses some to its own slowness. */
