@@ -126,5 +126,6 @@ test('the layout is what other tools may rely on', () => {
     configFile: '/data/config.json',
     tokenFile: '/data/control.token',
     lockFile: '/data/lock',
+    inetFile: '/data/inet.json',
   })
 })

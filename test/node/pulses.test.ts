@@ -97,11 +97,13 @@ test.each([
     network: 'finney',
     roles: [role],
     drand: [server.url],
+    ...(asks ? { chain: 'ws://127.0.0.1:1' } : {}), // nothing is there: what is asked here is the beacon
     listen,
     dataDir,
   })
   await using node = await createNode(config, { log: silent })
-  expect(node.parts.proving).toBeUndefined()
+  // What it forwards it judges first.
+  expect(node.parts.proving !== undefined).toBe(asks)
   expect(node.parts.pulses !== undefined).toBe(asks)
   if (asks) await vi.waitFor(() => expect(server.asked.length).toBeGreaterThan(0), 10_000)
   expect(server.asked.length > 0).toBe(asks)
