@@ -71,10 +71,11 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     log,
     helperImage: holderImage,
   })
-  const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network, holderImage })
-  const volumes = createDockerVolumes({ docker, nodeId, log, folder: options.volumesDir })
   const left = await removeSnapshots(docker, nodeId)
   if (left > 0) log.info('snapshots-removed', { count: left })
+  // From here on nothing throws: what is prepared in the background ends with `close`.
+  const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network, holderImage })
+  const volumes = createDockerVolumes({ docker, nodeId, log, folder: options.volumesDir })
   const toolbox = createToolboxVolume({ docker, nodeId, log, helperImage: holderImage })
 
   /** What has to be known of an image before a container is made of it. */

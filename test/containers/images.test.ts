@@ -142,7 +142,8 @@ describe.skipIf(noDocker)('pulling', () => {
       const { Image: id } = await docker.getContainer(lease.id).inspect()
       expect(await hasImage(docker, image)).toBe(false) // nobody else finds it
       await expect(engine.ensureImage(image)).rejects.toMatchObject(denied)
-      const [again] = await (await testEngine(engine.nodeId, { images: rules })).list()
+      await using restarted = await testEngine(engine.nodeId, { images: rules })
+      const [again] = await restarted.list()
       await again!.remove()
       await expect(docker.getImage(id).inspect()).rejects.toMatchObject({ statusCode: 404 })
     },
