@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { messageOf } from '../errors.ts'
+import { messageOf, NodeError } from '../errors.ts'
 import { tellsOf } from '../told-ticks.ts'
 import { KiB } from '../units.ts'
 import { type FinalClaim, finalCodec, type TickClaim, tickCodec } from './challenge.ts'
@@ -9,7 +9,7 @@ import type { Network } from './network.ts'
 import { noticesTopic } from './offers.ts'
 import { peerIdOfKey } from './peer-key.ts'
 import {
-  openRecord,
+  openPeeked,
   peekRecord,
   type RecordKey,
   recordTypes,
@@ -148,12 +148,15 @@ export type SignedClaim = { readonly peerId: string } & (
 
 /** Opens a tick or Final; throws BAD_MESSAGE on anything else. */
 export function openClaim(net: Network, record: Uint8Array): SignedClaim {
-  if (peekRecord(net, record).type === recordTypes.final) {
-    const { publicKey, payload } = openRecord(net, recordTypes.final, finalCodec, record)
-    return { isFinal: true, peerId: peerIdOfKey(publicKey), claim: payload }
+  const raw = peekRecord(net, record)
+  const peerId = peerIdOfKey(raw.publicKey)
+  if (raw.type === recordTypes.final) {
+    return { isFinal: true, peerId, claim: openPeeked(net, raw, finalCodec, record).payload }
   }
-  const { publicKey, payload } = openRecord(net, recordTypes.tick, tickCodec, record)
-  return { isFinal: false, peerId: peerIdOfKey(publicKey), claim: payload }
+  if (raw.type === recordTypes.tick) {
+    return { isFinal: false, peerId, claim: openPeeked(net, raw, tickCodec, record).payload }
+  }
+  throw new NodeError('BAD_MESSAGE', `record type ${raw.type} is neither a tick nor a Final`)
 }
 
 /**
