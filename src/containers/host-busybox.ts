@@ -38,7 +38,7 @@ export async function findHostBusybox(
   places: readonly string[] = PLACES,
 ): Promise<HostBusybox | undefined> {
   for (const path of places) {
-    const binary = await readFile(path).catch(() => undefined)
+    const binary = await readFile(path).catch(() => undefined) // absent here; `doctor` says so
     if (binary === undefined || !isStatic(binary)) continue
     const { stdout } = await promisify(execFile)(path, ['--list'])
     return {

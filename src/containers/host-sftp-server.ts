@@ -24,7 +24,7 @@ export async function findHostSftpServer(
   places: readonly string[] = SFTP_SERVER_PLACES,
 ): Promise<HostProgram | undefined> {
   for (const path of places) {
-    const binary = await readFile(path).catch(() => undefined)
+    const binary = await readFile(path).catch(() => undefined) // absent here; `doctor` says so
     if (binary === undefined) continue
     const { loader, libraries } = linkedFiles(await ldd(path))
     if (loader === undefined) continue

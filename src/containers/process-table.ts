@@ -20,7 +20,7 @@ const PF_KTHREAD = 0x200000
 
 /** Facts of a running process (Linux), or undefined when there is none, or only its zombie. */
 export async function processFacts(pid: number): Promise<ProcessFacts | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined)
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined) // it has ended
   if (text === undefined) return undefined
   // The program's name, in brackets, may hold spaces and brackets itself; the fields after it do not.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

@@ -42,7 +42,7 @@ export async function listRenderNodes({
 }
 
 async function describe(device: string): Promise<RenderNode | undefined> {
-  const target = await readlink(device).catch(() => undefined)
+  const target = await readlink(device).catch(() => undefined) // unplugged since it was listed
   if (target === undefined) return undefined
   const address = basename(target)
   const bytes = async (name: string): Promise<number | null> => mib(await textOf(device, name))

@@ -313,14 +313,14 @@ export const commands: readonly Command[] = [
     options: ['exclude', 'user'],
     args: [2, 1024],
     examples: [
-      ['compute-node cp ./data 4f1c22:/work', 'a folder; into /work if that exists, else as /work'],
-      ['compute-node cp ./data/. 4f1c22:/work', 'what is in it, into /work'],
-      ['compute-node cp 4f1c22:/work/out.bin .', 'the other way'],
+      ['compute-node cp ./data 4f1c22:/data', 'a folder; into /data if that exists, else as /data'],
+      ['compute-node cp ./data/. 4f1c22:/data', 'what is in it, into /data'],
+      ['compute-node cp 4f1c22:/data/out.bin .', 'the other way'],
       [
         'compute-node cp a.py b.py 4f1c22:src/ --exclude "*.pyc"',
         'several; src/ is made if need be',
       ],
-      ['compute-node cp 4f1c22:/work/log - | less', 'one file to stdout; as a source, - is stdin'],
+      ['compute-node cp 4f1c22:/data/log - | less', 'one file to stdout; as a source, - is stdin'],
     ],
     load: async () => (await import('./cp.ts')).cp,
   },

@@ -14,11 +14,25 @@ import { toJson } from '../output.ts'
 /** What may wait on its way through this process, in each direction. */
 const WAITING_BYTES = 256 * KiB
 
-/** Both directions at the pace of the slower side; resolves when the command has ended and all of it was sent. */
-export async function bridge(socket: WebSocket, channel: FrameChannel): Promise<void> {
+/**
+ * Both directions of a session at the pace of the slower side; the socket closes when the command has
+ * ended and all of it was sent.
+ * @throws what broke it, as `told` puts it for its user; the channel ends with it
+ */
+export async function bridge(
+  socket: WebSocket,
+  channel: FrameChannel,
+  told = (error: unknown): unknown => error,
+): Promise<void> {
   const { promise: failed, reject } = Promise.withResolvers<never>()
-  takeInput(socket, channel, reject)
-  await Promise.race([sendOutput(socket, channel), failed])
+  try {
+    takeInput(socket, channel, reject)
+    await Promise.race([sendOutput(socket, channel), failed])
+  } catch (error) {
+    channel.abort(error instanceof Error ? error : new Error(String(error)))
+    throw told(error)
+  }
+  socket.close(1000)
 }
 
 async function sendOutput(socket: WebSocket, channel: FrameChannel): Promise<void> {

@@ -48,28 +48,28 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
     await utimes(join(src, 'nothing'), 1_000_000_000, 1_000_000_000)
     spawnSync('mkfifo', [join(src, 'pipe')])
 
-    const first = await cp(src, 'L:/work/tree', '--json')
+    const first = await cp(src, 'L:/data/tree', '--json')
     expect(first).toMatchObject({ err: '', code: 0 })
     expect(JSON.parse(first.out)).toMatchObject({
       ...{ files: names.length + 2, folders: 3, links: 2, unchanged: 0 },
       left: [{ path: 'pipe', why: 'a device, a pipe or a socket' }],
     })
     const shown = await inside(
-      'cd /work/tree; ls -a | wc -l; cat ./-dash; stat -c %a-%U sub/deep sub/deep/run.sh; ' +
+      'cd /data/tree; ls -a | wc -l; cat ./-dash; stat -c %a-%U sub/deep sub/deep/run.sh; ' +
         'stat -c %Y nothing; readlink sub/link; readlink dangling; cat new*',
     )
     expect(shown).toBe(`14\n-dash555-root\n751-root\n1000000000\ndeep/run.sh\ngone\nnew\nline`)
 
-    const again = await cp(src, 'L:/work/', '--json') // there, `src` is new
+    const again = await cp(src, 'L:/data/', '--json') // there, `src` is new
     expect(JSON.parse(again.out)).toMatchObject({ files: names.length + 2 })
-    const third = await cp(`${src}/.`, 'L:/work/tree', '--json')
+    const third = await cp(`${src}/.`, 'L:/data/tree', '--json')
     expect(JSON.parse(third.out)).toMatchObject({ files: 0, bytes: 0, unchanged: names.length + 2 })
 
     await inside(
-      'cd /work/tree; mkfifo pipe; ln -s /etc/passwd out; ln -s ../../x up; ln nothing twin',
+      'cd /data/tree; mkfifo pipe; ln -s /etc/passwd out; ln -s ../../x up; ln nothing twin',
     )
     const back = join(root, 'back')
-    const out = await cp('L:/work/tree', back, '--json')
+    const out = await cp('L:/data/tree', back, '--json')
     expect(out).toMatchObject({ err: '', code: 0 })
     const result = JSON.parse(out.out) as { left: { path: string }[]; files: number }
     expect(result.left.map(({ path }) => path).sort()).toEqual(['out', 'pipe', 'up'])
@@ -82,7 +82,7 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
     expect(
       (await readdir(back, { recursive: true })).filter((name) => name.includes('.cn-')),
     ).toEqual([])
-    const twice = await cp('L:/work/tree/.', back, '--json')
+    const twice = await cp('L:/data/tree/.', back, '--json')
     expect(JSON.parse(twice.out)).toMatchObject({ files: 0, unchanged: names.length + 3 })
   })
 

@@ -184,7 +184,7 @@ test.skipIf(noDocker)(
       rentersTalk(await openSession(who.book, at, { kind: 'files' }, signal))
     const inside = async (script: string): Promise<string> =>
       (await execIn({ renter, ...at, command: ['sh', '-c', script] })).stdout
-    await inside('mkdir /work; echo old >/work/f')
+    await inside('mkdir /data; echo old >/data/f')
     const put = async (
       path: string,
       sha256 = hash('sha256', 'evil', 'buffer'),
@@ -192,7 +192,7 @@ test.skipIf(noDocker)(
       const talk = await open()
       await talk.tell({
         kind: 'put',
-        root: '/work',
+        root: '/data',
         entries: [{ type: 'file', path, size: 4, mode: 0o644, mtime: 1 }],
       })
       await talk.give(Buffer.from('evil'))
@@ -203,7 +203,7 @@ test.skipIf(noDocker)(
     await expect(put('../evil')).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
     await expect(put('f', wrong)).rejects.toMatchObject({ code: 'FAILED_CHECKSUM' })
     const writing = await open(friend)
-    await writing.tell({ kind: 'write', path: '/work/f', part: '/work/.part', offset: 0 })
+    await writing.tell({ kind: 'write', path: '/data/f', part: '/data/.part', offset: 0 })
     await writing.give(Buffer.from('evil'))
     await writing.tell({ kind: 'commit', size: 4, sha256: wrong })
     expect(await writing.hearMessage()).toEqual({ kind: 'from', offset: 0 })
@@ -212,7 +212,7 @@ test.skipIf(noDocker)(
     await silent.give(Buffer.from('evil'))
     await expect(silent.hearMessage()).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
     expect(await put("it's; echo $(rm f)\n")).toEqual({ kind: 'done' })
-    expect(await inside('cat /work/f; ls -A /work | wc -l; ls / | grep -c evil')).toBe(
+    expect(await inside('cat /data/f; ls -A /data | wc -l; ls / | grep -c evil')).toBe(
       'old\n3\n0\n',
     )
   },

@@ -29,12 +29,6 @@ export function execRoute(app: FastifyInstance, { renting: book }: { renting: Re
     const request = askedOf(query, (json) => ({ ...asked.parse(json), kind: 'exec' }))
     const channel = await openSession(book, found, request, signal)
     const socket = await accept()
-    try {
-      await bridge(socket, channel)
-    } catch (error) {
-      channel.abort(error instanceof Error ? error : new Error(String(error)))
-      throw sessionError(error, found.id)
-    }
-    socket.close(1000)
+    await bridge(socket, channel, (error) => sessionError(error, found.id))
   })
 }

@@ -25,13 +25,7 @@ export function loginRoute(app: FastifyInstance, { renting: book }: { renting: R
     const found = await findLease(book, params['id'] ?? '')
     const channel = await openSession(book, found, parseAsked(query.get('request') ?? ''), signal)
     const socket = await accept()
-    try {
-      await bridge(socket, channel)
-    } catch (error) {
-      channel.abort(error instanceof Error ? error : new Error(String(error)))
-      throw sessionError(error, found.id)
-    }
-    socket.close(1000)
+    await bridge(socket, channel, (error) => sessionError(error, found.id))
   })
 }
 

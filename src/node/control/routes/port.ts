@@ -15,13 +15,7 @@ export function portRoute(app: FastifyInstance, { renting: book }: { renting: Re
     const port = portIn(query, 'port')
     const channel = await openSession(book, found, { kind: 'port', port }, signal)
     const socket = await accept()
-    try {
-      await bridge(socket, channel)
-    } catch (error) {
-      channel.abort(error instanceof Error ? error : new Error(String(error)))
-      throw error
-    }
-    socket.close(1000)
+    await bridge(socket, channel)
   })
 }
 

@@ -33,12 +33,6 @@ export function shellRoute(app: FastifyInstance, { renting: book }: { renting: R
     const notices = { onLost: tell('lost'), onResumed: tell('resumed') }
     const channel = await openShell(book, found, request, { signal, ...notices })
     socket = await accept()
-    try {
-      await bridge(socket, channel)
-    } catch (error) {
-      channel.abort(error instanceof Error ? error : new Error(String(error)))
-      throw sessionError(error, found.id)
-    }
-    socket.close(1000)
+    await bridge(socket, channel, (error) => sessionError(error, found.id))
   })
 }

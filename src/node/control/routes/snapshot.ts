@@ -28,12 +28,6 @@ export function snapshotRoute(
     const request = askedOf(query, (json) => ({ ...asked.parse(json), kind: 'snapshot' as const }))
     const channel = await openSession(book, found, request, signal)
     const socket = await accept()
-    try {
-      await bridge(socket, channel)
-    } catch (error) {
-      channel.abort(error instanceof Error ? error : new Error(String(error)))
-      throw error
-    }
-    socket.close(1000)
+    await bridge(socket, channel)
   })
 }
