@@ -89,18 +89,27 @@ describe.skipIf(noDocker)('docker engine', () => {
 
   test('kill ends the command and all that it started, and nothing else', async () => {
     const container = await idle()
-    const other = await container.exec(['sleep', '1000'])
-    const exec = await container.exec(sh('setsid sleep 2001 & sleep 2002 & echo up; wait'))
-    await new Promise((resolve) => exec.stdout.once('data', resolve))
-    for (const stream of [exec.stdout, exec.stderr, other.stdout, other.stderr]) stream.resume()
-    await exec.kill()
-    expect(await exec.exitCode).toBe(137)
-    const left = await container.exec(['ps'])
-    left.stderr.resume()
-    const processes = await text(left.stdout)
-    expect(processes).not.toContain('sleep 200')
-    expect(processes).toContain('sleep 1000')
-    await exec.kill() // again: no error
+    const script = 'setsid sleep 2001 & sleep 2002 & echo up; wait'
+    const cases = [
+      ['0', script],
+      ['7:8', script],
+      ['0', `su -s /bin/sh nobody -c '${script}'`],
+    ] as const
+    for (const [user, line] of cases) {
+      const other = await container.exec(['sleep', '1000'], { user })
+      const exec = await container.exec(sh(line), { user })
+      await new Promise((resolve) => exec.stdout.once('data', resolve))
+      for (const stream of [exec.stdout, exec.stderr, other.stdout, other.stderr]) stream.resume()
+      await exec.kill()
+      expect(await exec.exitCode).toBe(137)
+      const left = await container.exec(['ps'])
+      left.stderr.resume()
+      const processes = await text(left.stdout)
+      expect(processes).not.toContain('sleep 200')
+      expect(processes).toContain('sleep 1000')
+      await exec.kill() // again: no error
+      await other.kill()
+    }
     await container.remove()
   })
 
