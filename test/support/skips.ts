@@ -14,8 +14,8 @@ export function requireOrSkip(available: boolean, what: string): boolean {
 }
 
 /**
- * Whether a device is there that no continuous integration has. Where it is not, says so plainly, and that is never a
- * failure: these tests report themselves skipped.
+ * Whether something is there that no continuous integration has: a device, a kernel's ability, a large image. Where it
+ * is not, says so plainly, and that is never a failure: these tests report themselves skipped.
  */
 export function deviceOrSkip(available: boolean, what: string): boolean {
   if (!available) console.warn(`skipped: ${what} is missing`)
