@@ -3,7 +3,14 @@ import type Docker from 'dockerode'
 import { messageOf } from '../errors.ts'
 import { attachedCommand } from './attached-command.ts'
 import { askDocker } from './docker-client.ts'
-import type { Exec, ExecOptions, ExecSignal, SpawnOptions, TerminalSize } from './engine.ts'
+import type {
+  Exec,
+  ExecOptions,
+  ExecSignal,
+  Signalled,
+  SpawnOptions,
+  TerminalSize,
+} from './engine.ts'
 import { signalMarked } from './exec-kill.ts'
 import { type ExecMark, newExecMark } from './exec-mark.ts'
 
@@ -80,7 +87,8 @@ export async function execIn(
       if ((await askDocker('look at a command', () => exec.inspect())).Running) throw error
     }
   }
-  const kill = (name: ExecSignal = 'SIGKILL') => signalMarked(container, mark, name)
+  const kill = (name: ExecSignal = 'SIGKILL', whom: Signalled = 'all') =>
+    signalMarked(container, mark, name, whom)
   const running = attachedCommand({
     socket,
     tty,

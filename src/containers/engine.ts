@@ -216,7 +216,10 @@ export interface Exec {
   readonly exitCode: Promise<number>
   resize(size: TerminalSize): Promise<void>
   /** Signals the command and everything it started; SIGKILL if not said otherwise. No error when it has ended. */
-  kill(signal?: ExecSignal): Promise<void>
+  kill(signal?: ExecSignal, whom?: Signalled): Promise<void>
 }
+
+/** `command`: what was asked for itself, and nothing that it started. */
+export type Signalled = 'all' | 'command'
 
 export type ExecSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGTERM'

@@ -3,13 +3,13 @@ import { NodeError } from '../errors.ts'
 import { KiB } from '../units.ts'
 import { askDocker, isEnded } from './docker-client.ts'
 import { createFrameParser } from './docker-frames.ts'
-import type { ExecSignal } from './engine.ts'
+import type { ExecSignal, Signalled } from './engine.ts'
 import type { ExecMark } from './exec-mark.ts'
 import { findHostBusybox } from './host-busybox.ts'
 import { tar } from './tar.ts'
 
 /**
- * $1 mark, $2 signal. SIGKILL also goes to the group that a marked process leads (a child may have cleared its
+ * $1 mark, $2 signal, $3 whom: the command itself is whose parent is outside the container, 0 in here. SIGKILL also goes to the group that a marked process leads (a child may have cleared its
  * environment), and is repeated for those that were just being started. Oldest first: a shell whose child died before
  * it got its own signal would go on to its next command. Prints whose processes it could not look at, a UID:GID a line:
  * without SYS_PTRACE, which no tenant has, root reads no other user's environment.
@@ -21,8 +21,9 @@ for turn in 1 2 3; do
     if ! true <"/proc/$pid/environ"; then
       others="$others $(stat -c %u:%g "/proc/$pid")"
     elif tr '\\000' '\\n' <"/proc/$pid/environ" | grep -qx "$1"; then
+      [ "$3" = all ] || grep -q '^PPid:.0$' "/proc/$pid/status" || continue
       found=1
-      [ "$2" = KILL ] && kill -KILL "-$pid"
+      [ "$2$3" = KILLall ] && kill -KILL "-$pid"
       kill "-$2" "$pid"
     fi
   done 2>/dev/null
@@ -41,15 +42,16 @@ const MAX_USERS = 8
 const MAX_PRINTED_BYTES = 16 * KiB
 
 /**
- * Signals every process in the container that bears the mark; no error when the container has ended or is gone.
+ * Signals every process in the container that bears the mark, or the command alone; no error when the container has ended or is gone.
  * ENGINE_FAILED when nothing inside can do it.
  */
 export async function signalMarked(
   container: Docker.Container,
   mark: ExecMark,
   signal: ExecSignal,
+  whom: Signalled,
 ): Promise<void> {
-  const script = ['-c', SCRIPT, 'sh', `${mark.name}=${mark.value}`, signal.slice(3)]
+  const script = ['-c', SCRIPT, 'sh', `${mark.name}=${mark.value}`, signal.slice(3), whom]
   try {
     const asRoot = async (shell: Shell) => {
       const { code, out } = await run(container, ROOT, [...shell, ...script])

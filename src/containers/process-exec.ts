@@ -4,7 +4,14 @@ import { readlink } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { messageOf, NodeError } from '../errors.ts'
-import type { Exec, ExecOptions, ExecSignal, SpawnOptions, TerminalSize } from './engine.ts'
+import type {
+  Exec,
+  ExecOptions,
+  ExecSignal,
+  Signalled,
+  SpawnOptions,
+  TerminalSize,
+} from './engine.ts'
 import { newExecMark } from './exec-mark.ts'
 import { endMarked, type Mark, markedProcesses, signalProcess } from './process-table.ts'
 
@@ -36,8 +43,10 @@ export async function processExec(
   } catch (error) {
     return notStarted(program, error)
   }
-  const kill = (name: ExecSignal = 'SIGKILL') =>
-    signalTree(child, `${mark.name}=${mark.value}`, name)
+  const kill = async (name: ExecSignal = 'SIGKILL', whom: Signalled = 'all'): Promise<void> => {
+    if (whom === 'command') child.kill(name)
+    else await signalTree(child, `${mark.name}=${mark.value}`, name)
+  }
   const exec: Exec = {
     stdin: child.stdin,
     stdout: child.stdout,

@@ -17,6 +17,7 @@ const PROGRAMS = ['/bin/bash', '/usr/bin/rsync', '/usr/lib/openssh/sftp-server']
 /** Makes the image, or undefined where this machine lacks one of the programs. */
 export async function makeSlimImage(
   programs: readonly string[] = PROGRAMS,
+  name = SLIM_IMAGE,
 ): Promise<string | undefined> {
   const busybox = await findHostBusybox()
   if (busybox === undefined) return undefined
@@ -48,12 +49,12 @@ export async function makeSlimImage(
     ...[...folders].map((path): TarEntry => ({ path, mode: 0o755, type: 'directory' })),
     ...files.values(),
   ]
-  const [repo, tag] = SLIM_IMAGE.split(':')
+  const [repo, tag] = name.split(':')
   const made = await docker.importImage(Readable.from([tar(entries)]), {
     repo,
     tag,
     changes: ['ENV PATH=/usr/bin:/bin', 'CMD ["sh"]'],
   })
   await text(made as unknown as Readable)
-  return SLIM_IMAGE
+  return name
 }

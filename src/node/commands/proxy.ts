@@ -48,13 +48,16 @@ async function proxySsh(
   lease: string,
   { config, terminal, signal }: CommandContext,
 ): Promise<number> {
-  const [{ serveSsh }, { leaseHostKey }] = await Promise.all([
+  const [{ serveSsh }, { hostName, leaseHostKey }] = await Promise.all([
     import('../ssh/serve-ssh.ts'),
     import('../ssh/host-key.ts'),
   ])
   const { id } = await nameLease(client, lease)
   const { privateKey } = await leaseHostKey(config.dataDir, id)
-  await serveSsh(transportOf(terminal), privateKey, { client, lease, signal })
+  await serveSsh(transportOf(terminal), privateKey, {
+    ...{ client, lease, signal },
+    hostName: hostName(id),
+  })
   return 0
 }
 

@@ -34,6 +34,8 @@ export function serveSsh(transport: Duplex, hostKey: string, lease: SshLease): P
       connection.once('close', resolve)
     },
   )
+  // A client that is killed says no goodbye, and a transport of two pipes does not close by itself as a socket does.
+  transport.once('end', () => transport.destroy())
   server.injectSocket(asSocket(transport))
   return promise
 }

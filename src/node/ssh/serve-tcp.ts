@@ -5,8 +5,8 @@ import { withQuery } from '../control/client.ts'
 import { type SessionStreams, sessionStreams } from '../control/session-client.ts'
 import type { SshLease } from './ssh-lease.ts'
 
-/** Names by which a client may mean the lease itself: a tunnel leads to its ports and nowhere else. */
-const OWN = /^(localhost|127\.\d+\.\d+\.\d+|::1|0\.0\.0\.0|lease|cn-[0-9a-f]{12})$/i
+/** Names by which a client may mean the lease itself, beside its own: a tunnel leads to its ports and nowhere else. */
+const OWN = /^(localhost|127\.\d+\.\d+\.\d+|::1|0\.0\.0\.0|lease)$/i
 
 /** `ssh -L`, `-D` and `-W`: a connection to a port of the lease, each direction ending by itself. */
 export function serveTcp(
@@ -16,7 +16,7 @@ export function serveTcp(
   refuse: () => void,
 ): void {
   const serve = async (): Promise<void> => {
-    if (!OWN.test(host)) return refuse()
+    if (!OWN.test(host) && host.toLowerCase() !== lease.hostName) return refuse()
     let session: SessionStreams
     try {
       const path = withQuery(leasePath(lease.lease, '/port'), { port })

@@ -5,5 +5,7 @@ export interface SshLease {
   readonly client: ControlClient
   /** As LEASE of the command line. */
   readonly lease: string
+  /** By which SSH clients know it. */
+  readonly hostName: string
   readonly signal: AbortSignal
 }

@@ -1,16 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import ssh2 from 'ssh2'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
+import { outcomeOf, throughSocks } from '../../support/open-ssh.ts'
 import { serveLease } from '../../support/served-lease.ts'
 import { requireOrSkip } from '../../support/skips.ts'
 import { makeSlimImage, SLIM_IMAGE } from '../../support/slim-image.ts'
@@ -110,8 +109,9 @@ describe.skipIf(noDocker || noClient || noSlim)('OpenSSH’s own programs', () =
     /** The size of the person's own terminal is followed. */
     const resized = async (): Promise<void> => {
       const go = join(folder, 'go')
+      // stty(1) sets one after the other, and so they may come.
       const seen =
-        'stty size; while [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; stty size; exit 4'
+        'stty size; until [ "$(stty size)" = "50 120" ]; do sleep 0.1; done; stty size; exit 4'
       const local = [
         'stty rows 30 cols 100',
         `{ until [ -e ${go} ]; do sleep 0.1; done; stty rows 50 cols 120; } <$(tty) &`,
@@ -185,32 +185,3 @@ describe.skipIf(noDocker || noClient)('what ssh-config writes', () => {
     expect(await port.ended).toMatchObject({ code: 3, out: '' })
   })
 })
-
-async function outcomeOf(child: ChildProcess) {
-  const closed = once(child, 'close')
-  const [out, err] = await Promise.all([text(child.stdout!), text(child.stderr!)])
-  const [code] = (await closed) as [number | null]
-  return { code, out, err }
-}
-
-/** What a web server says through a SOCKS5 proxy (RFC 1928), by a host's name; nothing where the proxy closes. */
-async function throughSocks(proxy: number, name: string, port: number): Promise<string> {
-  const socket = connect(proxy, '127.0.0.1')
-  await once(socket, 'connect')
-  socket.on('error', () => undefined) // its text ends then
-  socket.write(Uint8Array.of(5, 1, 0))
-  await once(socket, 'data')
-  const host = Buffer.from(name)
-  socket.write(
-    Buffer.concat([
-      Buffer.from([5, 1, 0, 3, host.length]),
-      host,
-      Buffer.from([port >> 8, port & 255]),
-    ]),
-  )
-  const closed = once(socket, 'close').then(() => [])
-  const [reply] = (await Promise.race([once(socket, 'data'), closed])) as [Buffer?]
-  if (reply === undefined) return ''
-  socket.write('GET /page HTTP/1.0\r\n\r\n')
-  return text(socket)
-}

@@ -1,4 +1,4 @@
-import type { Exec, SpawnOptions } from '../../../containers/engine.ts'
+import type { Exec, Signalled, SpawnOptions } from '../../../containers/engine.ts'
 import { NodeError } from '../../../errors.ts'
 import type { FrameChannel } from '../../../protocols/frames.ts'
 import {
@@ -26,10 +26,11 @@ export async function runExec(run: SessionRun<SessionOf<'exec'>>): Promise<void>
   await attend(await run.container.exec(command, { tty, ...place }), run)
 }
 
-/** Stays with a command that runs, from `started` to its end or its renter's leaving. */
+/** Stays with a command that runs, from `started` to its end or its renter's leaving, which ends `whom`. */
 export async function attend(
   exec: Exec,
   { channel, closing, left }: Pick<SessionRun, 'channel' | 'closing' | 'left'>,
+  whom: Signalled = 'all',
 ): Promise<void> {
   try {
     await channel.send(channels.control, controlToRenter.encode({ kind: 'started' }))
@@ -42,7 +43,7 @@ export async function attend(
       gone.aborted,
     ])
   } catch (error) {
-    await hangUp(exec)
+    await hangUp(exec, whom)
     throw closing.aborted ? closing.reason : error
   }
 }

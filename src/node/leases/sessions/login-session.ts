@@ -25,7 +25,10 @@ done
 echo "no sftp-server in the image, and none in the miner's toolbox (compute-node doctor)" >&2
 exit 127`
 
-/** What an SSH client asks for: bytes both ways until it ends or its renter leaves. */
+/**
+ * What an SSH client asks for: bytes both ways until it ends or its renter leaves. As with an SSH server, what it left
+ * in the background then runs on: editors find their servers again.
+ */
 export async function runLogin(run: SessionRun<SessionOf<'login'>>): Promise<void> {
   const { container, request } = run
   const { tty, env } = request
@@ -34,7 +37,7 @@ export async function runLogin(run: SessionRun<SessionOf<'login'>>): Promise<voi
     tty: tty !== undefined,
     ...(tty === undefined ? {} : { size: tty }),
   })
-  await attend(exec, run)
+  await attend(exec, run, 'command')
 }
 
 function commandOf({ tools }: Container, { run, line, tty }: SessionOf<'login'>): string[] {
