@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decode } from 'cborg'
 import { expect, test } from 'vitest'
+import { leaseProtocol } from '../../src/protocols/lease.ts'
 import { verifyReceiptChain } from '../../src/protocols/receipt-chain.ts'
 import { net } from '../support/lease.ts'
-import { leaseVectors } from '../support/lease-vectors.ts'
+import { leaseVectors, volumesAnswered, volumesAsked } from '../support/lease-vectors.ts'
 
 const golden = JSON.parse(
   readFileSync(join(import.meta.dirname, '../vectors/lease.json'), 'utf8'),
@@ -16,6 +17,18 @@ const sha256 = (...parts: Uint8Array[]): string => hash('sha256', Buffer.concat(
 
 test('what this program writes is what the golden file says', () => {
   expect(leaseVectors()).toEqual(golden)
+})
+
+test('what is said of volumes is read as it was meant', () => {
+  const { asked, answered } = golden.volumes
+  for (const [name, message] of Object.entries(volumesAsked)) {
+    expect(leaseProtocol.request.decode(unhex(asked[name]!))).toEqual(message)
+    expect(decode(unhex(asked[name]!))).toEqual(message) // plain CBOR, to a client in another language
+  }
+  for (const [name, message] of Object.entries(volumesAnswered)) {
+    expect(leaseProtocol.response.decode(unhex(answered[name]!))).toEqual(message)
+    expect(decode(unhex(answered[name]!))).toEqual(message)
+  }
 })
 
 test('the golden chain verifies', () => {

@@ -3,8 +3,14 @@ import { join } from 'node:path'
 import { decode } from 'cborg'
 import { expect, test } from 'vitest'
 import { sessionProtocol } from '../../src/protocols/session.ts'
+import { filesToMiner, filesToRenter } from '../../src/protocols/session-files.ts'
 import { readLogFrame } from '../../src/protocols/session-logs.ts'
-import { sessionRequests, sessionVectors } from '../support/session-vectors.ts'
+import {
+  filesAnswered,
+  filesAsked,
+  sessionRequests,
+  sessionVectors,
+} from '../support/session-vectors.ts'
 
 const golden = JSON.parse(
   readFileSync(join(import.meta.dirname, '../vectors/session.json'), 'utf8'),
@@ -20,6 +26,18 @@ test.each(Object.entries(sessionRequests))('%s is read as it was meant', (name, 
   const bytes = unhex(golden.requests[name]!)
   expect(sessionProtocol.request.decode(bytes)).toEqual(request)
   expect(decode(bytes)).toEqual(request) // plain CBOR, to a client in another language
+})
+
+test.each(Object.entries(filesAsked))('files to the miner: %s', (name, message) => {
+  const bytes = unhex(golden.filesToMiner[name]!)
+  expect(filesToMiner.decode(bytes)).toEqual(message)
+  expect(decode(bytes)).toEqual(message)
+})
+
+test.each(Object.entries(filesAnswered))('files to the renter: %s', (name, message) => {
+  const bytes = unhex(golden.filesToRenter[name]!)
+  expect(filesToRenter.decode(bytes)).toEqual(message)
+  expect(decode(bytes)).toEqual(message)
 })
 
 test('a log record is read as it was meant', () => {

@@ -4,7 +4,7 @@ import {
   sealExtension,
   unextended,
 } from '../../src/protocols/extension.ts'
-import { leaseProtocol } from '../../src/protocols/lease.ts'
+import { type LeaseRequest, type LeaseResponse, leaseProtocol } from '../../src/protocols/lease.ts'
 import { endingOf } from '../../src/protocols/lease-endings.ts'
 import { evidenceCodec } from '../../src/protocols/lease-evidence.ts'
 import { receiptsProtocol, sealReceipt } from '../../src/protocols/receipts.ts'
@@ -14,6 +14,49 @@ import { agreed, miner, net, renter, stranger } from './lease.ts'
 import { NOW_MS } from './market.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+const leaseId = new Uint8Array(32).fill(1)
+
+/** What a renter asks a miner about volumes. */
+export const volumesAsked: Readonly<Record<string, LeaseRequest>> = {
+  reserve: {
+    ...{ kind: 'reserve', offer: new Uint8Array([1, 2, 3]), nonce: new Uint8Array(16).fill(1) },
+    ...{ durationMs: 60_000, image: 'busybox:1.37', authorized: [] },
+    volumes: [
+      { name: 'data', path: '/data', sizeMiB: 1024 },
+      { name: 'model-cache', path: '/root/.cache', readOnly: true },
+    ],
+  },
+  list: { kind: 'volumes' },
+  remove: { kind: 'remove-volume', name: 'data' },
+}
+
+/** What the miner answers. */
+export const volumesAnswered: Readonly<Record<string, LeaseResponse>> = {
+  none: { kind: 'volumes', volumes: [] },
+  all: {
+    kind: 'volumes',
+    volumes: [
+      {
+        ...{ name: 'data', sizeMiB: 1024, enforced: true, usedBytes: 4096, createdAtMs: NOW_MS },
+        leases: [leaseId],
+      },
+      {
+        ...{ name: 'new', sizeMiB: 16, enforced: false, createdAtMs: NOW_MS, leases: [] },
+        expiresAtMs: NOW_MS + 604_800_000,
+      },
+      {
+        ...{ name: 'old', sizeMiB: 16, enforced: false, createdAtMs: NOW_MS, leases: [] },
+        removed: { atMs: NOW_MS + 1000, reason: 'its time was over' },
+      },
+    ],
+  },
+}
+
+const encoded = <T>(messages: Readonly<Record<string, T>>, encode: (message: T) => Uint8Array) =>
+  Object.fromEntries(
+    Object.entries(messages).map(([name, message]) => [name, hex(encode(message))]),
+  )
 
 /** What a lease writes, from fixed keys: made anew here, compared with test/vectors/lease.json. */
 export function leaseVectors() {
@@ -39,6 +82,12 @@ export function leaseVectors() {
   })
   const alone = agreed({ proofSharePpm: 0, exclusive: true })
   const beside = agreed({ proofSharePpm: 1731 })
+  const keeps = agreed({
+    volumes: [
+      { name: 'data', path: '/data', sizeMiB: 1024 },
+      { name: 'model-cache', path: '/root/.cache', sizeMiB: 16, readOnly: true },
+    ],
+  })
   const credit = agreed({ creditMs: 120_000, graceMs: 900_000, prepaidMs: 3_600_000 })
   const coded = sealReceipt(net, miner, { ...last.payload, final: endingOf('credit') })
   const ticket = new Uint8Array(16).fill(7)
@@ -62,6 +111,13 @@ export function leaseVectors() {
     exclusive: { leaseId: hex(alone.leaseId), minerTerms: hex(alone.minerTerms) },
     /** Terms with a limit of credit and a prepaid window. */
     credit: { leaseId: hex(credit.leaseId), minerTerms: hex(credit.minerTerms) },
+    /** Terms of a lease that mounts what its renter keeps, and what both say of that. */
+    volumes: {
+      leaseId: hex(keeps.leaseId),
+      minerTerms: hex(keeps.minerTerms),
+      asked: encoded(volumesAsked, leaseProtocol.request.encode),
+      answered: encoded(volumesAnswered, leaseProtocol.response.encode),
+    },
     /** A final receipt that says whose doing the end is, by its code. */
     coded: { id: hex(coded.id), record: hex(coded.bytes) },
     /** Half a minute more, as each signed it, and what the next one links to. */

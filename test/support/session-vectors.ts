@@ -4,6 +4,12 @@ import {
   type SessionRequest,
   sessionProtocol,
 } from '../../src/protocols/session.ts'
+import {
+  type FilesToMiner,
+  type FilesToRenter,
+  filesToMiner,
+  filesToRenter,
+} from '../../src/protocols/session-files.ts'
 import { logFrames } from '../../src/protocols/session-logs.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -30,16 +36,64 @@ export const sessionRequests: Readonly<Record<string, SessionRequest>> = {
   loginCommand: { leaseId, kind: 'login', run: 'command', line: 'echo "$0" | cat', env: {} },
   loginSftp: { leaseId, kind: 'login', run: 'sftp', env: { LANG: 'C' } },
   port: { leaseId, kind: 'port', port: 8888 },
+  files: { leaseId, kind: 'files', workingDir: '/tmp', user: 'nobody' },
+  snapshot: { leaseId, kind: 'snapshot', tag: 'my-work:1', pause: true, maxBytes: 1_000_000_000 },
 }
+
+const sha256 = new Uint8Array(32).fill(3)
+const [size, mode, mtime] = [5_000_000, 0o644, 1_767_323_045]
+
+/** What a renter says of files, one of each kind. */
+export const filesAsked: Readonly<Record<string, FilesToMiner>> = {
+  look: { kind: 'look', path: 'data', deep: true },
+  names: { kind: 'names', root: '/data', paths: ['a.txt', 'sub/b'] },
+  read: { kind: 'read', path: '/data/large', offset: 0 },
+  readOn: { kind: 'read', path: '/data/large', offset: 4096, prefix: sha256 },
+  put: {
+    ...{ kind: 'put', root: '/data' },
+    entries: [
+      { type: 'folder', path: 'sub' },
+      { type: 'file', path: 'sub/b', size: 3, mode, mtime },
+      { type: 'link', path: 'sub/c', target: '../a.txt' },
+    ],
+  },
+  sum: { kind: 'sum', sha256 },
+  write: { kind: 'write', path: '/data/large', part: '/data/.cn-part-1', offset: 0 },
+  writeOn: {
+    ...{ kind: 'write', path: '/data/large', part: '/data/.cn-part-1' },
+    ...{ offset: 4096, prefix: sha256 },
+  },
+  commit: { kind: 'commit', size, sha256, mode, mtime },
+  modes: {
+    ...{ kind: 'modes', root: '/data', modes: [{ path: 'sub', mode: 0o755 }] },
+    mark: '.cn-part-2',
+  },
+}
+
+/** What a miner says of files, one of each kind. */
+export const filesAnswered: Readonly<Record<string, FilesToRenter>> = {
+  entries: {
+    kind: 'entries',
+    entries: [
+      { path: '', type: 'folder', size: 0, mode: 0o755, mtime, uid: 0, gid: 0, links: 2 },
+      { path: 'a.txt', type: 'file', size: 3, mode, mtime, uid: 1000, gid: 100, links: 1 },
+    ],
+  },
+  file: { kind: 'file', offset: 0, size },
+  link: { kind: 'link', target: '../a.txt' },
+  sum: { kind: 'sum', sha256 },
+  from: { kind: 'from', offset: 4096 },
+  done: { kind: 'done' },
+}
+
+const encoded = <T>(messages: Readonly<Record<string, T>>, encode: (message: T) => Uint8Array) =>
+  Object.fromEntries(
+    Object.entries(messages).map(([name, message]) => [name, hex(encode(message))]),
+  )
 
 /** What sessions write: made anew here, compared with test/vectors/session.json. */
 export const sessionVectors = () => ({
-  requests: Object.fromEntries(
-    Object.entries(sessionRequests).map(([name, request]) => [
-      name,
-      hex(sessionProtocol.request.encode(request)),
-    ]),
-  ),
+  requests: encoded(sessionRequests, sessionProtocol.request.encode),
   toMiner: {
     eof: hex(controlToMiner.encode({ kind: 'eof' })),
     signal: hex(controlToMiner.encode({ kind: 'signal', signal: 'SIGTERM' })),
@@ -52,9 +106,13 @@ export const sessionVectors = () => ({
     resumed: hex(controlToRenter.encode({ kind: 'resumed', received: 7 })),
     eof: hex(controlToRenter.encode({ kind: 'eof' })),
     detached: hex(controlToRenter.encode({ kind: 'detached', id: '73140a31f4187723' })),
+    startedSnapshot: hex(controlToRenter.encode({ kind: 'started', aboutBytes: size })),
+    whole: hex(controlToRenter.encode({ kind: 'whole', bytes: size, sha256 })),
     failed: hex(
       controlToRenter.encode({ kind: 'failed', code: 'ENGINE_UNKNOWN', message: 'it is gone' }),
     ),
   },
+  filesToMiner: encoded(filesAsked, filesToMiner.encode),
+  filesToRenter: encoded(filesAnswered, filesToRenter.encode),
   logRecord: logFrames(at, Buffer.from('a line\n')).map(hex),
 })
