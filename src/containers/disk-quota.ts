@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import { messageOf } from '../errors.ts'
-import type { Log } from '../log.ts'
 import { MiB } from '../units.ts'
 import { removeNow } from './container-end.ts'
 import { askDocker } from './docker-client.ts'
@@ -30,20 +29,23 @@ export interface ProbeOptions {
   readonly docker: Docker
   /** As the engine calls it. */
   readonly storageDriver: string
-  readonly log: Log
   /** The image of the container that tries; undefined where there can be none. */
   readonly helperImage: () => Promise<string | undefined>
 }
 
+/** What a trial showed; `why` there was no quota, for people. */
+export type DiskQuota = { readonly held: true } | { readonly held: false; readonly why: string }
+
 /**
  * Whether the engine's storage holds a container to its size. Believed only when it did: a container is overfilled,
- * because some engines take the limit and ignore it (moby 49906). False also where it cannot be tried.
+ * because some engines take the limit and ignore it (moby 49906). It is not held also where that cannot be tried.
  */
-export async function probeDiskQuota(options: ProbeOptions): Promise<boolean> {
-  const { docker, storageDriver, log, helperImage } = options
+export async function probeDiskQuota(options: ProbeOptions): Promise<DiskQuota> {
+  const { docker, storageDriver, helperImage } = options
   try {
     const image = await helperImage()
-    if (image === undefined) return false
+    if (image === undefined)
+      return { held: false, why: 'it cannot be tried without busybox-static' }
     const { Size } = await askDocker('look at an image', () => docker.getImage(image).inspect())
     const size = quotaBytes(PROBE_MIB, storageDriver, Size)
     const probe = await askDocker('probe the disk quota', (abortSignal) =>
@@ -56,14 +58,13 @@ export async function probeDiskQuota(options: ProbeOptions): Promise<boolean> {
         (abortSignal) => probe.wait({ abortSignal }) as Promise<{ StatusCode: number }>,
         { timeoutMs: PROBE_MS },
       )
-      return StatusCode === HELD
+      return StatusCode === HELD ? { held: true } : { held: false, why: 'a container wrote more' }
     } finally {
       await removeNow(probe)
     }
   } catch (error) {
     // Most storage refuses the very size; whatever it is, nothing then holds a tenant.
-    log.info('no-disk-quota', { storageDriver, reason: messageOf(error) })
-    return false
+    return { held: false, why: messageOf(error) }
   }
 }
 

@@ -65,12 +65,10 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     ...(options.images === undefined ? {} : { rules: options.images }),
   })
   const holderImage = createHolderImage(docker)
-  const diskQuota = await probeDiskQuota({
-    docker,
-    storageDriver: facts.storageDriver,
-    log,
-    helperImage: holderImage,
-  })
+  const { storageDriver } = facts
+  const quota = await probeDiskQuota({ docker, storageDriver, helperImage: holderImage })
+  if (!quota.held) log.info('no-disk-quota', { storageDriver, reason: quota.why })
+  const diskQuota = quota.held
   const left = await removeSnapshots(docker, nodeId)
   if (left > 0) log.info('snapshots-removed', { count: left })
   // From here on nothing throws: what is prepared in the background ends with `close`.

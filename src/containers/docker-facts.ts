@@ -16,6 +16,8 @@ export interface DockerFacts {
   readonly runtimes: readonly string[]
   /** How it keeps images and containers, e.g. `overlay2`, `btrfs`. */
   readonly storageDriver: string
+  /** The file system below it, as the engine calls it (`extfs`, `xfs`); undefined where it does not say. */
+  readonly backingFilesystem: string | undefined
   /** Where; a path of its own machine. */
   readonly dataRoot: string
 }
@@ -41,6 +43,7 @@ export async function dockerFacts(
     unlimited: Object.entries(limits).flatMap(([name, works]) => (works === false ? [name] : [])),
     runtimes,
     storageDriver: info.Driver ?? '',
+    backingFilesystem: info.DriverStatus?.find(([name]) => name === 'Backing Filesystem')?.[1],
     dataRoot: info.DockerRootDir ?? '/var/lib/docker',
   }
 }
@@ -51,6 +54,7 @@ interface DockerInfo {
   readonly CpuCfsQuota?: boolean
   readonly Runtimes?: Readonly<Record<string, unknown>>
   readonly Driver?: string
+  readonly DriverStatus?: readonly (readonly [name: string, value: string])[] | null
   readonly DockerRootDir?: string
   /** Docker 28.2 and newer. */
   readonly DiscoveredDevices?: readonly { readonly ID?: string }[] | null

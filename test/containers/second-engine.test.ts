@@ -6,6 +6,7 @@ import { chooseRuntime, createDockerEngine } from '../../src/containers/docker-e
 import type { Container, Engine } from '../../src/containers/engine.ts'
 import { findHostBusybox } from '../../src/containers/host-busybox.ts'
 import { importBusybox } from '../../src/containers/images.ts'
+import { checkHolds } from '../../src/node/doctor/check-holds.ts'
 import { tempFolder } from '../support/lease-market.ts'
 import {
   canRunSecondDocker,
@@ -90,6 +91,11 @@ describe.each(['btrfs', 'xfs'] as const)('an engine on %s, with another runtime'
 
     test('it says so, and uses what its owner chose', async () => {
       expect(engine.isolation).toMatchObject({ runtime: 'careful', diskQuota: true })
+      const doctor = await checkHolds({ roles: ['miner'], network: 'finney', runtime: 'careful' })
+      expect(doctor).toMatchObject([
+        { check: 'disk-quota', ok: true, remedy: null },
+        { check: 'runtime', ok: true, actual: expect.stringContaining('known: careful, runc') },
+      ])
       const { id } = await leaseWith('aa01')
       expect((await second.docker.getContainer(id).inspect()).HostConfig.Runtime).toBe('careful')
     })

@@ -1,4 +1,5 @@
 import { checkEngine } from '../doctor/check-engine.ts'
+import { checkHolds } from '../doctor/check-holds.ts'
 import { checkClock, checkDisk, checkMemory, checkNode } from '../doctor/check-machine.ts'
 import { checkDataFolder, checkPorts } from '../doctor/check-node.ts'
 import { checkProofs } from '../doctor/check-proofs.ts'
@@ -17,6 +18,7 @@ export const doctor: Run = async ({ config, terminal, signal }) => {
     await checkDataFolder(config.dataDir),
     ...(await checkPorts(config.listen, config.dataDir)),
     ...(await checkEngine(config, signal)),
+    ...(config.roles.includes('miner') ? await checkHolds(config, signal) : []),
     await checkWebgpu(),
     ...(await checkProofs(config)),
     await checkClock(),
