@@ -4,7 +4,25 @@ import { z } from 'zod'
 import { messageOf, NodeError } from '../errors.ts'
 import { containerEnv } from '../protocols/lease.ts'
 import { commandLine, imageName } from '../protocols/terms.ts'
+import {
+  type AskedVolume,
+  apart,
+  MAX_VOLUMES,
+  volumeName,
+  volumePath,
+  volumeSizeMiB,
+} from '../protocols/volumes.ts'
 import { MAX_PORTS } from './leases/lease-records.ts'
+
+/** A folder that outlives the lease, as `rent --volume` has it. */
+const templateVolume = z.strictObject({
+  name: volumeName(),
+  path: volumePath(),
+  sizeMiB: volumeSizeMiB().optional(),
+  readOnly: z.literal(true).optional(),
+  /** It holds what can be had again: the lease goes without where it cannot be mounted. */
+  cache: z.literal(true).optional(),
+})
 
 /** What a template says of a lease; flags of `rent` win over it. */
 const template = z.strictObject({
@@ -17,15 +35,11 @@ const template = z.strictObject({
   env: containerEnv().optional(),
   /** Ports that `forward` makes local when none is named. */
   ports: z.array(z.int().min(1).max(65_535)).max(MAX_PORTS).optional(),
-  /** Disks that outlive a lease, by name, and where they are in it. */
+  /** Folders that outlive the lease. */
   volumes: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
-        path: z.string().regex(/^\/[^\0]{0,254}$/),
-      }),
-    )
-    .max(8)
+    .array(templateVolume)
+    .max(MAX_VOLUMES)
+    .refine(apart, 'names and paths differ')
     .optional(),
 })
 export type Template = z.infer<typeof template>
@@ -95,12 +109,26 @@ export function filledEnv(
   return Object.fromEntries(Object.entries(env).map(([key, value]) => [key, fill(value)]))
 }
 
-/** @throws BAD_CONFIG_TEMPLATE for what this version cannot give a lease */
-export function assertRentable({ name, volumes = [] }: NamedTemplate): void {
-  if (volumes.length === 0) return
+/**
+ * The volumes of a lease: a renter's own, and those of its template that take neither the name nor the path of one.
+ * Without `caches`, only those that the lease cannot do without.
+ * @throws BAD_CONFIG_TEMPLATE when there are too many together
+ */
+export function mergedVolumes(
+  { name, volumes = [] }: Pick<NamedTemplate, 'name' | 'volumes'>,
+  own: readonly AskedVolume[],
+  caches: boolean,
+): AskedVolume[] {
+  const wanted = volumes.filter(
+    (one) =>
+      (caches || one.cache === undefined) &&
+      !own.some((other) => other.name === one.name || other.path === one.path),
+  )
+  const all = [...own, ...wanted.map(({ cache: _, ...volume }) => volume)]
+  if (all.length <= MAX_VOLUMES) return all
   throw new NodeError(
     'BAD_CONFIG_TEMPLATE',
-    `the template ${name} wants the volume ${volumes[0]!.name}: leases have none in this version`,
-    { next: 'leave `volumes` out of it' },
+    `the template ${name} and --volume ask for ${all.length} volumes: a lease has ${MAX_VOLUMES}`,
+    { next: 'leave some out' },
   )
 }

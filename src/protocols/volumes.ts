@@ -29,9 +29,12 @@ const mount = {
   /** Nothing is written to it: any number of leases may have it so, beside one that writes. */
   readOnly: z.literal(true).optional(),
 }
-const sizeMiB = integer(MIN_VOLUME_MIB, MAX_VOLUME_MIB)
+/** How large a volume may be. */
+export const volumeSizeMiB = () => integer(MIN_VOLUME_MIB, MAX_VOLUME_MIB)
+const sizeMiB = volumeSizeMiB()
 
-const apart = <T extends { name: string; path: string }>(volumes: readonly T[]): boolean =>
+/** Whether no two of them have one name or one path. */
+export const apart = <T extends { name: string; path: string }>(volumes: readonly T[]): boolean =>
   new Set(volumes.map(({ name }) => name)).size === volumes.length &&
   new Set(volumes.map(({ path }) => path)).size === volumes.length
 

@@ -4,18 +4,20 @@ import { buffer } from 'node:stream/consumers'
 import { NodeError } from '../../errors.ts'
 import { proofSharePpm } from '../../gpu/leased-proofs.ts'
 import { slotNetworks } from '../../gpu/slot-network.ts'
+import type { AskedVolume } from '../../protocols/volumes.ts'
 import { hoursMs, MiB, secondsMs } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'
 import type { WishBody } from '../control/routes/leases.ts'
 import { DEFAULT_ORDER } from '../control/routes/offers.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, type Output } from '../output.ts'
-import { assertRentable, filledEnv, findTemplate } from '../templates.ts'
+import { filledEnv, findTemplate, mergedVolumes, type NamedTemplate } from '../templates.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
 import { openJupyter, stayWith } from './jupyter.ts'
 import { assertRunning, proofsOf, SETTLE_MS, watchLease } from './lease-output.ts'
 import { leasePath } from './lease-path.ts'
+import { orderWithCaches } from './order-with-caches.ts'
 import { readRegistryAuth } from './registry-auth.ts'
 import { runInLease } from './run-in-lease.ts'
 import { tellOrder } from './tell-order.ts'
@@ -76,21 +78,34 @@ async function placed(
   const { signal, config } = context
   // Not bound to Ctrl-C at once: what was agreed meanwhile must be known to be ended. A place in a queue is given up.
   const late = config.wait === undefined ? delayed(signal, AGREE_MS) : signal
-  const wish = await wishOf(context)
+  const template = config.template === undefined ? undefined : await findTemplate(config.template)
+  const wish = await wishOf(context, template)
   const name = randomBytes(8).toString('hex')
   const told = new AbortController()
   const telling = tellOrder(client, name, context, output, told.signal)
+  const order = (body: WishBody) => client.post<LeaseView>('/v1/leases', { ...body, name }, late)
+  const without = { ...wish, volumes: volumesOf(context, template, false) }
   try {
-    return await client.post<LeaseView>('/v1/leases', { ...wish, name }, late)
+    return await orderWithCaches(order, wish, without, output.progress)
   } finally {
     told.abort()
     await telling
   }
 }
 
-async function wishOf({ args, config, rest, terminal }: CommandContext): Promise<WishBody> {
-  const template = config.template === undefined ? undefined : await findTemplate(config.template)
-  if (template !== undefined) assertRentable(template)
+/** Those of the command line, and what the template adds. */
+const volumesOf = (
+  { config }: CommandContext,
+  template: NamedTemplate | undefined,
+  caches: boolean,
+): AskedVolume[] =>
+  template === undefined ? [...config.volumes] : mergedVolumes(template, config.volumes, caches)
+
+async function wishOf(
+  context: CommandContext,
+  template: NamedTemplate | undefined,
+): Promise<WishBody> {
+  const { args, config, rest, terminal } = context
   const image = config.image ?? template?.image
   const env = { ...(template === undefined ? {} : filledEnv(template, process.env)), ...config.env }
   // A command of one's own stands in for the template's: the container idles for it.
@@ -117,7 +132,7 @@ async function wishOf({ args, config, rest, terminal }: CommandContext): Promise
     ...(maxDailyCost === undefined ? {} : { maxDailyCost }),
     authorized: [...authorize],
     ...(wait === undefined ? {} : { waitMs: wait }),
-    volumes: [...config.volumes],
+    volumes: volumesOf(context, template, true),
   }
 }
 
