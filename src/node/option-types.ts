@@ -276,6 +276,12 @@ export const size: Parse<number> = withUnit(
   'a size with a unit, such as 512MiB or 2GiB',
 )
 
+/** A name of one request among all of its kind; as an HTTP header carries it. */
+export const idempotencyKey: Parse<string> = (raw) => {
+  if (typeof raw === 'string' && /^[\x21-\x7e]{1,128}$/.test(raw)) return raw
+  throw expected('1 to 128 printable ASCII characters without spaces', raw)
+}
+
 /** What outlives a lease and where it appears in it: `NAME:/PATH`, then a size and `ro` as they are wanted. */
 export const volume: Parse<AskedVolume> = (raw) => {
   const [name = '', path = '', ...rest] = raw.split(':')

@@ -11,6 +11,7 @@ import {
   hex32,
   hours,
   httpUrl,
+  idempotencyKey,
   list,
   maybe,
   multiaddr,
@@ -392,6 +393,12 @@ export const options = {
     'What not to copy, as in .gitignore; may be given several times',
     'PATTERN',
     text,
+  ),
+  key: maybe(
+    'command',
+    'What to call this request: repeated under the same key, it is done once',
+    'KEY',
+    idempotencyKey,
   ),
   volumes: list(
     'command',

@@ -229,9 +229,12 @@ export const commands: readonly Command[] = [
     name: 'extend',
     usage: 'LEASE',
     describe: 'Give a lease more time at its price',
-    options: ['hours', 'maxCost', 'maxDailyCost'],
+    options: ['hours', 'maxCost', 'maxDailyCost', 'key'],
     args: [1, 1],
-    examples: [['compute-node extend 4f1c22 --hours 2', 'its end moves by two hours']],
+    examples: [
+      ['compute-node extend 4f1c22 --hours 2', 'its end moves by two hours'],
+      ['compute-node extend 4f1c22 --hours 2 --key tuesday', 'once, however often it is run'],
+    ],
     load: async () => (await import('./extend.ts')).extend,
   },
   {

@@ -10,7 +10,8 @@ import { errorOf } from './problem.ts'
 /** A running node, as commands see it. Failures arrive as the NodeError that the node threw. */
 export interface ControlClient extends Disposable {
   get<T>(path: string, signal?: AbortSignal): Promise<T>
-  post<T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T>
+  /** With an idempotency key, what was asked for under it before is not done again. */
+  post<T>(path: string, body?: unknown, signal?: AbortSignal, key?: string): Promise<T>
   patch<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T>
   /** Keeps a node that was started for one command alive until disposed; throws FAILED_NOT_RUNNING. */
   hold(): Promise<Disposable>
@@ -26,13 +27,21 @@ export interface ControlClient extends Disposable {
 /** Speaks to the node behind a control socket; throws FAILED_NOT_RUNNING when none answers there. */
 export function createControlClient(socketPath: string): ControlClient {
   const agent = new Agent({ keepAlive: true })
-  const send = (method: string, path: string, body?: unknown, signal?: AbortSignal) =>
-    ask({ method, path, socketPath, agent, ...(signal === undefined ? {} : { signal }) }, body)
+  const send = (
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    key?: string,
+  ) => {
+    const own = signal === undefined ? {} : { signal }
+    return ask({ method, path, socketPath, agent, key, ...own }, body)
+  }
   return {
     get: async <T>(path: string, signal?: AbortSignal) =>
       (await readJson(await send('GET', path, undefined, signal))) as T,
-    post: async <T>(path: string, body: unknown = {}, signal?: AbortSignal) =>
-      (await readJson(await send('POST', path, body, signal))) as T,
+    post: async <T>(path: string, body: unknown = {}, signal?: AbortSignal, key?: string) =>
+      (await readJson(await send('POST', path, body, signal, key))) as T,
     patch: async <T>(path: string, body: unknown, signal?: AbortSignal) =>
       (await readJson(await send('PATCH', path, body, signal))) as T,
     async hold() {
@@ -62,12 +71,16 @@ interface Request {
   readonly path: string
   readonly socketPath: string
   readonly agent: Agent
+  readonly key: string | undefined
   readonly signal?: AbortSignal
 }
 
-function ask(options: Request, body: unknown): Promise<IncomingMessage> {
+function ask({ key, ...options }: Request, body: unknown): Promise<IncomingMessage> {
   const payload = body === undefined ? undefined : toJson(body)
-  const headers = payload === undefined ? {} : { 'content-type': 'application/json' }
+  const headers = {
+    ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
+  }
   return new Promise((resolve, reject) => {
     const outgoing = request({ ...options, headers }, resolve)
     outgoing.on('error', (cause) => reject(options.signal?.aborted ? cause : lost(cause)))

@@ -14,7 +14,15 @@ import { noticeOf } from './host-credit.ts'
 import { extendHosted } from './host-extend.ts'
 import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
 import { pauseHosted } from './host-pause.ts'
-import { type Asker, enqueue, leave, lineOf, turnFor, watchPlace } from './host-queue.ts'
+import {
+  type Asker,
+  assertDelaysNobody,
+  enqueue,
+  leave,
+  lineOf,
+  turnFor,
+  watchPlace,
+} from './host-queue.ts'
 import {
   checkPolicy,
   hasPaid,
@@ -114,6 +122,7 @@ async function holdUnpaid(book: HostBook, id: string, terms: Terms, hold: Hold):
   // Who has none of its ration left puts nobody out.
   book.unpaid.spend(hold.from)
   try {
+    assertDelaysNobody(book, terms)
     if (!hold.stranger) await makeWay(book, terms)
     holdDevices(book, id, terms, hold)
   } catch (error) {

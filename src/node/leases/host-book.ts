@@ -58,8 +58,6 @@ export interface HostOptions {
   readonly graceMs: number
   /** How long a lease may be in all, its extensions included; any time when absent. */
   readonly maxLeaseMs?: number
-  /** Whether somebody waits for one of these devices: then no lease of it gets more time. */
-  readonly isAwaited?: (devices: readonly string[]) => boolean
   /** What meters leases: time that passed, whatever becomes of the machine's clock. */
   readonly steadyMs?: NowMs
   /** The engine's name of a device of this machine; undefined for a CPU. */

@@ -15,6 +15,7 @@ import { minutesMs, secondsMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import { expiryOf } from './host-look.ts'
 import { lookUp } from './host-lookup.ts'
+import { delaysSomebody } from './host-queue.ts'
 import { isPaid } from './host-run.ts'
 import { isStarted } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
@@ -91,7 +92,7 @@ async function agreed(book: HostBook, now: HostedNow, asked: Asked): Promise<Uin
 
 /** @throws REFUSED_EXTENSION with what speaks against more time */
 function assertMayExtend(book: HostBook, now: HostedNow, terms: Terms): void {
-  const { capacity, isAwaited } = book
+  const { capacity } = book
   const longest = [book.maxLeaseMs, book.policy().maxLeaseMs].map(
     (ms) => ms ?? Number.POSITIVE_INFINITY,
   )
@@ -106,8 +107,10 @@ function assertMayExtend(book: HostBook, now: HostedNow, terms: Terms): void {
     if (bar === undefined || bar.kind === 'unfit') continue
     throw refused(`${device} is ${bar.kind}: ${bar.reason}`)
   }
-  const awaited = book.line.all().length > 0 || isAwaited?.(terms.devices) === true
-  if (awaited) throw refused('somebody waits for its devices')
+  const addMs = terms.durationMs - now.terms.durationMs
+  if (delaysSomebody(book, { id: now.id, addMs })) {
+    throw refused('somebody who waits would have its turn later than it was told')
+  }
 }
 
 /** Whether the money for it is locked for long enough. */

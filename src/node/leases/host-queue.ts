@@ -2,6 +2,9 @@ import { NodeError } from '../../errors.ts'
 import type { LeaseRequest, ReserveRequest } from '../../protocols/lease.ts'
 import type { Line, Place } from '../../protocols/lease-queue.ts'
 import type { QuotaKey } from '../../protocols/quota.ts'
+import type { Terms } from '../../protocols/terms.ts'
+import { secondsMs } from '../../units.ts'
+import { mayHave } from './backfill.ts'
 import { engineOf, type HostBook } from './host-book.ts'
 import { expiryOf } from './host-look.ts'
 import { hasPaid, leasesOf, ownOffer, quoteSide, strangersMayTake } from './host-quote.ts'
@@ -18,6 +21,8 @@ export type Asker = QuotaKey & { readonly signal?: AbortSignal }
 
 type Asked<K extends LeaseRequest['kind']> = Extract<LeaseRequest, { kind: K }>
 
+/** What is told is in whole milliseconds, and told a moment later. */
+const TOLD_SLACK_MS = secondsMs(1)
 /** An estimate beyond this says nothing; the wire takes no more. */
 const MAX_ETA_MS = 366 * 24 * 3_600_000
 
@@ -162,6 +167,7 @@ export function placeOf(book: HostBook, one: WaitingNow): Place {
   const at = order.indexOf(one)
   const ahead = order.slice(0, at + 1).map(aheadOf)
   const etaMs = etasOf(ahead, heldNow(book), meanLengthMs(book.pastMs)).at(-1)
+  if (etaMs !== undefined) one.toldAtMs ??= book.steadyMs() + etaMs
   return { ...base, position: at + 1, ...eta(etaMs) }
 }
 
@@ -194,13 +200,12 @@ function ticketOf(book: HostBook, ticket: Uint8Array, peer: string): WaitingNow 
 
 /** Gives turns to those who are there, as long as devices are free for them. */
 export function callTurns(book: HostBook): void {
-  const { line, capacity, unpaid } = book
+  const { line, unpaid } = book
   if (book.callingTurns) return // what a turn takes changes nothing for the better
   book.callingTurns = true
   try {
     for (;;) {
-      const present = line.order().filter((one) => line.isPresent(one) && mayTake(book, one))
-      const [next] = turnsOf(present, capacity.free())
+      const [next] = turnsNow(book).turns
       if (next === undefined) return
       const { request, devices } = next
       unpaid.spend(quotaKeyOf(request)) // given back when the lease is paid for
@@ -210,6 +215,25 @@ export function callTurns(book: HostBook): void {
   } finally {
     book.callingTurns = false
   }
+}
+
+/** Who has a turn now, of those who are there, and what is kept for the first that has none yet. */
+function turnsNow(book: HostBook) {
+  const { line, capacity } = book
+  const present = line.order().filter((one) => line.isPresent(one) && mayTake(book, one))
+  const latest = heldNow(book, { latest: true }).map((one) => [one.device, one.freeInMs] as const)
+  return turnsOf(present, capacity.free(), new Map(latest))
+}
+
+/** Throws REFUSED_NO_CAPACITY when a lease that nobody waited for would delay who waits for more than is free. */
+export function assertDelaysNobody(book: HostBook, { devices, durationMs }: Terms): void {
+  callTurns(book) // somebody may be there since a moment ago
+  const { kept } = turnsNow(book)
+  const wanted = { devices, count: devices.length, durationMs }
+  if (mayHave(wanted, new Set(devices), kept) !== undefined) return
+  throw new NodeError('REFUSED_NO_CAPACITY', 'somebody waits for it, and would wait longer', {
+    next: 'ask for less time, wait too (rent --wait), or take another offer',
+  })
 }
 
 /** A turn is a reservation that may come to nothing, and rationed as one. */
@@ -223,10 +247,39 @@ function mayTake(book: HostBook, one: WaitingNow): boolean {
   )
 }
 
-/** Until when each device of this machine is held. */
-function heldNow(book: HostBook): Held[] {
+/** An extension that is asked for: whose, and by how much its end moves. */
+export interface Longer {
+  readonly id: string
+  readonly addMs: number
+}
+
+/**
+ * Whether somebody would have its turn later than it was told first, because of an extension. Who could not be told a
+ * time is not kept waiting by it beyond the longest lease there is.
+ */
+export function delaysSomebody(book: HostBook, longer: Longer): boolean {
+  const order = book.line.order()
+  const etas = (held: readonly Held[]) =>
+    etasOf(order.map(aheadOf), held, meanLengthMs(book.pastMs))
+  const [before, then] = [etas(heldNow(book)), etas(heldNow(book, { longer }))]
+  const atMs = book.steadyMs()
+  return order.some(({ toldAtMs }, at) => {
+    const [was, is] = [before[at], then[at]]
+    if (toldAtMs === undefined || was === undefined) return false
+    return is === undefined || (is > was && atMs + is > toldAtMs + TOLD_SLACK_MS)
+  })
+}
+
+/**
+ * Until when each device of this machine is held. `latest`: turns and leases that have not begun last as long as they may;
+ * else as long as leases lasted here on average.
+ */
+function heldNow(
+  book: HostBook,
+  { latest = false, longer }: { readonly latest?: boolean; readonly longer?: Longer } = {},
+): Held[] {
   const { capacity } = book
-  const meanMs = meanLengthMs(book.pastMs)
+  const meanMs = latest ? Number.POSITIVE_INFINITY : meanLengthMs(book.pastMs)
   const turnOf = (device: string) =>
     book.line.all().find(({ turn }) => turn?.devices.includes(device))
   const freeInMs = (device: string): number | undefined => {
@@ -235,7 +288,8 @@ function heldNow(book: HostBook): Held[] {
     if (holder === undefined) return 0
     const now = book.live.get(holder)
     if (now !== undefined && isStarted(now.lease)) {
-      return Math.max(0, expiryOf(now) - book.steadyMs())
+      const addMs = longer?.id === holder ? longer.addMs : 0
+      return Math.max(0, expiryOf(now) + addMs - book.steadyMs())
     }
     if (now !== undefined) return now.lease.state === 'CLOSING' ? 0 : now.terms.durationMs
     const next = turnOf(device)

@@ -1,3 +1,5 @@
+import { after, type FreeInMs, type Kept, keptFor, mayHave } from './backfill.ts'
+
 /** A request that waits, as its place is decided. */
 export interface Waiting {
   /** The ticket in hex. */
@@ -14,6 +16,8 @@ export interface Waiting {
   /** The devices it could have, and how many of them it wants. */
   readonly devices: readonly string[]
   readonly count: number
+  /** For how long. */
+  readonly durationMs: number
 }
 
 /** Who had turns before: what fairness goes on from. */
@@ -74,20 +78,36 @@ export const afterTurn = (turns: TurnsSoFar, { stranger, round }: Waiting): Turn
       }
 
 /**
- * Whose turn it is, with the devices each gets. Who cannot have all it wants is passed: devices are not kept idle for a
- * request that may come to nothing.
+ * Whose turn it is, with the devices each gets, and what is kept for the first that cannot have all it wants yet. Who is
+ * behind it goes before it only where that does not make it wait longer: nobody who wants much is passed for ever.
+ * @param freeInMs of all devices of this machine
  */
 export function turnsOf<T extends Waiting>(
   order: readonly T[],
   free: readonly string[],
-): { readonly request: T; readonly devices: string[] }[] {
+  freeInMs: FreeInMs,
+): {
+  readonly turns: { readonly request: T; readonly devices: string[] }[]
+  readonly kept: Kept | undefined
+} {
   const left = new Set(free)
-  return order.flatMap((request) => {
-    const devices = request.devices.filter((device) => left.has(device)).slice(0, request.count)
-    if (devices.length < request.count) return []
-    for (const device of devices) left.delete(device)
-    return [{ request, devices }]
-  })
+  const later = new Map(freeInMs)
+  const turns: { request: T; devices: string[] }[] = []
+  let kept: Kept | undefined
+  for (const request of order) {
+    const devices = mayHave(request, left, kept)
+    if (devices === undefined) {
+      kept ??= keptFor(request, later)
+      continue
+    }
+    for (const device of devices) {
+      left.delete(device)
+      later.set(device, request.durationMs)
+    }
+    kept = after(kept, devices, request.durationMs)
+    turns.push({ request, devices })
+  }
+  return { turns, kept }
 }
 
 /** Why no more may wait of who asks; undefined when it may. */

@@ -64,6 +64,8 @@ export interface WaitingNow extends Waiting {
   /** When its renter last asked, by the steady clock, and how often it asks now. */
   seenMs: number
   asking: number
+  /** The first time that it was told for its turn, by the steady clock; undefined before there was one. */
+  toldAtMs: number | undefined
 }
 
 export interface WaitingLineNeeds {
@@ -123,6 +125,7 @@ export function createWaitingLine(needs: WaitingLineNeeds): WaitingLine {
       turn: undefined,
       seenMs: steadyMs(),
       asking: 0,
+      toldAtMs: undefined,
     }
     waiting.set(one.id, one)
     lastSeq = Math.max(lastSeq, one.seq)

@@ -1,7 +1,9 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { NodeError } from '../../../src/errors.ts'
 import { silent } from '../../../src/log.ts'
+import { extendOnce } from '../../../src/node/commands/extend.ts'
 import { leasePath } from '../../../src/node/commands/lease-path.ts'
 import { createControlClient } from '../../../src/node/control/client.ts'
 import { leaseLifeRoute } from '../../../src/node/control/routes/lease-life.ts'
@@ -126,4 +128,37 @@ test('a lease that is ended while its image is pulled: the wait of the engine en
   expect(over).toMatchObject({
     ...{ over: true, state: 'SETTLED', settled: '0', ending: 'renter-stopped' },
   })
+})
+
+test('the command extends once: where the answer is lost it names the key, and where it is repeated it is the same', async () => {
+  const { client, renter } = await served()
+  const { signal } = new AbortController()
+  const { id } = await client.post<LeaseView>('/v1/leases', { durationMs: 60_000 })
+  await client.get<LeaseView>(leasePath(id, '/wait?state=running&ms=20000'))
+  const body = { addMs: 36_000 }
+  const keys: (string | undefined)[] = []
+  // The node does it, and stops before it has said so.
+  const lossy: typeof client = {
+    ...client,
+    async post(path, content, within, key) {
+      keys.push(key)
+      await client.post(path, content, within, key)
+      throw new NodeError('FAILED_NODE_STOPPED', 'the node stopped')
+    },
+  }
+  const once = extendOnce(lossy, id.slice(0, 12), body, { key: undefined, signal })
+  await expect(once).rejects.toMatchObject({
+    code: 'FAILED_NODE_STOPPED',
+    next: expect.stringContaining('--hours 0.01 --key 60000+36000'),
+  })
+  expect(keys).toEqual(['60000+36000'])
+  const again = await extendOnce(client, id, body, { key: '60000+36000', signal })
+  expect(again).toMatchObject({ durationMs: 96_000, extensions: 1 })
+  const named = { key: 'tuesday', signal }
+  await Promise.all([extendOnce(client, id, body, named), extendOnce(client, id, body, named)])
+  expect((await extendOnce(client, id, body, named)).durationMs).toBe(132_000)
+  // Without a key of its own it is another one, for what counts now.
+  const other = await extendOnce(client, id, body, { key: undefined, signal })
+  expect(other).toMatchObject({ durationMs: 168_000, extensions: 3 })
+  expect(renter.book.live.get(id)!.lease.extendedUnder).toContain('132000+36000')
 })

@@ -5,6 +5,7 @@ import { extendLease } from '../../../src/node/leases/extend-lease.ts'
 import type { HostOptions } from '../../../src/node/leases/host-book.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { makeEvidence } from '../../../src/node/leases/make-evidence.ts'
+import type { RentedNow } from '../../../src/node/leases/rent-book.ts'
 import { nextExtension, sealExtension } from '../../../src/protocols/extension.ts'
 import { leaseProtocol } from '../../../src/protocols/lease.ts'
 import { evidenceCodec } from '../../../src/protocols/lease-evidence.ts'
@@ -78,12 +79,26 @@ test('a lease gets more time: it runs past its first end, is billed for it, and 
   for (const events of told) expect(events.filter((e) => e === 'lease-extended')).toHaveLength(1)
 })
 
-test('a miner refuses for its limit, its owner or who waits, and no money moves', async () => {
-  const waits = { yes: false }
-  const { ledger, renterKey, ...start } = await persistent({
-    maxLeaseMs: 100_000,
-    isAwaited: () => waits.yes,
+/** A request of another renter in the miner's queue. */
+async function awaited(miner: TestMiner, ledger: FakeLedger, devices = 1) {
+  const other = await startRenter({ key: freshKey(), ledger, miners: [miner] })
+  const answer = await other.peer.rpc.ask(leaseProtocol, miner.key.peerId, {
+    ...{ kind: 'enqueue' as const, offer: miner.offer(offerFor(miner)).bytes },
+    ...{ image: 'busybox:1.37', durationMs: 60_000, devices },
   })
+  if (answer.kind !== 'place') throw new Error('no place')
+  const { ticket, etaMs } = answer.place
+  const leave = () => other.peer.rpc.ask(leaseProtocol, miner.key.peerId, { kind: 'leave', ticket })
+  return { etaMs, leave }
+}
+
+/** All devices of a miner in one offer. */
+const offerFor = ({ book }: TestMiner) => ({
+  devices: book.capacity.all().map((id) => ({ id, vendor: 'AMD', name: 'CPU', vramMiB: 0 })),
+})
+
+test('a miner refuses for its limit, its owner or who waits, and no money moves', async () => {
+  const { ledger, renterKey, ...start } = await persistent({ maxLeaseMs: 100_000 })
   const miner = await start.miner()
   const renter = await start.renter([miner])
   const now = await take(renter, orderOf(miner))
@@ -97,8 +112,10 @@ test('a miner refuses for its limit, its owner or who waits, and no money moves'
   miner.book.capacity.bar('cpu-0', { kind: 'paused', reason: 'outside its work hours' })
   await refused(/outside its work hours/)
   miner.book.capacity.bar('cpu-0', undefined)
-  waits.yes = true
-  await refused(/somebody waits/)
+  const next = await awaited(miner, ledger)
+  expect(next.etaMs).toBeGreaterThan(50_000)
+  await refused(/later than it was told/)
+  await next.leave()
   const dear = extendLease(renter.book, now, { addMs: 30_000, maxCost: '0.08' })
   await expect(dear).rejects.toMatchObject({ code: 'REFUSED_COST' })
   const daily = extendLease(renter.book, now, { addMs: 30_000, maxDailyCost: '0.08' })
@@ -108,6 +125,36 @@ test('a miner refuses for its limit, its owner or who waits, and no money moves'
   expect(now.terms.durationMs).toBe(60_000)
   expect(ledger.balance(renterKey)).toBe(GRANT - 60_000n)
   await stopLease(renter, now)
+})
+
+test('somebody who waits has no say in an extension that does not delay its turn', async () => {
+  const [engine, ledger] = [new FakeEngine(), new FakeLedger()]
+  const miner = await startMiner({ key: freshKey(), ledger, engine, devices: ['cpu-0', 'cpu-1'] })
+  const renter = await startRenter({ key: freshKey(), ledger, miners: [miner] })
+  ledger.grant(renter.key, GRANT)
+  const leases: RentedNow[] = []
+  for (const [id, durationMs] of [
+    ['cpu-0', 60_000],
+    ['cpu-1', 30_000],
+  ] as const) {
+    const devices = [{ id, vendor: 'AMD', name: 'CPU', vramMiB: 0 }]
+    leases.push(await take(renter, orderOf(miner, { offer: miner.offer({ devices }), durationMs })))
+  }
+  const [long, short] = leases
+  await until(() => leases.every(({ lease }) => lease.state === 'ACTIVE'))
+  const one = await awaited(miner, ledger)
+  expect(one.etaMs).toBeLessThanOrEqual(30_000)
+  // It has its turn when the short one ends, whatever the long one does.
+  await extendLease(renter.book, long!, { addMs: 30_000 })
+  expect(long!.terms.durationMs).toBe(90_000)
+  await expect(extendLease(renter.book, short!, { addMs: 10_000 })).rejects.toThrow(/later than/)
+  // Who waits for both was told when the long one ends: until then the short one may run.
+  await one.leave()
+  const both = await awaited(miner, ledger, 2)
+  expect(both.etaMs).toBeGreaterThan(80_000)
+  await extendLease(renter.book, short!, { addMs: 10_000 })
+  await expect(extendLease(renter.book, long!, { addMs: 10_000 })).rejects.toThrow(/later than/)
+  for (const now of leases) await stopLease(renter, now)
 })
 
 test('only the renter extends, by what follows; what is not paid for does not count', async () => {

@@ -32,6 +32,7 @@ class Simulation {
       round,
       devices,
       count: 1,
+      durationMs: 1000,
       ...changes,
     }
     this.waiting.push(one)
@@ -117,22 +118,102 @@ test.each([1, 2, 3])('seed %i: turns of renters that always wait differ by two a
   expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2)
 })
 
-const wants = (id: string, devices: string, count: number): Waiting => ({
-  ...{ id, renter: id, stranger: false, seq: 1, round: 1 },
+const wants = (id: string, devices: string, count: number, durationMs = 1000): Waiting => ({
+  ...{ id, renter: id, stranger: false, seq: 1, round: 1, durationMs },
   ...{ devices: [...devices], count },
 })
 
 test.each([
-  ['one that is free', [wants('x', 'ab', 1)], 'b', ['x:b']],
-  ['nothing is free', [wants('x', 'ab', 1)], '', []],
-  ['two at once', [wants('x', 'ab', 1), wants('y', 'ab', 1)], 'ab', ['x:a', 'y:b']],
-  ['the first wants all: it is passed', [wants('x', 'ab', 2), wants('y', 'ab', 1)], 'b', ['y:b']],
-  ['the first wants all and has it', [wants('x', 'ab', 2), wants('y', 'ab', 1)], 'ab', ['x:ab']],
-  ['devices of another offer', [wants('x', 'c', 1)], 'ab', []],
-])('turns when %s', (_, order, free, turns) => {
-  const given = turnsOf(order, [...free]).map((one) => `${one.request.id}:${one.devices.join('')}`)
-  expect(given).toEqual(turns)
+  ['one that is free', [wants('x', 'ab', 1)], { a: 5, b: 0 }, ['x:b']],
+  ['nothing is free', [wants('x', 'ab', 1)], { a: 5, b: 5 }, []],
+  ['two at once', [wants('x', 'ab', 1), wants('y', 'ab', 1)], { a: 0, b: 0 }, ['x:a', 'y:b']],
+  [
+    'the first wants all and has it',
+    [wants('x', 'ab', 2), wants('y', 'ab', 1)],
+    { a: 0, b: 0 },
+    ['x:ab'],
+  ],
+  [
+    'the first wants all: b is kept',
+    [wants('x', 'ab', 2), wants('y', 'ab', 1)],
+    { a: 5, b: 0 },
+    [],
+  ],
+  [
+    'but a short one fits before',
+    [wants('x', 'ab', 2), wants('y', 'ab', 1, 5)],
+    { a: 5, b: 0 },
+    ['y:b'],
+  ],
+  [
+    'one more than it wants is free by then',
+    [wants('x', 'abc', 2), wants('y', 'abc', 1)],
+    { a: 5, b: 0, c: 5 },
+    ['y:b'],
+  ],
+  [
+    'that one is given once',
+    [wants('x', 'abcd', 3), wants('y', 'abcd', 1), wants('z', 'abcd', 1)],
+    { a: 5, b: 0, c: 0, d: 5 },
+    ['y:b'],
+  ],
+  [
+    'what it cannot use is not kept',
+    [wants('x', 'ab', 2), wants('y', 'bc', 1)],
+    { a: 5, b: 0, c: 0 },
+    ['y:c'],
+  ],
+  [
+    'nobody can tell when it has all: it is passed',
+    [wants('x', 'ab', 2), wants('y', 'ab', 1)],
+    { a: undefined, b: 0 },
+    ['y:b'],
+  ],
+  [
+    'kept for the first alone',
+    [wants('x', 'ab', 2), wants('y', 'cd', 2), wants('z', 'd', 1)],
+    { a: 5, b: 5, c: 9, d: 0 },
+    ['z:d'],
+  ],
+  [
+    'what one that came before takes is not free by then',
+    [wants('v', 'b', 1, 50), wants('x', 'ab', 2), wants('y', 'a', 1, 50)],
+    { a: 0, b: 0 },
+    ['v:b', 'y:a'],
+  ],
+  ['devices of another offer', [wants('x', 'c', 1)], { a: 0, b: 0 }, []],
+])('turns when %s', (_, order, times, turns) => {
+  const freeInMs = new Map<string, number | undefined>(Object.entries(times))
+  const free = [...freeInMs].flatMap(([device, ms]) => (ms === 0 ? [device] : []))
+  const given = turnsOf(order, free, freeInMs).turns
+  expect(given.map((one) => `${one.request.id}:${one.devices.join('')}`)).toEqual(turns)
 })
+
+test.each([1, 2, 3, 4])(
+  'seed %i: who wants the whole machine has it when it was told, at the latest',
+  (seed) => {
+    const below = belowFrom(seed)
+    const devices = [...'abcd']
+    const freeAtMs = new Map(devices.map((device) => [device, 1 + below(100)]))
+    const whole = wants('whole', 'abcd', 4, 50)
+    const toldMs = Math.max(...freeAtMs.values())
+    for (let atMs = 0, n = 0; ; atMs++) {
+      // Small ones come all the time, and would take each device at once.
+      const small = [1, 2, 3].map(() => wants(`small-${n++}`, 'abcd', 1 + below(2), 1 + below(80)))
+      const freeInMs = new Map(devices.map((one) => [one, Math.max(0, freeAtMs.get(one)! - atMs)]))
+      const free = devices.filter((device) => freeInMs.get(device) === 0)
+      const { turns } = turnsOf([whole, ...small], free, freeInMs)
+      if (turns.some(({ request }) => request === whole)) {
+        expect(atMs).toBeLessThanOrEqual(toldMs)
+        return
+      }
+      expect(atMs).toBeLessThan(toldMs)
+      for (const { request, devices: taken } of turns) {
+        for (const device of taken) freeAtMs.set(device, atMs + request.durationMs)
+      }
+    }
+  },
+)
 
 test('a peer, an address and all together may wait only so often', () => {
   const queue = new Simulation()
