@@ -61,8 +61,11 @@ async function takeFirst(
     }
   }
   if (wish.waitMs !== undefined) {
-    const mayWaitFor = () => uniqueMiners([...fitting(false), ...full])
-    if (mayWaitFor().length > 0) return waitInLine(book, wish, mayWaitFor, signal)
+    const choice = {
+      let: () => uniqueMiners([...fitting(false), ...full]),
+      free: () => fitting(true).filter((offer) => !full.includes(offer)),
+    }
+    if (choice.let().length > 0) return waitInLine(book, wish, choice, signal)
   }
   throw refusal ?? nothingMatched(fitting(false).length)
 }

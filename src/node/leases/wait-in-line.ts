@@ -6,8 +6,9 @@ import type { Line, Place } from '../../protocols/lease-queue.ts'
 import type { Offer } from '../../protocols/offers.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
 import type { Signed } from '../../protocols/signed.ts'
-import { secondsMs } from '../../units.ts'
+import { minutesMs, secondsMs } from '../../units.ts'
 import { hexOf } from './lease-records.ts'
+import { pricePerHour } from './quote.ts'
 import type { RentBook, RentedNow } from './rent-book.ts'
 import { checkCost, rentLease } from './rent-lease.ts'
 import { QUEUE_GRACE_MS } from './waiting-line.ts'
@@ -21,6 +22,9 @@ const ASK_MS = secondsMs(5)
 const POLL_MS = secondsMs(20)
 const RETRY_MS = secondsMs(1)
 
+/** A miner whose free offer could not be had is not asked again for this long. */
+const LEFT_ALONE_MS = minutesMs(5)
+
 /** What a miner says after which the place is gone, and another may be had. */
 const placeGone: ReadonlySet<string> = new Set([
   'REFUSED_TICKET',
@@ -28,27 +32,36 @@ const placeGone: ReadonlySet<string> = new Set([
   'REFUSED_NO_CAPACITY',
 ])
 
+/** The offers that a wish may have, best first, as they stand when asked. */
+export interface Choice {
+  /** What is let, and can be waited for. */
+  readonly let: () => readonly Signed<Offer>[]
+  /** What is free. */
+  readonly free: () => readonly Signed<Offer>[]
+}
+
 /**
- * Waits in the shortest of a few miners' queues until there is a lease. Who loses its place (its miner was away too long,
- * or its turn came while this node was) joins again; the place is given up when the wait ends otherwise.
- * @param mayWaitFor the offers that may be waited for now, best first
+ * Waits in the shortest of a few miners' queues until there is a lease, and takes what becomes free elsewhere meanwhile at
+ * no higher price. Who loses its place (its miner was away too long, or its turn came while this node was) joins again;
+ * the place is given up when the wait ends otherwise.
  * @throws REFUSED_NO_CAPACITY when `waitMs` passed; what the miners said when none takes one more; the signal's reason
  */
 export async function waitInLine(
   book: RentBook,
   wish: Wish,
-  mayWaitFor: () => readonly Signed<Offer>[],
+  choice: Choice,
   signal?: AbortSignal,
 ): Promise<RentedNow> {
   const name = wish.name ?? hexOf(randomBytes(8))
   using wait = book.waits.begin(firstRow(book, name))
   using left = leftBy(book, wait, signal)
   using limit = deadline(left.signal, Math.min(wish.waitMs ?? 0, MOST_MS))
+  const elsewhere = lookElsewhere(book, { ...wish, name }, choice.free)
   try {
     for (;;) {
-      const found = await shortestFirst(book, mayWaitFor(), limit)
+      const found = await shortestFirst(book, choice.let(), limit)
       const joined = await join(book, wish, found, limit)
-      const now = await holdPlace(book, { ...wish, name }, joined, wait, limit)
+      const now = await holdPlace(book, { ...wish, name }, { ...joined, elsewhere }, wait, limit)
       if (now !== undefined) return now
       await sleep(RETRY_MS, limit.signal)
     }
@@ -131,6 +144,44 @@ interface Joined {
   readonly place: Place
 }
 
+/** Takes a free offer that costs no more than the one that is waited for; undefined when there is none, or it is gone. */
+type LookElsewhere = (
+  waitedFor: Signed<Offer>,
+  signal: AbortSignal,
+) => Promise<RentedNow | undefined>
+
+/** One try at a time, so that the own turn is not missed over it. */
+function lookElsewhere(book: RentBook, wish: Wish, free: Choice['free']): LookElsewhere {
+  const triedAtMs = new Map<string, number>()
+  const mayTry = ({ payload: { peerId } }: Signed<Offer>): boolean =>
+    book.steadyMs() - (triedAtMs.get(peerId) ?? Number.NEGATIVE_INFINITY) >= LEFT_ALONE_MS
+  return async (waitedFor, signal) => {
+    const offer = free().find((one) => mayTry(one) && costsNoMore(wish, one, waitedFor))
+    if (offer === undefined) return undefined
+    triedAtMs.set(offer.payload.peerId, book.steadyMs())
+    try {
+      return await rentLease(book, orderFor(wish, offer), signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      notTaken(book, wish, offer, error)
+      return undefined
+    }
+  }
+}
+
+/** Of as many devices, in the same asset. */
+export function costsNoMore(
+  { devices, exclusive }: Pick<Wish, 'devices' | 'exclusive'>,
+  { payload: offer }: Pick<Signed<Offer>, 'payload'>,
+  { payload: waitedFor }: Pick<Signed<Offer>, 'payload'>,
+): boolean {
+  if (offer.asset !== waitedFor.asset) return false
+  const count = devices ?? waitedFor.devices.length
+  if (offer.devices.length < count) return false
+  if (devices === undefined && offer.devices.length !== count) return false
+  return pricePerHour(offer, count, exclusive) <= pricePerHour(waitedFor, count, exclusive)
+}
+
 /** Joins the first queue that takes one more. */
 async function join(
   book: RentBook,
@@ -166,7 +217,7 @@ async function join(
 async function holdPlace(
   book: RentBook,
   wish: Wish,
-  { offer, place: first }: Joined,
+  { offer, place: first, elsewhere }: Joined & { readonly elsewhere: LookElsewhere },
   wait: Wait,
   limit: Deadline,
 ): Promise<RentedNow | undefined> {
@@ -176,6 +227,11 @@ async function holdPlace(
       tell(book, wish, offer, place, wait)
       if (place.position === 0) {
         return await rentLease(book, { ...orderFor(wish, offer), ticket }, limit.signal)
+      }
+      const found = await elsewhere(offer, limit.signal)
+      if (found !== undefined) {
+        await giveUp(book, offer, ticket)
+        return found
       }
       place = await nextPlace(book, offer, place, limit)
     }

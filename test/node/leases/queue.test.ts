@@ -6,7 +6,7 @@ import { sweepQueue } from '../../../src/node/leases/host-queue.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { OPEN_POLICY, type Policy } from '../../../src/node/leases/policy.ts'
 import type { RentedNow } from '../../../src/node/leases/rent-book.ts'
-import { waitInLine } from '../../../src/node/leases/wait-in-line.ts'
+import { costsNoMore, waitInLine } from '../../../src/node/leases/wait-in-line.ts'
 import { QUEUE_GRACE_MS, TURN_MS } from '../../../src/node/leases/waiting-line.ts'
 import type { Wish } from '../../../src/node/leases/wish.ts'
 import { followAll } from '../../../src/node/services/rent.ts'
@@ -18,6 +18,7 @@ import { FakeEngine } from '../../support/fake-engine.ts'
 import { FakeLedger } from '../../support/fake-ledger.ts'
 import {
   freshKey,
+  offerOf,
   orderOf,
   startMiner,
   startRenter,
@@ -66,12 +67,14 @@ async function fullMarket() {
 /** Waits in the queue of whoever made these offers. */
 function waiting(renter: TestRenter, ...offers: readonly Signed<Offer>[]) {
   const leaving = new AbortController()
-  const lease = waitInLine(renter.book, wish, () => offers, leaving.signal).finally(() =>
+  const free: Signed<Offer>[] = []
+  const choice = { let: () => offers, free: () => free }
+  const lease = waitInLine(renter.book, wish, choice, leaving.signal).finally(() =>
     followAll(renter.book),
   )
   lease.catch(() => undefined)
   const places = () => renter.events().filter(({ event }) => event === 'queue-place')
-  return { lease, leave: () => leaving.abort(new Error('enough')), places }
+  return { lease, free, leave: () => leaving.abort(new Error('enough')), places }
 }
 
 const ask = async (renter: TestRenter, miner: TestMiner, request: LeaseRequest) =>
@@ -218,6 +221,79 @@ test('of several miners the one with the shortest queue is waited at', async () 
   await until(() => waits(other.book) === 0)
 })
 
+test('what becomes free elsewhere at no higher price is taken, and the place is given up', async () => {
+  const { miner, ledger, first, renterOf } = await fullMarket()
+  const other = await startMiner({ key: freshKey(), ledger, engine: new FakeEngine() })
+  const [renter, ahead] = [await renterOf(miner, other), await renterOf(miner)]
+  const tickets = [await joins(ahead, miner), await joins(first, miner)]
+  const wait = waiting(renter, miner.offer())
+  await until(() => wait.places().at(-1)?.['position'] === 3)
+  // It looks again whenever its place changes, and every 20 s.
+  wait.free.push(other.offer({ dph: '3.7' }), other.offer({ dph: '0.5', asset: 'TAO' }))
+  await ask(ahead, miner, { kind: 'leave', ticket: tickets[0]!.ticket })
+  await until(() => wait.places().at(-1)!['position'] === 2)
+  wait.free.push(other.offer({ dph: '3.6' }))
+  await ask(first, miner, { kind: 'leave', ticket: tickets[1]!.ticket })
+  expect((await wait.lease).terms).toMatchObject({
+    miner: other.key.peerId,
+    pricePerHour: '3600000',
+  })
+  expect(waits(miner.book)).toBe(0)
+})
+
+test.each<
+  [string, Partial<Offer> & { count?: number }, Pick<Wish, 'devices' | 'exclusive'>, boolean]
+>([
+  ['the same', {}, {}, true],
+  ['less', { dph: '3' }, {}, true],
+  ['more', { dph: '3.61' }, {}, false],
+  ['another asset', { asset: 'TAO' }, {}, false],
+  ['more for proving nothing', { exclusiveDph: '5' }, { exclusive: true }, false],
+  ['half as much for both of two', { dph: '3.6', count: 2 }, { devices: 1 }, true],
+  ['the same for two where one was meant', { count: 2 }, {}, false],
+  ['one where two are wanted', {}, { devices: 2 }, false],
+])('an offer that costs %s', (_, { count: many = 1, ...changes }, asked, costs) => {
+  const payload = (count: number, more: Partial<Offer>) => {
+    const [first] = offerOf(freshKey()).devices
+    const all = Array.from({ length: count }, (__, n) => ({ ...first!, id: `cpu-${n}` }))
+    return { payload: offerOf(freshKey(), { exclusiveDph: '4', devices: all, ...more }) }
+  }
+  expect(costsNoMore(asked, payload(many, changes), payload(1, {}))).toBe(costs)
+})
+
+test('of two devices one is kept for the first in line that wants both, but for what ends before', async () => {
+  const [engine, ledger] = [new FakeEngine(), new FakeLedger()]
+  const miner = await startMiner({ key: freshKey(), ledger, engine, devices: ['cpu-0', 'cpu-1'] })
+  const renters = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const renter = await startRenter({ key: freshKey(), ledger, miners: [miner] })
+      ledger.grant(renter.key, 10_000_000n)
+      return renter
+    }),
+  )
+  const [first, both, small] = renters as [TestRenter, TestRenter, TestRenter]
+  const device = (...ids: string[]) => ({
+    devices: ids.map((id) => ({ id, vendor: 'AMD', name: 'CPU', vramMiB: 0 })),
+  })
+  const now = await take(first, orderOf(miner, { offer: miner.offer(device('cpu-0')) }))
+  await until(() => now.lease.state === 'ACTIVE')
+  const wait = waiting(both, miner.offer(device('cpu-0', 'cpu-1')))
+  await until(() => wait.places().at(-1)?.['position'] === 1)
+  const other = (durationMs: number) =>
+    take(small, orderOf(miner, { offer: miner.offer(device('cpu-1')), durationMs }))
+  await expect(other(60_000)).rejects.toMatchObject({
+    code: 'REFUSED_NO_CAPACITY',
+    message: expect.stringContaining('wait longer'),
+  })
+  const short = await other(2000)
+  expect(short.terms.devices).toEqual(['cpu-1'])
+  await until(() => short.lease.state === 'ACTIVE')
+  await ended(small, short)
+  expect(miner.book.capacity.free()).toEqual(['cpu-1'])
+  await ended(first, now)
+  expect((await wait.lease).terms.devices).toEqual(['cpu-0', 'cpu-1'])
+})
+
 test('no more wait than may, a ticket is for its renter and its request, a wait has its end', async () => {
   const { miner, renterOf } = await fullMarket()
   const renter = await renterOf(miner)
@@ -235,7 +311,14 @@ test('no more wait than may, a ticket is for its renter and its request, a wait 
     ...{ durationMs: 60_000, image: 'busybox:1.37', authorized: [], ticket },
   }
   await expect(ask(renter, miner, reserve)).rejects.toMatchObject({ code: 'REFUSED_NO_CAPACITY' })
-  const short = waitInLine(stranger.book, { ...wish, waitMs: 300 }, () => [miner.offer()])
+  const short = waitInLine(
+    stranger.book,
+    { ...wish, waitMs: 300 },
+    {
+      let: () => [miner.offer()],
+      free: () => [],
+    },
+  )
   await expect(short).rejects.toMatchObject({ code: 'REFUSED_NO_CAPACITY' })
   await until(() => waits(miner.book) === 4)
 })
