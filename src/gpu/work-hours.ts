@@ -47,3 +47,36 @@ export function isWithin({ days, from, to }: WorkHours, nowMs: number): boolean 
   const yesterday = (today + 6) % 7
   return (days.includes(today) && minute >= from) || (days.includes(yesterday) && minute < to)
 }
+
+/** Ranges of a week end within this many days, or never. */
+const DAYS_LOOKED = 8
+
+/**
+ * When the hours end that last now, by this machine's clock and time zone, ms since 1970: ranges that touch or overlap are
+ * one. `nowMs` outside of all; undefined when they never end.
+ */
+export function openUntil(ranges: readonly WorkHours[], nowMs: number): number | undefined {
+  const isOpen = (atMs: number): boolean => ranges.some((range) => isWithin(range, atMs))
+  if (ranges.length === 0) return undefined
+  if (!isOpen(nowMs)) return nowMs
+  const now = new Date(nowMs)
+  const endsOf = (day: number): number[] =>
+    ranges.map(({ to }) =>
+      new Date(now.getFullYear(), now.getMonth(), now.getDate() + day, 0, to).getTime(),
+    )
+  const ends = Array.from({ length: DAYS_LOOKED }, (_, day) => endsOf(day)).flat()
+  return ends.toSorted((a, b) => a - b).find((atMs) => atMs > nowMs && !isOpen(atMs))
+}
+
+/** The longest time without a break that they last, ms; undefined: they never end. `nowMs`: in which weeks. */
+export function longestOpenMs(ranges: readonly WorkHours[], nowMs: number): number | undefined {
+  const now = new Date(nowMs)
+  const beginsOf = (day: number): number[] =>
+    ranges.map(({ from }) =>
+      new Date(now.getFullYear(), now.getMonth(), now.getDate() + day, 0, from).getTime(),
+    )
+  const begins = Array.from({ length: DAYS_LOOKED }, (_, day) => beginsOf(day)).flat()
+  const lengths = begins.map((atMs) => (openUntil(ranges, atMs) ?? Number.POSITIVE_INFINITY) - atMs)
+  const longest = Math.max(...lengths)
+  return Number.isFinite(longest) ? longest : undefined
+}

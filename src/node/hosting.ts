@@ -13,6 +13,7 @@ import { planProofs } from '../gpu/plan-proofs.ts'
 import type { Announcement } from '../gpu/slot.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { firstLook } from '../gpu/telemetry.ts'
+import { parseWorkHours } from '../gpu/work-hours.ts'
 import type { Device } from '../protocols/capability.ts'
 import type { Terms } from '../protocols/terms.ts'
 import { MiB, minutesMs, secondsMs } from '../units.ts'
@@ -126,6 +127,7 @@ export async function createHosting(
   }
   const room = createProofRoom()
   const policy = await createOwnPolicy(core)
+  const limits = await createOwnLimits(core)
   const price = await openPrice(core, policy, capacity, stack)
   const book = createHostBook({
     ...core,
@@ -148,6 +150,7 @@ export async function createHosting(
         offers.standing().map(({ payload }) => payload),
       ),
     policy: policy.now,
+    workHours: () => limits.now().workHours.flatMap((text) => parseWorkHours(text) ?? []),
     volumePolicy: {
       totalMiB: Math.floor(config.volumeTotal / MiB),
       maxPerRenter: config.volumeCount,
@@ -181,7 +184,6 @@ export async function createHosting(
       const mode = modes.fillOf(id, slotMs)
       return mode === undefined ? [] : (namedIn(id, mode) ?? [])
     })
-  const limits = await createOwnLimits(core)
   function takeIn(gpu: Gpu): void {
     if (gpus.some(({ id }) => id === gpu.id)) return
     gpus.push(gpu)

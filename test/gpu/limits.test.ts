@@ -7,7 +7,7 @@ import {
   NO_LIMITS,
   nextMeanLoad,
 } from '../../src/gpu/limits.ts'
-import { isWithin, parseWorkHours } from '../../src/gpu/work-hours.ts'
+import { isWithin, longestOpenMs, openUntil, parseWorkHours } from '../../src/gpu/work-hours.ts'
 
 /** A Monday, local time. */
 const at = (hour: number, minute = 0, day = 5): number =>
@@ -181,4 +181,33 @@ test('the average of the load follows slowly, and says nothing where nothing is 
   expect(nextMeanLoad(50, 50, 5000)).toBe(50)
   expect(nextMeanLoad(50, null, 5000)).toBeNull()
   expect(nextMeanLoad(50, 100, -5000)).toBe(50)
+})
+
+const july = (text: string): number => new Date(`2026-07-${text}`).getTime()
+const hoursOf = (...texts: string[]) => texts.map((text) => parseWorkHours(text)!)
+
+// The 6th is a Monday.
+test.each([
+  ['the end of today', ['08:00-18:00'], '06T09:00', '06T18:00'],
+  ['tomorrow, over midnight', ['22:00-06:00'], '06T23:00', '07T06:00'],
+  ['now, outside', ['22:00-06:00'], '06T12:00', '06T12:00'],
+  [
+    'the end of the later of two that touch',
+    ['08:00-12:00', '12:00-18:00'],
+    '06T09:00',
+    '06T18:00',
+  ],
+  ['the end of the whole of days', ['sat-sun'], '11T09:00', '13T00:00'],
+  ['Monday morning, behind a weekend', ['sat-sun', 'mon 00:00-06:00'], '11T09:00', '13T06:00'],
+])('hours last until %s', (_, ranges, now, end) => {
+  expect(openUntil(hoursOf(...ranges), july(now))).toBe(july(end))
+})
+
+test('hours that cover the week, and none, never end; the longest stretch is told', () => {
+  const noon = july('06T12:00')
+  expect(openUntil([], noon)).toBeUndefined()
+  expect(openUntil(hoursOf('00:00-12:00', '12:00-24:00'), noon)).toBeUndefined()
+  expect(longestOpenMs(hoursOf('22:00-06:00', 'mon 06:00-09:00'), noon)).toBe(11 * 3_600_000)
+  expect(longestOpenMs(hoursOf('mon-sun'), noon)).toBeUndefined()
+  expect(longestOpenMs([], noon)).toBeUndefined()
 })

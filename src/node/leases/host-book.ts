@@ -2,6 +2,7 @@ import type { DepositRail } from '../../chain/payment-rail.ts'
 import { type NowMs, steadyClock } from '../../clock.ts'
 import type { Container, Engine } from '../../containers/engine.ts'
 import { NodeError } from '../../errors.ts'
+import type { WorkHours } from '../../gpu/work-hours.ts'
 import type { Log } from '../../log.ts'
 import type { LeaseStatus } from '../../protocols/lease.ts'
 import type { Network } from '../../protocols/network.ts'
@@ -66,6 +67,8 @@ export interface HostOptions {
   readonly stands: (offer: Signed<Offer>) => boolean
   /** Whom it rents to, and how many may wait; everybody without one. */
   readonly policy?: () => Policy
+  /** When its owner lets it work; any time when absent or empty. */
+  readonly workHours?: () => readonly WorkHours[]
   /** What may outlive leases here. */
   readonly volumePolicy?: VolumePolicy
   /** The most a snapshot may have; 0: none are made. */

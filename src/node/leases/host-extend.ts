@@ -16,10 +16,12 @@ import type { HostBook, HostedNow } from './host-book.ts'
 import { expiryOf } from './host-look.ts'
 import { lookUp } from './host-lookup.ts'
 import { delaysSomebody } from './host-queue.ts'
+import { hoursNow } from './host-quote.ts'
 import { isPaid } from './host-run.ts'
 import { isStarted } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
 import { extendedOf } from './lease-terms.ts'
+import { beyondHours } from './owners-hours.ts'
 import { FREE_RAIL } from './quote.ts'
 
 /** How long a miner stands by an extension whose money it has not seen. */
@@ -108,6 +110,9 @@ function assertMayExtend(book: HostBook, now: HostedNow, terms: Terms): void {
     throw refused(`${device} is ${bar.kind}: ${bar.reason}`)
   }
   const addMs = terms.durationMs - now.terms.durationMs
+  const hours = hoursNow(book)
+  const beyond = beyondHours(hours, hours.nowMs + expiryOf(now) + addMs - book.steadyMs())
+  if (beyond !== undefined) throw refused(beyond)
   if (delaysSomebody(book, { id: now.id, addMs })) {
     throw refused('somebody who waits would have its turn later than it was told')
   }

@@ -7,9 +7,17 @@ import { secondsMs } from '../../units.ts'
 import { mayHave } from './backfill.ts'
 import { engineOf, type HostBook } from './host-book.ts'
 import { expiryOf } from './host-look.ts'
-import { hasPaid, leasesOf, ownOffer, quoteSide, strangersMayTake } from './host-quote.ts'
+import {
+  hasPaid,
+  hoursNow,
+  ownOffer,
+  quoteSide,
+  refusalNow,
+  strangersMayTake,
+} from './host-quote.ts'
 import { isStarted } from './lease-machine.ts'
 import { hexOf } from './lease-records.ts'
+import { neverInHours } from './owners-hours.ts'
 import { policyRefusal } from './policy.ts'
 import { type Ahead, etasOf, type Held, meanLengthMs } from './queue-eta.ts'
 import { turnsOf, whyFull } from './queue-order.ts'
@@ -38,7 +46,8 @@ export async function enqueue(
   engineOf(book).checkImage(request.image)
   const offer = ownOffer(book, request.offer)
   const { durationMs, exclusive } = request
-  const refusal = policyRefusal(book.policy(), { renter, durationMs })
+  const refusal =
+    policyRefusal(book.policy(), { renter, durationMs }) ?? neverInHours(hoursNow(book), durationMs)
   if (refusal !== undefined) throw refusal
   const terms = draftTerms(asReserve(request), offer, quoteSide(book, renter))
   const stranger = !(await hasPaid(book, renter))
@@ -238,10 +247,9 @@ export function assertDelaysNobody(book: HostBook, { devices, durationMs }: Term
 
 /** A turn is a reservation that may come to nothing, and rationed as one. */
 function mayTake(book: HostBook, one: WaitingNow): boolean {
-  const { renter, stranger, count } = one
-  const asks = { renter, durationMs: one.ticket.durationMs, leases: leasesOf(book, renter) }
+  const { renter, stranger, count, durationMs } = one
   return (
-    policyRefusal(book.policy(), asks) === undefined &&
+    refusalNow(book, renter, durationMs) === undefined &&
     book.unpaid.has(quotaKeyOf(one)) &&
     (!stranger || strangersMayTake(book, count))
   )

@@ -4,6 +4,7 @@ import { type Offer, offerCodec } from '../../protocols/offers.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
 import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
 import { isRunning } from './lease-machine.ts'
+import { type Hours, hoursRefusal } from './owners-hours.ts'
 import { policyRefusal } from './policy.ts'
 import type { QuoteSide } from './quote.ts'
 import { strangersMayHold } from './unpaid-holds.ts'
@@ -56,10 +57,25 @@ export const leasesOf = (book: HostBook, renter: string): number =>
   [...book.live.values()].filter(({ lease, terms }) => terms.renter === renter && isRunning(lease))
     .length
 
-/** Throws what the miner's policy says against a lease. */
-export function checkPolicy(book: HostBook, renter: string, durationMs: number): void {
+/** When this miner's owner lets it work. */
+export const hoursNow = ({ workHours, nowMs }: HostBook): Hours => ({
+  ranges: workHours?.() ?? [],
+  nowMs: nowMs(),
+})
+
+/** What the miner's policy and its owner's hours say against a lease that begins now; undefined when they say nothing. */
+export function refusalNow(
+  book: HostBook,
+  renter: string,
+  durationMs: number,
+): NodeError | undefined {
   const asks = { renter, durationMs, leases: leasesOf(book, renter) }
-  const refusal = policyRefusal(book.policy(), asks)
+  return policyRefusal(book.policy(), asks) ?? hoursRefusal(hoursNow(book), durationMs)
+}
+
+/** Throws that. */
+export function checkPolicy(book: HostBook, renter: string, durationMs: number): void {
+  const refusal = refusalNow(book, renter, durationMs)
   if (refusal !== undefined) throw refusal
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EscrowRail } from '../../../src/chain/payment-rail.ts'
+import type { WorkHours } from '../../../src/gpu/work-hours.ts'
 import { checkEvidence } from '../../../src/node/leases/check-evidence.ts'
 import { extendLease } from '../../../src/node/leases/extend-lease.ts'
 import type { HostOptions } from '../../../src/node/leases/host-book.ts'
@@ -124,6 +125,39 @@ test('a miner refuses for its limit, its owner or who waits, and no money moves'
   expect(now.lease.extending).toBeUndefined()
   expect(now.terms.durationMs).toBe(60_000)
   expect(ledger.balance(renterKey)).toBe(GRANT - 60_000n)
+  await stopLease(renter, now)
+})
+
+test('no lease goes beyond its owner’s hours: not at the start, nor later, nor is it waited for', async () => {
+  const hours: { ranges: readonly WorkHours[] } = { ranges: [] }
+  const { ledger, renterKey, ...start } = await persistent({ workHours: () => hours.ranges })
+  const miner = await start.miner()
+  const renter = await start.renter([miner])
+  const inMs = (ms: number) => new Date(Date.now() + ms)
+  const minuteOf = (date: Date) => date.getHours() * 60 + date.getMinutes()
+  const days = [0, 1, 2, 3, 4, 5, 6]
+  // An hour at least, and two at most.
+  hours.ranges = [{ days, from: minuteOf(inMs(-60_000)), to: minuteOf(inMs(3_660_000)) }]
+  const offer = miner.offer({ terms: { minLeaseMs: 1000, maxLeaseMs: 90_000_000, rails: ['dev'] } })
+  const order = (durationMs: number) => orderOf(miner, { offer, durationMs })
+  await expect(take(renter, order(7_200_000))).rejects.toMatchObject({
+    code: 'REFUSED_POLICY',
+    message: expect.stringMatching(/hours end at .* \(its rule work-hours\)/),
+  })
+  const now = await take(renter, order(60_000))
+  await until(() => now.lease.state === 'ACTIVE')
+  const late = extendLease(renter.book, now, { addMs: 7_200_000 })
+  await expect(late).rejects.toMatchObject({
+    code: 'REFUSED_EXTENSION',
+    message: expect.stringContaining('hours end at'),
+  })
+  await extendLease(renter.book, now, { addMs: 1_800_000 })
+  expect(now.terms.durationMs).toBe(1_860_000)
+  const request = { kind: 'enqueue' as const, offer: offer.bytes, image: 'busybox:1.37' }
+  const waits = (durationMs: number) =>
+    renter.peer.rpc.ask(leaseProtocol, miner.key.peerId, { ...request, durationMs })
+  await expect(waits(7_200_000)).rejects.toThrow(/last 1.0[0-9]* hours at most/)
+  expect(await waits(3_000_000)).toMatchObject({ kind: 'place' })
   await stopLease(renter, now)
 })
 
