@@ -14,6 +14,7 @@ import type { Container, ContainerStatus } from './engine.ts'
 import { toolboxFileTools } from './file-tools.ts'
 import { containerName } from './hardened-spec.ts'
 import { removeNameless } from './images.ts'
+import { outOfMemory } from './out-of-memory.ts'
 import type { Tool } from './toolbox.ts'
 
 export interface DockerContainerParts {
@@ -112,6 +113,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     },
     wait: (signal) => waitForEnd(container, mainState, signal),
     end: () => howItEnded(docker, id),
+    outOfMemory: (signal) => outOfMemory(docker, id, signal),
     pause: () => pauseAll(container),
     resume: () => resumeAll(container),
     async logs({ tailLines } = {}) {

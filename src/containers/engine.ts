@@ -126,6 +126,11 @@ export interface Container {
   wait(signal?: AbortSignal): Promise<{ readonly exitCode: number }>
   /** How the main process ended; undefined while it has not, and when nobody can tell. ENGINE_GONE when the container was removed. */
   end(): Promise<ContainerEnd | undefined>
+  /**
+   * Yields each time that a process in it, the main one or another, was killed because it needed more memory than it has;
+   * ends when `signal` aborts. Nothing where the engine cannot tell.
+   */
+  outOfMemory(signal: AbortSignal): AsyncIterable<void>
   /** Stops everything inside where it is, memory and disk kept; `exec` is refused meanwhile. Again: no change. */
   pause(): Promise<void>
   /** Lets it go on from there. No error when it is not paused. */

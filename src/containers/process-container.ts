@@ -170,6 +170,7 @@ export function processContainer({
       }
       return storedLogs(folder, lines)
     },
+    outOfMemory: async function* () {}, // no limit holds its memory
     usage: () => usageOf(mark),
     snapshot: () =>
       Promise.reject(

@@ -38,6 +38,7 @@ export const leaseEndings = {
   // The miner's
   'start-failed': row('failed', 'miner', 'could not start'),
   'host-killed': row('failed', 'miner', 'it was killed from outside, on its host'),
+  'host-paused': row('failed', 'miner', 'it stood still for too long, paused on its host'),
   'container-gone': row('failed', 'miner', 'its container was removed'),
   'engine-fault': row('failed', 'miner', 'its container engine lost it'),
   'miner-stopped': row('failed', 'miner', 'the miner was stopped'),

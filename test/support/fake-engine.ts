@@ -162,6 +162,7 @@ export class FakeEngine implements Engine {
       async end() {
         return this.state === 'exited' ? engine.ended : undefined
       },
+      outOfMemory: (signal) => engine.#oomKills(signal),
       async pause() {
         if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
         if (this.state === 'running') this.state = 'paused'
@@ -183,6 +184,19 @@ export class FakeEngine implements Engine {
         if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'the engine does not answer')
         engine.containers.delete(spec.leaseId)
       },
+    }
+  }
+
+  /** Kills a process of every container for want of memory. */
+  readonly runOutOfMemory = new EventTarget()
+
+  async *#oomKills(signal: AbortSignal): AsyncGenerator<void, void> {
+    while (!signal.aborted) {
+      const killed = await new Promise<boolean>((resolve) => {
+        this.runOutOfMemory.addEventListener('kill', () => resolve(true), { once: true, signal })
+        signal.addEventListener('abort', () => resolve(false), { once: true })
+      })
+      if (killed) yield
     }
   }
 

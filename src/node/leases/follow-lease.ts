@@ -5,6 +5,7 @@ import { endedFields, endingOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import { type Ending, type ReceiptsResponse, receiptsProtocol } from '../../protocols/receipts.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
+import { askDepositBack } from './ask-deposit-back.ts'
 import { pursueExtension } from './extend-lease.ts'
 import { advance, isOver, isStarted, type StartedState, standEvent } from './lease-machine.ts'
 import type { RentedLease } from './lease-records.ts'
@@ -229,6 +230,9 @@ async function cheated(book: RentBook, now: RentedNow, reason: string): Promise<
 }
 
 async function forgotten(book: RentBook, now: RentedNow): Promise<void> {
+  if (now.lease.escrow !== 'none') {
+    await askDepositBack(book, now.terms.miner, now.lease.leaseId, book.lifetime.signal)
+  }
   // A miner keeps what it agreed to: a quote that it does not know was never accepted.
   if (now.lease.state === 'QUOTED') return lapse(book, now, 'not-begun')
   if (now.lease.state === 'CLOSING') return lapse(book, now)

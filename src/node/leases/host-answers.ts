@@ -1,4 +1,4 @@
-import { NodeError } from '../../errors.ts'
+import { codeOf, NodeError } from '../../errors.ts'
 import type {
   LeaseRequest,
   LeaseResponse,
@@ -9,6 +9,7 @@ import type {
 import { endingOf } from '../../protocols/lease-endings.ts'
 import { leaseIdOf, mayEnter, openTerms, sealTerms, type Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
+import { giveDepositBack } from './give-back.ts'
 import { engineOf, type Hold, type HostBook, type HostedNow, statusOf } from './host-book.ts'
 import { noticeOf } from './host-credit.ts'
 import { extendHosted } from './host-extend.ts'
@@ -235,7 +236,12 @@ async function watch(
   { leaseId, notState, said: heard, waitMs = 0 }: Extract<LeaseRequest, { kind: 'status' }>,
   peer: string,
 ): Promise<LeaseStatus> {
-  const { lease, terms, now } = await lookUp(book, leaseId, (terms) => mayEnter(terms, peer))
+  const { lease, terms, now } = await lookUp(book, leaseId, (terms) => mayEnter(terms, peer)).catch(
+    async (error: unknown) => {
+      if (codeOf(error) === 'REFUSED_UNKNOWN_LEASE') await giveDepositBack(book, leaseId, peer)
+      throw error
+    },
+  )
   if (now === undefined) return statusOf(book, lease, terms)
   const isNews = (): boolean => heard !== undefined && (said(book, now) ?? '') !== heard
   const moved = () => (now.lease.state === notState && !isNews() ? undefined : true)

@@ -25,6 +25,7 @@ import {
 import { termsOf } from './lease-terms.ts'
 import { createLocks, type Locks } from './locks.ts'
 import { OPEN_POLICY, type Policy } from './policy.ts'
+import { noTroubles, type Troubles } from './troubles.ts'
 import { createUnpaidHolds, type UnpaidHolds } from './unpaid-holds.ts'
 import {
   DEFAULT_VOLUME_POLICY,
@@ -96,6 +97,8 @@ export interface HostedNow {
   progress: string | undefined
   /** What its renter should know now: a device of it is lost, or its owner wants it back. */
   notice: string | undefined
+  /** What befalls its container. */
+  readonly troubles: Troubles
   /** The renter's login at the image's registry: in memory alone, and wiped when the image is here. */
   registryAuth: Uint8Array | undefined
   /** Settles when the attempt to start has ended, one way or the other. */
@@ -195,6 +198,7 @@ export function createHostBook(options: HostOptions): HostBook {
         isAskedFor: false,
         progress: undefined,
         notice: undefined,
+        troubles: noTroubles(),
         registryAuth: undefined,
         starting: Promise.resolve(),
         closing: new AbortController(),

@@ -8,6 +8,7 @@ import type { HostBook, HostedNow } from './host-book.ts'
 import { advance, isStarted, type StartedState, standEvent } from './lease-machine.ts'
 import type { HostedLease } from './lease-records.ts'
 import { pauseLease, resumeLease } from './pause-lease.ts'
+import { troubleNotice } from './troubles.ts'
 
 /** What a lease's money stands at. */
 export const accountOf = (
@@ -60,7 +61,9 @@ export function graceLeftMs(book: HostBook, { lease, terms }: HostedNow): number
 
 /** What the renter should know now, of its devices and of its credit. */
 export function noticeOf(book: HostBook, now: HostedNow): string | undefined {
-  const said = [creditNotice(book, now), now.notice].filter((one) => one !== undefined)
+  const { troubles, terms, notice } = now
+  const all = [creditNotice(book, now), troubleNotice(troubles, terms.memoryMiB), notice]
+  const said = all.filter((one) => one !== undefined)
   return said.length === 0 ? undefined : said.join('; ').slice(0, 200)
 }
 

@@ -12,6 +12,7 @@ import { noticeOf, weighCredit } from './host-credit.ts'
 import { lookUp } from './host-lookup.ts'
 import { isRunning } from './lease-machine.ts'
 import { type HostedLease, hexOf } from './lease-records.ts'
+import { troubleNotice } from './troubles.ts'
 
 /** Takes the renter's countersignature and hands out what is new, waiting for it as long as asked. */
 export async function answerReceipts(
@@ -21,7 +22,7 @@ export async function answerReceipts(
 ): Promise<ReceiptsResponse> {
   const { now, lease } = await lookUp(book, request.leaseId, ({ renter }) => renter === peer)
   if (now === undefined) return page(book, lease, request.have)
-  const { notice } = now
+  const notice = noticed(now)
   const { state } = now.lease
   if (request.advance !== undefined) await takeAdvance(book, now, request.advance)
   if (request.countersigned !== undefined) {
@@ -30,13 +31,17 @@ export async function answerReceipts(
   const news = () =>
     (now.lease.meter?.seq ?? 0) > request.have ||
     over(now.lease) ||
-    now.notice !== notice ||
+    noticed(now) !== notice ||
     now.lease.state !== state
       ? true
       : undefined
   await book.changes.until(now.id, news, { ms: request.waitMs, signal: book.lifetime.signal })
   return { ...(await page(book, now.lease, request.have)), ...stateOf(book, now) }
 }
+
+/** What is told as soon as it changes; how a credit stands changes with every receipt. */
+const noticed = ({ notice, troubles, terms }: HostedNow): string =>
+  `${notice ?? ''}${troubleNotice(troubles, terms.memoryMiB) ?? ''}`
 
 function stateOf(book: HostBook, now: HostedNow) {
   const notice = noticeOf(book, now)

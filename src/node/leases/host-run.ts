@@ -16,6 +16,7 @@ import { creditEnding, graceLeftMs, remember, weighCredit } from './host-credit.
 import { containerStatus, expiryOf, healthOf, lookAt } from './host-look.ts'
 import { saveReceipt } from './host-meter.ts'
 import { settleHosted } from './host-settle.ts'
+import { tellOutOfMemory, weighHostPause } from './host-troubles.ts'
 import { prepareVolumes } from './host-volumes.ts'
 import { untilDiskExceeded } from './lease-disk.ts'
 import { advance, isRunning, isStarted } from './lease-machine.ts'
@@ -156,6 +157,7 @@ const step = (book: HostBook, now: HostedNow, change: (lease: HostedLease) => Ho
 export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<void> {
   const signal = AbortSignal.any([now.closing.signal, book.lifetime.signal])
   book.background(endWhenDiskExceeded(book, now, signal))
+  book.background(tellOutOfMemory(book, now, signal))
   while (!signal.aborted && isStarted(now.lease)) {
     const leftMs = Math.min(expiryOf(now) - book.steadyMs(), graceLeftMs(book, now))
     try {
@@ -163,7 +165,9 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
     } catch {
       return // closing, and the final receipt is on its way; or the node stops
     }
-    const { health, ending = creditEnding(book, now) } = await lookAt(book, now)
+    const look = await lookAt(book, now)
+    const paused = weighHostPause(book, now, look)
+    const { health, ending = creditEnding(book, now) ?? paused } = look
     if (ending === undefined) await meterOnce(book, now, health)
     else await closeLease(book, now, ending)
   }

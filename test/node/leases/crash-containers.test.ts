@@ -15,9 +15,13 @@ type Scenes = Awaited<ReturnType<typeof startScenes>>
 const containerRows: readonly CrashRow[] = [
   {
     what: 'a command needs more memory than there is',
-    happens: async ({ run }) => {
+    happens: async ({ run, now }) => {
       const hungry = await run(sh('x=a; while true; do x=$x$x; done'))
       expect(hungry.exitCode).toBe(137)
+      await until(
+        () => now.progress?.startsWith('out of memory') === true,
+        'its renter is told why',
+      )
     },
     ends: 'goes on',
   },
@@ -68,6 +72,7 @@ const containerRows: readonly CrashRow[] = [
     what: 'the host pauses it for a while',
     happens: async ({ container, hosted, now }) => {
       await container().pause()
+      await until(() => now.progress?.includes('paused from outside') === true, 'it is told why')
       await until(
         () => hosted.lease.health === 'failed' && now.lease.health === 'failed',
         'both are told',

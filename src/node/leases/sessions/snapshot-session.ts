@@ -14,6 +14,10 @@ const PIECE_BYTES = 128 * KiB
 
 const underWay = new Set<Container>()
 
+/** Whether a container may stand still for a snapshot of it. */
+export const isBeingSnapshotted = (container: Container | undefined): boolean =>
+  container !== undefined && underWay.has(container)
+
 /**
  * Sends a lease's container as an image archive, with its length and SHA-256 at the end. The image is gone from this
  * machine when this settles, however it ends.
