@@ -21,7 +21,7 @@ export interface SnapshotParts {
 }
 
 /**
- * Makes an image of what a container is now and opens it as an archive. The image is removed when the snapshot is
+ * Makes an image of what a container is now, to be opened as an archive. The image is removed when the snapshot is
  * disposed; one that a crash left is found by its label (`removeSnapshots`).
  * @throws REFUSED_SNAPSHOT_SIZE when it would be larger than asked
  */
@@ -50,17 +50,24 @@ export async function snapshotOf(
       { timeoutMs: COMMIT_MS },
     )
     signal.throwIfAborted()
-    const saved = await askDocker('export the image', () => docker.getImage(name).get(), {
-      timeoutMs: COMMIT_MS,
-      signal,
-    })
-    const archive = renameImage(saved as Readable, name, options.tag)
+    const opened = new Set<Readable>()
     return {
       aboutBytes,
-      archive,
+      async open() {
+        const saved = (await askDocker('export the image', () => docker.getImage(name).get(), {
+          timeoutMs: COMMIT_MS,
+          signal,
+        })) as Readable
+        const archive = renameImage(saved, name, options.tag)
+        archive.once('close', () => {
+          saved.destroy()
+          opened.delete(archive)
+        })
+        opened.add(archive)
+        return archive
+      },
       async [Symbol.asyncDispose]() {
-        archive.destroy()
-        ;(saved as Readable).destroy()
+        for (const archive of opened) archive.destroy()
         await remove()
       },
     }

@@ -11,10 +11,13 @@ export interface SnapshotOptions {
   readonly signal: AbortSignal
 }
 
-/** An image that lives as long as it is read. */
+/** An image that lives until it is disposed. */
 export interface Snapshot extends AsyncDisposable {
   /** About how large the archive is. */
   readonly aboutBytes: number
-  /** A tar archive that `docker load` takes. Read it once; it fails when the engine breaks off. */
-  readonly archive: Readable
+  /**
+   * Opens it as a tar archive that `docker load` takes; it fails when the engine breaks off. Opened again it has the same
+   * bytes, as far as the engine can: whoever goes on in the middle compares what was before.
+   */
+  open(): Promise<Readable>
 }

@@ -23,4 +23,6 @@ export const snapshotRequest = z.looseObject({
   pause: z.boolean(),
   /** A larger one is refused, or broken off. */
   maxBytes: integer(1, Number.MAX_SAFE_INTEGER).optional(),
+  /** What came of it before the connection broke, with its SHA-256: the miner keeps the image for a while, and goes on. */
+  have: z.looseObject({ bytes: integer(0, Number.MAX_SAFE_INTEGER), sha256: bytes(32) }).optional(),
 })

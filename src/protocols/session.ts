@@ -76,7 +76,8 @@ const toMiner = z.discriminatedUnion('kind', [
  * To the renter: the command began, ended with a code, or could not be run to its end. A terminal's `started` has the
  * token to resume it with and how long that works; `resumed` tells how much of the input had come. `detached` tells
  * the id of a command that runs on by itself. `eof`: a port's service sends no more. A snapshot's `started` tells
- * about how many bytes come, and `whole` at its end how many did, with their SHA-256.
+ * about how many bytes come and from where it goes on (0 when absent), and `whole` at its end how many it has, with
+ * their SHA-256.
  */
 const toRenter = z.discriminatedUnion('kind', [
   z.looseObject({
@@ -84,6 +85,7 @@ const toRenter = z.discriminatedUnion('kind', [
     token: bytes(16).optional(),
     graceMs: integer(0, 86_400_000).optional(),
     aboutBytes: count.optional(),
+    fromBytes: count.optional(),
   }),
   z.looseObject({ kind: z.literal('eof') }),
   z.looseObject({ kind: z.literal('exit'), exitCode: integer(0, 255) }),

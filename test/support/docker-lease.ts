@@ -13,7 +13,11 @@ import { until } from './peers.ts'
 
 /** A lease that runs in a real container, between real peers; `command` is its main process (without one it idles). */
 export async function dockerLease(
-  options: { readonly command?: readonly string[]; readonly shellGraceMs?: number } = {},
+  options: {
+    readonly command?: readonly string[]
+    readonly shellGraceMs?: number
+    readonly snapshotGraceMs?: number
+  } = {},
 ) {
   const { command, ...rest } = options
   const engine = await testEngine()

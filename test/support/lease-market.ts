@@ -82,6 +82,8 @@ export async function startMiner(
     readonly devices?: readonly string[]
     /** How long a shell whose connection broke is kept. */
     readonly shellGraceMs?: number
+    /** And a snapshot. */
+    readonly snapshotGraceMs?: number
     readonly book?: Partial<HostOptions>
   },
 ): Promise<TestMiner> {
@@ -111,7 +113,12 @@ export async function startMiner(
     endOnStop,
   })
   const parts = { rpc: peer.rpc, hosting: book }
-  const sessions = { ...parts, ...(shellGraceMs === undefined ? {} : { shellGraceMs }) }
+  const { snapshotGraceMs } = options
+  const sessions = {
+    ...parts,
+    ...(shellGraceMs === undefined ? {} : { shellGraceMs }),
+    ...(snapshotGraceMs === undefined ? {} : { snapshotGraceMs }),
+  }
   const stop = await started([hostLeases(parts), serveSessions(sessions)], peer, store)
   return {
     key,

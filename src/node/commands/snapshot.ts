@@ -1,8 +1,4 @@
-import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
-import { Writable } from 'node:stream'
-import { finished } from 'node:stream/promises'
 import { sleep } from '../../clock.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
@@ -15,6 +11,7 @@ import type { CommandContext, Run } from './command.ts'
 import { leasePath } from './lease-path.ts'
 import { nameLease } from './name-lease.ts'
 import { openWhenStarted, outcomeOf } from './session-socket.ts'
+import { type SnapshotFile, snapshotFile } from './snapshot-file.ts'
 
 /** What `snapshot` wrote. */
 export interface SnapshotResult {
@@ -25,32 +22,34 @@ export interface SnapshotResult {
   readonly sha256: string
 }
 
-/** A connection that breaks costs all that came: the archive is made anew each time. */
-const TRIES = 3
+/** How long the miner keeps the image for who comes back. */
+const RESUME_MS = secondsMs(60)
 const PAUSE_MS = secondsMs(2)
 const BROKEN: ReadonlySet<string> = new Set(['PEER_LOST', 'PEER_TIMEOUT', 'PEER_UNREACHABLE'])
 
 /** Writes a lease's container to a file that `docker load` takes; the file appears when all of it is there and checked. */
 export const snapshot: Run = (context) =>
   withNode(context, async (client) => {
-    const { args, config, terminal, signal } = context
+    const { args, config, terminal } = context
     const output = createOutput(terminal, config)
     const { id, lease } = await nameLease(client, args[0]!)
     const short = id.slice(0, 12)
     const tag = config.tag ?? `cn-${short}:latest`
     const file = config.output ?? `cn-${short}.tar`
-    for (let tries = 1; ; tries++) {
-      try {
-        const result = await fetchTo(client, { lease, id, tag, file }, context, output)
-        output.value(result, () => told(result), file)
-        return 0
-      } catch (error) {
-        const again = BROKEN.has(codeOf(error)) && !isRefusal(error) && tries < TRIES
-        if (!again || signal.aborted) throw error
-        output.note(`${messageOf(error)}: trying again from the beginning`)
-        await sleep(PAUSE_MS, signal)
-      }
+    const part = `${file}.part`
+    const sink = await snapshotFile(part)
+    try {
+      await fetchAll(client, { lease, tag }, sink, context, output)
+      await sink.close()
+      await rename(part, file)
+    } catch (error) {
+      await sink.close().catch(() => undefined) // what is wrong with it was said
+      await rm(part, { force: true })
+      throw error
     }
+    const result = { lease: id, file, tag, bytes: sink.bytes(), sha256: sink.sha256() }
+    output.value(result, () => told(result), file)
+    return 0
   })
 
 const told = ({ file, tag, bytes, sha256 }: SnapshotResult): string =>
@@ -58,27 +57,52 @@ const told = ({ file, tag, bytes, sha256 }: SnapshotResult): string =>
 
 interface Wanted {
   readonly lease: string
-  readonly id: string
   readonly tag: string
-  readonly file: string
 }
 
-async function fetchTo(
+/** Goes on where a connection broke, as long as the miner keeps the image; the time counts anew when something came. */
+async function fetchAll(
   client: ControlClient,
-  { lease, id, tag, file }: Wanted,
+  wanted: Wanted,
+  sink: SnapshotFile,
+  context: CommandContext,
+  output: Output,
+): Promise<void> {
+  const { signal } = context
+  let brokenSinceMs: number | undefined
+  for (let isFirst = true; ; isFirst = false) {
+    const before = sink.bytes()
+    try {
+      return await fetchOn(client, wanted, { sink, isFirst }, context, output)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!BROKEN.has(codeOf(error)) || isRefusal(error)) throw error
+      if (sink.bytes() > before) brokenSinceMs = undefined
+      brokenSinceMs ??= performance.now()
+      if (performance.now() - brokenSinceMs > RESUME_MS) throw error
+      output.note(`${messageOf(error)}: going on behind ${Math.floor(sink.bytes() / MiB)} MiB`)
+      await sleep(PAUSE_MS, signal)
+    }
+  }
+}
+
+async function fetchOn(
+  client: ControlClient,
+  { lease, tag }: Wanted,
+  { sink, isFirst }: { readonly sink: SnapshotFile; readonly isFirst: boolean },
   { config, terminal, signal }: CommandContext,
   output: Output,
-): Promise<SnapshotResult> {
+): Promise<void> {
   const { pause, maxSize } = config
+  await sink.settled()
   const asked: SnapshotAsked = {
     tag,
     pause,
     ...(maxSize === undefined ? {} : { maxBytes: maxSize }),
+    ...(isFirst ? {} : { have: { bytes: sink.bytes(), sha256: sink.sha256() } }),
   }
   const path = withQuery(leasePath(lease, '/snapshot'), { request: toJson(asked) })
   const socket = await openWhenStarted(client, path, signal)
-  const part = `${file}.part`
-  const sink = createSink(part)
   let about = 0
   let whole: { bytes?: unknown; sha256?: unknown } = {}
   const progress = setInterval(() => {
@@ -87,62 +111,24 @@ async function fetchTo(
   }, secondsMs(2))
   const stop = (): void => socket.terminate()
   signal.addEventListener('abort', stop, { once: true })
+  const { failed } = sink
   try {
-    const sinkFailed = new Promise<never>((_, reject) => sink.stream.once('error', reject))
     const ended = outcomeOf(socket, { ...terminal, stdout: sink.stream }, (message) => {
-      if (message['kind'] === 'started') about = Number(message['aboutBytes'] ?? 0)
       if (message['kind'] === 'whole') whole = message
+      if (message['kind'] !== 'started' || message['aboutBytes'] === undefined) return
+      about = Number(message['aboutBytes'])
+      // The miner has another image by now, or could not go on with it.
+      if (message['fromBytes'] !== sink.bytes()) sink.restart()
     })
     socket.resume()
-    await Promise.race([ended, sinkFailed])
-    sink.stream.end()
-    await finished(sink.stream)
-    const bytes = sink.bytes()
-    const sha256 = sink.sha256()
-    if (whole.bytes !== bytes || whole.sha256 !== sha256) {
-      throw new NodeError('PEER_LOST', 'what came is not what the miner sent')
-    }
-    await rename(part, file)
-    return { lease: id, file, tag, bytes, sha256 }
-  } catch (error) {
-    sink.stream.destroy()
-    await rm(part, { force: true })
-    signal.throwIfAborted()
-    throw error
+    await Promise.race([ended, failed])
+    await sink.settled()
+    if (whole.bytes === sink.bytes() && whole.sha256 === sink.sha256()) return
+    sink.restart()
+    throw new NodeError('PEER_LOST', 'what came is not what the miner sent')
   } finally {
     clearInterval(progress)
     signal.removeEventListener('abort', stop)
     socket.close()
   }
-}
-
-/** A file under construction, counted and hashed; for its owner alone, for a container's files may be secrets. */
-function createSink(path: string) {
-  const hash = createHash('sha256')
-  const file = createWriteStream(path, { mode: 0o600 })
-  let bytes = 0
-  const stream = new Writable({
-    write(chunk: Uint8Array, _, done) {
-      hash.update(chunk)
-      bytes += chunk.length
-      file.write(chunk, done)
-    },
-    final: (done) => void file.end(done),
-    destroy(error, done) {
-      file.destroy()
-      done(error)
-    },
-  })
-  file.on('error', (cause) => {
-    const message = `cannot write ${path}: ${messageOf(cause)}`
-    stream.destroy(
-      new NodeError('BAD_CONFIG_FILE', message, {
-        cause,
-        next: 'name another file: --output FILE',
-      }),
-    )
-  })
-  stream.on('error', () => undefined) // whoever writes to it is told
-  let digest: string | undefined
-  return { stream, bytes: () => bytes, sha256: () => (digest ??= hash.digest('hex')) }
 }

@@ -5,7 +5,7 @@ import { minutesMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import type { Look } from './host-look.ts'
 import { isPaused } from './lease-records.ts'
-import { isBeingSnapshotted } from './sessions/snapshot-session.ts'
+import { isBeingSnapshotted } from './sessions/kept-snapshots.ts'
 
 /** How long a container may stand that somebody paused on its host; then its lease ends by the host's fault. */
 export const HOST_PAUSE_MS = minutesMs(5)

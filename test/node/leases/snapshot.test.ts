@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { sleep } from '../../../src/clock.ts'
 import { codeOf } from '../../../src/errors.ts'
 import { openSession } from '../../../src/node/leases/open-session.ts'
 import { outputSchemas } from '../../../src/node/output-schemas.ts'
@@ -14,7 +13,9 @@ import { cutConnections, dockerLease } from '../../support/docker-lease.ts'
 import { serveLease } from '../../support/served-lease.ts'
 
 const forever = (): AbortSignal => new AbortController().signal
-const ask = (more: { maxBytes?: number; pause?: boolean } = {}) => ({
+const ask = (
+  more: { maxBytes?: number; pause?: boolean; have?: { bytes: number; sha256: Uint8Array } } = {},
+) => ({
   kind: 'snapshot' as const,
   tag: 'work:1',
   pause: true,
@@ -25,46 +26,69 @@ const underWay = async (nodeId: string): Promise<number> =>
   (await docker.listImages({ filters: { label: [`cn.snapshot=${nodeId}`] } })).length
 
 describe.skipIf(noDocker)('a snapshot of a lease', { timeout: 120_000 }, () => {
-  test('comes whole, with its length and SHA-256; a renter that breaks off leaves nothing', async () => {
-    const { engine, renter, friend, at } = await dockerLease()
-    const channel = await openSession(renter.book, at, ask(), forever())
-    const hash = createHash('sha256')
-    let bytes = 0
-    let whole: object | undefined
-    let twice: string | undefined
-    for await (const { channel: from, data } of channel.frames()) {
-      if (from === channels.stdout) {
-        hash.update(data)
-        bytes += data.length
-        continue
+  test('comes whole, with its length and SHA-256, also in two connections; nothing is left of it', async () => {
+    const { engine, renter, friend, at } = await dockerLease({ snapshotGraceMs: 3000 })
+    const read = async (
+      request: ReturnType<typeof ask>,
+      onBytes: (bytes: number) => unknown = () => undefined,
+      hash = createHash('sha256'),
+    ) => {
+      const channel = await openSession(renter.book, at, request, forever())
+      const got = { hash, bytes: 0, from: -1, whole: undefined as unknown }
+      try {
+        for await (const { channel: from, data } of channel.frames()) {
+          if (from === channels.stdout) {
+            got.hash.update(data)
+            got.bytes += data.length
+            await onBytes(got.bytes)
+            continue
+          }
+          const control = controlToRenter.decode(data)
+          if (control.kind === 'whole') got.whole = control
+          if (control.kind === 'started' && control.aboutBytes !== undefined) {
+            got.from = control.fromBytes ?? 0
+          }
+        }
+      } catch (error) {
+        expect(codeOf(error)).toBe('PEER_LOST')
       }
-      const control = controlToRenter.decode(data)
-      if (control.kind === 'whole') whole = control
+      return got
+    }
+    let twice: string | undefined
+    const first = await read(ask(), async () => {
       // One at a time, whoever of the lease asks.
       twice ??= await openSession(friend.book, at, ask(), forever()).then(() => 'begun', codeOf)
-    }
+    })
     expect(twice).toBe('REFUSED_SNAPSHOT')
-    expect(whole).toEqual({ kind: 'whole', bytes, sha256: new Uint8Array(hash.digest()) })
+    const sha256 = new Uint8Array(first.hash.digest())
+    expect(first).toMatchObject({ from: 0, whole: { kind: 'whole', bytes: first.bytes, sha256 } })
     expect(await underWay(engine.nodeId)).toBe(0)
 
-    const second = await openSession(renter.book, at, ask({ pause: false }), forever())
-    const broken = (async () => {
-      for await (const { channel: from } of second.frames()) {
-        if (from === channels.stdout) cutConnections(renter)
-      }
-    })()
-    expect(await broken.then(() => 'whole', codeOf)).toBe('PEER_LOST')
-    const tooLarge = async (): Promise<string> => {
-      const third = await openSession(renter.book, at, ask({ maxBytes: 1000 }), forever())
-      for await (const frame of third.frames()) void frame
-      return 'whole'
-    }
-    // The place is free again once nothing is left of the one before.
-    let answer = await tooLarge().catch(codeOf)
-    while (answer === 'REFUSED_SNAPSHOT') {
-      await sleep(50)
-      answer = await tooLarge().catch(codeOf)
-    }
+    const broken = await read(ask({ pause: false }), (bytes) => {
+      if (bytes > 1_000_000) cutConnections(renter)
+    })
+    expect(broken.whole).toBeUndefined()
+    expect(await underWay(engine.nodeId)).toBe(1)
+    const have = { bytes: broken.bytes, sha256: new Uint8Array(broken.hash.copy().digest()) }
+    const rest = await read(ask({ pause: false, have }), undefined, broken.hash)
+    expect(rest.from).toBe(have.bytes)
+    const all = { bytes: have.bytes + rest.bytes, sha256: new Uint8Array(rest.hash.digest()) }
+    expect(rest.whole).toEqual({ kind: 'whole', ...all })
+    expect(await underWay(engine.nodeId)).toBe(0)
+
+    // What came is not of this one: it begins anew.
+    const again = await read(
+      ask({ have: { ...have, sha256: new Uint8Array(32) } }),
+      () => undefined,
+    )
+    expect(again).toMatchObject({ from: 0, whole: { bytes: again.bytes } })
+
+    await read(ask(), () => cutConnections(renter))
+    await expect.poll(() => underWay(engine.nodeId), { timeout: 30_000 }).toBe(0)
+    const tooLarge = await openSession(renter.book, at, ask({ maxBytes: 1000 }), forever())
+    const answer = await (async () => {
+      for await (const frame of tooLarge.frames()) void frame
+    })().catch(codeOf)
     expect(answer).toBe('REFUSED_SNAPSHOT_SIZE')
     expect(await underWay(engine.nodeId)).toBe(0)
   })

@@ -11,12 +11,16 @@ const asked = z.strictObject({
   tag: z.string(),
   pause: z.boolean().default(true),
   maxBytes: z.int().optional(),
+  /** What came before the connection broke; its SHA-256 in hex. */
+  have: z
+    .strictObject({ bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+    .optional(),
 })
 export type SnapshotAsked = z.input<typeof asked>
 
 /**
  * `WebSocket /v1/leases/:id/snapshot?request=JSON`: the container as an archive for `docker load`. Binary messages are
- * one channel byte (1) and data; text messages are `{"kind":"started","aboutBytes":…}`, and at the end
+ * one channel byte (1) and data; text messages are `{"kind":"started","aboutBytes":…,"fromBytes":…}`, and at the end
  * `{"kind":"whole","bytes":…,"sha256":"…"}` and `{"kind":"exit","exitCode":0}`.
  */
 export function snapshotRoute(
@@ -25,7 +29,12 @@ export function snapshotRoute(
 ): void {
   app.webSocket('/v1/leases/:id/snapshot', async ({ params, query, signal }, accept) => {
     const found = await findLease(book, params['id'] ?? '')
-    const request = askedOf(query, (json) => ({ ...asked.parse(json), kind: 'snapshot' as const }))
+    const request = askedOf(query, (json) => {
+      const { have, ...rest } = asked.parse(json)
+      const sha256 = Buffer.from(have?.sha256 ?? '', 'hex')
+      const known = have === undefined ? {} : { have: { ...have, sha256 } }
+      return { ...rest, ...known, kind: 'snapshot' as const }
+    })
     const channel = await openSession(book, found, request, signal)
     const socket = await accept()
     await bridge(socket, channel)

@@ -2,6 +2,7 @@ import type { Container } from '../../../containers/engine.ts'
 import type { FrameChannel } from '../../../protocols/frames.ts'
 import type { SessionRequest } from '../../../protocols/session.ts'
 import type { KeptShells } from './kept-shells.ts'
+import type { KeptSnapshots } from './kept-snapshots.ts'
 
 /** What the miner's end of one session works with. */
 export interface SessionRun<R extends SessionRequest = SessionRequest> {
@@ -15,6 +16,8 @@ export interface SessionRun<R extends SessionRequest = SessionRequest> {
   readonly closing: AbortSignal
   /** Terminals that outlive their renter's connection. */
   readonly shells: KeptShells
+  /** Snapshots that outlive their renter's connection. */
+  readonly snapshots: KeptSnapshots
   /** The most a snapshot may have; MAX_SNAPSHOT_BYTES when absent. */
   readonly maxSnapshotBytes?: number | undefined
   /** Aborts when the renter leaves or the connection breaks. */
