@@ -117,6 +117,26 @@ describe.skipIf(noDocker)('a snapshot of a lease', { timeout: 120_000 }, () => {
 
       expect(await readdir(lease.home)).toEqual(['work.tar'])
 
+      // One whose connection breaks in the middle goes on there.
+      const big = 'dd if=/dev/urandom of=/big bs=1M count=48 2>/dev/null'
+      expect((await cli('exec', lease.id, '--', 'sh', '-c', big)).code).toBe(0)
+      const making = lease.cli('snapshot', lease.id, '--output', file)
+      const come = () =>
+        stat(`${file}.part`).then(
+          ({ size }) => size,
+          () => 0,
+        )
+      await expect.poll(come, { interval: 5, timeout: 60_000 }).toBeGreaterThan(1_000_000)
+      cutConnections(lease.renter)
+      const resumed = await making.ended
+      expect(resumed.err).toMatch(/going on behind [1-9]\d* MiB/)
+      expect(resumed.code).toBe(0)
+      const sum = createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex')
+      expect(resumed.out).toContain(`SHA-256 ${sum}`)
+      expect(await readdir(lease.home)).toEqual(['work.tar'])
+
       const listed = await cli('volumes', '--json')
       const { items } = JSON.parse(listed.out)
       outputSchemas['volumes']!.schema.parse(JSON.parse(listed.out))
