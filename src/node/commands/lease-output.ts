@@ -10,6 +10,8 @@ import { leasePath } from './lease-path.ts'
 /** One question to the node; it is asked again until the answer is the one waited for. */
 const POLL_MS = secondsMs(20)
 
+const AGAIN_MS = 200
+
 /** How long a lease that was stopped may take to settle before the command returns without. */
 export const SETTLE_MS = secondsMs(15)
 
@@ -127,17 +129,25 @@ export async function watchLease(
 ): Promise<LeaseView> {
   const { output, signal, until, ms = Number.POSITIVE_INFINITY } = options
   const endMs = Date.now() + ms
-  for (let [said, heard] = ['', '']; ; ) {
+  let said = ''
+  let before: Pick<LeaseView, 'progress' | 'state'> | undefined
+  for (;;) {
     const waitMs = Math.max(0, Math.min(POLL_MS, endMs - Date.now()))
-    const path = withQuery(leasePath(lease, '/wait'), { state: until, ms: waitMs, said: heard })
+    // The node answers as soon as something is new: the first answer is what is so now.
+    const known = { said: before?.progress ?? '', notState: before?.state }
+    const heldMs = before === undefined ? 0 : waitMs
+    const path = withQuery(leasePath(lease, '/wait'), { state: until, ms: heldMs, ...known })
+    const askedMs = Date.now()
     const view = await client.get<LeaseView>(path, signal)
     if (view.over || (until === 'running' && isStarted(view))) return view
     if (Date.now() >= endMs) return view
-    heard = view.progress ?? ''
+    const isNews = view.state !== before?.state || view.progress !== before.progress
+    before = view
     const doing = view.progress ?? view.state.toLowerCase()
     if (doing !== said) output.progress(doing)
     said = doing
-    await delay(200, undefined, { signal })
+    // A node that answers at once without news, e.g. while it starts, is not asked in a circle.
+    if (!isNews && Date.now() - askedMs < waitMs) await delay(AGAIN_MS, undefined, { signal })
   }
 }
 

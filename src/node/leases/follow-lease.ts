@@ -133,6 +133,7 @@ async function followState(
 function notice(book: RentBook, now: RentedNow, text: string | undefined): void {
   if (now.progress === text) return
   now.progress = text
+  book.changes.changed(now.id)
   if (text !== undefined) book.events.emit('lease-notice', { id: now.id, notice: text })
 }
 

@@ -162,3 +162,16 @@ test('the command extends once: where the answer is lost it names the key, and w
   expect(other).toMatchObject({ durationMs: 168_000, extensions: 3 })
   expect(renter.book.live.get(id)!.lease.extendedUnder).toContain('132000+36000')
 })
+
+test('who waits for the end of a lease is told at once where it stands', async () => {
+  const { client, engine } = await served()
+  const { id } = await client.post<LeaseView>('/v1/leases', { durationMs: 60_000 })
+  await client.get<LeaseView>(leasePath(id, '/wait?state=running&ms=20000'))
+  const moved = client.get<LeaseView>(leasePath(id, '/wait?ms=30000&notState=ACTIVE'))
+  await client.post(leasePath(id, '/pause'))
+  expect(await moved).toMatchObject({ state: 'PAUSED', over: false })
+  await client.post(leasePath(id, '/resume'))
+  const said = client.get<LeaseView>(leasePath(id, '/wait?ms=30000&said='))
+  engine.runOutOfMemory.dispatchEvent(new Event('kill'))
+  expect((await said).progress).toContain('out of memory')
+})

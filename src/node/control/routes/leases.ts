@@ -173,22 +173,24 @@ interface WaitQuery {
   readonly state?: string
   readonly ms?: string
   readonly said?: string
+  readonly notState?: string
 }
 
 /**
  * Answers when the lease runs (`state=running`) or is over, or after `ms`, with what it is then; with `said` also when
- * its progress is another one (`''`: none).
+ * its progress is another one (`''`: none), with `notState` when it stands elsewhere.
  */
 async function waitFor(
   book: RentBook,
   found: FoundLease,
-  { state, ms, said }: WaitQuery,
+  { state, ms, said, notState }: WaitQuery,
 ): Promise<LeaseView> {
   const now = book.live.get(found.id)
   if (now !== undefined) {
     const reached = (): true | undefined => {
       if (isOver(now.lease)) return true
       if (said !== undefined && (now.progress ?? '') !== said) return true
+      if (notState !== undefined && now.lease.state !== notState) return true
       if (state !== 'running') return undefined
       return isStarted(now.lease) || !isRunning(now.lease) ? true : undefined
     }
