@@ -1,3 +1,4 @@
+import { sleep } from '../../../clock.ts'
 import type { Container } from '../../../containers/engine.ts'
 import type { Snapshot } from '../../../containers/snapshot.ts'
 import { messageOf, NodeError } from '../../../errors.ts'
@@ -8,6 +9,9 @@ import { secondsMs } from '../../../units.ts'
 export const SNAPSHOT_GRACE_MS = secondsMs(60)
 /** Each takes the miner's disk and its line: on all leases together. */
 const MAX_AT_ONCE = 2
+
+/** How long a stopping node waits for an engine that is making one. */
+const STOP_MS = secondsMs(3)
 
 /** What a session reads from: an image that is made, or is there. */
 export interface HeldSnapshot {
@@ -34,7 +38,7 @@ export interface SnapshotWish {
 export interface KeptSnapshots {
   /** @throws REFUSED_SNAPSHOT while somebody reads one of this lease, or too many are made */
   take(wish: SnapshotWish): Promise<HeldSnapshot>
-  /** Removes them all. */
+  /** Removes them all; one that is still made then goes when it is, or when the node starts again. */
   close(): Promise<void>
 }
 
@@ -139,7 +143,11 @@ export function createKeptSnapshots({
       return read(container, begin(wish), closing)
     },
     async close() {
-      await Promise.all([...all].map(([container, making]) => drop(container, making)))
+      const dropped = Promise.all([...all].map(([container, making]) => drop(container, making)))
+      const done = new AbortController()
+      const waited = sleep(STOP_MS, done.signal).catch(() => undefined) // dropped: nobody waits
+      await Promise.race([dropped, waited])
+      done.abort()
     },
   }
 }
