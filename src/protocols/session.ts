@@ -60,7 +60,7 @@ const received = z.looseObject({ kind: z.literal('received'), received: count })
 
 /**
  * To the miner: the input ended, the terminal changed its size, or a signal for the command. Of a terminal that can be
- * resumed also what has come of it, and whether the miner is there: it answers `ping` with `received`.
+ * resumed, and of a snapshot when it is whole, also what has come of it, and whether the miner is there: it answers `ping` with `received`.
  */
 const toMiner = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('eof') }),

@@ -114,7 +114,10 @@ async function fetchOn(
   const { failed } = sink
   try {
     const ended = outcomeOf(socket, { ...terminal, stdout: sink.stream }, (message) => {
-      if (message['kind'] === 'whole') whole = message
+      if (message['kind'] === 'whole') {
+        whole = message
+        socket.send(toJson({ kind: 'received', received: sink.bytes() })) // the miner keeps the image until then
+      }
       if (message['kind'] !== 'started' || message['aboutBytes'] === undefined) return
       about = Number(message['aboutBytes'])
       // The miner has another image by now, or could not go on with it.

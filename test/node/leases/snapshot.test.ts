@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../src/errors.ts'
 import { openSession } from '../../../src/node/leases/open-session.ts'
 import { outputSchemas } from '../../../src/node/output-schemas.ts'
-import { channels, controlToRenter } from '../../../src/protocols/session.ts'
+import { channels, controlToMiner, controlToRenter } from '../../../src/protocols/session.ts'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
 import { cutConnections, dockerLease } from '../../support/docker-lease.ts'
 import { serveLease } from '../../support/served-lease.ts'
@@ -44,7 +44,11 @@ describe.skipIf(noDocker)('a snapshot of a lease', { timeout: 120_000 }, () => {
             continue
           }
           const control = controlToRenter.decode(data)
-          if (control.kind === 'whole') got.whole = control
+          if (control.kind === 'whole') {
+            got.whole = control
+            const received = { kind: 'received' as const, received: control.bytes }
+            await channel.send(channels.control, controlToMiner.encode(received))
+          }
           if (control.kind === 'started' && control.aboutBytes !== undefined) {
             got.from = control.fromBytes ?? 0
           }

@@ -1,16 +1,24 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { type Deadline, deadline } from '../../../clock.ts'
 import type { Snapshot } from '../../../containers/snapshot.ts'
 import { codeOf, NodeError } from '../../../errors.ts'
-import { channels, controlToRenter, type SessionOf } from '../../../protocols/session.ts'
-import { KiB, MiB } from '../../../units.ts'
-import type { HeldSnapshot } from './kept-snapshots.ts'
+import {
+  channels,
+  controlToMiner,
+  controlToRenter,
+  type SessionOf,
+} from '../../../protocols/session.ts'
+import { hoursMs, KiB, MiB } from '../../../units.ts'
+import { type HeldSnapshot, SNAPSHOT_GRACE_MS } from './kept-snapshots.ts'
 import type { SessionRun } from './session-run.ts'
 import { whenAborted } from './when-aborted.ts'
 
 /** What a miner gives for one unless its owner says otherwise. */
 export const MAX_SNAPSHOT_BYTES = 64 * 1024 * MiB
 const PIECE_BYTES = 128 * KiB
+/** Nobody holds an image of this machine for longer, however slowly it reads. */
+const LONGEST_MS = hoursMs(24)
 
 type SnapshotRun = SessionRun<SessionOf<'snapshot'>>
 
@@ -39,7 +47,8 @@ export async function runSnapshot(run: SnapshotRun): Promise<void> {
   try {
     // At once: making the image may take longer than a renter waits for a session to begin.
     await channel.send(channels.control, controlToRenter.encode({ kind: 'started' }))
-    await sendUnlessAborted(run, held, maxBytes, AbortSignal.any([closing, gone]))
+    using limit = deadline(AbortSignal.any([closing, gone]), LONGEST_MS)
+    await sendUnlessAborted(run, held, maxBytes, limit)
   } catch (error) {
     const isBroken = gone.aborted || codeOf(error).startsWith('PEER_')
     if (isBroken && !closing.aborted) outcome = 'kept'
@@ -55,9 +64,9 @@ async function sendUnlessAborted(
   run: SnapshotRun,
   held: HeldSnapshot,
   maxBytes: number,
-  signal: AbortSignal,
+  limit: Deadline,
 ): Promise<void> {
-  using ended = whenAborted(signal)
+  using ended = whenAborted(limit.signal)
   const snapshot = await Promise.race([held.snapshot, ended.aborted])
   const { have } = run.request
   const reader: { archive: Readable | undefined } = { archive: undefined }
@@ -65,13 +74,25 @@ async function sendUnlessAborted(
     if (have !== undefined && (await sendArchive(run, snapshot, { have, maxBytes, reader }))) return
     await sendArchive(run, snapshot, { have: undefined, maxBytes, reader })
   }
-  const sending = send()
+  const sendAndHear = async (): Promise<void> => {
+    await send()
+    limit.within(SNAPSHOT_GRACE_MS)
+    await heard(run)
+  }
+  const sending = sendAndHear()
   try {
     await Promise.race([sending, ended.aborted])
   } catch (error) {
     reader.archive?.destroy()
-    await sending.catch(() => undefined) // said already; nothing reads the archive any more
+    sending.catch(() => undefined) // it ends with the archive, or with the channel
     throw error
+  }
+}
+
+/** What was sent may be lost on its way: the image stays until its renter says that all came, or says no more. */
+async function heard({ channel }: SnapshotRun): Promise<void> {
+  for await (const { channel: from, data } of channel.frames()) {
+    if (from === channels.control && controlToMiner.decode(data).kind === 'received') return
   }
 }
 
