@@ -2,8 +2,7 @@ import { NodeError } from '../errors.ts'
 import { KiB } from '../units.ts'
 import type { Codec } from './codec.ts'
 import type { FrameChannel } from './frames.ts'
-import { channels } from './session.ts'
-import { FILES_CHANNEL, filesToMiner, filesToRenter } from './session-files.ts'
+import { CONTENTS_CHANNEL, FILES_CHANNEL, filesToMiner, filesToRenter } from './session-files.ts'
 
 /** Contents go in frames of at most this. */
 const PIECE_BYTES = 256 * KiB
@@ -24,16 +23,14 @@ export interface FilesTalk<In, Out> {
 }
 
 export const minersTalk = (channel: FrameChannel) =>
-  createTalk(channel, filesToMiner, filesToRenter, channels.stdin, channels.stdout)
+  createTalk(channel, filesToMiner, filesToRenter)
 export const rentersTalk = (channel: FrameChannel) =>
-  createTalk(channel, filesToRenter, filesToMiner, channels.stdout, channels.stdin)
+  createTalk(channel, filesToRenter, filesToMiner)
 
 function createTalk<In, Out>(
   channel: FrameChannel,
   reads: Codec<In>,
   writes: Codec<Out>,
-  dataIn: number,
-  dataOut: number,
 ): FilesTalk<In, Out> {
   const frames = channel.frames()[Symbol.asyncIterator]()
   /** What of a frame belongs to the file after. */
@@ -48,14 +45,14 @@ function createTalk<In, Out>(
     if (next.done === true) return undefined
     const { channel: from, data } = next.value
     if (from === FILES_CHANNEL) return { message: reads.decode(data) }
-    if (from === dataIn) return { data }
+    if (from === CONTENTS_CHANNEL) return { data }
     throw new NodeError('BAD_MESSAGE', `channel ${from} has no place here`)
   }
   return {
     tell: (message) => channel.send(FILES_CHANNEL, writes.encode(message)),
     async give(data) {
       for (let at = 0; at < data.length; at += PIECE_BYTES) {
-        await channel.send(dataOut, data.subarray(at, at + PIECE_BYTES))
+        await channel.send(CONTENTS_CHANNEL, data.subarray(at, at + PIECE_BYTES))
       }
     },
     hear,

@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { KiB } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { bytes, integer, text } from './fields.ts'
+import { OWN_SUM_CHANNEL } from './frames.ts'
 import { commandPlace } from './session-fields.ts'
 
 /**
  * Reaches files in the lease's container, as one of its users. What either end says travels on the channel of files,
- * contents on those of input and output; every request is answered in turn, and the first that fails ends the session.
+ * contents on one whose frames are summed by file; every request is answered in turn, and the first that fails ends the session.
  */
 export const filesRequest = z.looseObject({
   leaseId: bytes(32),
@@ -16,6 +17,8 @@ export const filesRequest = z.looseObject({
 
 /** The channel of what both ends say about files. */
 export const FILES_CHANNEL = 4
+/** The channel of contents, in either direction: each file has its own SHA-256. */
+export const CONTENTS_CHANNEL = OWN_SUM_CHANNEL
 /** Such frames arrive whole. */
 const MAX_MESSAGE_BYTES = 16 * KiB
 /** Names in one message; fewer where they are long. */

@@ -6,6 +6,7 @@ import {
   createFrameChannel,
   type FrameChannel,
   MAX_FRAME_BYTES,
+  OWN_SUM_CHANNEL,
 } from '../../src/protocols/frames.ts'
 import { createFrameParser, frameHead, messageFrame, tags } from '../../src/protocols/wire.ts'
 import { KiB } from '../../src/units.ts'
@@ -41,6 +42,34 @@ describe('a channel', () => {
     await ended
     const first = Buffer.from('0000000203' + '6869', 'hex')
     expect(Buffer.concat(bytes)).toEqual(Buffer.concat([first, frame(tags.end, digestOf(first))]))
+  })
+
+  test('sums only the heads of what has a checksum of its own', async () => {
+    const [side, wire] = duplexPair()
+    const channel = createFrameChannel(side, 'x')
+    await channel.send(OWN_SUM_CHANNEL, Buffer.from('contents'))
+    await channel.send(OWN_SUM_CHANNEL - 1, Buffer.from('said'))
+    const ended = channel.end()
+    const bytes: Buffer[] = []
+    for await (const chunk of wire) bytes.push(chunk)
+    await ended
+    const sum = digestOf(
+      frameHead(OWN_SUM_CHANNEL, 8),
+      frame(OWN_SUM_CHANNEL - 1, Buffer.from('said')),
+    )
+    expect(Buffer.concat(bytes).subarray(-sum.length)).toEqual(sum)
+    const { far, nearSide } = channels()
+    nearSide.end(Buffer.concat(bytes))
+    expect(await read(far)).toEqual([`${OWN_SUM_CHANNEL}:contents`, `${OWN_SUM_CHANNEL - 1}:said`])
+  })
+
+  test('whose contents were cut short is BAD_MESSAGE, whoever sums them', async () => {
+    const { far, nearSide } = channels()
+    const [one, two] = [frame(OWN_SUM_CHANNEL, Buffer.from('one')), frameHead(OWN_SUM_CHANNEL, 3)]
+    nearSide.write(
+      Buffer.concat([one, frame(tags.end, digestOf(frameHead(OWN_SUM_CHANNEL, 3), two))]),
+    )
+    await expect(read(far)).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
   })
 
   test('that stops without its final frame was truncated', async () => {
