@@ -71,6 +71,12 @@ function inputOf(socket: Duplex, tty: boolean): Writable {
   }
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => pass(chunk, done),
+    writev(chunks, done) {
+      socket.cork()
+      for (const { chunk } of chunks.slice(0, -1)) pass(chunk, () => undefined)
+      pass(chunks.at(-1)!.chunk, done)
+      socket.uncork()
+    },
     final(done) {
       if (tty) {
         pass(END_OF_INPUT, done)

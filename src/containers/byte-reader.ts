@@ -33,3 +33,17 @@ export function createByteReader(stream: AsyncIterable<Buffer>): ByteReader {
     },
   }
 }
+
+/** The longest line that anybody here asks for. */
+const LINE_BYTES = 20
+
+/** A short line without its end; undefined when the stream ends before, or the line is no short one. */
+export async function readLine(reader: ByteReader): Promise<string | undefined> {
+  for (let line = ''; line.length <= LINE_BYTES; ) {
+    const next = (await reader.exactly(1))?.toString('latin1')
+    if (next === undefined) return undefined
+    if (next === '\n') return line
+    line += next
+  }
+  return undefined
+}

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
+import { sleep } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import { attachedCommand } from './attached-command.ts'
 import { askDocker } from './docker-client.ts'
@@ -13,6 +14,7 @@ import type {
 } from './engine.ts'
 import { signalMarked } from './exec-kill.ts'
 import { type ExecMark, newExecMark } from './exec-mark.ts'
+import { openInputPipe } from './input-pipe.ts'
 
 /** By default Ctrl-P Ctrl-Q would detach, and eat the renter's keys: keys that nobody types instead. */
 const NO_DETACH_KEYS = 'ctrl-^,ctrl-^,ctrl-^,ctrl-^'
@@ -103,7 +105,26 @@ export async function execIn(
   })
   if (size !== undefined) await resize(size)
   killOnAbort(running, signal)
-  return running
+  if (tty) return running
+  return {
+    ...running,
+    inputPipe: async (way) => openInputPipe(await pidOf(exec), mark, way),
+  }
+}
+
+/** How often a command that has begun is asked for its number, which its engine notes a moment later. */
+const PID_PAUSES_MS = [0, 2, 5, 10, 20, 50]
+
+/** On the engine's machine; 0 where it tells none. */
+async function pidOf(exec: Docker.Exec): Promise<number> {
+  for (const pauseMs of PID_PAUSES_MS) {
+    await sleep(pauseMs)
+    const { Pid } = await askDocker('look at a command', (abortSignal) =>
+      exec.inspect({ abortSignal }),
+    )
+    if (Pid > 0) return Pid
+  }
+  return 0
 }
 
 /** Starts `command` inside with nobody attached; resolves with its mark's value. */

@@ -1,6 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { NodeError } from '../errors.ts'
 import type { EngineVolumes, VolumeMount } from './engine-volumes.ts'
+import type { InputPipe } from './input-pipe.ts'
 import type { Snapshot, SnapshotOptions } from './snapshot.ts'
 import type { Tool } from './toolbox.ts'
 
@@ -219,6 +220,11 @@ export interface Exec {
   readonly stderr: Readable
   /** Rejects with ENGINE_UNKNOWN when the engine cannot tell: then the command may still run. */
   readonly exitCode: Promise<number>
+  /**
+   * The pipe that is its standard input, past the engine, which would handle each byte several times. Asked of a command
+   * that has printed something; no other input may be on its way. Undefined, or absent, where there is no such way.
+   */
+  inputPipe?(way: 'read' | 'write'): Promise<InputPipe | undefined>
   resize(size: TerminalSize): Promise<void>
   /** Signals the command and everything it started; SIGKILL if not said otherwise. No error when it has ended. */
   kill(signal?: ExecSignal, whom?: Signalled): Promise<void>

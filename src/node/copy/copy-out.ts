@@ -194,12 +194,22 @@ function assertSame(hash: Hash, sha256: Uint8Array, path: string): void {
 /** Writes pieces one after the other from a place on. */
 function writerOf(file: FileHandle, start: number): Gathered {
   let at = start
-  return gather(async (data) => {
-    for (let done = 0; done < data.length; ) {
-      const { bytesWritten } = await file.write(data, done, data.length - done, at).catch(explain)
-      done += bytesWritten
+  return gather(async (pieces) => {
+    for (let left = pieces; left.length > 0; ) {
+      const { bytesWritten } = await file.writev(left, at).catch(explain)
       at += bytesWritten
+      left = without(left, bytesWritten)
     }
+  })
+}
+
+/** What is left of pieces after their first bytes. */
+function without(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let taken = bytes
+  return pieces.flatMap((piece) => {
+    const left = piece.subarray(Math.min(taken, piece.length))
+    taken -= piece.length - left.length
+    return left.length === 0 ? [] : [left]
   })
 }
 

@@ -1,40 +1,56 @@
 import { KiB } from '../../units.ts'
 
-const PIECE_BYTES = 512 * KiB
+/** What is written at once. */
+const WRITE_BYTES = 512 * KiB
+/** Smaller pieces are put together: each of them holds on to all that it came with. */
+const SMALL_BYTES = 4 * KiB
+const TOGETHER_BYTES = 64 * KiB
 
-/** Pieces put together, one written while the next fills. */
+/** Pieces written together, some while the next are gathered. */
 export interface Gathered {
-  /** Takes a copy. Rejects with why an earlier write failed. */
+  /** Keeps `data`, which may not be written to any more. Rejects with why an earlier write failed. */
   add(data: Uint8Array): Promise<void>
   /** Writes what is left; resolves when all is written. */
   flush(): Promise<void>
 }
 
-/** Makes few large writes of many small ones: each costs a turn of a busy machine. `write` owns what it gets. */
-export function gather(write: (data: Buffer) => Promise<void>): Gathered {
-  let buffer: Buffer | undefined
-  let used = 0
+/** Makes few large writes of many small ones: each costs a turn of a busy machine. Nothing large is copied. */
+export function gather(write: (pieces: Uint8Array[]) => Promise<void>): Gathered {
+  let pieces: Uint8Array[] = []
+  let bytes = 0
+  let small: Buffer | undefined
+  let smallBytes = 0
   let writing: Promise<void> = Promise.resolve()
-  const send = async (full: Buffer): Promise<void> => {
-    buffer = undefined
-    used = 0
+  const closeSmall = (): void => {
+    if (small !== undefined) pieces.push(small.subarray(0, smallBytes))
+    small = undefined
+    smallBytes = 0
+  }
+  const send = async (): Promise<void> => {
+    closeSmall()
+    const full = pieces
+    pieces = []
+    bytes = 0
     await writing
     writing = write(full)
     writing.catch(() => undefined) // whoever adds next is told
   }
   return {
     async add(data) {
-      for (let at = 0; at < data.length; ) {
-        buffer ??= Buffer.allocUnsafeSlow(PIECE_BYTES)
-        const taken = data.subarray(at, at + PIECE_BYTES - used)
-        buffer.set(taken, used)
-        used += taken.length
-        at += taken.length
-        if (used === PIECE_BYTES) await send(buffer)
+      if (data.length >= SMALL_BYTES) {
+        closeSmall()
+        pieces.push(data)
+      } else {
+        if (smallBytes + data.length > TOGETHER_BYTES) closeSmall()
+        small ??= Buffer.allocUnsafeSlow(TOGETHER_BYTES)
+        small.set(data, smallBytes)
+        smallBytes += data.length
       }
+      bytes += data.length
+      if (bytes >= WRITE_BYTES) await send()
     },
     async flush() {
-      if (buffer !== undefined) await send(buffer.subarray(0, used))
+      if (bytes > 0) await send()
       await writing
     },
   }

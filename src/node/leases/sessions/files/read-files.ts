@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type ByteReader, createByteReader } from '../../../../containers/byte-reader.ts'
+import { type ByteReader, createByteReader, readLine } from '../../../../containers/byte-reader.ts'
 import { readTarHeader, tarPadding } from '../../../../containers/small-tar.ts'
 import { NodeError } from '../../../../errors.ts'
 import type { FilesToMiner } from '../../../../protocols/session-files.ts'
 import { KiB } from '../../../../units.ts'
 import type { FilesPlace } from './files-place.ts'
 import { type MinersTalk, plain } from './look.ts'
-import { runScript } from './run-tool.ts'
+import { runScript, type Tool } from './run-tool.ts'
 
 const PIECE_BYTES = 256 * KiB
 
@@ -69,6 +69,29 @@ export async function readFile(
   await talk.tell({ kind: 'done' })
 }
 
+/**
+ * $1 path. The engine would handle each byte several times, so the file goes into the pipe of the script's own input,
+ * where whoever asks holds that open: it says whether it can write there, and is answered with what shall be.
+ */
+const CAT = `
+[ -w /proc/self/fd/0 ] && echo pipe || echo engine
+read -r way || exit 1
+echo "$way"
+[ "$way" = pipe ] && exec $b cat "$1" >/proc/self/fd/0
+exec $b cat "$1"`
+
+/** The contents, by the better way that there is. */
+async function contentsOf(tool: Tool): Promise<ByteReader> {
+  const output = createByteReader(tool.exec.stdout)
+  const canWrite = (await readLine(output)) === 'pipe'
+  const pipe = await tool.pastEngine('read', async (isThere) => {
+    const way = canWrite && isThere ? 'pipe' : 'engine'
+    tool.exec.stdin.write(`${way}\n`)
+    return (await readLine(output)) === way && way === 'pipe'
+  })
+  return pipe === undefined ? output : createByteReader(pipe)
+}
+
 /** Resolves with false, nothing sent, when the file does not begin with what the renter has. */
 async function sendRest(
   place: FilesPlace,
@@ -76,8 +99,8 @@ async function sendRest(
   { offset, prefix }: { offset: number; prefix?: Uint8Array },
   talk: MinersTalk,
 ): Promise<boolean> {
-  await using tool = await runScript(place, 'exec $b cat "$1"', plain(path))
-  const file = createByteReader(tool.exec.stdout)
+  await using tool = await runScript(place, CAT, plain(path))
+  const file = await contentsOf(tool)
   const hash = createHash('sha256')
   if (prefix !== undefined) {
     const came = await skip(file, offset, hash)

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import type { Exec } from '../../../../containers/engine.ts'
 import { NodeError } from '../../../../errors.ts'
 import { gather } from '../../../copy/gather.ts'
@@ -13,8 +15,16 @@ export interface Tool extends AsyncDisposable {
   readonly exec: Exec
   /** Resolves when it ended well. @throws FAILED_FILES with what it said, FAILED_LEASE_DISK */
   done(): Promise<void>
-  /** More input, at its pace; `data` may be used again. Rejects with what it said once it takes no more. */
+  /** More input, at its pace; `data` must stay as it is. Rejects with what it said once it takes no more. */
   feed(data: Uint8Array): Promise<void>
+  /**
+   * The pipe of its input past the engine: from now on `feed` writes into it, or what it writes there is read. `ready`
+   * is called with whether there is one, before the first byte, and may refuse it. Undefined where there is none.
+   */
+  pastEngine(
+    way: 'read' | 'write',
+    ready?: (isThere: boolean) => Promise<boolean>,
+  ): Promise<Socket | undefined>
   /** Hands over all input and ends it. */
   endInput(): Promise<void>
 }
@@ -51,31 +61,51 @@ export async function runTool(place: FilesPlace, ...args: readonly string[]): Pr
     if (!exec.stderr.closed) await once(exec.stderr, 'close')
     if (code !== 0) throw toolError(said, code)
   }
-  const write = async (data: Buffer): Promise<void> => {
-    if (isOver || exec.stdin.destroyed) {
+  const input = gather((pieces) => writeAll(pipe ?? exec.stdin, pieces))
+  let pipe: Socket | undefined
+  const writeAll = async (stdin: Writable, pieces: Uint8Array[]): Promise<void> => {
+    if (isOver || stdin.destroyed) {
       await done()
       throw toolError('it took no more', 0)
     }
-    if (exec.stdin.write(data)) return
+    stdin.cork()
+    for (const piece of pieces) stdin.write(piece)
+    stdin.uncork()
+    if (!stdin.writableNeedDrain) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const go = (): void => resolve()
-    exec.stdin.once('drain', go).once('close', go)
+    stdin.once('drain', go).once('close', go)
     await Promise.race([promise, ended.catch(() => undefined)])
-    exec.stdin.off('drain', go).off('close', go)
+    stdin.off('drain', go).off('close', go)
   }
-  const input = gather(write)
   return {
     exec,
     done,
     feed: input.add,
+    async pastEngine(way, ready = async () => true) {
+      await using held = await exec.inputPipe?.(way)
+      if (!(await ready(held !== undefined)) || held === undefined) return undefined
+      pipe = held.stream()
+      pipe.on('error', () => undefined) // as of its input above
+      return pipe
+    },
     async endInput() {
       await input.flush()
+      if (pipe !== undefined) await endOf(pipe, ended)
       exec.stdin.end()
     },
     async [Symbol.asyncDispose]() {
+      pipe?.destroy()
       if (!isOver) await hangUp(exec)
     },
   }
+}
+
+/** Until all of it was taken, or there is nobody who takes it. */
+async function endOf(pipe: Socket, ended: Promise<unknown>): Promise<void> {
+  const closed = pipe.closed ? undefined : once(pipe, 'close')
+  pipe.end()
+  await Promise.race([closed, ended]).catch(() => undefined) // why, `done` tells
 }
 
 /** Words of a program of ours, about names that its tenant chose. */

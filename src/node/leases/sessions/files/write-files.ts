@@ -1,5 +1,5 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
-import { type ByteReader, createByteReader } from '../../../../containers/byte-reader.ts'
+import { createByteReader, readLine } from '../../../../containers/byte-reader.ts'
 import {
   type SmallTarEntry,
   tarEnd,
@@ -101,12 +101,19 @@ function moves(stage: string, entries: readonly PutEntry[]): string {
   ].join('\n')
 }
 
-/** $1 part, $2 whether to go on. Prints how long it is and what is there, then takes its input. */
+/**
+ * $1 part, $2 `anew`, or how much of it the renter has seen: more may have come before its earlier copy was over. Prints
+ * how long it is and what is there, then takes its input.
+ */
 const APPEND = `
 d=\${1%/*}; [ "$d" = "$1" ] || $b mkdir -p "\${d:-/}" || exit 1
 [ -L "$1" ] && { $b rm -f "$1" || exit 1; }
 if [ "$2" = anew ]; then : >"$1" || exit 1; echo 0
-else $b stat -c %s "$1" && $b cat "$1" || exit 1; fi
+else
+  size=$($b stat -c %s "$1") || exit 1
+  [ "$size" -gt "$2" ] && { size=$2; $b dd of="$1" bs=1 seek="$2" count=0 2>/dev/null || exit 1; }
+  echo "$size"; $b cat "$1" || exit 1
+fi
 exec $b cat >>"$1"`
 
 /** $1 path, $2 part, $3 size, $4 mode, $5 mtime; the last two may be empty. */
@@ -149,11 +156,12 @@ async function append(
   begun: { readonly offset: number; readonly prefix: Uint8Array } | undefined,
   talk: MinersTalk,
 ): Promise<Appended | undefined> {
-  const mode = begun === undefined ? 'anew' : 'on'
-  await using tool = await runScript(place, APPEND, plain(part), mode)
+  const from = begun === undefined ? 'anew' : `${begun.offset}`
+  await using tool = await runScript(place, APPEND, plain(part), from)
   const hash = createHash('sha256')
   if (!(await holds(tool, begun, hash))) return undefined
   tool.exec.stdout.resume()
+  await tool.pastEngine('write')
   await talk.tell({ kind: 'from', offset: begun?.offset ?? 0 })
   return { hash, commit: await takeAll(tool, hash, talk) }
 }
@@ -165,24 +173,15 @@ async function holds(
   hash: Hash,
 ): Promise<boolean> {
   const output = createByteReader(tool.exec.stdout)
-  const size = await sizeLine(output)
-  if (size === undefined) await tool.done() // says why
+  const line = await readLine(output)
+  if (line === undefined) await tool.done() // says why
+  const size = Number(line)
   if (begun === undefined) return size === 0
   if (size !== begun.offset) return false
   return (
     (await skip(output, begun.offset, hash)) === begun.offset &&
     hash.copy().digest().equals(begun.prefix)
   )
-}
-
-async function sizeLine(output: ByteReader): Promise<number | undefined> {
-  let digits = ''
-  for (;;) {
-    const next = (await output.exactly(1))?.toString('latin1')
-    if (next === undefined || digits.length > 20) return undefined
-    if (next === '\n') return Number(digits)
-    digits += next
-  }
 }
 
 async function takeAll(tool: Tool, hash: Hash, talk: MinersTalk): Promise<Appended['commit']> {
