@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import ignore from 'ignore'
 import { type ControlClient, withQuery } from '../control/client.ts'
-import { frameSocket } from '../control/frame-socket.ts'
 import type { FilesAsked } from '../control/routes/files.ts'
 import { type CopyPlan, copyPlan, nameOf, placeOf } from '../copy/copy-ends.ts'
 import { copyIn, copyStreamIn } from '../copy/copy-in.ts'
 import { CopyJob } from '../copy/copy-job.ts'
 import { copyOut, copyStreamOut } from '../copy/copy-out.ts'
 import { keepCopying } from '../copy/keep-copying.ts'
+import { explain } from '../copy/local-folder.ts'
 import { lookAt, type RentersTalk } from '../copy/look-at.ts'
 import { markOf } from '../copy/part-name.ts'
 import { bytesText, progressBar } from '../copy/progress-bar.ts'
@@ -17,7 +18,7 @@ import { createOutput, toJson } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
 import { leasePath } from './lease-path.ts'
-import { openWhenStarted } from './session-socket.ts'
+import { whenStarted } from './session-socket.ts'
 
 /** Copies files between this machine and a lease; what is there already is not sent again. */
 export const cp: Run = (context) => {
@@ -35,7 +36,7 @@ async function copy(
   const path = withQuery(leasePath(plan.lease, '/files'), { request: toJson(asked) })
   const job = new CopyJob(ignoring(config.exclude))
   const onLost = () => output.note('[connection lost; trying for 60 s to go on]')
-  const open = async () => frameSocket(await openWhenStarted(client, path, signal))
+  const open = () => whenStarted(() => client.frames(path), signal)
   const startMs = performance.now()
   {
     const isShown = !config.json && !config.quiet
@@ -122,10 +123,19 @@ async function takesInside(talk: RentersTalk, to: string, source: string): Promi
 }
 
 async function takesInsideHere(to: string, source: string): Promise<boolean> {
-  const facts = await stat(to).catch(() => undefined) // what is wrong with it, writing tells
-  if (facts?.isDirectory() !== true) return false
-  const mark = await stat(`${to}/${markOf(nameOf(source))}`).catch(() => undefined)
-  return mark === undefined
+  if ((await statIfThere(to))?.isDirectory() !== true) return false
+  return (await statIfThere(`${to}/${markOf(nameOf(source))}`)) === undefined
+}
+
+/** @throws what else is wrong with it, such as a folder that may not be looked into */
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    return explain(error)
+  }
 }
 
 async function* bytesFrom(stdin: Terminal['stdin']): AsyncGenerator<Uint8Array> {

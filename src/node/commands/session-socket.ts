@@ -9,16 +9,19 @@ import type { Terminal } from './command.ts'
 
 const STARTING_PAUSE_MS = secondsMs(1)
 
-/** A container that is still starting is asked for again until the person has had enough. */
-export async function openWhenStarted(
+/** A session's WebSocket, as `whenStarted` has it. */
+export const openWhenStarted = (
   client: ControlClient,
   path: string,
   signal: AbortSignal,
-): Promise<WebSocket> {
+): Promise<WebSocket> => whenStarted(() => client.webSocket(path), signal)
+
+/** A container that is still starting is asked for again until the person has had enough. */
+export async function whenStarted<T>(open: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     signal.throwIfAborted()
     try {
-      return await client.webSocket(path)
+      return await open()
     } catch (error) {
       if (codeOf(error) !== 'PEER_STARTING') throw error
       await sleep(STARTING_PAUSE_MS, signal) // an honest miner waits before it says so; another may not

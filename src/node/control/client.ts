@@ -1,10 +1,13 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { WebSocket } from 'ws'
 import { NodeError } from '../../errors.ts'
+import type { FrameChannel } from '../../protocols/frames.ts'
 import type { NodeEvent } from '../events.ts'
 import { toJson } from '../output.ts'
+import { FRAMES_PROTOCOL, frameSocket } from './frame-socket.ts'
 import { errorOf } from './problem.ts'
 
 /** A running node, as commands see it. Failures arrive as the NodeError that the node threw. */
@@ -22,6 +25,8 @@ export interface ControlClient extends Disposable {
    * the node's refusal before any byte flows.
    */
   webSocket(path: string): Promise<WebSocket>
+  /** An open connection that carries frames, for bulk; rejects like `webSocket`. */
+  frames(path: string): Promise<FrameChannel>
 }
 
 /** Speaks to the node behind a control socket; throws FAILED_NOT_RUNNING when none answers there. */
@@ -52,6 +57,7 @@ export function createControlClient(socketPath: string): ControlClient {
     },
     events: (signal) => readEvents(() => send('GET', '/v1/events', undefined, signal), signal),
     webSocket: (path) => openSocket(socketPath, path),
+    frames: async (path) => frameSocket(await upgraded(socketPath, path)),
     [Symbol.dispose]: () => agent.destroy(),
   }
 }
@@ -134,6 +140,26 @@ function openSocket(socketPath: string, path: string): Promise<WebSocket> {
         reject,
       )
     })
+  })
+}
+
+/** A connection that is no longer HTTP. */
+function upgraded(socketPath: string, path: string): Promise<Duplex> {
+  const headers = { connection: 'Upgrade', upgrade: FRAMES_PROTOCOL }
+  const outgoing = request({ socketPath, path, headers, agent: false })
+  return new Promise((resolve, reject) => {
+    outgoing.once('upgrade', (_, socket, head) => {
+      if (head.length > 0) socket.unshift(head)
+      resolve(socket)
+    })
+    outgoing.once('response', (response) => {
+      readJson(response).then(
+        () => reject(new NodeError('FAILED', `the node refused ${path}`)),
+        reject,
+      )
+    })
+    outgoing.on('error', (cause) => reject(lost(cause)))
+    outgoing.end()
   })
 }
 

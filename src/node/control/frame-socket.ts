@@ -1,80 +1,64 @@
-import type { WebSocket } from 'ws'
-import { NodeError } from '../../errors.ts'
-import type { FrameChannel } from '../../protocols/frames.ts'
-import { MiB } from '../../units.ts'
+import type { Duplex } from 'node:stream'
+import { codeOf, NodeError } from '../../errors.ts'
+import { createFrameReader } from '../../protocols/frame-reader.ts'
+import { type FrameChannel, MAX_FRAME_BYTES, WHOLE_BYTES } from '../../protocols/frames.ts'
+import { CHANNELS, createFrameWriter, type Frame, frameHead, tags } from '../../protocols/wire.ts'
+import { KiB } from '../../units.ts'
 import { toJson } from '../output.ts'
-import { errorOf } from './problem.ts'
+import { errorOf, problemOf } from './problem.ts'
 
-/** What may wait in this process, in either direction. */
-const AHEAD_BYTES = 2 * MiB
+/** What a connection to the control API that carries frames is upgraded to. */
+export const FRAMES_PROTOCOL = 'compute-node-frames/1'
 
-interface Frame {
-  readonly channel: number
-  readonly data: Uint8Array
-}
+/** What may wait in this process to be written: enough that reading what follows overlaps with it. */
+const AHEAD_BYTES = 512 * KiB
 
 /**
- * A session's frames over a socket of the control API that hands them on untouched (`routes/files.ts`). `frames` throws
- * what the node threw, or FAILED_NODE_STOPPED.
+ * Either end of a connection between a node and its command that carries frames as they lie on streams (docs/wire.md),
+ * without checksums: it does not leave this machine. `frames` throws what the other end aborted with, or
+ * FAILED_NODE_STOPPED.
  */
-export function frameSocket(socket: WebSocket): FrameChannel {
-  const waiting: Frame[] = []
-  let waitingBytes = 0
-  let outcome: 'ended' | Error | undefined
-  let wake: () => void = () => undefined
-  const finish = (how: 'ended' | Error): void => {
-    outcome ??= how
-    wake()
+export function frameSocket(duplex: Duplex): FrameChannel {
+  duplex.on('error', () => undefined) // its reader reports it
+  const reader = createFrameReader(duplex, MAX_FRAME_BYTES, WHOLE_BYTES)
+  const writer = createFrameWriter(duplex)
+  const write = (tag: number, data: Uint8Array): void => {
+    writer.write(frameHead(tag, data.length))
+    if (data.length > 0) writer.write(data)
   }
-  socket.on('message', (message: Buffer, isBinary: boolean) => {
-    if (!isBinary) {
-      const error = errorOf((JSON.parse(message.toString()) as Record<string, unknown>)['error'])
-      if (error !== undefined) finish(error)
-      return
-    }
-    waiting.push({ channel: message[0] ?? 255, data: message.subarray(1) })
-    waitingBytes += message.length
-    if (waitingBytes >= AHEAD_BYTES) socket.pause()
-    wake()
-  })
-  socket.once('close', (code: number) => finish(code === 1000 ? 'ended' : stopped()))
-  socket.once('error', (cause) => finish(stopped(cause)))
-  socket.resume()
   return {
-    send(channel, data) {
-      if (outcome instanceof Error) return Promise.reject(outcome)
-      const message = Buffer.concat([Uint8Array.of(channel), data])
-      return new Promise((resolve) => {
-        // That it did not arrive, the frames that come tell.
-        const isAhead = socket.bufferedAmount < AHEAD_BYTES
-        socket.send(message, () => resolve())
-        if (isAhead) resolve()
-      })
+    async send(channel, data) {
+      write(channel, data)
+      if (duplex.writableLength > AHEAD_BYTES) await writer.drained()
+      if (duplex.destroyed) throw stopped(duplex.errored)
     },
     async *frames() {
       for (;;) {
-        const frame = waiting.shift()
-        if (frame !== undefined) {
-          waitingBytes -= frame.data.length + 1
-          if (waitingBytes < AHEAD_BYTES) socket.resume()
-          yield frame
-        } else if (outcome === 'ended') return
-        else if (outcome !== undefined) throw outcome
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        }
+        const frame = await reader.next().catch((cause: unknown) => {
+          throw codeOf(cause) === 'PEER_LOST' ? stopped(cause) : cause
+        })
+        if (frame === undefined) throw stopped()
+        if (frame.tag === tags.end) return
+        if (frame.tag >= CHANNELS) throw told(frame)
+        if (frame.body.length === 0 && frame.length !== 0) continue // a head whose pieces follow
+        yield { channel: frame.tag, data: frame.body }
       }
     },
     async end() {
-      socket.send(toJson({ kind: 'end' }), () => undefined) // as above
+      write(tags.end, new Uint8Array())
+      duplex.end()
     },
-    abort() {
-      socket.terminate()
+    abort(error) {
+      write(tags.refused, Buffer.from(toJson(problemOf(error).body)))
+      duplex.end(() => duplex.destroy())
+      reader.fail(error)
     },
   }
 }
+
+const told = ({ tag, body }: Frame): NodeError =>
+  (tag === tags.refused ? errorOf(JSON.parse(Buffer.from(body).toString())) : undefined) ??
+  new NodeError('BAD_MESSAGE', `frame tag ${tag} has no place here`)
 
 const stopped = (cause?: unknown): NodeError =>
   new NodeError('FAILED_NODE_STOPPED', 'the node stopped in the middle', {

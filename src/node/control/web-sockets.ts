@@ -4,8 +4,10 @@ import type { FastifyInstance } from 'fastify'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
+import type { FrameChannel } from '../../protocols/frames.ts'
 import { MiB } from '../../units.ts'
 import { toJson } from '../output.ts'
+import { FRAMES_PROTOCOL, frameSocket } from './frame-socket.ts'
 import { problemOf } from './problem.ts'
 
 export interface SocketRequest {
@@ -21,85 +23,128 @@ export interface SocketRequest {
  * The socket comes paused, or a message could be gone before a listener stands: attach, then `resume()`
  * (`createWebSocketStream` does so itself).
  */
-export type SocketHandler = (
-  request: SocketRequest,
-  accept: () => Promise<WebSocket>,
-) => Promise<void>
+export type SocketHandler = Handler<WebSocket>
+
+/** Serves frames over a connection that is no longer HTTP; what it throws ends them, told with the same words. */
+export type FramesHandler = Handler<FrameChannel>
+
+type Handler<Accepted> = (request: SocketRequest, accept: () => Promise<Accepted>) => Promise<void>
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** A WebSocket route; segments that start with a colon become parameters. */
     webSocket(path: string, handler: SocketHandler): void
+    /** The same for bulk: a WebSocket would copy all of it twice. */
+    frames(path: string, handler: FramesHandler): void
   }
 }
 
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** Adds `app.webSocket(path, handler)` and returns what answers a server's `upgrade` events. */
+type Serve = (parts: UpgradeParts, request: Omit<SocketRequest, 'signal'>) => Promise<void>
+
+interface UpgradeParts {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly log: Log
+}
+
+/** Adds `app.webSocket` and `app.frames`, and returns what answers a server's `upgrade` events. */
 export function addWebSockets(app: FastifyInstance, log: Log): Upgrade {
-  const routes: { path: string; handler: SocketHandler }[] = []
+  const routes: { path: string; serve: Serve }[] = []
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MiB,
     perMessageDeflate: false,
   })
+  const framed = new Set<Duplex>()
   app.decorate('webSocket', (path: string, handler: SocketHandler) => {
-    routes.push({ path, handler })
+    routes.push({ path, serve: (parts, asked) => serveWebSocket(server, handler, parts, asked) })
+  })
+  app.decorate('frames', (path: string, handler: FramesHandler) => {
+    routes.push({
+      path,
+      serve(parts, asked) {
+        framed.add(parts.socket)
+        parts.socket.once('close', () => framed.delete(parts.socket))
+        return serveFrames(handler, parts, asked)
+      },
+    })
   })
   app.addHook('onClose', async () => {
     for (const client of server.clients) client.terminate()
+    for (const socket of framed) socket.destroy()
   })
   return (request, socket, head) => {
     socket.on('error', (error) => log.debug('socket-failed', { error: error.message }))
     const url = URL.parse(request.url ?? '/', 'http://localhost')
     if (url === null) return refuse(socket, new NodeError('BAD_MESSAGE', 'malformed path'))
-    for (const { path, handler } of routes) {
+    for (const { path, serve } of routes) {
       const params = match(path, url.pathname)
       if (params === undefined) continue
-      void serve(
-        handler,
-        { params, query: url.searchParams },
-        () => open(server, request, socket, head),
-        socket,
-        log,
-      )
+      void serve({ request, socket, head, log }, { params, query: url.searchParams })
       return
     }
     refuse(socket, new NodeError('NOTHING_MATCHED', `there is no socket ${url.pathname}`))
   }
 }
 
-const open = (
+async function serveWebSocket(
   server: WebSocketServer,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): Promise<WebSocket> =>
-  new Promise((resolve) => server.handleUpgrade(request, socket, head, resolve))
-
-async function serve(
   handler: SocketHandler,
-  request: Omit<SocketRequest, 'signal'>,
-  upgrade: () => Promise<WebSocket>,
-  socket: Duplex,
-  log: Log,
+  { request, socket, head, log }: UpgradeParts,
+  asked: Omit<SocketRequest, 'signal'>,
 ): Promise<void> {
-  const gone = new AbortController()
-  socket.once('close', () => gone.abort(new NodeError('FAILED', 'the client went away')))
+  const signal = goneOf(socket)
   let accepted: WebSocket | undefined
   try {
-    await handler({ ...request, signal: gone.signal }, async () => {
-      accepted = await upgrade()
+    await handler({ ...asked, signal }, async () => {
+      accepted = await new Promise<WebSocket>((resolve) =>
+        server.handleUpgrade(request, socket, head, resolve),
+      )
       accepted.pause()
       accepted.on('error', (error) => log.debug('socket-failed', { error: error.message }))
       return accepted
     })
   } catch (error) {
     if (accepted === undefined) return refuse(socket, error)
-    if (!gone.signal.aborted) accepted.send(toJson({ error: problemOf(error).body }))
+    if (!signal.aborted) accepted.send(toJson({ error: problemOf(error).body }))
     accepted.close(1011)
     accepted.resume() // the answering close frame must be read
   }
+}
+
+async function serveFrames(
+  handler: FramesHandler,
+  { request, socket, head }: UpgradeParts,
+  asked: Omit<SocketRequest, 'signal'>,
+): Promise<void> {
+  const signal = goneOf(socket)
+  let accepted: FrameChannel | undefined
+  try {
+    if (request.headers.upgrade?.toLowerCase() !== FRAMES_PROTOCOL) {
+      throw new NodeError('BAD_MESSAGE', `this is asked for with upgrade: ${FRAMES_PROTOCOL}`)
+    }
+    await handler({ ...asked, signal }, async () => {
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${FRAMES_PROTOCOL}\r\n\r\n`,
+      )
+      if (head.length > 0) socket.unshift(head)
+      accepted = frameSocket(socket)
+      return accepted
+    })
+  } catch (error) {
+    if (accepted === undefined) refuse(socket, error)
+    else accepted.abort(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+/** Aborts when the client goes away. */
+function goneOf(socket: Duplex): AbortSignal {
+  const gone = new AbortController()
+  socket.once('close', () => gone.abort(new NodeError('FAILED', 'the client went away')))
+  return gone.signal
 }
 
 /** The parameters of a path that fits the pattern; undefined when it does not. */

@@ -78,12 +78,17 @@ export async function* bytesOf(
   const noFollow = path === '' ? 0 : constants.O_NOFOLLOW
   await using file = await open(source, constants.O_RDONLY | constants.O_NONBLOCK | noFollow)
   if (!(await file.stat()).isFile()) throw changed(source)
+  // The next piece is read while the one before is used.
+  let next = readAt(file, start, Math.min(PIECE_BYTES, end - start))
   for (let at = start; at < end; ) {
-    const piece = await readAt(file, at, Math.min(PIECE_BYTES, end - at))
+    const piece = await next
     if (piece.length === 0) throw changed(source)
-    yield piece
     at += piece.length
+    next = readAt(file, at, Math.min(PIECE_BYTES, end - at))
+    next.catch(() => undefined) // told when it is its turn
+    yield piece
   }
+  await next
 }
 
 /** What was given away may still be on its way, so each piece has memory of its own. */

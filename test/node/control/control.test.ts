@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
@@ -5,13 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance } from 'fastify'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NodeError } from '../../../src/errors.ts'
 import { silent } from '../../../src/log.ts'
 import { createControlClient } from '../../../src/node/control/client.ts'
 import { eventsRoute } from '../../../src/node/control/routes/events.ts'
 import { startControl } from '../../../src/node/control/server.ts'
 import { createEvents } from '../../../src/node/events.ts'
+import type { FrameChannel } from '../../../src/protocols/frames.ts'
+import { MiB } from '../../../src/units.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -38,6 +41,20 @@ const routes = (app: FastifyInstance): void => {
   })
 }
 
+const frameRoutes = (app: FastifyInstance): void => {
+  app.frames('/v1/leases/:id/files', async ({ params }, accept) => {
+    if (params['id'] === 'other') throw new NodeError('REFUSED_KEY', 'not your lease')
+    const client = await accept()
+    for await (const { channel, data } of client.frames()) {
+      await client.send(channel + 1, data)
+      if (params['id'] === 'dies') {
+        throw new NodeError('FAILED_LEASE_DISK', 'full', { next: 'make room' })
+      }
+    }
+    await client.end()
+  })
+}
+
 const events = () => createEvents(Date.now)
 
 function start(
@@ -45,7 +62,7 @@ function start(
 ) {
   return startControl({
     parts: { core: options.core ?? { events: events() } },
-    routes: [routes, eventsRoute],
+    routes: [routes, frameRoutes, eventsRoute],
     socketPath: join(folder, 'control.sock'),
     tokenFile: join(folder, 'control.token'),
     apiPort: options.apiPort,
@@ -143,6 +160,59 @@ test('a web socket that fails later says why and closes', async () => {
   expect(code).toBe(1011)
   expect(JSON.parse(messages.at(-1)!)).toEqual({
     error: { code: 'ENGINE_GONE', message: 'the container died' },
+  })
+})
+
+describe('a connection that carries frames', () => {
+  const received = async (channel: FrameChannel): Promise<[number, Buffer][]> => {
+    const all: [number, Buffer][] = []
+    for await (const frame of channel.frames()) all.push([frame.channel, Buffer.from(frame.data)])
+    return all
+  }
+
+  test('has them unchanged both ways, and an end in each', async () => {
+    await using control = await start()
+    using client = createControlClient(control.socketPath)
+    const channel = await client.frames('/v1/leases/ab/files')
+    const large = randomBytes(MiB)
+    const echoed = received(channel)
+    await channel.send(4, Buffer.from('said'))
+    await channel.send(9, new Uint8Array())
+    for (let i = 0; i < 8; i++) await channel.send(200, large)
+    await channel.end()
+    const [said, empty, ...rest] = await echoed
+    expect(said).toEqual([5, Buffer.from('said')])
+    expect(empty).toEqual([10, Buffer.alloc(0)])
+    expect(new Set(rest.map(([to]) => to))).toEqual(new Set([201]))
+    const bytes = Buffer.concat(rest.map(([, data]) => data))
+    expect(bytes.equals(Buffer.concat(Array(8).fill(large)))).toBe(true)
+  })
+
+  test('is refused with the reason before it opens, and tells what fails later', async () => {
+    await using control = await start()
+    using client = createControlClient(control.socketPath)
+    await expect(client.frames('/v1/leases/other/files')).rejects.toMatchObject({
+      code: 'REFUSED_KEY',
+      message: 'not your lease',
+    })
+    await expect(client.webSocket('/v1/leases/ab/files')).rejects.toMatchObject({
+      code: 'BAD_MESSAGE',
+    })
+    const channel = await client.frames('/v1/leases/dies/files')
+    await channel.send(4, Buffer.from('said'))
+    await expect(received(channel)).rejects.toMatchObject({
+      code: 'FAILED_LEASE_DISK',
+      next: 'make room',
+    })
+  })
+
+  test('ends with the node, which is no end of the frames', async () => {
+    const control = await start()
+    using client = createControlClient(control.socketPath)
+    const channel = await client.frames('/v1/leases/ab/files')
+    await channel.send(4, Buffer.from('said'))
+    await control[Symbol.asyncDispose]()
+    await expect(received(channel)).rejects.toMatchObject({ code: 'FAILED_NODE_STOPPED' })
   })
 })
 
