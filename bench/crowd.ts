@@ -122,10 +122,10 @@ async function openOne(book: Renter, offerHex: string): Promise<Shell> {
       shown = Promise.withResolvers<void>()
       const startMs = performance.now()
       await channel.send(channels.stdin, Buffer.from('x'))
-      const late = new AbortController()
-      const timeout = delay(MOST_MS, 'late', { signal: late.signal }).catch(() => undefined)
-      if ((await Promise.race([shown.promise, timeout])) === 'late') failures.push('no echo')
-      late.abort()
+      const late = Promise.withResolvers<'late'>()
+      const timer = setTimeout(late.resolve, MOST_MS, 'late')
+      if ((await Promise.race([shown.promise, late.promise])) === 'late') failures.push('no echo')
+      clearTimeout(timer)
       echoesMs.push(performance.now() - startMs)
     },
   }

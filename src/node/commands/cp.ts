@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { posix } from 'node:path'
 import ignore from 'ignore'
+import { codeOf } from '../../errors.ts'
+import { MiB } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import type { FilesAsked } from '../control/routes/files.ts'
 import { type CopyPlan, copyPlan, nameOf, placeOf } from '../copy/copy-ends.ts'
@@ -14,6 +17,7 @@ import { explain } from '../copy/local-folder.ts'
 import { lookAt, type RentersTalk } from '../copy/look-at.ts'
 import { markOf } from '../copy/part-name.ts'
 import { bytesText, progressBar } from '../copy/progress-bar.ts'
+import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, toJson } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
@@ -35,6 +39,7 @@ async function copy(
   const asked: FilesAsked = config.user === undefined ? {} : { user: config.user }
   const path = withQuery(leasePath(plan.lease, '/files'), { request: toJson(asked) })
   const job = new CopyJob(ignoring(config.exclude))
+  if (plan.way === 'in') job.roomBytes = await roomOf(client, plan)
   const onLost = () => output.note('[connection lost; trying for 60 s to go on]')
   const open = () => whenStarted(() => client.frames(path), signal)
   const startMs = performance.now()
@@ -53,6 +58,29 @@ async function copy(
   if (config.json || !config.quiet) output.value({ ...job.result, ms }, () => summary(job, ms))
   return 0
 }
+
+/** What the terms let a lease write; unknown for one that another rented, and of what may lie in a volume. */
+async function roomOf(
+  client: ControlClient,
+  { lease, to }: CopyPlan & { way: 'in' },
+): Promise<number | undefined> {
+  try {
+    const { diskMiB, volumes } = await client.get<LeaseView>(leasePath(lease))
+    const isOnDisk = volumes.length === 0 || (to.startsWith('/') && !volumes.some(holds(to)))
+    return diskMiB === null || !isOnDisk ? undefined : diskMiB * MiB
+  } catch (error) {
+    if (codeOf(error) === 'NOTHING_MATCHED') return undefined
+    throw error
+  }
+}
+
+/** Whether one lies in the other. */
+const holds =
+  (to: string) =>
+  ({ path }: { readonly path: string }): boolean => {
+    const [one, other] = [to, path].map((each) => `${posix.normalize(each)}/`.replace(/\/+$/, '/'))
+    return one!.startsWith(other!) || other!.startsWith(one!)
+  }
 
 const shown = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
 

@@ -1,7 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { codeOf, NodeError } from '../../errors.ts'
 import { createFrameReader } from '../../protocols/frame-reader.ts'
-import { type FrameChannel, MAX_FRAME_BYTES, WHOLE_BYTES } from '../../protocols/frames.ts'
+import {
+  type FrameChannel,
+  MAX_FRAME_BYTES,
+  OWN_SUM_CHANNEL,
+  WHOLE_BYTES,
+} from '../../protocols/frames.ts'
 import { CHANNELS, createFrameWriter, type Frame, frameHead, tags } from '../../protocols/wire.ts'
 import { KiB } from '../../units.ts'
 import { toJson } from '../output.ts'
@@ -13,22 +18,50 @@ export const FRAMES_PROTOCOL = 'compute-node-frames/1'
 /** What may wait in this process to be written: enough that reading what follows overlaps with it. */
 const AHEAD_BYTES = 512 * KiB
 
+/** Contents that come one by one leave in frames of about this. */
+const TOGETHER_BYTES = 256 * KiB
+
 /**
  * Either end of a connection between a node and its command that carries frames as they lie on streams (docs/wire.md),
- * without checksums: it does not leave this machine. `frames` throws what the other end aborted with, or
+ * without checksums: it does not leave this machine. Contents (from OWN_SUM_CHANNEL on) may be framed anew, for they come
+ * in the pieces of an encrypted connection, and each frame costs a turn at its reader. `frames` throws what the other end aborted with, or
  * FAILED_NODE_STOPPED.
  */
 export function frameSocket(duplex: Duplex): FrameChannel {
   duplex.on('error', () => undefined) // its reader reports it
   const reader = createFrameReader(duplex, MAX_FRAME_BYTES, WHOLE_BYTES)
   const writer = createFrameWriter(duplex)
+  let together: Uint8Array[] = []
+  let togetherBytes = 0
+  let togetherOn = 0
+  let timer: NodeJS.Immediate | undefined
+  const flush = (): void => {
+    clearImmediate(timer)
+    timer = undefined
+    if (together.length === 0) return
+    writer.write(frameHead(togetherOn, togetherBytes))
+    for (const piece of together) writer.write(piece)
+    together = []
+    togetherBytes = 0
+  }
   const write = (tag: number, data: Uint8Array): void => {
+    flush()
     writer.write(frameHead(tag, data.length))
     if (data.length > 0) writer.write(data)
   }
+  const join = (channel: number, data: Uint8Array): void => {
+    if (channel !== togetherOn || togetherBytes + data.length > MAX_FRAME_BYTES) flush()
+    togetherOn = channel
+    together.push(data)
+    togetherBytes += data.length
+    if (togetherBytes >= TOGETHER_BYTES) flush()
+    else timer ??= setImmediate(flush)
+  }
+  duplex.once('close', () => clearImmediate(timer))
   return {
     async send(channel, data) {
-      write(channel, data)
+      if (channel < OWN_SUM_CHANNEL) write(channel, data)
+      else if (data.length > 0) join(channel, data)
       if (duplex.writableLength > AHEAD_BYTES) await writer.drained()
       if (duplex.destroyed) throw stopped(duplex.errored)
     },

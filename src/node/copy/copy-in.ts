@@ -67,6 +67,7 @@ async function send(
 ): Promise<void> {
   const missing = entries.filter((entry) => !isThere(entry, there.get(entry.path), job))
   job.plannedBytes += missing.reduce((sum, { size }) => sum + size, 0)
+  assertRoom(job)
   const batch = createBatches(talk, root, job)
   // A single file has no folder of its own to be put into, and is written by itself.
   const isBig = ({ path, type, size }: LocalEntry) =>
@@ -78,6 +79,19 @@ async function send(
   await batch.finish()
   for (const entry of missing.filter(isBig)) await sendBig(talk, { root, entry, there, job })
   if (entries[0]?.type === 'folder') await sendModes(talk, { root, entries, there, mark })
+}
+
+/** Before anything is sent: where a share is only measured, a lease that exceeds it would be ended for it. */
+function assertRoom({ plannedBytes, roomBytes = Number.POSITIVE_INFINITY }: CopyJob): void {
+  if (plannedBytes <= roomBytes) return
+  const [planned, room] = [plannedBytes, roomBytes].map((bytes) => Math.ceil(bytes / MiB))
+  throw new NodeError(
+    'FAILED_LEASE_DISK',
+    `${planned} MiB would be copied; the lease may write ${room} MiB on its disk`,
+    {
+      next: 'copy less of it (--exclude), copy into a volume (rent --volume), or rent where there is more disk: compute-node offers',
+    },
+  )
 }
 
 /** Same size and time of change, as rsync has it; nothing is put in place before its checksum was right. */

@@ -21,6 +21,8 @@ export class CopyJob {
   /** Of this connection's plan. */
   plannedBytes = 0
   doneBytes = 0
+  /** More than this a lease may not write on its disk; undefined where nobody here knows. */
+  roomBytes: number | undefined
   /** The file that travels now, for people. */
   current = ''
   readonly #left = new Map<string, string>()

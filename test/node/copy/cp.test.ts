@@ -126,6 +126,12 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
     expect(JSON.parse(full.out)).toMatchObject({ error: { code: 'FAILED_LEASE_DISK' } })
     expect(await inside('cat /run/big')).toBe('old\n')
     expect((await cp(at('a.txt'), 'L:/run/big/x')).code).toBe(1)
+    await truncate(at('big'), 101 * 1024 * 1024) // of 100 in the terms
+    const over = await cp(at('big'), 'L:/in/over', '--json')
+    expect(JSON.parse(over.out)).toMatchObject({
+      error: { code: 'FAILED_LEASE_DISK', next: expect.stringContaining('--volume') },
+    })
+    expect(await inside('ls -A /in | grep -e over -e part || echo none')).toBe('none\n')
     await truncate(at('big'), 0)
     expect((await cp(at('big'), 'L:/in')).code).toBe(0)
     expect(await inside('stat -c %s /in/big')).toBe('0\n')

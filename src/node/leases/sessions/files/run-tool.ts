@@ -117,7 +117,7 @@ function toolError(said: string, code: number): NodeError {
     .slice(0, 300)
   if (/no space left|quota exceeded/i.test(said)) {
     return new NodeError('FAILED_LEASE_DISK', `the disk of the lease is full: ${why}`, {
-      next: 'make room in the container; what has come whole stays and is not sent again',
+      next: 'make room in the container, then copy again: what came is not sent again; if you give it up, remove .cn-part-* beside the path',
     })
   }
   return new NodeError('FAILED_FILES', why === '' ? `it failed with exit code ${code}` : why, {
