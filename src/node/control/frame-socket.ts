@@ -8,7 +8,7 @@ import {
   WHOLE_BYTES,
 } from '../../protocols/frames.ts'
 import { CHANNELS, createFrameWriter, type Frame, frameHead, tags } from '../../protocols/wire.ts'
-import { KiB } from '../../units.ts'
+import { KiB, secondsMs } from '../../units.ts'
 import { toJson } from '../output.ts'
 import { errorOf, problemOf } from './problem.ts'
 
@@ -18,6 +18,8 @@ export const FRAMES_PROTOCOL = 'compute-node-frames/1'
 /** What may wait in this process to be written: enough that reading what follows overlaps with it. */
 const AHEAD_BYTES = 512 * KiB
 
+/** How long the other end may take to read why. */
+const LINGER_MS = secondsMs(5)
 /** Contents that come one by one leave in frames of about this. */
 const TOGETHER_BYTES = 256 * KiB
 
@@ -71,7 +73,10 @@ export function frameSocket(duplex: Duplex): FrameChannel {
           throw codeOf(cause) === 'PEER_LOST' ? stopped(cause) : cause
         })
         if (frame === undefined) throw stopped()
-        if (frame.tag === tags.end) return
+        if (frame.tag === tags.end) {
+          duplex.resume() // reads the connection's own end, which closes it
+          return
+        }
         if (frame.tag >= CHANNELS) throw told(frame)
         if (frame.body.length === 0 && frame.length !== 0) continue // a head whose pieces follow
         yield { channel: frame.tag, data: frame.body }
@@ -83,6 +88,9 @@ export function frameSocket(duplex: Duplex): FrameChannel {
     },
     abort(error) {
       write(tags.refused, Buffer.from(toJson(problemOf(error).body)))
+      const linger = setTimeout(() => duplex.destroy(), LINGER_MS)
+      linger.unref()
+      duplex.once('close', () => clearTimeout(linger))
       duplex.end(() => duplex.destroy())
       reader.fail(error)
     },
