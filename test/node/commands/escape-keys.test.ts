@@ -21,6 +21,13 @@ test.each([
   ['before another key it passes with it', ['~', 'x~.'], { pass: '~x~.', leave: false }],
   ['a home folder is typed as ever', ['cd ~/src\r', '~/a\r'], { pass: 'cd ~/src\r~/a\r' }],
   ['~? tells the escapes and is still at the beginning', ['~?~.'], { help: true, leave: true }],
+  [
+    'what the terminal answers to a prompt is no key',
+    ['\r', '\x1b[5;3R', '~.'],
+    { pass: '\r\x1b[5;3R', leave: true },
+  ],
+  ['nor between a tilde and its key', ['~', '\x1b[?62;4c', '?'], { help: true, leave: false }],
+  ['an arrow is a key', ['\r\x1b[A~.'], { pass: '\r\x1b[A~.', leave: false }],
   ['UTF-8 passes whole, however it is cut', ['h\u00e9\u4e16'], { pass: 'h\u00e9\u4e16' }],
 ])('%s', (_, pieces, expected) => {
   expect(type(...pieces)).toMatchObject(expected)
