@@ -21,13 +21,14 @@ export interface CliOptions {
 export async function runCli(argv: readonly string[], options: CliOptions): Promise<number> {
   const { terminal, env, signal } = options
   try {
-    const line = parseCommandLine(argv)
+    const line = parseCommandLine(argv, helpOf)
     if (line.flags.has('version')) return say(terminal, `${packageVersion()}\n`)
     if (line.flags.has('help')) return say(terminal, await helpFor(line.words))
+    if (line.words[0] === 'help') return say(terminal, await helpFor(line.words.slice(1)))
     if (argv.length === 0 && !hasRole(env)) return say(terminal, programHelp())
     const { command, args } = chooseCommand(line)
     checkOptions(command, line)
-    const config = loadConfig({ flags: line.flags, env })
+    const config = loadConfig({ flags: line.flags, env, command: command.name })
     checkArguments(command, args, line, config)
     const run = await command.load()
     const given = new Set(line.flags.keys())
@@ -36,6 +37,10 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
     return printError(error, argv, options)
   }
 }
+
+/** The command that shows the help of a line of words, of the whole program where they name no command. */
+const helpOf = (words: readonly string[]): string =>
+  ['compute-node', findCommand(words)?.command.name, '--help'].filter(Boolean).join(' ')
 
 const hasRole = (env: NodeJS.ProcessEnv): boolean => (env['COMPUTE_NODE_ROLE'] ?? '') !== ''
 

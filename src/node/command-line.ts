@@ -26,8 +26,14 @@ const parserOptions = Object.fromEntries(
   ]),
 )
 
-/** Splits a command line by the option table; throws BAD_CONFIG_OPTION naming the nearest option. */
-export function parseCommandLine(argv: readonly string[]): CommandLine {
+/** Where the options of a line of words are listed: `compute-node rent --help`. */
+export type HelpOf = (words: readonly string[]) => string
+
+/** Splits a command line by the option table; throws BAD_CONFIG_OPTION naming the nearest option and the help to read. */
+export function parseCommandLine(
+  argv: readonly string[],
+  helpOf: HelpOf = () => 'compute-node --help',
+): CommandLine {
   const end = argv.indexOf('--')
   const args = end < 0 ? [...argv] : argv.slice(0, end)
   const { tokens } = parseArgs({
@@ -38,27 +44,33 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     strict: false, // its own errors name no nearest option
     tokens: true,
   })
+  const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
+  const bad = (message: string): NodeError =>
+    new NodeError('BAD_CONFIG_OPTION', message, { next: `${helpOf(words)} lists the options` })
   const flags = new Map<OptionKey, string[]>()
-  const words: string[] = []
   for (const token of tokens) {
-    if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
-    const [key, raw] = readFlag(token.rawName, token.name, token.value)
+    const [key, raw] = readFlag(token, bad)
     flags.set(key, [...(flags.get(key) ?? []), raw])
   }
   return { flags, words, rest: end < 0 ? undefined : argv.slice(end + 1) }
 }
 
-function readFlag(written: string, name: string, value: string | undefined): [OptionKey, string] {
+type Bad = (message: string) => NodeError
+
+function readFlag(
+  { rawName: written, name, value }: { rawName: string; name: string; value?: string | undefined },
+  bad: Bad,
+): [OptionKey, string] {
   const negated = written.startsWith('--no-')
   const key = keyOfFlag.get(negated ? written.slice('--no-'.length) : name)
   const known = key === undefined ? undefined : optionTable.get(key)
-  if (key === undefined || known === undefined) throw unknownFlag(written)
+  if (key === undefined || known === undefined) throw unknownFlag(written, bad)
   if (known.isSwitch === true) {
     if (value !== undefined) throw bad(`${written} takes no value`)
     return [key, negated ? 'false' : 'true']
   }
-  if (negated) throw unknownFlag(written)
+  if (negated) throw unknownFlag(written, bad)
   if (known.bare !== undefined) return [key, value ?? known.bare]
   if (value === undefined || value.startsWith('--')) {
     throw bad(`${written} needs a value: ${written} ${known.placeholder}`)
@@ -66,10 +78,7 @@ function readFlag(written: string, name: string, value: string | undefined): [Op
   return [key, value]
 }
 
-const bad = (message: string): NodeError =>
-  new NodeError('BAD_CONFIG_OPTION', message, { next: 'compute-node --help lists the options' })
-
-function unknownFlag(written: string): NodeError {
+function unknownFlag(written: string, bad: Bad): NodeError {
   const near = nearest(written.replace(/^-+/, ''), keyOfFlag.keys())
   const hint = near === undefined ? '' : `; did you mean --${near}?`
   return bad(`there is no option ${written}${hint}`)

@@ -19,6 +19,8 @@ export type Config = { readonly [K in Exclude<OptionKey, MaybeKey>]: Values[K] }
 export interface ConfigSources {
   readonly flags?: ReadonlyMap<OptionKey, readonly string[]>
   readonly env?: NodeJS.ProcessEnv
+  /** Whose help tells the options; the program's without. */
+  readonly command?: string
   /** Where relative paths of flags and environment start. */
   readonly cwd?: string
 }
@@ -35,9 +37,11 @@ interface RawValue {
  * Reads every source and judges each value.
  * @throws BAD_CONFIG_VALUE, BAD_CONFIG_FILE, BAD_CONFIG_OPTION: one line that says where the mistake stands
  */
-export function loadConfig({ flags, env = {}, cwd = process.cwd() }: ConfigSources): Config {
+export function loadConfig(sources: ConfigSources): Config {
+  const { flags, env = {}, command = '', cwd = process.cwd() } = sources
+  const help = `compute-node ${command} --help`.replace('  ', ' ')
   const said = new Map([...fromEnv(env, cwd), ...fromFlags(flags ?? new Map(), cwd)])
-  return judge(new Map([...fromFile(configFile(said)), ...said]))
+  return judge(new Map([...fromFile(configFile(said)), ...said]), help)
 }
 
 /** The defaults, with changes: for tests and for nodes made by code. */
@@ -46,12 +50,19 @@ export const configWith = (changes: Partial<Config> = {}): Config => ({
   ...changes,
 })
 
-function judge(said: Raws): Config {
-  const entries = [...optionTable].map(([key, option]) => [key, judgeOne(option, said.get(key))])
+function judge(said: Raws, help?: string): Config {
+  const entries = [...optionTable].map(([key, option]) => [
+    key,
+    judgeOne(option, said.get(key), help),
+  ])
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Config
 }
 
-function judgeOne(option: Option<unknown>, said: RawValue | undefined): unknown {
+function judgeOne(
+  option: Option<unknown>,
+  said: RawValue | undefined,
+  help = 'compute-node --help',
+): unknown {
   if (said === undefined) return option.default
   try {
     const value = option.parse(said.raws)
@@ -59,7 +70,7 @@ function judgeOne(option: Option<unknown>, said: RawValue | undefined): unknown 
   } catch (cause) {
     throw new NodeError('BAD_CONFIG_VALUE', `${said.origin}: ${messageOf(cause)}`, {
       cause,
-      next: `compute-node --help: ${option.describe}`,
+      next: `${help}: ${option.describe}`,
     })
   }
 }

@@ -79,3 +79,26 @@ test.each([
 test('an error that nobody foresaw exits with 1', () => {
   expect(exitCodeOf(new TypeError('x'))).toBe(1)
 })
+
+test('help and a command show its help too; of what is no command it says so', async () => {
+  expect((await cli('help')).stdout).toBe((await cli('--help')).stdout)
+  expect((await cli('help', 'gpu', 'bench')).stdout).toBe(
+    (await cli('gpu', 'bench', '--help')).stdout,
+  )
+  expect(await cli('help', 'rend')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('there is no command "rend"; did you mean rent?'),
+  })
+})
+
+test.each([
+  [['rent', '--bogus'], 'compute-node rent --help lists the options'],
+  [['gpu', 'bench', '--bogus'], 'compute-node gpu bench --help lists the options'],
+  [['--bogus'], 'compute-node --help lists the options'],
+  [['devnet', '--miners', '0'], 'compute-node devnet --help: How many miners'],
+  [['--role', 'boss'], 'compute-node --help: What this node does'],
+])('a mistake in %j leads to the help that has the option', async (argv, next) => {
+  const { exitCode, stderr } = await cli(...argv)
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain(`  next: ${next}\n`)
+})
