@@ -25,6 +25,7 @@ import { createGpuProvers, type GpuProvers } from './gpu-provers.ts'
 import { restoreLeases } from './leases/adopt.ts'
 import { type Capacity, createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
+import { leaseMemoryMiB } from './leases/lease-memory.ts'
 import { DEFAULT_VOLUME_POLICY } from './leases/volume-records.ts'
 import { detectHost, type Machine } from './machine.ts'
 import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
@@ -101,6 +102,10 @@ export async function createHosting(
   if (!(engine instanceof NodeError)) stack.defer(() => engine.close())
   const host = await detectHost(config.dataDir)
   const diskMiB = Math.max(1, Math.min(host.diskMiB, Math.floor(config.leaseDiskBytes / MiB)))
+  const memoryMiB = leaseMemoryMiB(config.leaseMemoryBytes, {
+    ramMiB: host.ramMiB,
+    devices: gpus.length,
+  })
   const capacity = createCapacity(gpus.map(({ id }) => id))
   const machine: Machine = {
     get devices() {
@@ -118,7 +123,8 @@ export async function createHosting(
     get isolation() {
       return engine instanceof NodeError ? undefined : { ...engine.isolation }
     },
-    host: { ...host, diskMiB },
+    // An offer says what a lease gets, not what the machine has.
+    host: { ...host, ramMiB: memoryMiB, diskMiB },
     capacity,
     get modes() {
       return modes
@@ -135,7 +141,7 @@ export async function createHosting(
     engine,
     capacity,
     rail,
-    memoryMiB: Math.floor(config.leaseMemoryBytes / MiB),
+    memoryMiB,
     diskMiB,
     milliCpus: machine.host.cpuCores * 1000,
     receiptEveryMs: secondsMs(net.network === 'local' ? 2 : 10),

@@ -1,5 +1,7 @@
 import { NodeError } from '../errors.ts'
 import { parseWorkHours } from '../gpu/work-hours.ts'
+import { peerIdText } from '../protocols/fields.ts'
+import { imageName } from '../protocols/image-name.ts'
 import { type AskedVolume, askedVolumes } from '../protocols/volumes.ts'
 import { GiB, hoursMs, KiB, MiB, minutesMs, secondsMs } from '../units.ts'
 
@@ -164,13 +166,21 @@ export const whole =
     throw expected(`a whole number, ${range}`, raw)
   }
 
-/** A number above zero. */
-export const positive: Parse<number> = (raw) => {
+/** The hours of a lease: terms are for a second at least, for a leap year at most (protocols/terms.ts). */
+export const leaseHours: Parse<number> = (raw) => {
   const value = Number(raw)
-  if (raw.trim() === '' || !Number.isFinite(value) || value <= 0) {
-    throw expected('a number above 0', raw)
+  if (raw.trim() === '' || !(hoursMs(value) >= 1000 && value <= 24 * 366)) {
+    throw expected('hours such as 2 or 0.5, at most 8784 (a year)', raw)
   }
   return value
+}
+
+/** The name of a container image. */
+export const image: Parse<string> = (raw) => {
+  if (!imageName().safeParse(raw).success) {
+    throw expected('an image such as pytorch/pytorch or registry.example/name:tag', raw)
+  }
+  return raw
 }
 
 /** The word `off` as null, anything else as `parse` reads it: an option that a person can take back. */
@@ -184,9 +194,17 @@ export const peerOr =
   (word: string): Parse<string> =>
   (raw) => {
     if (raw.toLowerCase() === word) return word
-    if (/^[1-9A-HJ-NP-Za-km-z]{46,64}$/.test(raw)) return raw
+    if (isPeerId(raw)) return raw
     throw expected(`a PeerId, or ${word}`, raw)
   }
+
+/** A PeerId. */
+export const peer: Parse<string> = (raw) => {
+  if (!isPeerId(raw)) throw expected('a PeerId such as compute-node status shows', raw)
+  return raw
+}
+
+const isPeerId = (raw: string): boolean => peerIdText().safeParse(raw).success
 
 /** Above 0 and at most 100, with two places at most. */
 export const percent: Parse<number> = (raw) => {

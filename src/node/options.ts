@@ -12,6 +12,8 @@ import {
   hours,
   httpUrl,
   idempotencyKey,
+  image,
+  leaseHours,
   list,
   maybe,
   multiaddr,
@@ -20,9 +22,9 @@ import {
   option,
   orOff,
   pairs,
+  peer,
   peerOr,
   percent,
-  positive,
   price,
   share,
   size,
@@ -196,9 +198,9 @@ export const options = {
   priceWindow: option('node', 'Time over which that is looked at', 'TIME', duration, hoursMs(1), {
     defaultText: '1h',
   }),
-  leaseMemoryBytes: option('node', 'Memory a lease may use', 'SIZE', size, 2 * GiB, {
+  leaseMemoryBytes: maybe('node', 'Main memory a lease may use', 'SIZE', size, {
     flag: 'lease-memory',
-    defaultText: '2GiB',
+    defaultText: '7/8, shared by the devices',
   }),
   credit: option(
     'node',
@@ -331,14 +333,14 @@ export const options = {
   order: maybe('command', 'Fields to order by; - in front is descending', 'FIELDS', text, {
     short: 'o',
   }),
-  image: maybe('command', 'Container image to run', 'IMAGE', text),
+  image: maybe('command', 'Container image to run', 'IMAGE', image),
   registryAuth: maybe(
     'command',
     'Login at the registry of the image: a file, - for standard input, or docker for what docker login kept',
     'SOURCE',
     text,
   ),
-  hours: option('command', 'How long to rent, or how much longer, in hours', 'H', positive, 1),
+  hours: option('command', 'How long to rent, or how much longer, in hours', 'H', leaseHours, 1),
   template: maybe(
     'command',
     'Template to rent as: a name of compute-node templates, or a JSON file',
@@ -366,7 +368,7 @@ export const options = {
     hoursMs(1),
     { defaultText: '1h' },
   ),
-  authorize: list('command', 'PeerId that may enter the lease too', 'PEER', text),
+  authorize: list('command', 'PeerId that may enter the lease too', 'PEER', peer),
   jupyter: flag('command', 'Start Jupyter in the lease and show it on this machine until Ctrl-C'),
   tty: flag('command', 'Give the command a terminal', false, { short: 't' }),
   env: pairs('command', 'Variable for the command, or for all that runs in a lease', 'NAME=VALUE'),

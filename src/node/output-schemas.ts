@@ -211,6 +211,8 @@ const lease: z.ZodType<LeaseView> = z.strictObject({
   image: z.string(),
   command: z.array(z.string()).nullable(),
   devices: z.array(z.string()),
+  memoryMiB: whole.describe('main memory it may use'),
+  cpus: z.number().describe('processor cores it may use'),
   diskMiB: whole.nullable().describe('what it may write on the disk; null: no limit is agreed'),
   isolation: isolation()
     .nullable()

@@ -2,8 +2,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, NodeError } from '../errors.ts'
+import { imageName } from '../protocols/image-name.ts'
 import { containerEnv } from '../protocols/lease.ts'
-import { commandLine, imageName } from '../protocols/terms.ts'
+import { commandLine } from '../protocols/terms.ts'
 import {
   type AskedVolume,
   apart,

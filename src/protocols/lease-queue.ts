@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { hoursMs, KiB, secondsMs } from '../units.ts'
 import { bytes, bytesUpTo, integer } from './fields.ts'
-import { imageName } from './terms.ts'
+import { imageName } from './image-name.ts'
 
 /** What a renter holds of its place: random, so that nobody else can ask for it or leave it. */
 export const ticketBytes = () => bytes(16)

@@ -12,6 +12,7 @@ import {
   text,
   timeMs,
 } from './fields.ts'
+import { imageName } from './image-name.ts'
 import {
   enqueueRequest,
   leaveRequest,
@@ -24,7 +25,7 @@ import {
 } from './lease-queue.ts'
 import { defineProtocol } from './protocol.ts'
 import { environment } from './session-fields.ts'
-import { commandLine, imageName, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
+import { commandLine, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
 import { askedVolumes, listVolumes, removeVolume, volumesAnswer } from './volumes.ts'
 
 /**

@@ -4,15 +4,12 @@ import { NodeError } from '../errors.ts'
 import { hoursMs, KiB, minutesMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { baseUnits, bytes, integer, peerIdText, text, timeMs } from './fields.ts'
+import { imageName } from './image-name.ts'
 import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { keyOfPeerId, peerIdOfKey } from './peer-key.ts'
 import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
 import { agreedVolumes } from './volumes.ts'
-
-/** An image reference: registry, path, tag or digest; nothing a shell or an engine could read as an option. */
-export const imageName = (): z.ZodType<string> =>
-  z.string().regex(/^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$/, 'must be an image name')
 
 /** Text without NUL, which no operating system passes on. */
 const noNul = (text: z.ZodString) => text.refine((s) => !s.includes('\0'), 'must not contain NUL')

@@ -107,6 +107,11 @@ describe('mistakes are told in one line', () => {
     [['--netuid'], 'BAD_CONFIG_OPTION', '--netuid needs a value: --netuid N'],
     [['--netuid', '--json'], 'BAD_CONFIG_OPTION', '--netuid needs a value: --netuid N'],
     [['--json=yes'], 'BAD_CONFIG_OPTION', '--json takes no value'],
+    [['--hours', '0'], 'BAD_CONFIG_VALUE', '--hours: expected hours such as 2 or 0.5'],
+    [['--hours', '100000'], 'BAD_CONFIG_VALUE', 'at most 8784 (a year), got "100000"'],
+    [['--hours', '0.0001'], 'BAD_CONFIG_VALUE', '--hours: expected hours such as 2 or 0.5'],
+    [['--image', 'bad image'], 'BAD_CONFIG_VALUE', '--image: expected an image such as'],
+    [['--authorize', 'zz'], 'BAD_CONFIG_VALUE', '--authorize: expected a PeerId'],
     [
       ['--netuid', '70000'],
       'BAD_CONFIG_VALUE',
@@ -122,7 +127,6 @@ describe('mistakes are told in one line', () => {
     [['--chain', 'http://x'], 'BAD_CONFIG_VALUE', '--chain: expected an address such as ws://'],
     [['--drand', 'ws://x'], 'BAD_CONFIG_VALUE', '--drand: expected an address such as https://'],
     [['--price', '1,5'], 'BAD_CONFIG_VALUE', '--price: expected a price such as 1.25, got "1,5"'],
-    [['--hours', '0'], 'BAD_CONFIG_VALUE', '--hours: expected a number above 0'],
     [['--genesis', 'ab'], 'BAD_CONFIG_VALUE', '--genesis: expected 64 hex digits'],
     [['--data-dir', ''], 'BAD_CONFIG_VALUE', '--data-dir: expected a value'],
   ])('%j', (argv, code, message) => {

@@ -21,6 +21,7 @@ import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, toJson } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run, Terminal } from './command.ts'
+import { counted } from './counted.ts'
 import { leasePath } from './lease-path.ts'
 import { whenStarted } from './session-socket.ts'
 
@@ -89,8 +90,6 @@ const ignoring = (patterns: readonly string[]): ((path: string) => boolean) => {
   const rules = ignore({ ignorecase: false, allowRelativePaths: true }).add([...patterns])
   return (path) => rules.ignores(path)
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 function summary({ files, links, bytes, unchanged }: CopyJob, ms: number): string {
   const rate = ms > 0 ? `, ${bytesText((bytes / ms) * 1000)}/s` : ''

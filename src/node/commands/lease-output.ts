@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { NodeError } from '../../errors.ts'
-import { secondsMs } from '../../units.ts'
+import { minutesMs, secondsMs } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import { isStarted } from '../leases/lease-machine.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import type { Column, ListView, Output } from '../output.ts'
+import { counted } from './counted.ts'
 import { leasePath } from './lease-path.ts'
 
 /** One question to the node; it is asked again until the answer is the one waited for. */
@@ -48,6 +49,7 @@ export function proofsOf({ exclusive, proofShare }: LeaseView): string | null {
   return `take at most ${Number((100 * proofShare).toPrecision(3))} % of the devices' time on average`
 }
 
+const TEN_MINUTES_MS = minutesMs(10)
 const minutes = (ms: number): string => `${Number((ms / 60_000).toPrecision(3))} min`
 
 /** What happens while its renter is away, in words; null where nothing limits it. */
@@ -75,15 +77,33 @@ function extendedText({ extensions, extendingToMs }: LeaseView): string | null {
   ]
   return said.length === 0 ? null : said.join(', ')
 }
+
+/** What its renter signed in advance, while that can still be used. */
+const aheadText = ({ over, signedAhead, asset }: LeaseView): string | null =>
+  over || signedAhead === '0' ? null : `signed up to ${signedAhead} ${asset}`
+
 const volumeText = ({ name, path, sizeMiB, readOnly }: LeaseView['volumes'][number]): string =>
-  `${name} at ${path} (${sizeMiB} MiB${readOnly ? ', read-only' : ''})`
+  `${name} at ${path} (${sizeText(sizeMiB)}${readOnly ? ', read-only' : ''})`
+
+const sizeText = (mib: number): string =>
+  mib < 1024 ? `${mib} MiB` : `${Number((mib / 1024).toFixed(1))} GiB`
+
+/** To the tenth of a second while that says something. */
+const servedText = (ms: number): string =>
+  ms < TEN_MINUTES_MS ? `${(ms / 1000).toFixed(1)} s` : minutes(ms)
+
+const healthText: Readonly<Record<LeaseView['health'], string>> = {
+  ok: 'ok',
+  failed: 'failed',
+  unknown: 'unknown: its miner, or the engine there, does not answer at the moment',
+}
 
 /** One lease for a person: every field that has something to say. */
 export function describeLease(lease: LeaseView): string {
   const { asset } = lease
   const rows: readonly (readonly [name: string, value: string | number | null])[] = [
     ['lease', lease.id],
-    ['state', lease.state + (lease.over ? '' : ` (${lease.health})`)],
+    ['state', lease.state + (lease.over ? '' : ` (${healthText[lease.health]})`)],
     ['outcome', lease.outcome],
     ['reason', lease.reason],
     ['whose', lease.fault === null ? null : `${lease.fault} (${lease.ending ?? 'no code'})`],
@@ -93,7 +113,8 @@ export function describeLease(lease: LeaseView): string {
     ['image', lease.image],
     ['command', lease.command?.join(' ') ?? null],
     ['devices', lease.devices.join(', ')],
-    ['disk', lease.diskMiB === null ? null : `at most ${lease.diskMiB} MiB`],
+    ['memory', `at most ${sizeText(lease.memoryMiB)}, ${counted(lease.cpus, 'processor core')}`],
+    ['disk', lease.diskMiB === null ? null : `at most ${sizeText(lease.diskMiB)}`],
     ['held by', isolationOf(lease)],
     ['keeps', lease.volumes.length === 0 ? null : lease.volumes.map(volumeText).join(', ')],
     ['price', `${lease.dph} ${asset} per hour, at most ${lease.cap} ${asset}`],
@@ -103,10 +124,10 @@ export function describeLease(lease: LeaseView): string {
     ['extended', extendedText(lease)],
     ['labels', labelsText(lease)],
     ['ports', lease.ports.length === 0 ? null : lease.ports.join(', ')],
-    ['served', `${(lease.upMs / 1000).toFixed(1)} s in ${lease.receipts} receipts`],
+    ['served', `${servedText(lease.upMs)} in ${counted(lease.receipts, 'receipt')}`],
     ['owed', `${lease.owed} ${asset} (${lease.acknowledged} countersigned)`],
-    ['credit', creditOf(lease)],
-    ['ahead', lease.signedAhead === '0' ? null : `signed up to ${lease.signedAhead} ${asset}`],
+    ['credit', lease.over ? null : creditOf(lease)],
+    ['ahead', aheadText(lease)],
     ['dispute', lease.dispute],
     ['settled', lease.settled === null ? null : `${lease.settled} ${asset}`],
   ]

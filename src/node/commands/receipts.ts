@@ -7,6 +7,7 @@ import { checkEvidence, type EvidenceCheck } from '../leases/check-evidence.ts'
 import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run } from './command.ts'
+import { counted } from './counted.ts'
 import { leasePath } from './lease-path.ts'
 
 const columns = (asset: string): readonly Column<ReceiptRow>[] => [
@@ -53,7 +54,7 @@ const listed = (lease: string, context: CommandContext): Promise<number> =>
     })
     const { claimed, acknowledged, asset, items } = answer
     output.note(
-      `${items.length} receipts, chain verified: ${claimed} ${asset} claimed, ${acknowledged} countersigned`,
+      `${counted(items.length, 'receipt')}, chain verified: ${claimed} ${asset} claimed, ${acknowledged} countersigned`,
     )
     return 0
   })

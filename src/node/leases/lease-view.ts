@@ -18,6 +18,9 @@ export interface LeaseView {
   readonly image: string
   readonly command: readonly string[] | null
   readonly devices: readonly string[]
+  /** Main memory and processor cores that it may use. */
+  readonly memoryMiB: number
+  readonly cpus: number
   /** What it may write on the disk; null: no limit is agreed. */
   readonly diskMiB: number | null
   /** What holds it, as its miner signed it; null in terms of an earlier version. */
@@ -85,6 +88,8 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     image: terms.image,
     command: terms.command ?? null,
     devices: terms.devices,
+    memoryMiB: terms.memoryMiB,
+    cpus: terms.milliCpus / 1000,
     diskMiB: terms.diskMiB ?? null,
     isolation: terms.isolation ?? null,
     asset: terms.asset,

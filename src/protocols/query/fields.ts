@@ -39,7 +39,7 @@ export const FIELDS: readonly Field[] = [
   field('cpu_name', 'words', '', 'model of the processor'),
   field('cpu_arch', 'text', '', 'x64 or arm64'),
   field('cpu_cores', 'number', '', 'processor cores of the offer'),
-  field('cpu_ram', 'number', 'GiB', 'main memory of the offer'),
+  field('cpu_ram', 'number', 'GiB', 'main memory that a lease gets'),
   field('disk_space', 'number', 'GiB', 'disk of the offer'),
   field('inet_up', 'number', 'Mbit/s', 'upload of the host'),
   field('inet_down', 'number', 'Mbit/s', 'download of the host'),
