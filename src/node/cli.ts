@@ -3,11 +3,12 @@ import { nearest } from '../nearest.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import type { Command, Terminal } from './commands/command.ts'
 import { commands, runNodeCommand } from './commands/command-table.ts'
+import { takesOption } from './commands/takes-option.ts'
 import { type Config, loadConfig } from './config.ts'
 import { exitCodeOf, INTERRUPTED } from './exit-codes.ts'
 import { commandHelp, findCommand, programHelp } from './help.ts'
 import { createInterrupts } from './interrupts.ts'
-import { flagName, type OptionKey, optionTable } from './options.ts'
+import { flagName } from './options.ts'
 import { printable, toJson } from './output.ts'
 import { packageVersion } from './package-version.ts'
 
@@ -93,14 +94,6 @@ function checkOptions(command: Command, { flags }: CommandLine): void {
       `compute-node ${command.name} --help`.replace('  ', ' '),
     )
   }
-}
-
-/** Whether a command reads an option. */
-export function takesOption(command: Command, key: OptionKey): boolean {
-  const { scope } = optionTable.get(key)!
-  if (scope === 'global' || scope === 'network') return true
-  if (scope === 'node' && command.options.includes('node')) return true
-  return command.options.includes(key)
 }
 
 function checkArguments(

@@ -1,7 +1,7 @@
 import type { Command } from './commands/command.ts'
 import { commands, runNodeCommand } from './commands/command-table.ts'
 import type { Option, OptionScope } from './option-types.ts'
-import { flagName, type OptionKey, optionTable } from './options.ts'
+import { flagText, type OptionKey, optionTable } from './options.ts'
 
 /** The whole program's help. */
 export function programHelp(): string {
@@ -60,8 +60,8 @@ export const allCommands: readonly Command[] = [runNodeCommand, ...commands]
 
 /** How an option is written, e.g. `-o, --order FIELDS`. */
 export function optionUsage(key: OptionKey): string {
-  const { short, placeholder, isSwitch, bare, default: fallback } = optionTable.get(key)!
-  const name = `--${isSwitch === true && fallback === true ? 'no-' : ''}${flagName(key)}`
+  const { short, placeholder, bare } = optionTable.get(key)!
+  const name = flagText(key)
   if (bare !== undefined) return `${name}[=${placeholder}]`
   return [short === undefined ? name : `-${short}, ${name}`, placeholder].filter(Boolean).join(' ')
 }

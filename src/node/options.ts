@@ -412,7 +412,7 @@ export const options = {
   ),
   output: maybe('command', 'File to write to', 'FILE', text, { isPath: true }),
   tag: maybe('command', 'Name of the image in the file (default: cn-LEASE:latest)', 'NAME', text),
-  pause: flag('command', 'Stop everything in the lease while its image is made', true),
+  pause: flag('command', 'Let everything in the lease go on while its image is made', true),
   maxSize: maybe('command', 'Refuse what is larger', 'SIZE', size),
   detach: flag('command', 'Leave the command running, print its id', false, { short: 'd' }),
   follow: flag('command', 'Go on with what is printed from now on', false, { short: 'f' }),
@@ -469,3 +469,15 @@ export const flagName = (key: OptionKey): string => optionTable.get(key)!.flag ?
 /** The environment variable of an option, e.g. `COMPUTE_NODE_DATA_DIR`. */
 export const envName = (key: OptionKey): string =>
   `COMPUTE_NODE_${flagName(key).replace(/[.-]/g, '_').toUpperCase()}`
+
+/** An option's flag, of a switch that is on the one that turns it off: `--order`, `--no-color`. */
+export function flagText(key: OptionKey): string {
+  const { isSwitch, default: fallback } = optionTable.get(key)!
+  return `--${isSwitch === true && fallback === true ? 'no-' : ''}${flagName(key)}`
+}
+
+/** Whether a value stands behind an option as the next word. */
+export function isValued(key: OptionKey): boolean {
+  const { isSwitch, bare } = optionTable.get(key)!
+  return isSwitch !== true && bare === undefined
+}

@@ -49,15 +49,28 @@ test.each(['bash', 'zsh', 'fish'])(
     const { exitCode, stdout } = await cli('completion', shell)
     expect(exitCode).toBe(0)
     expect(stdout).toContain('offers')
-    expect(stdout).toContain('--data-dir')
+    expect(stdout).toContain('data-dir')
   },
 )
 
 test('the bash completion completes', async () => {
   const { stdout: script } = await cli('completion', 'bash')
-  const asked = 'COMP_WORDS=(compute-node offe); COMP_CWORD=1; _compute_node; echo "$COMPREPLY"'
-  const answer = spawnSync('bash', ['-c', `${script}\n${asked}`], { encoding: 'utf8' })
-  expect(answer.stdout).toBe('offers\n')
+  const asks = [
+    ['offe', 'offers'],
+    ['gpu b', 'bench'],
+    ['gpu bench --js', '--json'],
+    ['rent --te', '--template'],
+    ['offers --te', ''],
+    ['--data-dir x exec --de', '--detach'],
+    ['snapshot ab --no-', '--no-color --no-pause'],
+    ['exec ab -- --h', ''],
+  ]
+  const asked = asks.map(
+    ([words]) =>
+      `COMP_WORDS=(compute-node ${words}) COMP_CWORD=$((\${#COMP_WORDS[@]}-1)) COMPREPLY=(); _compute_node; echo "\${COMPREPLY[*]}"`,
+  )
+  const answer = spawnSync('bash', ['-c', [script, ...asked].join('\n')], { encoding: 'utf8' })
+  expect(answer.stdout.split('\n').slice(0, -1)).toEqual(asks.map(([, found]) => found))
 })
 
 test.each([

@@ -544,8 +544,7 @@ export const commands: readonly Command[] = [
     options: [],
     args: [1, 1],
     examples: [['eval "$(compute-node completion bash)"', 'complete in this shell']],
-    load: async () =>
-      (await import('./completion.ts')).completion(commands.map(({ name }) => name)),
+    load: async () => (await import('./completion.ts')).completion(runNodeCommand, commands),
   },
   {
     name: 'version',
