@@ -414,6 +414,7 @@ export const options = {
   tag: maybe('command', 'Name of the image in the file (default: cn-LEASE:latest)', 'NAME', text),
   pause: flag('command', 'Let everything in the lease go on while its image is made', true),
   maxSize: maybe('command', 'Refuse what is larger', 'SIZE', size),
+  running: flag('command', 'Only leases that are not over'),
   detach: flag('command', 'Leave the command running, print its id', false, { short: 'd' }),
   follow: flag('command', 'Go on with what is printed from now on', false, { short: 'f' }),
   tail: maybe('command', 'Only the newest so many lines', 'N', whole(0, 1_000_000)),

@@ -168,6 +168,11 @@ describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
     await until(() => run('renter', 'offers'))
     const taken = await run('renter', 'rent', '--hours', '0.1', '-q')
     expect(taken).toMatchObject({ exitCode: 0, stderr: '' })
+    expect((await run('renter', 'leases', '--running', '-q')).stdout).toBe(taken.stdout)
+    expect(await run('miner', 'leases')).toMatchObject({
+      stdout: 'no leases\n',
+      stderr: 'hosts 1 lease of others: compute-node status\n',
+    })
     const id = taken.stdout.trim()
     expect(id).toMatch(/^[0-9a-f]{64}$/)
     const bytes = randomBytes(2_000_000)

@@ -213,8 +213,11 @@ export const commands: readonly Command[] = [
     name: 'leases',
     usage: '',
     describe: 'List the leases of this data folder',
-    options: ['label'],
-    examples: [['compute-node leases --label team=vision', 'those with this label']],
+    options: ['label', 'running'],
+    examples: [
+      ['compute-node leases --label team=vision', 'those with this label'],
+      ['compute-node leases --running -q', 'the ids of those that are not over'],
+    ],
     load: async () => (await import('./leases.ts')).leases,
   },
   {

@@ -1,4 +1,4 @@
-import { withQuery } from '../control/client.ts'
+import { type ControlClient, withQuery } from '../control/client.ts'
 import type { OfferRow } from '../control/routes/offers.ts'
 import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
@@ -46,6 +46,26 @@ export const offers: Run = (context) =>
     const path = withQuery('/v1/offers', { q: args.join(' '), order: config.order })
     const { items } = await client.get<{ items: OfferRow[] }>(path, signal)
     const none = args.length === 0 ? 'no offer stands' : 'no standing offer matches'
-    createOutput(terminal, config).list(items, { id: ({ id }) => id, none, columns })
-    return items.length === 0 ? 3 : 0
+    const output = createOutput(terminal, config)
+    output.list(items, { id: ({ id }) => id, none, columns })
+    if (items.length > 0) return 0
+    const taken = await takenOffers(client, args.join(' '), signal)
+    if (taken > 0) {
+      output.note(
+        `${taken} let at the moment: rentable=false lists them, compute-node rent --wait waits for one`,
+      )
+    }
+    return 3
   })
+
+/** How many offers match that are let, where the query does not speak of that itself. */
+async function takenOffers(
+  client: ControlClient,
+  query: string,
+  signal: AbortSignal,
+): Promise<number> {
+  if (/\brentable\b/.test(query)) return 0
+  const q = query.trim() === '' ? 'rentable=false' : `(${query}) and rentable=false`
+  const path = withQuery('/v1/offers', { q })
+  return (await client.get<{ items: OfferRow[] }>(path, signal)).items.length
+}

@@ -1,3 +1,4 @@
+import { hoursMs, minutesMs } from '../../units.ts'
 import type { PolicyAnswer } from '../control/routes/policy.ts'
 import type { Policy } from '../leases/policy.ts'
 import type { OptionKey } from '../options.ts'
@@ -36,7 +37,10 @@ export const policy: Run = (context) =>
     return 0
   })
 
-const hoursOf = (ms: number): string => `${Number((ms / 3_600_000).toPrecision(3))} h`
+const hoursOf = (ms: number): string =>
+  ms < hoursMs(1)
+    ? `${Number((ms / minutesMs(1)).toPrecision(3))} min`
+    : `${Number((ms / hoursMs(1)).toPrecision(3))} h`
 const names = (peers: readonly string[], none: string): string =>
   peers.length === 0 ? none : peers.join(', ')
 

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, opendir, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf, NodeError } from '../../errors.ts'
+import { NodeError } from '../../errors.ts'
 import { KiB } from '../../units.ts'
+import { reasonOf } from '../config.ts'
 import type { CopyJob } from './copy-job.ts'
 import { isPart } from './part-name.ts'
 
@@ -22,7 +23,7 @@ export interface LocalEntry {
 /** A source and all below it that nothing excludes, parents first; the source itself is followed, links below are not. */
 export async function* localTree(source: string, job: CopyJob): AsyncGenerator<LocalEntry> {
   const facts = await stat(source).catch((cause: NodeJS.ErrnoException) => {
-    throw new NodeError('NOTHING_MATCHED', `${source}: ${cause.code ?? messageOf(cause)}`, {
+    throw new NodeError('NOTHING_MATCHED', `${source}: ${reasonOf(cause)}`, {
       cause,
       next: 'look at the path; a lease is written LEASE:PATH',
     })

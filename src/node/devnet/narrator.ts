@@ -57,7 +57,9 @@ const sentences: Readonly<Record<string, Sentence>> = {
     `slot ${e['slot']}: ${e['passes']} passes and ${e['steps']} steps done, opened in ${ms(e['proveMs'])}, ${KiBs(e['bytes'])}`,
   'challenge-failed': (e) => `slot ${e['slot']}: proving ${e['gpu']} failed: ${e['reason']}`,
   'slot-verdict': (e, n) =>
-    `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']} (${e['passes']} passes, ${e['gbps']} GB/s; ${e['steps']} steps, ${e['tops']} TOPS;${hopsOf(e)} proved in ${ms(e['proveMs'])}, verified in ${ms(e['verifyMs'])})`,
+    e['passes'] === 0 && e['steps'] === 0
+      ? `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']}`
+      : `slot ${e['slot']}: ${n(e['miner'])} is ${e['verdict']} (${e['passes']} passes, ${e['gbps']} GB/s; ${e['steps']} steps, ${e['tops']} TOPS;${hopsOf(e)} proved in ${ms(e['proveMs'])}, verified in ${ms(e['verifyMs'])})`,
   'slot-abstained': (e) => `slot ${e['slot']}: abstains (${e['why']})`,
   'report-gossiped': (e) => `slot ${e['slot']}: gossiped its report, ${e['rows']} rows`,
   'equivocation-kept': (e, n) =>

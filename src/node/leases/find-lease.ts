@@ -28,7 +28,9 @@ export async function findLease(book: RentBook, text: string): Promise<FoundLeas
   const prefix = text.toLowerCase()
   if (!/^[0-9a-f]{1,64}$/.test(prefix)) {
     throw new NodeError('BAD_CONFIG_LEASE', `"${text}" is no lease id`, {
-      next: 'compute-node leases lists them; a lease of another renter is written ID@PEERID',
+      next: text.includes('@')
+        ? 'write all 64 digits of the id, then @ and the PeerId of its miner'
+        : 'compute-node leases lists them; a lease of another renter is written ID@PEERID',
     })
   }
   const fitting = (await book.records.all()).filter(({ leaseId }) =>

@@ -69,6 +69,20 @@ test('nothing matched is exit code 3, also with --json', async () => {
   })
 })
 
+test('what matches and is let is told, unless the query speaks of that itself', async () => {
+  const key = testKey(40)
+  const now = Date.now()
+  const changes = { dph: '0.9', seq: now, issuedAtMs: now, expiresAtMs: now + 600_000 }
+  const taken = offerOf(key, { ...changes, taken: true })
+  await node.parts.offers.admit(sealOffer(node.parts.core.net, key, taken))
+  const told =
+    '1 let at the moment: rentable=false lists them, compute-node rent --wait waits for one\n'
+  expect(await run('offers', 'dph>0.5')).toMatchObject({ exitCode: 3, stderr: told })
+  expect(await run('offers', 'dph>0.5', 'rentable=true')).toMatchObject({ stderr: '' })
+  expect(await run('offers', 'dph>0.9')).toMatchObject({ exitCode: 3, stderr: '' })
+  expect((await run('offers', 'dph>0.5', '-q')).stderr).toBe('')
+})
+
 test('a query that cannot be read is exit code 2, with its place and the nearest field', async () => {
   const { exitCode, stdout, stderr } = await run('offers', 'dph<1 gpu_rm>3')
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })

@@ -23,6 +23,10 @@ test('an event becomes a sentence about whom it happened to, with names and numb
   expect(tell('validator-2', 'slot-verdict', { ...verdict, proveMs: 31.6, verifyMs: 8.2 })).toBe(
     'validator-2  slot 12: miner-1 is VALID (300 passes, 2.5 GB/s; 20 steps, 0.01 TOPS; 21.4 ns a hop; proved in 32 ms, verified in 8 ms)',
   )
+  const silent = { ...verdict, verdict: 'SILENT', passes: 0, steps: 0 }
+  expect(tell('validator-2', 'slot-verdict', silent)).toBe(
+    'validator-2  slot 12: miner-1 is SILENT',
+  )
   const far = { ...verdict, locality: 'BAD_VALUE' }
   expect(tell('validator-2', 'slot-verdict', far)).toContain('TOPS; hops BAD_VALUE; proved')
   expect(
