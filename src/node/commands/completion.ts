@@ -27,7 +27,7 @@ const shells: Readonly<Record<string, (places: readonly Place[]) => string>> = {
   bash: (places) => `_compute_node() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" name="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
-    ${nextName(places, '"${COMP_WORDS[i]}"')}
+    ${nextName(places, 'COMP_WORDS[i]')}
   done
   case "$name" in
 ${cases(places, (words) => `COMPREPLY=($(compgen -W "${words}" -- "$cur"))`)}
@@ -39,7 +39,7 @@ complete -o default -F _compute_node compute-node
 _compute_node() {
   local name="" i
   for ((i = 2; i < CURRENT; i++)); do
-    ${nextName(places, '"${words[i]}"')}
+    ${nextName(places, 'words[i]')}
   done
   case "$name" in
 ${cases(places, (words) => `compadd -- ${words}`)}
@@ -62,11 +62,13 @@ ${places.flatMap(fishLines).join('\n')}
 }
 
 /** In bash and zsh: a word makes the name longer where such a place is known; behind `--` all is free. */
-const nextName = (places: readonly Place[], word: string): string =>
-  [
+const nextName = (places: readonly Place[], variable: string): string => {
+  const word = `"\${${variable}}"`
+  return [
     `[[ ${word} == -- ]] && return`,
     `case "\${name:+$name }"${word} in ${placeNames(places).map(quoted).join('|')}) name="\${name:+$name }"${word} ;; esac`,
   ].join('\n    ')
+}
 
 const placeNames = (places: readonly Place[]): string[] =>
   places.map(({ name }) => name).filter((name) => name !== '')
