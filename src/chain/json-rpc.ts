@@ -125,6 +125,9 @@ const refused = ({ message, data }: NonNullable<Message['error']>): NodeError =>
     `the chain refused: ${message ?? 'without a reason'}`,
     {
       ...(data === undefined ? {} : { reason: data }),
+      ...(data === 'CHAIN_NO_FUNDS'
+        ? { next: 'rent for less, or from a node whose account has it' }
+        : {}),
     },
   )
 

@@ -250,5 +250,8 @@ function known(ledger: LedgerView, leaseId: string): LedgerEscrow {
 
 const refused = (message: string): NodeError => new NodeError('CHAIN_REFUSED', message)
 
+/** Six places, as cn_ledgerInfo says. */
+const dev = (units: bigint): string => `${Number(units) / 1e6} DEV`
+
 const noFunds = (has: bigint, wanted: bigint): NodeError =>
-  new NodeError('CHAIN_NO_FUNDS', `the account has ${has} base units, ${wanted} are wanted`)
+  new NodeError('CHAIN_NO_FUNDS', `the account has ${dev(has)}, ${dev(wanted)} are wanted`)
