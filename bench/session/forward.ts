@@ -43,7 +43,7 @@ export const forward: SessionFigure = {
 }
 
 async function serveZeros(container: SessionBench['container']): Promise<void> {
-  const script = `while true; do nc -l -p ${PORT} -e head -c ${BYTES} /dev/zero; done`
+  const script = `while true; do nc -l -p ${PORT} -e dd if=/dev/zero bs=64k count=${BYTES / 65536}; done`
   const exec = await new Docker().getContainer(container).exec({ Cmd: ['sh', '-c', script] })
   await exec.start({ Detach: true })
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { type Duplex, finished } from 'node:stream'
+import { crc32 } from 'node:zlib'
 import { NodeError } from '../errors.ts'
 import { KiB, MiB } from '../units.ts'
 import { createFrameReader, type FrameReader, lost } from './frame-reader.ts'
@@ -11,16 +11,20 @@ export const MAX_FRAME_BYTES = MiB
 /** Up to this a payload arrives as it was sent; a larger one may arrive in pieces. */
 export const WHOLE_BYTES = 16 * KiB
 /**
- * Channels from here on carry what has a checksum of its own: the stream's covers only their heads. Hashing costs more
- * than encrypting, and nothing is gained by doing it twice.
+ * Channels from here on carry what has a checksum of its own: the stream's covers only their heads. Nothing is gained
+ * by summing twice.
  */
 export const OWN_SUM_CHANNEL = 200
+/** A CRC-32, big-endian. */
+const SUM_BYTES = 4
 /** How long an aborted channel waits for the peer to read why. */
 const LINGER_MS = 5000
 
 /**
  * Bytes on numbered channels over one stream, each direction checked end to end: a relay's limit or a broken
- * connection is never taken for an end. On channels from OWN_SUM_CHANNEL on, only how much came is checked.
+ * connection is never taken for an end. The checksum finds what software loses or mixes up; that nobody on the way
+ * changed a byte, the connection's authenticated encryption sees to. On channels from OWN_SUM_CHANNEL on, only how much
+ * came is checked.
  */
 export interface FrameChannel {
   /** Sends up to 1 MiB on channel 0 to 239; resolves once the peer keeps up, rejects with PEER_LOST when it is gone. */
@@ -32,7 +36,7 @@ export interface FrameChannel {
    * peer's own error when it aborted
    */
   frames(): AsyncIterable<{ readonly channel: number; readonly data: Uint8Array }>
-  /** Says that nothing follows, with SHA-256 over what was sent; the other direction stays open. */
+  /** Says that nothing follows, with a CRC-32 over what was sent; the other direction stays open. */
   end(): Promise<void>
   /** Gives up both directions; the peer's `frames` throws a NodeError's code, message and next step. */
   abort(error: Error): void
@@ -48,7 +52,7 @@ export function createFrameChannel(
   peer: string,
   reader: FrameReader = createChannelReader(duplex),
 ): FrameChannel {
-  const sent = createHash('sha256')
+  let sent = 0
   const writer = createFrameWriter(duplex)
   let state: 'open' | 'ended' | Error = 'open'
   duplex.on('error', () => undefined) // its reader reports it
@@ -57,8 +61,8 @@ export function createFrameChannel(
     async send(channel, data) {
       assertSendable(state, channel, data)
       const head = frameHead(channel, data.length)
-      sent.update(head)
-      if (channel < OWN_SUM_CHANNEL) sent.update(data)
+      sent = crc32(head, sent)
+      if (channel < OWN_SUM_CHANNEL) sent = crc32(data, sent)
       writer.write(head)
       writer.write(data)
       await writer.drained()
@@ -68,9 +72,8 @@ export function createFrameChannel(
     async end() {
       if (state !== 'open') return
       state = 'ended'
-      const digest = sent.digest()
-      writer.write(frameHead(tags.end, digest.length))
-      writer.write(digest)
+      writer.write(frameHead(tags.end, SUM_BYTES))
+      writer.write(sumOf(sent))
       duplex.end()
       await flushed(duplex)
     },
@@ -104,15 +107,15 @@ function assertAlive(duplex: Duplex): void {
 }
 
 async function* checked(reader: FrameReader, duplex: Duplex, peer: string) {
-  const received = createHash('sha256')
+  let received = 0
   for (let frame = await reader.next(); frame !== undefined; frame = await reader.next()) {
     if (frame.tag < CHANNELS) {
-      if (frame.length !== undefined) received.update(frameHead(frame.tag, frame.length))
-      if (frame.tag < OWN_SUM_CHANNEL) received.update(frame.body)
+      if (frame.length !== undefined) received = crc32(frameHead(frame.tag, frame.length), received)
+      if (frame.tag < OWN_SUM_CHANNEL) received = crc32(frame.body, received)
       if (frame.body.length === 0 && frame.length !== 0) continue // a head whose pieces follow
       yield { channel: frame.tag, data: frame.body }
     } else if (frame.tag === tags.end) {
-      if (!received.digest().equals(frame.body)) {
+      if (!sumOf(received).equals(frame.body)) {
         throw new NodeError('BAD_MESSAGE', 'the checksum of what was received is wrong')
       }
       duplex.resume() // reads the stream's own end, which closes it
@@ -122,6 +125,12 @@ async function* checked(reader: FrameReader, duplex: Duplex, peer: string) {
   throw new NodeError('PEER_LOST', 'truncated: the stream stopped before its final frame', {
     next: 'try again; a relay on the way may have reached its limit',
   })
+}
+
+function sumOf(crc: number): Buffer {
+  const sum = Buffer.allocUnsafe(SUM_BYTES)
+  sum.writeUInt32BE(crc)
+  return sum
 }
 
 const unexpected = (frame: Frame, peer: string): NodeError =>

@@ -17,7 +17,7 @@ export const tags = {
   refused: 243,
   /** Answerer: one item of a streamed answer. */
   item: 244,
-  /** Sender: nothing follows; in a tunnel the body is the SHA-256 of all frames before it. */
+  /** Sender: nothing follows; in a tunnel the body is the CRC-32 of all frames before it. */
   end: 245,
   /** Asker: the answer is no longer awaited. */
   cancel: 246,

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { type Duplex, duplexPair } from 'node:stream'
+import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { NodeError } from '../../src/errors.ts'
 import {
@@ -28,11 +29,11 @@ async function read(channel: FrameChannel): Promise<string[]> {
 
 const frame = (tag: number, body: Uint8Array): Buffer =>
   Buffer.concat([frameHead(tag, body.length), body])
-const digestOf = (...frames: Buffer[]): Buffer =>
-  createHash('sha256').update(Buffer.concat(frames)).digest()
+const sumOf = (...frames: Buffer[]): Buffer =>
+  Buffer.from(crc32(Buffer.concat(frames)).toString(16).padStart(8, '0'), 'hex')
 
 describe('a channel', () => {
-  test('lays bytes on the wire as u32 length, u8 channel, payload, and a final SHA-256', async () => {
+  test('lays bytes on the wire as u32 length, u8 channel, payload, and a final CRC-32', async () => {
     const [side, wire] = duplexPair()
     const channel = createFrameChannel(side, 'x')
     await channel.send(3, Buffer.from('hi'))
@@ -41,7 +42,7 @@ describe('a channel', () => {
     for await (const chunk of wire) bytes.push(chunk)
     await ended
     const first = Buffer.from('0000000203' + '6869', 'hex')
-    expect(Buffer.concat(bytes)).toEqual(Buffer.concat([first, frame(tags.end, digestOf(first))]))
+    expect(Buffer.concat(bytes)).toEqual(Buffer.concat([first, frame(tags.end, sumOf(first))]))
   })
 
   test('sums only the heads of what has a checksum of its own', async () => {
@@ -85,14 +86,25 @@ describe('a channel', () => {
   })
 
   test.each([
-    ['a wrong checksum', () => [frame(0, Buffer.from('x')), frame(tags.end, Buffer.alloc(32))]],
+    ['a wrong checksum', () => [frame(0, Buffer.from('x')), frame(tags.end, Buffer.alloc(4))]],
+    [
+      'a checksum of another kind',
+      () => [frame(0, Buffer.from('x')), frame(tags.end, Buffer.alloc(32))],
+    ],
+    [
+      'two frames in the other order',
+      () => {
+        const frames = [frame(0, Buffer.from('one')), frame(0, Buffer.from('two'))]
+        return [...frames.toReversed(), frame(tags.end, sumOf(...frames))]
+      },
+    ],
     ['a frame above the limit', () => [frameHead(0, MAX_FRAME_BYTES + 1)]],
     ['an unknown tag', () => [frame(255, Buffer.from('x'))]],
     [
       'a dropped frame',
       () => {
         const frames = [frame(0, Buffer.from('one')), frame(0, Buffer.from('two'))]
-        return [frames[1]!, frame(tags.end, digestOf(...frames))]
+        return [frames[1]!, frame(tags.end, sumOf(...frames))]
       },
     ],
   ])('with %s is BAD_MESSAGE', async (_, make) => {
