@@ -3,6 +3,7 @@ import type { Stream } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { KiB, MiB, secondsMs } from '../units.ts'
+import { spareWindowUpdates } from './window-updates.ts'
 
 const WINDOW_BYTES = 4 * MiB
 const HIGH_WATER_BYTES = 256 * KiB
@@ -33,6 +34,7 @@ export const boundedYamux = ({
  * an error. Attach it in the same tick as the stream was handed over, and listen for 'error'.
  */
 export function toDuplex(stream: Stream, highWaterBytes = HIGH_WATER_BYTES): Duplex {
+  spareWindowUpdates(stream)
   const flow = createFlow(stream)
   const duplex = new Duplex({
     readableHighWaterMark: highWaterBytes,
