@@ -54,7 +54,7 @@ describe('a channel', () => {
     const bytes: Buffer[] = []
     for await (const chunk of wire) bytes.push(chunk)
     await ended
-    const sum = digestOf(
+    const sum = sumOf(
       frameHead(OWN_SUM_CHANNEL, 8),
       frame(OWN_SUM_CHANNEL - 1, Buffer.from('said')),
     )
@@ -67,9 +67,7 @@ describe('a channel', () => {
   test('whose contents were cut short is BAD_MESSAGE, whoever sums them', async () => {
     const { far, nearSide } = channels()
     const [one, two] = [frame(OWN_SUM_CHANNEL, Buffer.from('one')), frameHead(OWN_SUM_CHANNEL, 3)]
-    nearSide.write(
-      Buffer.concat([one, frame(tags.end, digestOf(frameHead(OWN_SUM_CHANNEL, 3), two))]),
-    )
+    nearSide.write(Buffer.concat([one, frame(tags.end, sumOf(frameHead(OWN_SUM_CHANNEL, 3), two))]))
     await expect(read(far)).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
   })
 
