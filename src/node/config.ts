@@ -65,8 +65,9 @@ function judgeOne(
 ): unknown {
   if (said === undefined) return option.default
   try {
-    const value = option.parse(said.raws)
-    return option.isPath === true ? resolve(said.folder, expandHome(value as string)) : value
+    const absolute = (path: string): string => resolve(said.folder, expandHome(path))
+    const value = option.parse(said.raws, absolute)
+    return option.isPath === true ? absolute(value as string) : value
   } catch (cause) {
     throw new NodeError('BAD_CONFIG_VALUE', `${said.origin}: ${messageOf(cause)}`, {
       cause,
@@ -154,6 +155,7 @@ function parseObject(path: string, text: string): Record<string, unknown> {
 
 function rawsOf(origin: string, option: Option<unknown>, value: unknown): readonly string[] {
   const items = Array.isArray(value) && option.isList === true ? value : [value]
+  if (option.isJson === true) return items.map((item) => JSON.stringify(item))
   if (items.every((item) => ['string', 'number', 'boolean'].includes(typeof item))) {
     return items.map(String)
   }

@@ -24,11 +24,16 @@ export interface Option<T> {
   readonly isList?: boolean
   /** Relative paths are resolved against the working folder, or the folder of the file that names them. */
   readonly isPath?: boolean
+  /** Values of the file may be objects: `parse` gets each as JSON. */
+  readonly isJson?: boolean
   readonly default: T
   /** The default as a person writes it, where `String` would not. */
   readonly defaultText?: string
-  /** From every occurrence as written, in order, to the value; throws BAD_CONFIG saying what was expected. */
-  parse(raws: readonly string[]): T
+  /**
+   * From every occurrence as written, in order, to the value; throws BAD_CONFIG saying what was expected. `absolute`
+   * resolves a path in it as `isPath` says.
+   */
+  parse(raws: readonly string[], absolute: Parse<string>): T
 }
 
 type Extras = Pick<Option<unknown>, 'flag' | 'short' | 'isPath' | 'defaultText' | 'bare'>

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DRAND_URLS } from '../chain/drand-servers.ts'
 import { backendChoices } from '../gpu/choose-backend.ts'
 import { GiB, hoursMs, minutesMs, secondsMs } from '../units.ts'
+import { type EngineConfig, parseEngines } from './engine-options.ts'
 import { MAX_WAITING } from './leases/policy.ts'
 import {
   ago,
@@ -126,6 +127,16 @@ export const options = {
     oneOf('auto', 'docker', 'process'),
     'auto',
   ),
+  engines: {
+    scope: 'node',
+    describe:
+      'A Docker Engine of several, as JSON {"name","url","tls","gpus"} (docs/containers.md); without one, what --engine finds',
+    placeholder: 'JSON',
+    isList: true,
+    isJson: true,
+    default: [],
+    parse: parseEngines,
+  } as Option<readonly EngineConfig[]>,
   backend: option(
     'node',
     'What proves GPUs; auto takes what suits each, cpu counts on local networks alone',
