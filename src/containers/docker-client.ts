@@ -1,7 +1,8 @@
 import Docker from 'dockerode'
 import { deadline } from '../clock.ts'
 import { type ErrorCode, messageOf, NodeError } from '../errors.ts'
-import { dockerAddress } from './docker-address.ts'
+import { type DockerAddress, dockerAddress } from './docker-address.ts'
+import { readDockerTls } from './docker-tls.ts'
 
 const CALL_TIMEOUT_MS = 30_000
 
@@ -16,6 +17,23 @@ export function createDockerClient(): Docker {
       next: 'set DOCKER_HOST to e.g. unix:///var/run/docker.sock, or unset it',
     })
   }
+}
+
+/**
+ * A client of an engine that its owner named, whatever DOCKER_HOST says. No answer is asked for yet.
+ * @throws as readDockerTls
+ */
+export async function dockerClientOf({ url, tls }: DockerAddress): Promise<Docker> {
+  // What is left undefined here would be taken from DOCKER_HOST.
+  const none = { socketPath: undefined, host: undefined, port: undefined, pathPrefix: undefined }
+  if (tls === undefined) {
+    return new Docker({ ...none, protocol: 'http', socketPath: url.slice('unix://'.length) })
+  }
+  const { hostname, port } = new URL(url)
+  const files = await readDockerTls(tls)
+  // A name in brackets is what URLs make of IPv6.
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return new Docker({ ...none, protocol: 'https', host, port, ...files })
 }
 
 const statusOf = (error: unknown): number | undefined => {
@@ -39,6 +57,13 @@ const words = (error: unknown): string =>
     .replace(/^\(HTTP code \d+\) [^-]* - /, '')
     .trim()
 
+/** Where a connection failed, as the system says it. */
+function placeIn(error: unknown): string | undefined {
+  const { address, port } = (error ?? {}) as { address?: unknown; port?: unknown }
+  if (typeof address !== 'string') return undefined
+  return typeof port === 'number' ? `tcp://${address}:${port}` : `unix://${address}`
+}
+
 /** Says whose fault a failed call was. No status code means that no answer came: the outcome is unknown. */
 export function dockerError(doing: string, cause: unknown): NodeError {
   if (cause instanceof NodeError) return cause
@@ -47,7 +72,7 @@ export function dockerError(doing: string, cause: unknown): NodeError {
   if (status === undefined) {
     return new NodeError('ENGINE_UNKNOWN', `Docker did not answer (${doing}): ${text}`, {
       cause,
-      next: `check that the Docker Engine at ${dockerAddress()} runs: docker version`,
+      next: `check that the Docker Engine at ${placeIn(cause) ?? dockerAddress()} runs: docker version`,
     })
   }
   if (/could not select device driver|nvidia-container|libnvidia|CDI device/i.test(text)) {

@@ -29,6 +29,8 @@ export interface DockerContainerParts {
   /** The container that holds its network; it ends with this one. */
   readonly holder?: string | undefined
   readonly tools: readonly Tool[]
+  /** As DialParts. */
+  readonly isNear: boolean
   /** True when its image goes with it. */
   readonly privateImage?: boolean
   readonly log: Log
@@ -38,7 +40,7 @@ const GRACE_MS = 5_000
 
 /** A container of a Docker Engine, by its id. */
 export function dockerContainer(parts: DockerContainerParts): Container {
-  const { docker, id, nodeId, leaseId, idle, tools, holder, log } = parts
+  const { docker, id, nodeId, leaseId, idle, tools, holder, isNear, log } = parts
   const container = docker.getContainer(id)
   let expiresAtMs = parts.expiresAtMs
 
@@ -99,7 +101,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
     },
     exec: (command, options) => execIn(container, command, options ?? {}),
     spawn: (command, options) => spawnIn(container, command, options ?? {}),
-    dial: (port, signal) => dialIn({ docker, container, holder, tools }, port, signal),
+    dial: (port, signal) => dialIn({ docker, container, holder, tools, isNear }, port, signal),
     tools,
     fileTools: async () => toolboxFileTools(tools),
     async status() {

@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
 import { secondsMs } from '../units.ts'
-import { isDockerLocal } from './docker-address.ts'
 import { askDocker } from './docker-client.ts'
 import { LEASE_NETWORK } from './lease-network.ts'
 import { dialLoopback } from './loopback-dial.ts'
@@ -14,6 +13,8 @@ export interface DialParts {
   /** The container that holds its network, if another does. */
   readonly holder: string | undefined
   readonly tools: readonly Tool[]
+  /** Whether its address leads to it: its bridge is one of this machine's network. */
+  readonly isNear: boolean
 }
 
 /** An address on this machine answers at once; where the engine is behind a virtual machine nothing answers. */
@@ -29,7 +30,7 @@ export async function dialIn(
   port: number,
   signal: AbortSignal | undefined,
 ): Promise<Duplex> {
-  const address = isDockerLocal() ? await addressOf(parts) : undefined
+  const address = parts.isNear ? await addressOf(parts) : undefined
   if (address !== undefined) {
     const socket = await tryConnect(address, port, signal)
     if (socket !== undefined) return socket

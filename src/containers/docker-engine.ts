@@ -5,25 +5,28 @@ import { requireConfined } from './confined.ts'
 import { removeNow } from './container-end.ts'
 import { probeDiskQuota, quotaBytes } from './disk-quota.ts'
 import { freeSpace, spaceFault } from './disk-space.ts'
-import { askDocker, createDockerClient, dockerError } from './docker-client.ts'
-import { dockerContainer } from './docker-container.ts'
+import { type DockerAddress, dockerAddress, isDockerLocal, USUAL_ENGINE } from './docker-address.ts'
+import { askDocker, createDockerClient, dockerClientOf, dockerError } from './docker-client.ts'
+import { type DockerContainerParts, dockerContainer } from './docker-container.ts'
 import { type DockerFacts, dockerFacts } from './docker-facts.ts'
 import { removeSnapshots } from './docker-snapshot.ts'
 import { MIN_DOCKER_API } from './docker-version.ts'
 import { createDockerVolumes } from './docker-volumes.ts'
 import type { Container, ContainerSpec, Engine } from './engine.ts'
-import { createFence } from './fence.ts'
+import { createFence, isBridgeHere } from './fence.ts'
 import { expiryInName, type HardenedOptions, hardenedSpec, LABEL } from './hardened-spec.ts'
 import { createHolderImage } from './holder-image.ts'
 import type { ImageRules } from './image-policy.ts'
 import { createImages, fullName, removeImage } from './images.ts'
-import { ensureLeaseNetwork, LEASE_NETWORK } from './lease-network.ts'
+import { bridgeOf, ensureLeaseNetwork, LEASE_BRIDGE, LEASE_NETWORK } from './lease-network.ts'
 import { prepareNetworks } from './prepared-network.ts'
 import { sharedWork } from './shared-work.ts'
 import type { Tool } from './toolbox.ts'
 import { createToolboxVolume } from './toolbox-volume.ts'
 
 export interface DockerEngineOptions {
+  /** An engine that its owner named; what DOCKER_HOST says without one. */
+  readonly address?: DockerAddress | undefined
   /** Whose containers `list` returns: the node's PeerId. */
   readonly nodeId: string
   readonly log?: Log
@@ -43,28 +46,42 @@ export interface DockerEngineOptions {
 }
 
 /**
- * Connects to the Docker Engine of DOCKER_HOST, and makes ready what holds its tenants. ENGINE_UNKNOWN when none
+ * Connects to the Docker Engine that is named, else that of DOCKER_HOST, and makes ready what holds its tenants.
+ * ENGINE_UNKNOWN when none
  * answers, ENGINE_OLD when it is too old, ENGINE_FIREWALL when leases cannot be fenced and the owner did not accept
  * that, ENGINE_RUNTIME when it lacks the runtime.
  */
 export async function createDockerEngine(options: DockerEngineOptions): Promise<Engine> {
   const { nodeId, log = silent, maxOpenFiles = 16_384, probeMs = 5_000, signal } = options
-  const docker = createDockerClient()
+  const place = placeOf(options.address)
+  const { url, bridge, isRemote } = place
+  const docker = await clientOf(options.address)
   const facts = await dockerFacts(probeMs, signal, docker)
   requireRecent(facts)
   const runtime = chooseRuntime(facts.runtimes, options.runtime)
   const lifetime = new AbortController()
   // Each time: an owner who clears up his engine removes what no container uses.
-  const network = sharedWork(() => ensureLeaseNetwork(docker))
-  const fence = createFence({ log, unfenced: options.unfenced === true })
+  const network = sharedWork(() => ensureLeaseNetwork(docker, bridge))
+  const fence = createFence({
+    log,
+    unfenced: options.unfenced === true,
+    url: options.address?.url,
+    bridge,
+  })
   await network()
   await fence.ensure()
-  const checkDisk = async () => spaceFault(await freeSpace(facts.dataRoot))
+  const isNear = await isDialled(place, options.address)
+  // A path of another machine says nothing of this one's disk.
+  const checkDisk = async () => (isRemote ? undefined : spaceFault(await freeSpace(facts.dataRoot)))
+  const stillAnswers = () =>
+    askDocker('answer', () => docker.ping(), { signal: lifetime.signal, timeoutMs: probeMs })
+  // Programs of this machine run on processors of its kind alone.
+  const hasTools = !isRemote || facts.cpuArch === process.arch
   const images = createImages(docker, lifetime.signal, {
     checkDisk,
     ...(options.images === undefined ? {} : { rules: options.images }),
   })
-  const holderImage = createHolderImage(docker)
+  const holderImage = hasTools ? createHolderImage(docker) : async () => undefined
   const { storageDriver } = facts
   const quota = await probeDiskQuota({ docker, storageDriver, helperImage: holderImage })
   if (!quota.held) log.info('no-disk-quota', { storageDriver, reason: quota.why })
@@ -73,7 +90,7 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
   if (left > 0) log.info('snapshots-removed', { count: left })
   // From here on nothing throws: what is prepared in the background ends with `close`.
   const prepared = prepareNetworks({ docker, nodeId, log, ensureNetwork: network, holderImage })
-  const volumes = createDockerVolumes({ docker, nodeId, log, folder: options.volumesDir })
+  const volumes = createDockerVolumes({ docker, nodeId, log, folder: volumesIn(options), url })
   const toolbox = createToolboxVolume({ docker, nodeId, log, helperImage: holderImage })
 
   /** What has to be known of an image before a container is made of it. */
@@ -93,10 +110,13 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
     kind: 'docker',
     label: `docker ${facts.version.split('+')[0]}`,
     get isolation() {
-      return { runtime: runtime ?? 'default', fenced: fence.stands, diskQuota }
+      const held = { runtime: runtime ?? 'default', fenced: fence.stands, diskQuota }
+      return isRemote ? { ...held, remote: true as const } : held
     },
+    facts,
     async check() {
       try {
+        await stillAnswers()
         await fence.ensure()
         return await checkDisk()
       } catch (error) {
@@ -130,16 +150,44 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
       const id = await createOrRelease({ docker, log }, wanted, holder)
       // Its name goes, so that nobody else can use what only this renter's login could fetch.
       if (spec.privateImage === true) await removeImage(docker, fullName(spec.image))
-      return dockerContainer({ ...factsOf(wanted.Labels ?? {}), docker, id, log })
+      return dockerContainer({ ...factsOf(wanted.Labels ?? {}), docker, id, isNear, log })
     },
     volumes,
-    list: () => listContainers(docker, nodeId, log),
+    list: () => listContainers({ docker, nodeId, isNear, log }),
     async close() {
       lifetime.abort()
       await Promise.all([prepared.close(), toolbox.settled(), volumes.close()])
     },
   }
 }
+
+/** Where an engine is, and what follows from that. */
+interface Place {
+  readonly url: string
+  readonly bridge: string
+  /** Told of engines alone whose owner named them: DOCKER_HOST may be a way to this machine's own. */
+  readonly isRemote: boolean
+}
+
+const placeOf = (address: DockerAddress | undefined): Place =>
+  address === undefined
+    ? { url: dockerAddress(), bridge: LEASE_BRIDGE, isRemote: false }
+    : {
+        url: address.url,
+        bridge: bridgeOf(address.url),
+        isRemote: !isDockerLocal(address.url),
+      }
+
+const clientOf = async (address: DockerAddress | undefined): Promise<Docker> =>
+  address === undefined ? createDockerClient() : dockerClientOf(address)
+
+/** The address of a container of an engine in another network could be that of a container of somebody else here. */
+const isDialled = async ({ url, bridge }: Place, address: DockerAddress | undefined) =>
+  isDockerLocal(url) && (address === undefined || (await isBridgeHere(bridge)))
+
+/** Files of this machine are volumes of the engine that sees them, and of no other. */
+const volumesIn = ({ address, volumesDir }: DockerEngineOptions): string | undefined =>
+  address === undefined || address.url === USUAL_ENGINE ? volumesDir : undefined
 
 function requireRecent({ recent, version, apiVersion }: DockerFacts): void {
   if (recent) return
@@ -203,10 +251,14 @@ const listLabelled = (docker: Docker, label: readonly string[]) =>
     docker.listContainers({ all: true, filters: { label: [...label] }, abortSignal }),
   )
 
-async function listContainers(docker: Docker, nodeId: string, log: Log): Promise<Container[]> {
+async function listContainers({
+  docker,
+  nodeId,
+  ...more
+}: Pick<DockerContainerParts, 'docker' | 'nodeId' | 'isNear' | 'log'>): Promise<Container[]> {
   const found = await listLabelled(docker, [LABEL.lease, `${LABEL.node}=${nodeId}`])
   return found.map(({ Id: id, Labels, Names }) =>
-    dockerContainer({ ...factsOf(Labels, Names[0]), docker, id, log }),
+    dockerContainer({ ...factsOf(Labels, Names[0]), docker, id, ...more }),
   )
 }
 

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import { MiB } from '../units.ts'
 import { askDocker, createDockerClient } from './docker-client.ts'
 import { compareVersions, MIN_DOCKER_API } from './docker-version.ts'
 
@@ -20,6 +21,10 @@ export interface DockerFacts {
   readonly backingFilesystem: string | undefined
   /** Where; a path of its own machine. */
   readonly dataRoot: string
+  /** Of its own machine: cores, memory, and the processor as Node calls it (`x64`, `arm64`). */
+  readonly cpuCores: number
+  readonly memoryMiB: number
+  readonly cpuArch: string
 }
 
 /** Asks an engine, that of DOCKER_HOST unless told otherwise. ENGINE_UNKNOWN when it does not answer in time. */
@@ -45,10 +50,19 @@ export async function dockerFacts(
     storageDriver: info.Driver ?? '',
     backingFilesystem: info.DriverStatus?.find(([name]) => name === 'Backing Filesystem')?.[1],
     dataRoot: info.DockerRootDir ?? '/var/lib/docker',
+    cpuCores: info.NCPU ?? 0,
+    memoryMiB: Math.floor((info.MemTotal ?? 0) / MiB),
+    cpuArch: ARCHITECTURES[info.Architecture ?? ''] ?? info.Architecture ?? 'unknown',
   }
 }
 
+/** From what uname calls it. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'x64', aarch64: 'arm64' }
+
 interface DockerInfo {
+  readonly NCPU?: number
+  readonly MemTotal?: number
+  readonly Architecture?: string
   readonly MemoryLimit?: boolean
   readonly PidsLimit?: boolean
   readonly CpuCfsQuota?: boolean

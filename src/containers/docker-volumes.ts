@@ -13,6 +13,8 @@ export interface DockerVolumesOptions {
   readonly log: Log
   /** Where files with file systems may lie; undefined: none are made. */
   readonly folder: string | undefined
+  /** Where the engine is. */
+  readonly url: string
 }
 
 /** Measuring every volume of an engine may take this long. */
@@ -31,11 +33,11 @@ interface Found {
 export function createDockerVolumes(options: DockerVolumesOptions): EngineVolumes & {
   close(): Promise<void>
 } {
-  const { docker, nodeId, log, folder } = options
+  const { docker, nodeId, log, folder, url } = options
   const files: SizedVolumes | undefined =
     folder === undefined ? undefined : createSizedVolumes(folder)
   let sizing: Promise<boolean> | undefined
-  const canSize = (): Promise<boolean> => (sizing ??= canSizeVolumes())
+  const canSize = (): Promise<boolean> => (sizing ??= canSizeVolumes(url))
 
   const make = (id: string, driver: Record<string, string>): Promise<unknown> =>
     askDocker('make a volume', (abortSignal) =>

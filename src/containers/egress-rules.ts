@@ -25,6 +25,25 @@ const CLOSED_PORTS = '25,465,587'
 /** Our own chains: one for what is forwarded, one for what is meant for the host itself. */
 export const EGRESS_CHAIN = 'CN-EGRESS'
 export const HOST_CHAIN = 'CN-HOST'
+
+interface Chains {
+  readonly egress: string
+  readonly host: string
+}
+
+/** Each bridge of an engine that was named has chains of its own: one engine's are not another's to set. */
+function chainsOf(bridge: string): Chains {
+  const own = /^cn-e([0-9a-f]{8})$/.exec(bridge)?.[1]
+  const tail = own === undefined ? '' : `-${own}`
+  return { egress: `${EGRESS_CHAIN}${tail}`, host: `${HOST_CHAIN}${tail}` }
+}
+
+/** The way into a fence of ours: of packets of its own bridge alone. */
+const ENTRY = /^-i (\S+) -j CN-(EGRESS|HOST)(-[0-9a-f]{8})?$/
+/** A chain's rules without those that let packets of other bridges into their fences. */
+const withoutOthers = (rules: readonly string[] = [], bridge: string): readonly string[] =>
+  rules.filter((rule) => (ENTRY.exec(rule)?.[1] ?? bridge) === bridge)
+
 /** Docker's chain for rules of others: asked first of what is forwarded, and kept when Docker restarts. */
 const USER_CHAIN = 'DOCKER-USER'
 
@@ -49,25 +68,29 @@ export function parseDump(text: string): Dump {
  * what ours closes. Docker never asks DOCKER-USER of what is meant for the host, hence INPUT (notes/containers.md §3).
  */
 function missingEntries(bridge: string, dump: Dump): readonly (readonly [string, string])[] {
-  const egress = `-i ${bridge} -j ${EGRESS_CHAIN}`
+  const chains = chainsOf(bridge)
+  const firstOf = (chain: string) => withoutOthers(dump.get(chain), bridge)[0]
+  const egress = `-i ${bridge} -j ${chains.egress}`
   const wanted: (readonly [chain: string, rule: string])[] = [
-    ['INPUT', `-i ${bridge} -j ${HOST_CHAIN}`],
+    ['INPUT', `-i ${bridge} -j ${chains.host}`],
   ]
-  const first = dump.get('FORWARD')?.[0]
+  const first = firstOf('FORWARD')
   // Engines that do not use iptables have no such chain.
   if (dump.has(USER_CHAIN)) wanted.push([USER_CHAIN, egress])
   if (!dump.has(USER_CHAIN) || first !== `-j ${USER_CHAIN}`) wanted.push(['FORWARD', egress])
-  return wanted.filter(([chain, rule]) => dump.get(chain)?.[0] !== rule)
+  return wanted.filter(([chain, rule]) => firstOf(chain) !== rule)
 }
 
 /** What our two chains hold, as one text: compared with what they held when this program set them. */
-export const ownRules = (dump: Dump): string =>
-  [EGRESS_CHAIN, HOST_CHAIN].map((chain) => dump.get(chain)?.join('\n') ?? 'missing').join('\n\n')
+export const ownRules = (bridge: string, dump: Dump): string => {
+  const { egress, host } = chainsOf(bridge)
+  return [egress, host].map((chain) => dump.get(chain)?.join('\n') ?? 'missing').join('\n\n')
+}
 
 /** Why the fence does not stand, or undefined when it does; `own` is what `ownRules` said after it was set. */
 export function fenceFlaw(bridge: string, dump: Dump, own: string | undefined): string | undefined {
   if (own === undefined) return 'the rules were not set yet'
-  if (ownRules(dump) !== own) return 'the rules are not those that were set'
+  if (ownRules(bridge, dump) !== own) return 'the rules are not those that were set'
   const [missing] = missingEntries(bridge, dump)
   return missing === undefined ? undefined : `${missing[0]} does not ask them first`
 }
@@ -77,6 +100,7 @@ export function fenceFlaw(bridge: string, dump: Dump, own: string | undefined): 
  * chains, and the rules that enter them moved to the front.
  */
 export function fenceRules(bridge: string, dump: Dump): string {
+  const { egress, host } = chainsOf(bridge)
   const reject = '-j REJECT --reject-with icmp-admin-prohibited'
   const entries = missingEntries(bridge, dump).flatMap(([chain, rule]) => {
     const stale = (dump.get(chain) ?? []).filter((one) => one === rule)
@@ -84,17 +108,17 @@ export function fenceRules(bridge: string, dump: Dump): string {
   })
   return [
     '*filter',
-    `:${EGRESS_CHAIN} - [0:0]`,
-    `:${HOST_CHAIN} - [0:0]`,
+    `:${egress} - [0:0]`,
+    `:${host} - [0:0]`,
     // Neighbours: Docker drops this too, but further down, where a flush or another program's rule comes first.
-    `-A ${EGRESS_CHAIN} -o ${bridge} -j DROP`,
+    `-A ${egress} -o ${bridge} -j DROP`,
     // Answers to what the host asked: the node dials services inside a lease.
-    `-A ${EGRESS_CHAIN} -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN`,
-    ...CLOSED_RANGES.map((range) => `-A ${EGRESS_CHAIN} -d ${range} ${reject}`),
-    `-A ${EGRESS_CHAIN} -p tcp -m multiport --dports ${CLOSED_PORTS} ${reject}`,
-    `-A ${EGRESS_CHAIN} -j RETURN`,
-    `-A ${HOST_CHAIN} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
-    `-A ${HOST_CHAIN} -j DROP`,
+    `-A ${egress} -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN`,
+    ...CLOSED_RANGES.map((range) => `-A ${egress} -d ${range} ${reject}`),
+    `-A ${egress} -p tcp -m multiport --dports ${CLOSED_PORTS} ${reject}`,
+    `-A ${egress} -j RETURN`,
+    `-A ${host} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
+    `-A ${host} -j DROP`,
     ...entries,
     'COMMIT',
     '',

@@ -15,6 +15,8 @@ export interface Engine {
   readonly label: string
   /** What holds a tenant here, as offers say it. */
   readonly isolation: Isolation
+  /** What it says of itself and its machine; undefined while it has not answered yet, and where it has nothing to say. */
+  readonly facts?: EngineFacts | undefined
   /**
    * Sets right what other programs undid (the firewall), and says why no new lease should start here now: the firewall
    * cannot be set, the disk is nearly full. Never rejects; undefined: one may.
@@ -34,6 +36,17 @@ export interface Engine {
   close(): Promise<void>
 }
 
+/** What an engine says of itself and of the machine it runs on. */
+export interface EngineFacts {
+  readonly version: string
+  /** What it can run containers with, sorted. */
+  readonly runtimes: readonly string[]
+  readonly cpuCores: number
+  readonly memoryMiB: number
+  /** As Node calls it: `x64`, `arm64`. */
+  readonly cpuArch: string
+}
+
 /** What holds a tenant, and what does not. */
 export interface Isolation {
   /** What runs the containers: `runc`, `runsc`, `sysbox-runc`, `nvidia`, or `none` for plain processes. */
@@ -42,6 +55,8 @@ export interface Isolation {
   readonly fenced: boolean
   /** Whether the storage itself ends a lease's growth; otherwise its disk is measured now and then. */
   readonly diskQuota: boolean
+  /** True where it runs on another machine than this one: nothing of that machine can be proven from here. */
+  readonly remote?: true
 }
 
 export interface ImageOptions {

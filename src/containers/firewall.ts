@@ -27,9 +27,9 @@ export function createFirewall(bridge: string, network: HostNetwork = hostNetwor
         const rules = fenceRules(bridge, await look())
         await network.run('iptables-restore', [...WAIT, '--noflush'], rules)
         const dump = await look()
-        const flaw = fenceFlaw(bridge, dump, ownRules(dump))
+        const flaw = fenceFlaw(bridge, dump, ownRules(bridge, dump))
         if (flaw !== undefined) throw new Error(flaw)
-        own = ownRules(dump)
+        own = ownRules(bridge, dump)
         return
       } catch (error) {
         if (tries === TRIES) throw error
@@ -51,7 +51,7 @@ export function createFirewall(bridge: string, network: HostNetwork = hostNetwor
           `leases can reach this machine's private network: ${messageOf(cause)}`,
           {
             cause,
-            next: 'run the miner as root where the Docker Engine runs, with iptables installed; or fence the bridge cn-leases0 by other means and say so with --unfenced',
+            next: `run the miner as root where the Docker Engine runs, with iptables installed; or fence the bridge ${bridge} by other means and say so with --unfenced`,
           },
         )
       }

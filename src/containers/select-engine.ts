@@ -68,7 +68,7 @@ async function processEngine({ devnet, stateDir, log }: SelectEngineOptions): Pr
 }
 
 /** An engine that answers but may not be used as it is says itself what to do. */
-const OWN_WORDS: readonly string[] = ['ENGINE_FIREWALL', 'ENGINE_RUNTIME']
+const OWN_WORDS: readonly string[] = ['ENGINE_FIREWALL', 'ENGINE_NETWORK', 'ENGINE_RUNTIME']
 
 function absent(cause: unknown): NodeError {
   if (cause instanceof NodeError && OWN_WORDS.includes(cause.code)) return cause

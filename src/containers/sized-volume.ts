@@ -13,10 +13,9 @@ import {
 import { join } from 'node:path'
 import { NodeError } from '../errors.ts'
 import { MiB } from '../units.ts'
-import { dockerAddress } from './docker-address.ts'
+import { dockerAddress, USUAL_ENGINE } from './docker-address.ts'
 import { runProgram } from './host-network.ts'
 
-const USUAL_ENGINE = 'unix:///var/run/docker.sock'
 const ENGINE_PID = '/var/run/docker.pid'
 
 /** Files that hold an ext4 file system each, mounted by this node: a volume that the kernel holds to its size. */
@@ -37,8 +36,8 @@ export interface SizedVolumes {
  * Whether such volumes can be had: they take root, mkfs.ext4, and an engine on this machine that sees what this process
  * mounts. A wrong yes would let a tenant write into the folder below the mount, so whatever is unclear is a no.
  */
-export async function canSizeVolumes(): Promise<boolean> {
-  if (process.getuid?.() !== 0 || dockerAddress() !== USUAL_ENGINE) return false
+export async function canSizeVolumes(url = dockerAddress()): Promise<boolean> {
+  if (process.getuid?.() !== 0 || url !== USUAL_ENGINE) return false
   try {
     const pid = (await readFile(ENGINE_PID, 'utf8')).trim()
     const [own, engines] = await Promise.all(

@@ -13,5 +13,9 @@ export const isolation = () =>
     fenced: z.boolean(),
     /** Whether the storage itself holds a lease to its disk; otherwise it is measured, and ends the lease. */
     diskQuota: z.boolean(),
+    /**
+     * True where it runs on another machine than its miner's node, which cannot look at it: its GPUs are not proven.
+     */
+    remote: z.literal(true).optional(),
   })
 export type Isolation = z.infer<ReturnType<typeof isolation>>

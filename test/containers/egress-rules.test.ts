@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { fenceFlaw, fenceRules, ownRules, parseDump } from '../../src/containers/egress-rules.ts'
 
 const BRIDGE = 'cn-leases0'
@@ -19,7 +19,7 @@ const fenced = `${bare.replace('-A DOCKER-USER', '-A DOCKER-USER -i cn-leases0 -
 -A CN-EGRESS -j RETURN
 -A CN-HOST -j DROP
 `
-const own = ownRules(parseDump(fenced))
+const own = ownRules(BRIDGE, parseDump(fenced))
 const flawOf = (dump: string): string | undefined => fenceFlaw(BRIDGE, parseDump(dump), own)
 const rows = fenceRules(BRIDGE, parseDump(bare)).split('\n')
 
@@ -90,4 +90,43 @@ test('an engine without DOCKER-USER is fenced at FORWARD itself', () => {
   const set = fenceRules(BRIDGE, parseDump(none)).split('\n')
   expect(set).toContain('-I FORWARD 1 -i cn-leases0 -j CN-EGRESS')
   expect(set.join()).not.toContain('DOCKER-USER')
+})
+
+describe('engines that were named, each with a bridge of its own', () => {
+  const MORE = 'cn-e0a1b2c3d'
+  /** Both fences, one entered after the other. */
+  const both = `${fenced
+    .replace('-A INPUT', `-A INPUT -i ${MORE} -j CN-HOST-0a1b2c3d\n-A INPUT`)
+    .replace(
+      '-A DOCKER-USER',
+      `-A DOCKER-USER -i ${MORE} -j CN-EGRESS-0a1b2c3d\n-A DOCKER-USER`,
+    )}-N CN-EGRESS-0a1b2c3d
+-N CN-HOST-0a1b2c3d
+-A CN-EGRESS-0a1b2c3d -j RETURN
+-A CN-HOST-0a1b2c3d -j DROP
+`
+
+  test('each has chains of its own, and touches no other', () => {
+    const set = fenceRules(MORE, parseDump(fenced)).split('\n')
+    expect(set.filter((row) => /^[:]|^-[ID]/.test(row))).toEqual([
+      ':CN-EGRESS-0a1b2c3d - [0:0]',
+      ':CN-HOST-0a1b2c3d - [0:0]',
+      `-I INPUT 1 -i ${MORE} -j CN-HOST-0a1b2c3d`,
+      `-I DOCKER-USER 1 -i ${MORE} -j CN-EGRESS-0a1b2c3d`,
+    ])
+    expect(set.some((row) => /CN-(EGRESS|HOST) /.test(row))).toBe(false)
+  })
+
+  test('both stand at once, in either order', () => {
+    const dump = parseDump(both)
+    expect(fenceFlaw(MORE, dump, ownRules(MORE, dump))).toBeUndefined()
+    expect(flawOf(both)).toBeUndefined()
+  })
+
+  test('what is not ours comes before none of them', () => {
+    const dump = parseDump(both.replace('-A INPUT', '-A INPUT -j ACCEPT\n-A INPUT'))
+    for (const bridge of [BRIDGE, MORE]) {
+      expect(fenceFlaw(bridge, dump, ownRules(bridge, dump))).toMatch(/INPUT/)
+    }
+  })
 })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFence } from '../../src/containers/fence.ts'
 import { createFirewall } from '../../src/containers/firewall.ts'
 import { type HostNetwork, runProgram } from '../../src/containers/host-network.ts'
+import { bridgeOf } from '../../src/containers/lease-network.ts'
 import { silent } from '../../src/log.ts'
 import { requireOrSkip } from '../support/skips.ts'
 
@@ -113,4 +114,22 @@ describe.skipIf(unable)('the firewall', () => {
     await accepted.ensure()
     expect([strict.stands, accepted.stands]).toEqual([false, false])
   })
+})
+
+test.each([
+  ['on another machine', 'tcp://10.0.0.2:2376', /another machine.*10\.0\.0\.2/],
+  ['whose bridge is not in this network', 'unix:///run/other.sock', /bridge in another network/],
+])('an engine %s is not fenced, unless its owner does that himself', async (_, url, says) => {
+  // What would be set, on a bridge that is not here, would keep nobody in.
+  const firewall = { ensure: async () => 'set' as const }
+  const options = { log: silent, url, bridge: bridgeOf(url), firewall }
+  const strict = createFence({ ...options, unfenced: false })
+  await expect(strict.ensure()).rejects.toMatchObject({
+    code: 'ENGINE_FIREWALL',
+    message: expect.stringMatching(says),
+    next: expect.stringMatching(/cn-e[0-9a-f]{8} there .*fencedByOwner/),
+  })
+  const accepted = createFence({ ...options, unfenced: true })
+  await accepted.ensure()
+  expect([strict.stands, accepted.stands]).toEqual([false, false])
 })

@@ -45,6 +45,7 @@ export function factsOf(net: Network, record: Signed<Offer>, standing: Standing 
     runtime: offer.isolation?.runtime,
     fenced: offer.isolation?.fenced,
     disk_quota: offer.isolation?.diskQuota,
+    remote: offer.isolation === undefined ? undefined : offer.isolation.remote === true,
     ...standing,
     ...(offer.taken === true ? { rentable: false } : {}),
   }

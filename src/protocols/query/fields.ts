@@ -53,6 +53,7 @@ export const FIELDS: readonly Field[] = [
   field('runtime', 'text', '', 'what runs the containers, e.g. runc, runsc, sysbox-runc'),
   field('fenced', 'boolean', '', "leases are kept from the host's networks; the miner's word"),
   field('disk_quota', 'boolean', '', "the storage holds a lease to its disk; the miner's word"),
+  field('remote', 'boolean', '', "on a machine that its miner's node cannot look at: not proven"),
   field('score', 'number', '', 'score of the miner as this node computes it'),
   field('reliability', 'number', '0 to 1', 'share of challenges answered well'),
   field('verified', 'boolean', '', 'a recent proof of its GPUs was found valid'),
