@@ -11,12 +11,12 @@ const examples = readdirSync(folder).filter((name) => name.endsWith('.json'))
 test('there is an example per role and network', () => {
   const roles = ['miner', 'relay', 'renter', 'validator']
   const expected = roles.flatMap((role) => [`${role}.finney.json`, `${role}.local.json`])
-  expect(examples.toSorted()).toEqual([...expected, 'miner-volumes.finney.json'].toSorted())
+  const more = ['miner-engines.finney.json', 'miner-volumes.finney.json']
+  expect(examples.toSorted()).toEqual([...expected, ...more].toSorted())
 })
 
 test.each(examples)('%s is a configuration', (name) => {
-  const [what, network] = name.split('.')
-  const [role] = what!.split('-')
+  const [role, network] = name.replace(/-\w+/, '').split('.')
   const flags = new Map([['config', [join(folder, name)]]] as const)
   const config = loadConfig({ flags })
   expect(config).toMatchObject({ roles: [role], network })

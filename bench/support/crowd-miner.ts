@@ -8,6 +8,7 @@ import { createEvents } from '../../src/node/events.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
 import { createCapacity } from '../../src/node/leases/capacity.ts'
 import { createHostBook } from '../../src/node/leases/host-book.ts'
+import { oneEngine } from '../../src/node/leases/host-engines.ts'
 import { createUnpaidHolds } from '../../src/node/leases/unpaid-holds.ts'
 import { runServices } from '../../src/node/service.ts'
 import { hostLeases } from '../../src/node/services/host-leases.ts'
@@ -46,7 +47,15 @@ async function start(devices: number, payer: string): Promise<CrowdMiner> {
   const engine = await createDockerEngine({ nodeId: peerId })
   const ids = Array.from({ length: devices }, (_, n) => `cpu-${n}`)
   const book = createHostBook({
-    ...{ net: benchNet, key: recordKey, peerId, store, engine, nowMs: Date.now, log: silent },
+    ...{
+      net: benchNet,
+      key: recordKey,
+      peerId,
+      store,
+      engines: oneEngine(engine),
+      nowMs: Date.now,
+      log: silent,
+    },
     ...{ events: createEvents(Date.now), capacity: createCapacity(ids) },
     ...{
       memoryMiB: 16,

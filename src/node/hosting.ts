@@ -1,8 +1,5 @@
-import { join } from 'node:path'
 import type { BeaconInfo } from '../beacon.ts'
 import type { DepositRail } from '../chain/payment-rail.ts'
-import type { Engine } from '../containers/engine.ts'
-import { selectEngine } from '../containers/select-engine.ts'
 import { NodeError } from '../errors.ts'
 import type { ProofSizes } from '../gpu/backend.ts'
 import { createGpuDrivers } from '../gpu/drivers.ts'
@@ -25,10 +22,12 @@ import { createGpuProvers, type GpuProvers } from './gpu-provers.ts'
 import { restoreLeases } from './leases/adopt.ts'
 import { type Capacity, createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
+import type { HostEngine } from './leases/host-engines.ts'
 import { leaseMemoryMiB } from './leases/lease-memory.ts'
 import { DEFAULT_VOLUME_POLICY } from './leases/volume-records.ts'
 import { detectHost, type Machine } from './machine.ts'
 import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
+import { NO_ENGINE, openEngines } from './miner-engines.ts'
 import { DEFAULT_TERMS } from './offer-desk.ts'
 import type { Offers } from './offers.ts'
 import { createOwnFills, type OwnFills } from './own-fills.ts'
@@ -98,18 +97,27 @@ export async function createHosting(
     )
   const provers = createGpuProvers({ core, plans, replan }, stack)
   const preflight = createPreflight({ core, provers, gpus: gpus.map(({ id }) => id) })
-  const engine = await findEngine(needs)
-  if (!(engine instanceof NodeError)) stack.defer(() => engine.close())
   const host = await detectHost(config.dataDir)
   const diskMiB = Math.max(1, Math.min(host.diskMiB, Math.floor(config.leaseDiskBytes / MiB)))
-  const memoryMiB = leaseMemoryMiB(config.leaseMemoryBytes, {
-    ramMiB: host.ramMiB,
-    devices: gpus.length,
+  const memoryOf = (ramMiB: number, devices: number) =>
+    leaseMemoryMiB(config.leaseMemoryBytes, { ramMiB, devices })
+  const memoryMiB = memoryOf(host.ramMiB, gpus.length)
+  const milliCpus = host.cpuCores * 1000
+  const devices = () => gpus.map((gpu) => deviceOf(gpu, provers.sizesOf(gpu.id)))
+  const here = () => ({
+    host: { ...host, ramMiB: memoryMiB, diskMiB },
+    room: { memoryMiB, milliCpus, diskMiB },
+    memoryOf,
   })
-  const capacity = createCapacity(gpus.map(({ id }) => id))
+  const engines = await openEngines({ ...needs, gpus, devices, here }, stack)
+  const { hosts, machines, farDevices } = engines
+  const capacity = createCapacity([...gpus.map(({ id }) => id), ...farDevices], engines.nameOf)
+  for (const { name } of machines ?? []) capacity.shut('its engine has not answered yet', name)
+  capacity.shut('none of the engines has it', NO_ENGINE)
+  const [only] = hosts.all.length === 1 ? hosts.all : []
   const machine: Machine = {
     get devices() {
-      return gpus.map((gpu) => deviceOf(gpu, provers.sizesOf(gpu.id)))
+      return devices()
     },
     get backend() {
       const all = gpus.flatMap(({ id }) => provers.planOf(id) ?? [])
@@ -119,12 +127,12 @@ export async function createHosting(
       provers.onChange(listener, signal)
       ownFills.onChange(listener, signal)
     },
-    engine: engine instanceof NodeError ? 'none' : engine.kind,
+    engine: kindOf(hosts.all[0]!),
     get isolation() {
-      return engine instanceof NodeError ? undefined : { ...engine.isolation }
+      return only === undefined ? undefined : isolationOf(only)
     },
-    // An offer says what a lease gets, not what the machine has.
-    host: { ...host, ramMiB: memoryMiB, diskMiB },
+    engines: machines,
+    host: here().host,
     capacity,
     get modes() {
       return modes
@@ -138,17 +146,17 @@ export async function createHosting(
   const book = createHostBook({
     ...core,
     log: log.child('host-leases'),
-    engine,
+    engines: hosts,
     capacity,
     rail,
     memoryMiB,
     diskMiB,
-    milliCpus: machine.host.cpuCores * 1000,
+    milliCpus,
     receiptEveryMs: secondsMs(net.network === 'local' ? 2 : 10),
     creditMs: config.credit,
     graceMs: config.grace,
     maxLeaseMs: DEFAULT_TERMS.maxLeaseMs,
-    gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid,
+    gpuUuid: (device) => gpus.find(({ id }) => id === device)?.uuid ?? engines.farUuid(device),
     stands: (offer) =>
       offers.stands(offer) ||
       isEarlierPrice(
@@ -243,43 +251,14 @@ async function makeRoom(room: ProofRoom, terms: Terms, signal: AbortSignal): Pro
   }
 }
 
-/** The engine, or the error that says why there is none: such a miner refuses leases and still proves its GPUs. */
-async function findEngine({ core, embeddedGenesis }: HostingNeeds): Promise<Engine | NodeError> {
-  const { config, net, peerId, log } = core
-  const devnet =
-    embeddedGenesis === undefined
-      ? undefined
-      : {
-          network: net.network,
-          genesis: net.genesis,
-          embeddedGenesis,
-          listen: config.listen,
-          admittedPeerIds: config.peers,
-        }
-  try {
-    return await selectEngine({
-      choice: config.engine,
-      nodeId: peerId,
-      stateDir: join(config.dataDir, 'processes'),
-      volumesDir: join(config.dataDir, 'volumes'),
-      devnet,
-      // On a devnet only this machine's own nodes rent.
-      unfenced: config.unfenced || devnet !== undefined,
-      runtime: config.runtime,
-      images: {
-        allow: config.allowImages,
-        deny: config.denyImages,
-        maxBytes: config.maxImageBytes,
-        trustLocal: net.network === 'local',
-      },
-      log: log.child('engine'),
-    })
-  } catch (error) {
-    if (!(error instanceof NodeError) || !error.code.startsWith('ENGINE_')) throw error
-    log.warn('no-engine', { reason: error.message, next: error.next })
-    return error
-  }
-}
+const kindOf = ({ engine }: HostEngine): string =>
+  engine instanceof NodeError ? 'none' : engine.kind
+
+/** Of one that has answered. */
+const isolationOf = ({ name, engine }: HostEngine): Machine['isolation'] =>
+  engine instanceof NodeError || (name !== undefined && engine.facts === undefined)
+    ? undefined
+    : { ...engine.isolation }
 
 /** A device as it is announced; one without sizes is offered and proves nothing. */
 const deviceOf = (

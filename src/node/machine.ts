@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, totalmem } from 'node:os'
+import type { Engine } from '../containers/engine.ts'
 import type { Binding, Device } from '../protocols/capability.ts'
 import type { Isolation } from '../protocols/isolation.ts'
 import type { Offer } from '../protocols/offers.ts'
@@ -7,6 +8,7 @@ import { MiB } from '../units.ts'
 import type { Core } from './core.ts'
 import type { DeviceModes } from './device-modes.ts'
 import type { Capacity } from './leases/capacity.ts'
+import type { LeaseRoom } from './leases/host-engines.ts'
 import { measuredInet } from './measured-inet.ts'
 
 /** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
@@ -21,12 +23,31 @@ export interface Machine {
   readonly host: Offer['host']
   /** Calls back when the sizes that devices prove with change, or the fills they hold, until `signal` aborts. */
   readonly onProofs?: (listener: () => void, signal: AbortSignal) => void
+  /** Each engine that its owner named, with what is on it; without one, all of this is on the one that was found. */
+  readonly engines?: readonly EngineMachine[] | undefined
   /** Devices that no lease holds and that may work; everything is free without it. */
-  readonly capacity?: Pick<Capacity, 'all' | 'free' | 'barOf' | 'holderOf' | 'onChange'>
+  readonly capacity?: Pick<Capacity, 'all' | 'free' | 'barOf' | 'shutOf' | 'holderOf' | 'onChange'>
   /** In which mode each device proves, and whether it may be announced; all are idle without it. */
   readonly modes?: DeviceModes
   /** The hotkey's consent, once there is one. */
   readonly binding?: () => Binding | undefined
+}
+
+/** One of a miner's engines that its owner named, and what is offered on it. */
+export interface EngineMachine {
+  readonly name: string
+  readonly url: string
+  readonly runs: Engine
+  /** Those of it that this machine's drivers show, and those that are its owner's word. */
+  readonly devices: readonly Device[]
+  readonly engine: string
+  /** Undefined until it has answered. */
+  readonly isolation?: Isolation | undefined
+  readonly host: Offer['host']
+  /** What one lease gets. */
+  readonly room: () => LeaseRoom
+  /** Whether this node proves its devices; those of an engine elsewhere it cannot. */
+  readonly isProven: boolean
 }
 
 /** The processor, memory and disk of this machine, and its line as `gpu bench` measured it. */

@@ -36,7 +36,12 @@ export interface OfferDesk {
 export interface DeskOptions {
   readonly core: Core
   readonly offers: Offers
-  readonly machine: Machine
+  /** The machine, or one of a miner's engines with what is on it. */
+  readonly machine: Pick<Machine, 'devices' | 'host' | 'engine' | 'isolation'>
+  /** The hotkey's consent, once there is one. */
+  readonly binding?: Machine['binding']
+  /** How many devices the price is for; those of `machine` without. */
+  readonly wholeCount?: () => number
   /** What the whole machine costs now. */
   readonly price: () => Price
   /** How long a lease may be now. */
@@ -51,9 +56,10 @@ export interface DeskOptions {
   readonly lifetimeMs?: number
 }
 
-/** What is free of one machine is one lot; what is let, and may be waited for, is another. */
-const FREE_LOT = 0
+/** What is free of one machine is one lot; what is let, and may be waited for, is another. Each engine has two. */
+export const FREE_LOT = 0
 export const TAKEN_LOT = 1
+export const LOTS_PER_ENGINE = 2
 
 /** The desk of one machine. Its calls run one after the other, so that the last one asked for is what stands. */
 export function createOfferDesk(options: DeskOptions): OfferDesk {
@@ -80,9 +86,10 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
   function draft(seq: number): Offer {
     const devices = machine.devices.filter(({ id }) => available.has(id)).map(deviceOf)
     const now = nowMs()
-    const hotkey = machine.binding?.()?.hotkey
+    const hotkey = options.binding?.()?.hotkey
     const price = options.price()
-    const share = (whole: string): string => shareOf(whole, devices.length, machine.devices.length)
+    const whole = options.wholeCount?.() ?? machine.devices.length
+    const share = (price: string): string => shareOf(price, devices.length, whole)
     return {
       peerId,
       ...(hotkey === undefined ? {} : { hotkey }),

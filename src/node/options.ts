@@ -129,8 +129,7 @@ export const options = {
   ),
   engines: {
     scope: 'node',
-    describe:
-      'A Docker Engine of several, as JSON {"name","url","tls","gpus"} (docs/containers.md); without one, what --engine finds',
+    describe: 'Docker Engine of several: {name, url, tls, gpus} (docs/containers.md)',
     placeholder: 'JSON',
     isList: true,
     isJson: true,

@@ -23,6 +23,7 @@ import type { NodeStatus } from './control/routes/status.ts'
 import type { VolumeRow, VolumesAnswer } from './control/routes/volumes.ts'
 import { roundFailure, roundSummary } from './devnet/summary.ts'
 import type { Finding } from './doctor/finding.ts'
+import { engineStates } from './engine-rows.ts'
 import type { GpuRow } from './gpu-rows.ts'
 import { type EvidenceFinding, evidenceChecks } from './leases/check-evidence.ts'
 import type { LeaseView } from './leases/lease-view.ts'
@@ -96,6 +97,23 @@ const status: z.ZodType<NodeStatus> = z.strictObject({
     )
     .nullable()
     .describe('the leases of a miner that are not over; null elsewhere'),
+  engines: z
+    .array(
+      z.strictObject({
+        name: z.string().describe('`default` where none is named'),
+        url: z.string(),
+        version: z.string().nullable().describe('null until it has answered'),
+        gpus: z.array(z.string()).describe('ids of the devices on it'),
+        runtimes: z.array(z.string()),
+        proven: z.boolean().describe('whether this node proves its devices'),
+        state: z
+          .enum(engineStates)
+          .describe('away: it does not answer, and its leases are unknown; refuses: see reason'),
+        reason: z.string().nullable().describe('why no lease starts there now'),
+      }),
+    )
+    .nullable()
+    .describe('what the leases of a miner run in; null elsewhere'),
   pulse: z
     .strictObject({ round: whole, clock: z.enum(['behind', 'ahead']).nullable() })
     .nullable()

@@ -26,7 +26,7 @@ export interface Scores {
   /** A miner by PeerId, or by hotkey in hex. */
   of(peerOrHotkey: string): MinerScore | undefined
   /** What offers show of their miner. */
-  standingOf(offer: Pick<Offer, 'peerId'>): Standing
+  standingOf(offer: Pick<Offer, 'peerId' | 'devices'>): Standing
   /** What validators measured of a device, with the ids of attestations that say so; undefined before the first. */
   measuredOf(peerId: string, device: string): OfferDevice['measured']
 }
@@ -144,14 +144,15 @@ export function createScores(needs: ScoresNeeds): Scores {
         attestations: attestationsOf(attestations, newest, { miner: peerId, gpu: device }),
       }
     },
-    standingOf({ peerId }) {
+    standingOf({ peerId, devices }) {
       const gpus = of(peerId)?.gpus.filter(({ miner }) => miner === peerId)
       if (gpus === undefined) return {}
       const [ok, failed] = [total(gpus, 'ok'), total(gpus, 'failed')]
       return {
         score: gpus.reduce((sum, gpu) => sum + gpu.score, 0),
         reliability: ok + failed === 0 ? undefined : ok / (ok + failed),
-        verified: ok > 0,
+        // Each of what is offered: a device that proves nothing is not verified by another that does.
+        verified: devices.every(({ id }) => gpus.some((one) => one.gpu === id && one.ok > 0)),
       }
     },
   }

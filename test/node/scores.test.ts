@@ -110,12 +110,20 @@ test('new testimony is seen although scores are kept between calls', () => {
 
 test('offers show score, reliability and proof of their miner, and nothing of a stranger', () => {
   const { scores } = made([slotOf(12, 75), slotOf(24, 0)])
-  expect(scores.standingOf({ peerId: miner.peerId })).toMatchObject({
+  const of = (peerId: string, ...ids: string[]) =>
+    scores.standingOf({
+      peerId,
+      devices: ids.map((id) => ({ id, vendor: '', name: '', vramMiB: 0 })),
+    })
+  expect(of(miner.peerId, 'cpu-0')).toMatchObject({
     reliability: 0.5,
     verified: true,
     score: expect.any(Number),
   })
-  expect(scores.standingOf({ peerId: v1.peerId })).toEqual({})
+  expect(of(v1.peerId, 'cpu-0')).toEqual({})
+  // What one device proved says nothing of another.
+  expect(of(miner.peerId, 'cpu-0', 'gpu-1@rig')).toMatchObject({ verified: false })
+  expect(of(miner.peerId, 'cpu-0@rig')).toMatchObject({ verified: false })
 })
 
 test('what was measured is the median of ok slots, with the attestations of the newest', () => {

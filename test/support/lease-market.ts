@@ -11,6 +11,7 @@ import { type Log, silent } from '../../src/log.ts'
 import { createEvents, type NodeEvent } from '../../src/node/events.ts'
 import { createCapacity } from '../../src/node/leases/capacity.ts'
 import { createHostBook, type HostBook, type HostOptions } from '../../src/node/leases/host-book.ts'
+import { oneEngine } from '../../src/node/leases/host-engines.ts'
 import { createRentBook, type RentBook, type RentedNow } from '../../src/node/leases/rent-book.ts'
 import { type RentOrder, rentLease, stopRequest } from '../../src/node/leases/rent-lease.ts'
 import { runServices, type Service } from '../../src/node/service.ts'
@@ -98,7 +99,7 @@ export async function startMiner(
     events,
     log,
     nowMs: Date.now,
-    engine,
+    engines: oneEngine(engine),
     capacity: createCapacity(devices),
     rail: ledger?.railOf(key),
     memoryMiB: 256,

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,8 +44,19 @@ export const noOwnDockerd = !requireOrSkip(
 /** Its disk lies in memory, which it takes as far as it is used: quick, and as large as the engine wants it. */
 const DISK = '8g'
 
+/** How it differs from one that only this machine reaches. */
+export interface OwnDockerdOptions {
+  /** What it is started with each time. */
+  readonly args?: readonly string[]
+  /** Joins its network to this machine's: the addresses of both ends, of one /24. */
+  readonly link?: { readonly here: string; readonly there: string }
+}
+
 /** Starts it in a network of its own, because bridges are named alike on every engine. */
-export async function startOwnDockerd(): Promise<OwnDockerd> {
+export async function startOwnDockerd({
+  args: always = [],
+  link,
+}: OwnDockerdOptions = {}): Promise<OwnDockerd> {
   const root = await mkdtemp(join(tmpdir(), 'cn-dockerd-'))
   const at = (name: string): string => join(root, name)
   await mkdir(at('data'))
@@ -53,6 +64,7 @@ export async function startOwnDockerd(): Promise<OwnDockerd> {
   // The network outlives the daemon, as a machine's does.
   const network = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up; exec sleep 86400'])
   await once(network, 'spawn')
+  if (link !== undefined) await connectNetworks(network.pid!, link)
   const socketPath = at('docker.sock')
   const docker = new Docker({ socketPath })
   let daemon: ChildProcess | undefined
@@ -63,7 +75,7 @@ export async function startOwnDockerd(): Promise<OwnDockerd> {
     const log = openSync(at('log'), 'a')
     const options = [
       ...['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')],
-      ...['-H', `unix://${socketPath}`, '--log-level', 'warn', ...args],
+      ...['-H', `unix://${socketPath}`, '--log-level', 'warn', ...always, ...args],
     ]
     const command = [`--net=/proc/${network.pid}/ns/net`, 'dockerd', ...options]
     daemon = spawn('nsenter', command, { stdio: ['ignore', log, log] })
@@ -110,6 +122,33 @@ export async function startOwnDockerd(): Promise<OwnDockerd> {
     },
     [Symbol.asyncDispose]: end,
   }
+}
+
+/** A cable between this machine's network and that of a process; it goes with the latter. */
+async function connectNetworks(
+  pid: number,
+  { here, there }: NonNullable<OwnDockerdOptions['link']>,
+): Promise<void> {
+  const [near, inside] = [`cn-t${pid}`, ['-t', String(pid), '-n']]
+  // The process has a network of its own once it has left ours.
+  const own = await readlink('/proc/self/ns/net')
+  while ((await readlink(`/proc/${pid}/ns/net`)) === own) await sleep(10)
+  await run('ip', [
+    'link',
+    'add',
+    near,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'eth0',
+    'netns',
+    String(pid),
+  ])
+  await run('ip', ['addr', 'add', `${here}/24`, 'dev', near])
+  await run('ip', ['link', 'set', near, 'up'])
+  await run('nsenter', [...inside, 'ip', 'addr', 'add', `${there}/24`, 'dev', 'eth0'])
+  await run('nsenter', [...inside, 'ip', 'link', 'set', 'eth0', 'up'])
 }
 
 const answers = (docker: Docker): Promise<boolean> =>

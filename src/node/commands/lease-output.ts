@@ -62,11 +62,12 @@ function creditOf({ creditMs, graceMs, prepaidMs }: LeaseView): string | null {
 /** What holds a tenant, in words; null where the terms do not say. */
 export function isolationOf({ isolation }: Pick<LeaseView, 'isolation'>): string | null {
   if (isolation === null) return null
-  const { runtime, fenced, diskQuota } = isolation
+  const { runtime, fenced, diskQuota, remote } = isolation
   return [
     runtime === 'none' ? 'no container' : runtime,
     fenced ? "fenced off from the host's networks" : "NOT fenced off from the host's networks",
     diskQuota ? 'disk quota' : 'no disk quota (measured; more than agreed ends it)',
+    ...(remote === true ? ["on a machine its miner's node cannot look at: not proven"] : []),
   ].join(', ')
 }
 

@@ -21,6 +21,7 @@ const describe = (node: NodeStatus): string =>
     `  running    since ${new Date(node.startedAtMs).toISOString()}, process ${node.pid}`,
     ...(node.pulse === null ? [] : [`  pulse      ${pulseText(node.pulse)}`]),
     ...spendingLines(node.spending),
+    ...(node.engines ?? []).map(engineLine),
     ...(node.hosted ?? []).map(hostedLine),
     `  folder     ${node.dataDir}`,
     `  version    ${node.version}`,
@@ -34,6 +35,16 @@ const spendingLines = ({ items }: NodeStatus['spending']): string[] =>
     const bound = cap === null ? 'no cap per day' : `${left} of ${cap} a day left`
     return `  spending   ${spent} ${asset} today, at most ${committed} with what runs; ${bound}`
   })
+
+const engineLine = (row: NonNullable<NodeStatus['engines']>[number]): string => {
+  const version = row.version === null ? [] : [`Docker ${row.version}`]
+  const runtimes = row.runtimes.length === 0 ? [] : [`runtimes ${row.runtimes.join(' ')}`]
+  const devices = row.gpus.length === 0 ? 'no devices' : row.gpus.join(' ')
+  const unproven = row.proven ? [] : ['not proven']
+  const facts = [...version, ...runtimes, devices, ...unproven].join(', ')
+  const why = row.reason === null ? '' : `: ${row.reason}`
+  return `  engine     ${row.name} at ${row.url} (${facts}) ${row.state}${why}`
+}
 
 const hostedLine = (row: NonNullable<NodeStatus['hosted']>[number]): string => {
   const money = `owed ${row.owed} ${row.asset}, ${row.acknowledged} countersigned`

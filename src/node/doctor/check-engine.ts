@@ -9,13 +9,15 @@ import type { Gpu } from '../../gpu/gpu.ts'
 import { detectGpus } from '../../gpu/inventory.ts'
 import type { Config } from '../config.ts'
 import { type Finding, finding } from './finding.ts'
+import { askNamed, namedFinding } from './named-engines.ts'
 
 const TIMEOUT_MS = 5_000
 
-type EngineConfig = Pick<Config, 'roles' | 'network'>
+type EngineConfig = Pick<Config, 'roles' | 'network' | 'engines'>
 
 /** What leases of this machine take: an engine, a fence, GPUs. */
 export async function checkEngine(config: EngineConfig, signal?: AbortSignal): Promise<Finding[]> {
+  if (config.engines.length > 0) return checkNamed(config, signal)
   const facts = await dockerFacts(TIMEOUT_MS, signal).catch((error: NodeError) => error)
   // On a local network leases may run as plain processes.
   const required = config.roles.includes('miner') && config.network !== 'local'
@@ -23,6 +25,21 @@ export async function checkEngine(config: EngineConfig, signal?: AbortSignal): P
   if (!(facts instanceof Error)) found.push(await checkFence(required))
   found.push(...(await checkTools(facts instanceof Error)))
   return found
+}
+
+/** What an owner named instead: each engine, and what leases on it take of this machine. */
+async function checkNamed(config: EngineConfig, signal?: AbortSignal): Promise<Finding[]> {
+  const { engines } = config
+  const required = config.roles.includes('miner')
+  const asked = await askNamed(engines, signal)
+  const here = asked.find(({ engine }) => engine.tls === undefined)
+  const isFencedHere = engines.some((one) => one.tls === undefined && !one.fencedByOwner)
+  return [
+    ...asked.map((one) => namedFinding(one, required)),
+    ...(here === undefined ? [] : [await checkGpus(here.facts)]),
+    ...(isFencedHere ? [await checkFence(required, true)] : []),
+    ...(await checkTools(false)),
+  ]
 }
 
 function dockerFinding(facts: DockerFacts | NodeError, required: boolean): Finding {
@@ -74,8 +91,7 @@ async function checkGpus(facts: DockerFacts | NodeError): Promise<Finding> {
   })
 }
 
-async function checkFence(required: boolean): Promise<Finding> {
-  const local = isDockerLocal()
+async function checkFence(required: boolean, local = isDockerLocal()): Promise<Finding> {
   const root = process.getuid?.() === 0
   const iptables = await onPath('iptables-restore')
   const lacks = [

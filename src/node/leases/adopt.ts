@@ -1,10 +1,11 @@
 import { sleep } from '../../clock.ts'
-import type { Container, Engine } from '../../containers/engine.ts'
+import type { Container } from '../../containers/engine.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import { resumeMeter } from '../../protocols/metering.ts'
 import { secondsMs } from '../../units.ts'
-import type { HostBook, HostedNow } from './host-book.ts'
+import { engineOf, type HostBook, type HostedNow, hostOf } from './host-book.ts'
+import type { HostEngine } from './host-engines.ts'
 import { keepExpiry } from './host-extend.ts'
 import { lookAt } from './host-look.ts'
 import { closeLease, finish, meterUntilClosed } from './host-run.ts'
@@ -15,7 +16,7 @@ import { PAST_LENGTHS } from './queue-eta.ts'
 
 const RETRY_MS = secondsMs(2)
 
-/** How long a starting node waits for its engine before it goes on without. */
+/** How long a starting node waits for its engines before it goes on without. */
 const PATIENCE_MS = secondsMs(10)
 
 /** Takes the stored leases into memory, with the devices they hold; once, however often it is asked for. */
@@ -28,7 +29,7 @@ async function restore(book: HostBook): Promise<void> {
   book.pastMs.push(...pastLengths(all))
   const stored = all.filter((lease) => !isOver(lease))
   for (const lease of stored) {
-    if (lease.state !== 'QUOTED') book.add(lease)
+    if (lease.state !== 'QUOTED') book.add(lease).isUnseen = true
     else await book.records.remove(hexOf(lease.leaseId))
   }
   // Those that run come first: one that only waits for its money may name a device that was let again since.
@@ -52,13 +53,14 @@ const pastLengths = (leases: readonly HostedLease[]): number[] =>
 /**
  * After a restart: leases whose container still runs go on, unbilled for the time in between; the others end, and
  * every container that belongs to no lease is removed. What an engine runs that does not answer is unknown, and unknown
- * ends nothing: after a while the node goes on, and the adoption follows when the engine answers.
+ * ends nothing: after a while, or once another engine has answered, the node goes on, and the adoption follows when the
+ * engine answers.
  */
 export async function adoptLeases(book: HostBook): Promise<void> {
   await restoreLeases(book)
-  const adopted = adoptContainers(book)
-  book.background(adopted)
-  await Promise.race([adopted, sleep(PATIENCE_MS, book.lifetime.signal)])
+  const asked = Promise.withResolvers<void>()
+  book.background(adoptContainers(book, asked.resolve))
+  await Promise.race([asked.promise, sleep(PATIENCE_MS, book.lifetime.signal)])
 }
 
 /** A device that is not there any more ends no lease: whether its container still runs is asked of the engine. */
@@ -72,30 +74,75 @@ function holdDevices({ capacity, log }: HostBook, { id, terms }: HostedNow): voi
   }
 }
 
-async function adoptContainers(book: HostBook): Promise<void> {
+/** Calls back when each engine was asked and one of them, at least, has answered. */
+async function adoptContainers(book: HostBook, onAsked: () => void): Promise<void> {
+  const { all } = book.engines
   const before = [...book.live.values()]
-  const containers = book.engine instanceof NodeError ? [] : await listed(book, book.engine)
-  if (book.lifetime.signal.aborted) return
-  for (const now of before) {
+  const on = Map.groupBy(before, ({ lease }) => hostOf(book, lease))
+  // Where none is, or not any more, nothing will ever be told.
+  for (const [host, leases] of on) if (!all.includes(host)) adoptOn(book, leases, [])
+  const notAsked = new Set(all)
+  let isAnswered = false
+  const asked = (host: HostEngine, answers: boolean): void => {
+    notAsked.delete(host)
+    isAnswered ||= answers
+    if (isAnswered && notAsked.size === 0) onAsked()
+  }
+  await Promise.all(
+    all.map(async (host) => {
+      const leases = on.get(host) ?? []
+      const onSilence = (): void => {
+        for (const now of leases) book.background(tellUnknown(book, now))
+        asked(host, false)
+      }
+      const containers = host.engine instanceof NodeError ? [] : await listed(book, host, onSilence)
+      if (!book.lifetime.signal.aborted) adoptOn(book, leases, containers)
+      asked(host, true)
+    }),
+  )
+}
+
+/** The leases of one engine, now that it has told of its containers. */
+function adoptOn(
+  book: HostBook,
+  leases: readonly HostedNow[],
+  containers: readonly Container[],
+): void {
+  for (const now of leases) {
     now.container = containers.find(({ leaseId }) => leaseId === now.id)
-    book.background(resume(book, now))
+    now.isUnseen = false
+    // One that closed meanwhile is being finished.
+    if (!now.closing.signal.aborted) book.background(resume(book, now))
   }
   const orphans = containers.filter(({ leaseId }) => !book.live.has(leaseId))
   for (const container of orphans) book.background(removeOrphan(book, container))
 }
 
-async function listed(book: HostBook, engine: Engine): Promise<Container[]> {
+/** What an engine runs, once it answers. */
+async function listed(
+  book: HostBook,
+  host: HostEngine,
+  onSilence: () => void,
+): Promise<Container[]> {
   const { signal } = book.lifetime
   while (!signal.aborted) {
     try {
-      return await engine.list()
+      return await engineOf(host).list()
     } catch (error) {
-      book.log.warn('engine-does-not-answer', { reason: messageOf(error) })
+      book.log.warn('engine-does-not-answer', { engine: host.name, reason: messageOf(error) })
+      onSilence()
       await sleep(RETRY_MS, signal).catch(() => undefined) // stopping: the loop ends
     }
   }
   return []
 }
+
+/** Time that passes meanwhile is billed to nobody; both sides see why. */
+const tellUnknown = (book: HostBook, now: HostedNow): Promise<void> =>
+  book.locks.run(now.id, async () => {
+    if (!now.isUnseen || !isStarted(now.lease) || now.lease.health === 'unknown') return
+    await book.save(now, { ...now.lease, health: 'unknown' })
+  })
 
 async function resume(book: HostBook, now: HostedNow): Promise<void> {
   const { lease } = now

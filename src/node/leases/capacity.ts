@@ -30,19 +30,30 @@ export interface Capacity {
   free(): string[]
   /** Keeps a device from new work, or (without a bar) lets it work again. Leases keep what they hold. */
   bar(device: string, bar: Bar | undefined): void
-  /** Keeps the whole machine from new leases, with the reason, or (without one) lets it take them again; proofs go on. */
-  shut(reason: string | undefined): void
+  /**
+   * Keeps everything on one engine from new leases, with the reason, or (without one) lets it take them again; proofs go
+   * on. Without a name: the one engine of a miner whose owner named none.
+   */
+  shut(reason: string | undefined, engine?: string): void
+  /** Why nothing on a device's engine takes a new lease, if so. */
+  shutOf(device: string): string | undefined
   /** What keeps a device from new work, if anything does. */
   barOf(device: string): Bar | undefined
   /** Calls back after every change, until `signal` aborts. */
   onChange(listener: () => void, signal: AbortSignal): void
 }
 
-export function createCapacity(first: readonly string[]): Capacity {
+/** `engineOf` tells on which engine a device is; all are on one without it. */
+export function createCapacity(
+  first: readonly string[],
+  engineOf: (device: string) => string | undefined = () => undefined,
+): Capacity {
   const devices = [...first]
   const holders = new Map<string, string>()
   const bars = new Map<string, Bar>()
-  let closed: string | undefined
+  /** By engine. */
+  const closed = new Map<string | undefined, string>()
+  const shutOf = (device: string): string | undefined => closed.get(engineOf(device))
   const listeners = new Set<() => void>()
   const tell = (): void => {
     for (const listener of listeners) listener()
@@ -60,6 +71,11 @@ export function createCapacity(first: readonly string[]): Capacity {
     wanted: readonly string[],
     why: (device: string) => string | undefined,
   ): void {
+    if (new Set(wanted.map(engineOf)).size > 1) {
+      throw new NodeError('REFUSED_NO_CAPACITY', 'these devices are on several machines', {
+        next: 'take the devices of one offer',
+      })
+    }
     for (const device of wanted) {
       const refused = refusal(leaseId, device) ?? why(device)
       if (refused === undefined) continue
@@ -82,7 +98,8 @@ export function createCapacity(first: readonly string[]): Capacity {
     },
     reserve: (leaseId, wanted) =>
       hold(leaseId, wanted, (device) => {
-        if (closed !== undefined) return `takes no lease now: ${closed}`
+        const shut = shutOf(device)
+        if (shut !== undefined) return `takes no lease now: ${shut}`
         const bar = bars.get(device)
         return bar === undefined ? undefined : `is ${bar.kind}: ${bar.reason}`
       }),
@@ -102,9 +119,9 @@ export function createCapacity(first: readonly string[]): Capacity {
     all: () => [...devices],
     holds: (leaseId) => holders.values().some((holder) => holder === leaseId),
     free: () =>
-      closed === undefined
-        ? devices.filter((device) => !holders.has(device) && !bars.has(device))
-        : [],
+      devices.filter(
+        (device) => !holders.has(device) && !bars.has(device) && shutOf(device) === undefined,
+      ),
     bar(device, bar) {
       const before = bars.get(device)
       if (before?.kind === bar?.kind && before?.reason === bar?.reason) return
@@ -112,11 +129,13 @@ export function createCapacity(first: readonly string[]): Capacity {
       else bars.set(device, bar)
       tell()
     },
-    shut(reason) {
-      if (closed === reason) return
-      closed = reason
+    shut(reason, engine) {
+      if (closed.get(engine) === reason) return
+      if (reason === undefined) closed.delete(engine)
+      else closed.set(engine, reason)
       tell()
     },
+    shutOf,
     barOf: (device) => bars.get(device),
     onChange(listener, signal) {
       listeners.add(listener)

@@ -12,6 +12,7 @@ import { secondsMs } from '../../units.ts'
 import { giveDepositBack } from './give-back.ts'
 import { engineOf, type Hold, type HostBook, type HostedNow, statusOf } from './host-book.ts'
 import { noticeOf } from './host-credit.ts'
+import type { HostEngine } from './host-engines.ts'
 import { extendHosted } from './host-extend.ts'
 import { known, lookUp, notAuthorized, unknownLease } from './host-lookup.ts'
 import { pauseHosted } from './host-pause.ts'
@@ -27,6 +28,7 @@ import {
 import {
   checkPolicy,
   hasPaid,
+  hostOfOffer,
   ownOffer,
   quoteSide,
   signedHere,
@@ -85,15 +87,16 @@ async function reserve(
   request: ReserveRequest,
   { peerId: peer, prefix }: Asker,
 ): Promise<Uint8Array> {
-  engineOf(book).checkImage(request.image)
   checkPolicy(book, peer, request.durationMs)
   const turn = turnFor(book, request, peer)
   // Who has waited gets the price that it began to wait at.
   const offer = (turn === undefined ? ownOffer : signedHere)(book, request.offer)
+  const host = hostOfOffer(book, offer.payload)
+  engineOf(host).checkImage(request.image)
   const nowMs = book.nowMs()
   const terms = draftTerms(request, offer, {
-    ...quoteSide(book, peer, turn?.turn.devices),
-    volumes: quoteVolumes(book, peer, request.volumes, 'draft'),
+    ...quoteSide(book, peer, host, turn?.turn.devices),
+    volumes: quoteVolumes(book, { renter: peer, host }, request.volumes, 'draft'),
   })
   const from = { peerId: peer, prefix }
   const stranger = !(await hasPaid(book, peer))
@@ -105,14 +108,14 @@ async function reserve(
   else await useTurn(book, hexOf(leaseId), turn)
   try {
     // Again, because others came meanwhile: from here to `book.add` nobody does.
-    quoteVolumes(book, peer, terms.volumes, 'final')
+    quoteVolumes(book, { renter: peer, host }, terms.volumes, 'final')
   } catch (error) {
     book.capacity.release(hexOf(leaseId))
     if (turn === undefined) book.unpaid.repay(from) // nothing is held
     throw error
   }
   const { state } = advance({ state: 'RESERVED' }, { kind: 'quote' })
-  const lease = newLease(leaseId, state, minerTerms, nowMs)
+  const lease = onEngine(host, newLease(leaseId, state, minerTerms, nowMs))
   await book.save(book.add(lease, hold), lease)
   book.events.emit('lease-requested', { id: hexOf(leaseId), renter: peer })
   return minerTerms
@@ -182,6 +185,10 @@ const newLease = (
   acknowledgedSeq: 0,
   acknowledged: '0',
 })
+
+/** Written before anything is there: after a restart it is that engine that is asked. */
+const onEngine = ({ name }: HostEngine, lease: HostedLease): HostedLease =>
+  name === undefined ? lease : { ...lease, hostEngine: name }
 
 /** Forgets quotes that nobody accepted: a peer holds at most one, and none for longer than it says. Resolves with them. */
 export async function dropQuotes(

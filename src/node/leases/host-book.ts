@@ -14,6 +14,7 @@ import type { Events } from '../events.ts'
 import type { Bucket, Store } from '../store.ts'
 import type { Capacity } from './capacity.ts'
 import { type Changes, createChanges } from './changes.ts'
+import type { HostEngine, HostEngines, LeaseRoom } from './host-engines.ts'
 import {
   type HostedLease,
   hexOf,
@@ -45,8 +46,8 @@ export interface HostOptions {
   readonly events: Events
   readonly log: Log
   readonly nowMs: NowMs
-  /** What runs containers, or the error that says why nothing does and what to install. */
-  readonly engine: Engine | NodeError
+  /** What runs containers. */
+  readonly engines: HostEngines
   readonly capacity: Capacity
   /** How this miner is paid; undefined: only what is free can be rented. */
   readonly rail?: DepositRail | undefined
@@ -90,6 +91,8 @@ export interface HostedNow {
   /** As stored: written first, then here. */
   lease: HostedLease
   container: Container | undefined
+  /** True from a restart until its engine has told what became of its container. */
+  isUnseen: boolean
   /** The container's variables, until it has them; never stored. */
   env: Readonly<Record<string, string>> | undefined
   /** Whether the engine was asked for one: it may have made it and never said so. */
@@ -138,6 +141,8 @@ export interface HostBook extends HostOptions {
   restored: Promise<void> | undefined
   readonly records: LeaseRecords<HostedLease>
   readonly live: Map<string, HostedNow>
+  /** Why nothing new starts on an engine, by its name, as the newest look found; absent: something may. */
+  readonly engineFaults: Map<string | undefined, NodeError>
   readonly unpaid: UnpaidHolds
   /** PeerIds that have paid for a lease here. */
   readonly payers: Bucket
@@ -175,6 +180,7 @@ export function createHostBook(options: HostOptions): HostBook {
     restored: undefined,
     records,
     live,
+    engineFaults: new Map(),
     changes,
     lifetime,
     unpaid: createUnpaidHolds(options.nowMs),
@@ -194,6 +200,7 @@ export function createHostBook(options: HostOptions): HostBook {
         terms: termsOf(options.net, lease),
         lease,
         container: undefined,
+        isUnseen: false,
         env: undefined,
         isAskedFor: false,
         progress: undefined,
@@ -220,8 +227,20 @@ export function createHostBook(options: HostOptions): HostBook {
   }
 }
 
-/** The engine, or REFUSED_NO_ENGINE with what the operator has to install. */
-export function engineOf({ engine }: Pick<HostOptions, 'engine'>): Engine {
+/** The engine that a lease is on. */
+export const hostOf = (
+  { engines }: Pick<HostOptions, 'engines'>,
+  { hostEngine }: Pick<HostedLease, 'hostEngine'>,
+): HostEngine => engines.named(hostEngine)
+
+/** What a lease on an engine gets besides devices. */
+export const roomOn = (
+  { memoryMiB, milliCpus, diskMiB }: Pick<HostOptions, 'memoryMiB' | 'milliCpus' | 'diskMiB'>,
+  { room }: HostEngine,
+): LeaseRoom => room?.() ?? { memoryMiB, milliCpus, diskMiB }
+
+/** What runs there, or REFUSED_NO_ENGINE with what the operator has to install. */
+export function engineOf({ engine }: HostEngine): Engine {
   if (!(engine instanceof NodeError)) return engine
   throw new NodeError('REFUSED_NO_ENGINE', `this miner runs no containers: ${engine.message}`, {
     cause: engine,
@@ -231,12 +250,13 @@ export function engineOf({ engine }: Pick<HostOptions, 'engine'>): Engine {
 
 /** What a peer is told of a lease. */
 export function statusOf(
-  { engine }: Pick<HostOptions, 'engine'>,
+  book: Pick<HostOptions, 'engines'>,
   lease: HostedLease,
   terms: Terms,
   progress?: string,
 ): LeaseStatus {
   const { startedAtMs, ending, meter } = lease
+  const { engine } = hostOf(book, lease)
   return {
     leaseId: lease.leaseId,
     state: lease.state,

@@ -3,7 +3,7 @@ import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Health } from '../../protocols/lease.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import type { Ending } from '../../protocols/receipts.ts'
-import type { HostBook, HostedNow } from './host-book.ts'
+import { type HostBook, type HostedNow, hostOf } from './host-book.ts'
 import { isPaused } from './lease-records.ts'
 
 /** What a look at the container of a started lease finds. */
@@ -30,12 +30,17 @@ export async function lookAt(book: HostBook, now: HostedNow): Promise<Look> {
 export const expiryOf = ({ lease, terms }: HostedNow): number =>
   (lease.startedAtMs ?? 0) + terms.durationMs
 
-/** Where no engine was found nothing is known of a container; where one was, a container that is not there is gone. */
+/**
+ * Where no engine was found, or it has not told yet, nothing is known of a container; where it has, one that is not there
+ * is gone.
+ */
 export const containerStatus = async (
-  { engine }: HostBook,
-  { container }: HostedNow,
-): Promise<ContainerStatus> =>
-  (await container?.status()) ?? (engine instanceof NodeError ? 'unknown' : 'gone')
+  book: HostBook,
+  { container, isUnseen, lease }: HostedNow,
+): Promise<ContainerStatus> => {
+  const isUnknown = isUnseen || hostOf(book, lease).engine instanceof NodeError
+  return (await container?.status()) ?? (isUnknown ? 'unknown' : 'gone')
+}
 
 const healths: Readonly<Record<ContainerStatus, Health>> = {
   created: 'ok',

@@ -9,6 +9,7 @@ import { engineOf, type HostBook } from './host-book.ts'
 import { expiryOf } from './host-look.ts'
 import {
   hasPaid,
+  hostOfOffer,
   hoursNow,
   ownOffer,
   quoteSide,
@@ -43,13 +44,14 @@ export async function enqueue(
   request: Asked<'enqueue'>,
   { peerId: renter, prefix }: Asker,
 ): Promise<Place> {
-  engineOf(book).checkImage(request.image)
   const offer = ownOffer(book, request.offer)
+  const host = hostOfOffer(book, offer.payload)
+  engineOf(host).checkImage(request.image)
   const { durationMs, exclusive } = request
   const refusal =
     policyRefusal(book.policy(), { renter, durationMs }) ?? neverInHours(hoursNow(book), durationMs)
   if (refusal !== undefined) throw refusal
-  const terms = draftTerms(asReserve(request), offer, quoteSide(book, renter))
+  const terms = draftTerms(asReserve(request), offer, quoteSide(book, renter, host))
   const stranger = !(await hasPaid(book, renter))
   const one = await book.locks.run(QUEUE_CHANGED, () => {
     const why = whyFull({ renter, prefix }, book.line.all(), book.policy().maxWaiting)
@@ -129,16 +131,16 @@ export async function sweepQueue(book: HostBook): Promise<void> {
   callTurns(book)
 }
 
-/** How many wait, and when somebody who joins now would have its turn. */
+/** How many wait, and when somebody who joins now would have all of one engine, the soonest. */
 export function lineOf(book: HostBook): Line {
-  const order = book.line.order()
-  const all = book.capacity.all()
-  const newcomer = { devices: all, count: all.length, durationMs: 1 }
-  const etaMs = etasOf(
-    [...order.map(aheadOf), newcomer],
-    heldNow(book),
-    meanLengthMs(book.pastMs),
-  ).at(-1)
+  const ahead = book.line.order().map(aheadOf)
+  const held = heldNow(book)
+  const groups = Map.groupBy(book.capacity.all(), (device) => book.engines.ofDevice(device).name)
+  const etas = [...groups.values()].flatMap((devices) => {
+    const newcomer = { devices, count: devices.length, durationMs: 1 }
+    return etasOf([...ahead, newcomer], held, meanLengthMs(book.pastMs)).at(-1) ?? []
+  })
+  const etaMs = etas.length === 0 ? undefined : Math.min(...etas)
   return { kind: 'line', waiting: book.line.all().length, ...eta(etaMs) }
 }
 
@@ -292,7 +294,7 @@ function heldNow(
     book.line.all().find(({ turn }) => turn?.devices.includes(device))
   const freeInMs = (device: string): number | undefined => {
     const holder = capacity.holderOf(device)
-    if (capacity.barOf(device) !== undefined) return undefined
+    if ((capacity.barOf(device) ?? capacity.shutOf(device)) !== undefined) return undefined
     if (holder === undefined) return 0
     const now = book.live.get(holder)
     if (now !== undefined && isStarted(now.lease)) {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { NodeError } from '../../errors.ts'
 import { type Offer, offerCodec } from '../../protocols/offers.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
-import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
+import { engineOf, type HostBook, type HostedNow, roomOn } from './host-book.ts'
+import type { HostEngine } from './host-engines.ts'
 import { isRunning } from './lease-machine.ts'
 import { type Hours, hoursRefusal } from './owners-hours.ts'
 import { policyRefusal } from './policy.ts'
@@ -25,10 +26,26 @@ export function signedHere(book: HostBook, bytes: Uint8Array): Signed<Offer> {
   throw new NodeError('BAD_MESSAGE', 'the offer is of another miner')
 }
 
-/** What this miner adds to a request of `renter`; `kept`: the devices that its turn in the queue holds. */
+/**
+ * The engine that an offer of this node is of.
+ * @throws REFUSED_OFFER_GONE where its devices are on several by now: its owner moved them
+ */
+export function hostOfOffer(
+  { engines }: HostBook,
+  { devices }: Pick<Offer, 'devices'>,
+): HostEngine {
+  const [host, ...others] = new Set(devices.map(({ id }) => engines.ofDevice(id)))
+  if (host !== undefined && others.length === 0) return host
+  throw new NodeError('REFUSED_OFFER_GONE', 'its devices are on several engines by now', {
+    next: 'compute-node offers shows what stands now',
+  })
+}
+
+/** What this miner adds to a request of `renter` for devices of `host`; `kept`: the devices that its turn in the queue holds. */
 export const quoteSide = (
   book: HostBook,
   renter: string,
+  host: HostEngine,
   kept?: readonly string[] | undefined,
 ): QuoteSide => ({
   net: book.net,
@@ -36,14 +53,13 @@ export const quoteSide = (
   miner: book.peerId,
   minerNonce: new Uint8Array(randomBytes(16)),
   rails: book.rail === undefined ? [] : [{ name: book.rail.name, asset: book.rail.caps.asset }],
-  memoryMiB: book.memoryMiB,
-  milliCpus: book.milliCpus,
-  diskMiB: book.diskMiB,
-  isolation: { ...engineOf(book).isolation },
+  ...roomOn(book, host),
+  isolation: { ...engineOf(host).isolation },
   receiptEveryMs: book.receiptEveryMs,
   creditMs: book.creditMs,
   graceMs: book.graceMs,
-  proofSharePpm: book.proofSharePpm,
+  // What this node cannot prove takes nothing of its devices' time.
+  proofSharePpm: host.isProven ? book.proofSharePpm : 0,
   kept,
   nowMs: book.nowMs(),
 })

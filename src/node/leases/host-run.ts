@@ -11,7 +11,7 @@ import { keyOfPeerId } from '../../protocols/peer-key.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
-import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
+import { engineOf, type HostBook, type HostedNow, hostOf } from './host-book.ts'
 import { creditEnding, graceLeftMs, remember, weighCredit } from './host-credit.ts'
 import { containerStatus, expiryOf, healthOf, lookAt } from './host-look.ts'
 import { saveReceipt } from './host-meter.ts'
@@ -72,7 +72,7 @@ function noLongerUnpaid({ unpaid }: HostBook, now: HostedNow): void {
 
 async function makeContainer(book: HostBook, now: HostedNow): Promise<Container> {
   const { terms, closing } = now
-  const engine = engineOf(book)
+  const engine = engineOf(hostOf(book, now.lease))
   const pull = createPullProgress(terms.image)
   const tellPull = (text: string | undefined): void => {
     if (text === undefined) return
@@ -143,7 +143,7 @@ async function markStarted(book: HostBook, now: HostedNow): Promise<void> {
     health: 'ok',
     meter: startMeter(lease.leaseId, atMs),
   }))
-  book.events.emit('lease-running', { id: now.id, engine: engineOf(book).label })
+  book.events.emit('lease-running', { id: now.id, engine: engineOf(hostOf(book, now.lease)).label })
 }
 
 /** One change of a lease's record, alone. */
@@ -233,7 +233,7 @@ export async function finish(book: HostBook, now: HostedNow): Promise<void> {
 
 /** Tries until the engine answers: a device is free only when its container is gone. */
 async function removeContainer(book: HostBook, now: HostedNow): Promise<void> {
-  while (now.container !== undefined || now.isAskedFor) {
+  while (now.container !== undefined || now.isAskedFor || now.isUnseen) {
     try {
       const container = now.container ?? (await unsaidContainer(book, now))
       await container?.remove({ graceMs: 1000 })
@@ -246,5 +246,8 @@ async function removeContainer(book: HostBook, now: HostedNow): Promise<void> {
 }
 
 /** What an engine made whose answer was lost. */
-const unsaidContainer = async (book: HostBook, { id }: HostedNow): Promise<Container | undefined> =>
-  (await engineOf(book).list()).find(({ leaseId }) => leaseId === id)
+const unsaidContainer = async (
+  book: HostBook,
+  { id, lease }: HostedNow,
+): Promise<Container | undefined> =>
+  (await engineOf(hostOf(book, lease)).list()).find(({ leaseId }) => leaseId === id)

@@ -3,7 +3,8 @@ import type { EngineVolumes, VolumeMount } from '../../containers/engine-volumes
 import { NodeError } from '../../errors.ts'
 import type { LeaseResponse } from '../../protocols/lease.ts'
 import type { AgreedVolume, AskedVolume, VolumeStatus } from '../../protocols/volumes.ts'
-import type { HostBook, HostedNow } from './host-book.ts'
+import { type HostBook, type HostedNow, hostOf } from './host-book.ts'
+import type { HostEngine } from './host-engines.ts'
 import { judgeVolumes, type VolumeInUse } from './judge-volumes.ts'
 import { isRunning } from './lease-machine.ts'
 import type { HostedVolume } from './volume-records.ts'
@@ -37,17 +38,18 @@ export const usersOf = (book: HostBook, { renter, name }: HostedVolume): HostedN
  */
 export function quoteVolumes(
   book: HostBook,
-  renter: string,
+  { renter, host }: { readonly renter: string; readonly host: HostEngine },
   asked: readonly AskedVolume[] | undefined,
   when: 'draft' | 'final',
 ): AgreedVolume[] | undefined {
   if (asked === undefined) return undefined
-  if (book.engine instanceof NodeError || book.engine.volumes === undefined) {
+  if (host.engine instanceof NodeError || host.engine.volumes === undefined) {
     throw new NodeError('REFUSED_VOLUME', 'this miner keeps no volumes', {
       next: 'take an offer of another miner: engine=docker finds them',
     })
   }
   const kept = book.volumes.filter(({ removed }) => removed === undefined)
+  for (const { name } of asked) requireThere(book, ownOf(book, renter, name), host)
   const side = {
     policy: book.volumePolicy,
     kept,
@@ -56,15 +58,29 @@ export function quoteVolumes(
   return judgeVolumes(side, renter, asked)
 }
 
+/** A volume stays on the machine where it was made; another offer of this miner may be of that. */
+function requireThere(book: HostBook, volume: HostedVolume | undefined, host: HostEngine): void {
+  if (volume === undefined || book.engines.named(volume.hostEngine) === host) return
+  throw new NodeError(
+    'REFUSED_TERMS',
+    `volume ${volume.name} is on another machine of this miner`,
+    {
+      next: 'take the offer of this miner whose lease made it, or use another name',
+    },
+  )
+}
+
 /** Makes the volumes of a lease that starts be there: the record first, so that none is ever without an owner. */
 export function prepareVolumes(book: HostBook, now: HostedNow): Promise<VolumeMount[]> {
   const { volumes = [], renter } = now.terms
   return book.locks.run(LOCK, async () => {
     const mounts: VolumeMount[] = []
     for (const use of volumes) {
-      const volume = ownOf(book, renter, use.name) ?? (await recordNew(book, renter, use))
+      const host = hostOf(book, now.lease)
+      const volume = ownOf(book, renter, use.name) ?? (await recordNew(book, renter, host, use))
+      requireThere(book, volume, host)
       const { id, sizeMiB } = volume
-      const { enforced } = await engineVolumes(book).ensure({ id, sizeMiB })
+      const { enforced } = await engineVolumes(host).ensure({ id, sizeMiB })
       await saveVolume(book, { ...volume, enforced, usedAtMs: book.nowMs() })
       mounts.push({ id, path: use.path, readOnly: use.readOnly === true })
     }
@@ -80,13 +96,15 @@ const ownOf = ({ volumes }: HostBook, renter: string, name: string): HostedVolum
 async function recordNew(
   book: HostBook,
   renter: string,
+  host: HostEngine,
   { name, sizeMiB, readOnly }: AgreedVolume,
 ): Promise<HostedVolume> {
   // It was there when this was agreed, and its time was over, or its owner removed it, since.
   if (readOnly === true) throw new NodeError('REFUSED_VOLUME', `volume ${name} is gone`)
   const atMs = book.nowMs()
   const id = randomBytes(16).toString('hex')
-  const volume = { id, renter, name, sizeMiB, createdAtMs: atMs, usedAtMs: atMs }
+  const made = { id, renter, name, sizeMiB, createdAtMs: atMs, usedAtMs: atMs }
+  const volume = host.name === undefined ? made : { ...made, hostEngine: host.name }
   await saveVolume(book, volume)
   return volume
 }
@@ -99,8 +117,8 @@ export async function saveVolume(book: HostBook, volume: HostedVolume): Promise<
   else book.volumes[at] = volume
 }
 
-/** The engine's; ENGINE_UNSUPPORTED where it has none. */
-export function engineVolumes({ engine }: Pick<HostBook, 'engine'>): EngineVolumes {
+/** An engine's; ENGINE_UNSUPPORTED where it has none. */
+export function engineVolumes({ engine }: HostEngine): EngineVolumes {
   if (!(engine instanceof NodeError) && engine.volumes !== undefined) return engine.volumes
   throw new NodeError('ENGINE_UNSUPPORTED', 'no engine that keeps volumes answers here')
 }
@@ -162,7 +180,7 @@ export async function removeOwn(
 export async function discard(book: HostBook, volume: HostedVolume, reason: string): Promise<void> {
   const { removed = { atMs: book.nowMs(), reason, gone: false } } = volume
   await saveVolume(book, { ...volume, removed })
-  await engineVolumes(book).remove(volume.id)
+  await engineVolumes(book.engines.named(volume.hostEngine)).remove(volume.id)
   await saveVolume(book, { ...volume, removed: { ...removed, gone: true } })
   const { id, renter, name } = volume
   book.log.info('volume-removed', { volume: id, renter, name, reason: removed.reason })

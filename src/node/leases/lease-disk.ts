@@ -3,7 +3,7 @@ import { codeOf, NodeError } from '../../errors.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 import { MiB } from '../../units.ts'
-import type { HostBook, HostedNow } from './host-book.ts'
+import { type HostBook, type HostedNow, hostOf } from './host-book.ts'
 
 /** Counting files is work for the engine: it rests this many times as long as the last count took. */
 const REST = 20
@@ -19,8 +19,9 @@ export async function untilDiskExceeded(
   signal: AbortSignal,
 ): Promise<Ending | undefined> {
   const { diskMiB } = now.terms
-  if (diskMiB === undefined || book.engine instanceof NodeError) return undefined
-  if (book.engine.isolation.diskQuota) return undefined
+  const { engine } = hostOf(book, now.lease)
+  if (diskMiB === undefined || engine instanceof NodeError) return undefined
+  if (engine.isolation.diskQuota) return undefined
   let pauseMs = book.receiptEveryMs
   while (!signal.aborted) {
     try {

@@ -67,6 +67,8 @@ export const hostedLeaseCodec = cborCodec(
     renterTerms: bytesUpTo(MiB).optional(),
     health: z.enum(healths),
     closedAtMs: timeMs().optional(),
+    /** Which of this miner's engines it is on; absent: the default one. */
+    hostEngine: text(32).optional(),
     /** Why its container is paused; each cause is lifted by its own. */
     pausedBy: z.array(z.enum(pauseCauses)).optional(),
     /** Since when it is for `credit`. */

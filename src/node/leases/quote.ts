@@ -244,6 +244,9 @@ const isAsOffered = (terms: Terms, offer: Offer): boolean =>
   offer.isolation === undefined || sameIsolation(offer.isolation, terms.isolation)
 
 const sameIsolation = (a: Isolation, b: Isolation | undefined): boolean =>
-  a.runtime === b?.runtime && a.fenced === b.fenced && a.diskQuota === b.diskQuota
+  a.runtime === b?.runtime &&
+  a.fenced === b.fenced &&
+  a.diskQuota === b.diskQuota &&
+  a.remote === b.remote
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

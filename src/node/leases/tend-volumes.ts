@@ -1,6 +1,7 @@
 import { messageOf, NodeError } from '../../errors.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import type { HostBook } from './host-book.ts'
+import type { HostEngine } from './host-engines.ts'
 import { closeLease } from './host-run.ts'
 import { discard, engineVolumes, saveVolume, usersOf, withVolumes } from './host-volumes.ts'
 import { isOverfull } from './judge-volumes.ts'
@@ -12,14 +13,36 @@ import type { HostedVolume } from './volume-records.ts'
  * is told its owner, and a removal that was begun goes on. An engine that does not answer changes nothing.
  */
 export async function reconcileVolumes(book: HostBook): Promise<void> {
-  if (book.engine instanceof NodeError || book.engine.volumes === undefined) return
+  await onEach(book, (host) => reconcileOn(book, host))
+}
+
+/** Does it on every engine that keeps volumes; one that does not answer keeps nobody from the others. */
+async function onEach(book: HostBook, work: (host: HostEngine) => Promise<void>): Promise<void> {
+  const keepers = book.engines.all.filter(
+    ({ engine }) => !(engine instanceof NodeError) && engine.volumes !== undefined,
+  )
+  const all = keepers.map(async (host) => {
+    try {
+      await work(host)
+    } catch (error) {
+      book.log.warn('volumes-unknown', { engine: host.name, reason: messageOf(error) })
+    }
+  })
+  await Promise.all(all)
+}
+
+async function reconcileOn(book: HostBook, host: HostEngine): Promise<void> {
+  const before = new Set(book.volumes)
+  // Asked outside the lock: a silent engine holds up no lease of another one.
+  const listed = await engineVolumes(host).list()
   await withVolumes(book, async () => {
-    const there = new Set((await engineVolumes(book).list()).map(({ id }) => id))
+    const there = new Set(listed.map(({ id }) => id))
     for (const id of there) {
       if (book.volumes.some((volume) => volume.id === id && volume.removed?.gone !== true)) continue
-      await trying(book, id, () => engineVolumes(book).remove(id))
+      await trying(book, id, () => engineVolumes(host).remove(id))
     }
-    for (const volume of book.volumes) {
+    // Of what changed since, the list says nothing.
+    for (const volume of book.volumes.filter((one) => before.has(one) && isOn(book, one, host))) {
       const { id, removed, enforced } = volume
       if (removed !== undefined && !removed.gone) {
         await trying(book, id, () => discard(book, volume, removed.reason))
@@ -37,10 +60,12 @@ export async function reconcileVolumes(book: HostBook): Promise<void> {
  * those whose time is over are removed, and what is to be told of removed ones is forgotten after as long.
  */
 export async function tendVolumes(book: HostBook): Promise<void> {
-  if (book.engine instanceof NodeError || book.engine.volumes === undefined) return
   const nowMs = book.nowMs()
-  const users = book.volumes.filter(({ removed }) => removed === undefined)
-  if (users.length > 0) await measure(book)
+  await onEach(book, async (host) => {
+    const kept = ({ removed }: HostedVolume): boolean => removed === undefined
+    const isMeasured = book.volumes.some((volume) => kept(volume) && isOn(book, volume, host))
+    if (isMeasured) await measure(book, host)
+  })
   await withVolumes(book, async () => {
     for (const volume of [...book.volumes]) {
       const { removed, id, usedAtMs } = volume
@@ -56,6 +81,9 @@ export async function tendVolumes(book: HostBook): Promise<void> {
   })
 }
 
+const isOn = ({ engines }: HostBook, volume: HostedVolume, host: HostEngine): boolean =>
+  engines.named(volume.hostEngine) === host
+
 async function forget(book: HostBook, { id }: HostedVolume): Promise<void> {
   await book.volumeRecords.forget(id)
   book.volumes.splice(
@@ -65,9 +93,9 @@ async function forget(book: HostBook, { id }: HostedVolume): Promise<void> {
 }
 
 /** The engine counts outside the lock: it may take minutes. */
-async function measure(book: HostBook): Promise<void> {
-  const used = await engineVolumes(book).usedBytes()
-  for (const volume of [...book.volumes]) {
+async function measure(book: HostBook, host: HostEngine): Promise<void> {
+  const used = await engineVolumes(host).usedBytes()
+  for (const volume of book.volumes.filter((one) => isOn(book, one, host))) {
     const usedBytes = used.get(volume.id)
     if (usedBytes === undefined || volume.removed !== undefined) continue
     const measured = await withVolumes(book, async () => {

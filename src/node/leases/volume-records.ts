@@ -39,6 +39,8 @@ const codec = cborCodec(
     /** When a lease last had it. */
     usedAtMs: timeMs(),
     enforced: z.boolean().optional(),
+    /** Which of this miner's engines has it; absent: the default one. */
+    hostEngine: text(32).optional(),
     usedBytes: integer(0, Number.MAX_SAFE_INTEGER).optional(),
     /** Why it is removed; `gone` once the engine has none of it. */
     removed: z.object({ atMs: timeMs(), reason: text(200), gone: z.boolean() }).optional(),

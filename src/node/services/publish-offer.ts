@@ -5,10 +5,17 @@ import { minutesMs, secondsMs } from '../../units.ts'
 import type { Core } from '../core.ts'
 import type { Policy } from '../leases/policy.ts'
 import type { Machine } from '../machine.ts'
-import { createOfferDesk, DEFAULT_TERMS, TAKEN_LOT } from '../offer-desk.ts'
+import {
+  createOfferDesk,
+  DEFAULT_TERMS,
+  FREE_LOT,
+  LOTS_PER_ENGINE,
+  TAKEN_LOT,
+} from '../offer-desk.ts'
 import type { Offers } from '../offers.ts'
 import type { OwnPolicy } from '../own-policy.ts'
 import type { OwnPrice } from '../own-price.ts'
+import type { Price } from '../price.ts'
 import type { Scores } from '../scores.ts'
 import type { Service } from '../service.ts'
 import { isTooSmall } from '../tenant-room.ts'
@@ -25,8 +32,9 @@ interface Parts {
 
 /**
  * Repeats this miner's offer so that newcomers learn it within one interval, and withdraws it at the end and while
- * leases hold every device; what is let is offered to wait for, where this miner keeps a queue. A miner without a price
- * or without a container engine offers nothing, and says so.
+ * leases hold every device; what is let is offered to wait for, where this miner keeps a queue. Each engine that its
+ * owner named has offers of its own, for no lease is on two. A miner without a price or without a container engine offers
+ * nothing, and says so.
  */
 export function publishOffer(parts: Parts): Service {
   const { core, machine, price, policy } = parts
@@ -34,12 +42,12 @@ export function publishOffer(parts: Parts): Service {
   const local = net.network === 'local'
   const desks =
     machine === undefined || config.price === undefined
-      ? undefined
+      ? []
       : openDesks(parts, machine, config.price)
   return {
     name: 'publish-offer',
     async start(signal) {
-      if (desks === undefined || machine === undefined) {
+      if (desks.length === 0 || machine === undefined) {
         return log.warn('no-offer', { reason: 'no price is set', next: 'give --price' })
       }
       if (machine.engine === 'none') {
@@ -50,8 +58,10 @@ export function publishOffer(parts: Parts): Service {
       const failed = (error: unknown): void => log.error('offer-failed', error)
       const offerNow = async (): Promise<void> => {
         const keepsQueue = policy === undefined || policy.now().maxWaiting > 0
-        await desks.free.setAvailable(freeDevices(machine))
-        await desks.taken.setAvailable(keepsQueue ? takenDevices(machine) : [])
+        for (const { free, taken, of } of desks) {
+          await free.setAvailable(freeDevices(machine, of))
+          await taken.setAvailable(keepsQueue ? takenDevices(machine, of) : [])
+        }
       }
       machine.capacity?.onChange(() => void offerNow().catch(failed), signal)
       policy?.onChange(offerNow, signal)
@@ -59,18 +69,27 @@ export function publishOffer(parts: Parts): Service {
       const intervalMs = local ? secondsMs(5) : minutesMs(5)
       void every(intervalMs, { signal, log, name: 'publish-offer' }, async () => {
         await price?.step()
-        await desks.free.repeat()
-        await desks.taken.repeat()
+        for (const { free, taken } of desks) {
+          await free.repeat()
+          await taken.repeat()
+        }
       })
     },
     async stop() {
-      await desks?.free.withdraw()
-      await desks?.taken.withdraw()
+      for (const { free, taken } of desks) {
+        await free.withdraw()
+        await taken.withdraw()
+      }
     },
   }
 }
 
-/** One desk for what is free and one for what is let. */
+/** What one pair of desks offers: the machine, or what is on one of its engines. */
+type Offered = Pick<Machine, 'devices' | 'host' | 'engine' | 'isolation'> & {
+  readonly isProven?: boolean
+}
+
+/** For each engine one desk for what is free and one for what is let. */
 function openDesks(
   { core, offers, scores, price, policy }: Parts,
   machine: Machine,
@@ -81,19 +100,31 @@ function openDesks(
   const fixed = { perHour, exclusivePerHour: config.exclusivePrice, asset: 'DEV' }
   // A devnet shows whole lives of leases: they may be short.
   const widest = local ? { ...DEFAULT_TERMS, minLeaseMs: 1000 } : DEFAULT_TERMS
+  const all: readonly Offered[] = machine.engines ?? [machine]
   const common = {
     core,
     offers,
-    machine,
-    price: () => price?.now() ?? fixed,
+    binding: () => machine.binding?.(),
+    // What is on no engine is for nobody to rent.
+    wholeCount: () => all.reduce((sum, { devices }) => sum + devices.length, 0),
     terms: () => termsWithin(widest, policy?.now()),
     measuredOf: (device: string) => scores?.measuredOf(core.peerId, device),
     ...(local ? { lifetimeMs: minutesMs(2) } : {}),
   }
-  return {
-    free: createOfferDesk(common),
-    taken: createOfferDesk({ ...common, lot: TAKEN_LOT, taken: true }),
+  const priceOf = ({ isProven = true }: Offered): Price => {
+    const { exclusivePerHour, ...now } = price?.now() ?? fixed
+    // What proves nothing anyway has nothing to leave off.
+    return isProven ? { ...now, exclusivePerHour } : now
   }
+  return all.map((of, at) => {
+    const own = { ...common, machine: of, price: () => priceOf(of) }
+    const lots = at * LOTS_PER_ENGINE
+    return {
+      of,
+      free: createOfferDesk({ ...own, lot: lots + FREE_LOT }),
+      taken: createOfferDesk({ ...own, lot: lots + TAKEN_LOT, taken: true }),
+    }
+  })
 }
 
 /** How long a lease may be: what the network has, narrowed by the owner. */
@@ -104,13 +135,17 @@ function termsWithin(widest: Offer['terms'], policy: Policy | undefined): Offer[
   return { ...widest, minLeaseMs: Math.min(least, most), maxLeaseMs: most }
 }
 
-const freeDevices = ({ capacity, devices }: Machine): string[] =>
-  capacity?.free() ?? devices.map(({ id }) => id)
+function freeDevices({ capacity }: Machine, { devices }: Offered): string[] {
+  const free = capacity?.free()
+  return devices.map(({ id }) => id).filter((id) => free?.includes(id) ?? true)
+}
 
 /** All that may work, once some of it is let: who waits, waits for the machine. */
-function takenDevices({ capacity }: Machine): string[] {
+function takenDevices({ capacity }: Machine, { devices }: Offered): string[] {
   if (capacity === undefined) return []
-  const able = capacity.all().filter((device) => capacity.barOf(device) === undefined)
+  const able = devices
+    .map(({ id }) => id)
+    .filter((id) => capacity.barOf(id) === undefined && capacity.shutOf(id) === undefined)
   return able.some((device) => capacity.holderOf(device) !== undefined) ? able : []
 }
 

@@ -103,7 +103,7 @@ describe('ports', () => {
 describe('without Docker', () => {
   beforeEach(() => vi.stubEnv('DOCKER_HOST', 'unix:///nonexistent'))
   const dockerOf = async (roles: Config['roles'], network: Config['network']) =>
-    (await checkEngine({ roles, network })).find(({ check }) => check === 'docker')
+    (await checkEngine({ roles, network, engines: [] })).find(({ check }) => check === 'docker')
 
   test('a miner of a public network needs one, and is told what to install', async () => {
     expect(await dockerOf(['miner'], 'finney')).toMatchObject({

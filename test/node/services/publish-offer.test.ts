@@ -132,3 +132,56 @@ test('a price that has changed is offered from then on, and what was signed befo
   expect(isEarlierPrice({ ...before!, asset: 'TAO' }, [after!])).toBe(false)
   await stop()
 })
+
+test('each engine offers what is on it, with its own machine; one that is away offers nothing', async () => {
+  const [local, remote] = [devices[0]!, { ...devices[1]!, id: 'gpu-1@rig' }]
+  const capacity = createCapacity([local.id, remote.id, 'unclaimed'], (id) =>
+    id === remote.id ? 'rig' : id === local.id ? 'here' : '',
+  )
+  const { host } = machineOf()
+  const there = { ...host, cpuCores: 64 }
+  const held = { runtime: 'runc', fenced: false, diskQuota: false, remote: true } as const
+  const common = { url: '', runs: {} as never, engine: 'docker', room: () => ({}) as never }
+  const engines = [
+    { ...common, name: 'here', devices: [local], host, isProven: true },
+    { ...common, name: 'rig', devices: [remote], host: there, isolation: held, isProven: false },
+  ]
+  const machine = { ...machineOf(), capacity, engines }
+  const now = { perHour: '3', exclusivePerHour: '4', asset: 'DEV' }
+  const price = { now: () => now, step: async () => false }
+  const { node, stop } = await publishing('3', machine, { price })
+  await using _ = node
+  expect(standing(node).toSorted((a, b) => a.lot - b.lot)).toMatchObject([
+    { lot: 0, dph: '1.5', exclusiveDph: '2', devices: [{ id: 'gpu-0' }], host },
+    { lot: 2, dph: '1.5', devices: [{ id: 'gpu-1@rig' }], host: there, isolation: held },
+  ])
+  // What proves nothing anyway is not sold as exclusive.
+  expect(standing(node).find(({ lot }) => lot === 2)).not.toHaveProperty('exclusiveDph')
+  expect(node.parts.offers.search(parseQuery('remote=true'))).toHaveLength(1)
+  expect(node.parts.offers.search(parseQuery('verified=true'))).toHaveLength(0)
+  capacity.reserve('lease', [remote.id])
+  await vi.waitFor(
+    () =>
+      expect(
+        all(node)
+          .map(({ lot }) => lot)
+          .toSorted(),
+      ).toEqual([0, 3]),
+    WAIT,
+  )
+  capacity.shut('it does not answer', 'rig')
+  await vi.waitFor(() => expect(all(node).map(({ lot }) => lot)).toEqual([0]), WAIT)
+  capacity.shut(undefined, 'rig')
+  capacity.release('lease')
+  await vi.waitFor(
+    () =>
+      expect(
+        all(node)
+          .map(({ lot }) => lot)
+          .toSorted(),
+      ).toEqual([0, 2]),
+    WAIT,
+  )
+  await stop()
+  expect(all(node)).toEqual([])
+})

@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { ClockFault } from '../../clock-fault.ts'
 import type { Core } from '../../core.ts'
 import type { Finding } from '../../doctor/finding.ts'
+import { type EngineRow, engineRows } from '../../engine-rows.ts'
 import type { HostBook } from '../../leases/host-book.ts'
 import { type HostedRow, hostedRows } from '../../leases/hosted-rows.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
 import type { SpendingToday } from '../../leases/spending.ts'
+import type { Machine } from '../../machine.ts'
 import { packageVersion } from '../../package-version.ts'
 import type { PulseBook } from '../../pulse-book.ts'
 
@@ -26,6 +28,8 @@ export interface NodeStatus {
   readonly spending: SpendingToday
   /** The leases that this node hosts and that are not over, as a miner; null elsewhere. */
   readonly hosted: readonly HostedRow[] | null
+  /** What the leases of a miner run in; null elsewhere. */
+  readonly engines: readonly EngineRow[] | null
   /** The beacon's newest pulse and what pulses say against the clock; null where none was heard or none is carried. */
   readonly pulse: { readonly round: number; readonly clock: ClockFault | null } | null
   /** What a miner's machine and devices lack; empty where nothing does, and on nodes that are no miners. */
@@ -44,6 +48,7 @@ interface Parts {
   readonly core: Core
   readonly renting: Pick<RentBook, 'spending'>
   readonly hosting?: HostBook | undefined
+  readonly machine?: Machine | undefined
   readonly pulses?: PulseBook | undefined
   readonly preflight?: Checked | undefined
   readonly minerChecks?: Checked | undefined
@@ -52,7 +57,7 @@ interface Parts {
 /** `GET /v1/status`. */
 export function statusRoute(
   app: FastifyInstance,
-  { core, pulses, renting, hosting, preflight, minerChecks }: Parts,
+  { core, pulses, renting, hosting, machine, preflight, minerChecks }: Parts,
 ): void {
   const startedAtMs = core.nowMs()
   app.get('/v1/status', async (): Promise<NodeStatus> => {
@@ -70,6 +75,7 @@ export function statusRoute(
       dataDir: config.dataDir,
       spending: await renting.spending.today(),
       hosted: hosting === undefined ? null : hostedRows(hosting),
+      engines: hosting === undefined || machine === undefined ? null : engineRows(hosting, machine),
       pulse:
         newest === undefined ? null : { round: newest.round, clock: pulses?.clockFault() ?? null },
       lacking: [...(minerChecks?.findings() ?? []), ...(preflight?.findings() ?? [])]
