@@ -1,5 +1,6 @@
 import { liquidAlpha } from './liquid-alpha.ts'
 import {
+  columnSums,
   denseRow,
   filterRow,
   type Matrix,
@@ -11,7 +12,7 @@ import {
   sparseRow,
   upscaleColumns,
 } from './matrix.ts'
-import { multiply, normalise, ofU16, ONE, ratio } from './proportion.ts'
+import { multiply, normalise, ONE, ofU16, ratio } from './proportion.ts'
 import type { LiquidAlpha, YumaState } from './state.ts'
 
 /** What bonds are made of in one epoch; proportions. */
@@ -34,7 +35,9 @@ export interface BondOutcome {
 /** Bonds and dividends of an epoch, by the kind of Yuma that the subnet chose. */
 export function bondsOf(state: YumaState, inputs: BondInputs): BondOutcome {
   const former = formerBonds(state)
-  return state.parameters.yuma3 ? pairBonds(state, former, inputs) : shareBonds(state, former, inputs)
+  return state.parameters.yuma3
+    ? pairBonds(state, former, inputs)
+    : shareBonds(state, former, inputs)
 }
 
 /** Bonds as the last epoch left them, without those on who registered since. */
@@ -42,10 +45,7 @@ function formerBonds(state: YumaState): Matrix {
   const { neurons, bonds, block, tempo, lastEpochBlock } = state
   const since = lastEpochBlock === 0 ? Math.max(0, block - tempo) : lastEpochBlock + 1
   return bonds.map((row) =>
-    filterRow(
-      sparseRow(row, neurons.length, (u16) => u16),
-      (miner) => since > neurons[miner]!.registeredAt,
-    ),
+    filterRow(sparseRow(row, neurons.length), (miner) => since > neurons[miner]!.registeredAt),
   )
 }
 
@@ -73,9 +73,7 @@ function shareBonds(
 
 /** Columns of plain u16 as shares of their sums. */
 function columnShares(u16s: Matrix, n: number): Matrix {
-  const sums = new Float64Array(n)
-  for (const { columns, values } of u16s)
-    columns.forEach((column, k) => void (sums[column]! += values[k]!))
+  const sums = columnSums(u16s, n)
   return u16s.map((row) => mapRow(row, (value, column) => ratio(value, sums[column]!)))
 }
 

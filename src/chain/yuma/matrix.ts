@@ -15,12 +15,16 @@ export interface SparseRow {
 export type Matrix = readonly SparseRow[]
 
 /** A row of what the chain keeps, without columns of `n` and beyond. */
-export function sparseRow(row: Row, n: number, value: (u16: number) => number): SparseRow {
-  const kept = row.filter(([column]) => column < n)
-  return {
-    columns: Uint16Array.from(kept, ([column]) => column),
-    values: Float64Array.from(kept, ([, u16]) => value(u16)),
+export function sparseRow(row: Row, n: number): SparseRow {
+  const columns = new Uint16Array(row.length)
+  const values = new Float64Array(row.length)
+  let length = 0
+  for (const pair of row) {
+    if (pair[0] >= n) continue
+    columns[length] = pair[0]
+    values[length++] = pair[1]
   }
+  return { columns: columns.subarray(0, length), values: values.subarray(0, length) }
 }
 
 /** The same columns with other values. */
@@ -58,7 +62,8 @@ export function denseRow({ columns, values }: SparseRow, n: number): Float64Arra
 
 /** The cells above 0, in ascending columns. */
 export function positiveRow(dense: Float64Array): SparseRow {
-  const columns = Uint16Array.from(dense, (_, column) => column)
+  const columns = new Uint16Array(dense.length)
+  for (let column = 0; column < dense.length; column++) columns[column] = column
   return filterRow({ columns, values: dense }, (_, value) => value > 0)
 }
 
@@ -83,12 +88,13 @@ const divideColumns = (matrix: Matrix, by: Float64Array): Matrix =>
     mapRow(row, (value, column) => (by[column] === 0 ? value : divide(value, by[column]!))),
   )
 
+/** The sum of each column. */
+export const columnSums = (matrix: Matrix, n: number): Float64Array =>
+  columnFold(matrix, n, (so, value) => so + value)
+
 /** Each column divided by its sum. */
 export const normaliseColumns = (matrix: Matrix, n: number): Matrix =>
-  divideColumns(
-    matrix,
-    columnFold(matrix, n, (so, value) => so + value),
-  )
+  divideColumns(matrix, columnSums(matrix, n))
 
 /** Each column divided by its greatest value. */
 export const upscaleColumns = (matrix: Matrix, n: number): Matrix =>

@@ -19,7 +19,10 @@ export const seatsNow = ({ neurons, ownerUid }: YumaState): boolean[] =>
   neurons.map(({ permit }, uid) => permit || uid === ownerUid)
 
 /** Who has one from the next: the highest stakes and the owner; of equal stakes the higher uid. */
-export function seatsNext({ parameters, ownerUid }: YumaState, shares: readonly number[]): boolean[] {
+export function seatsNext(
+  { parameters, ownerUid }: YumaState,
+  shares: readonly number[],
+): boolean[] {
   const order = shares.map((_, uid) => uid).sort((a, b) => shares[a]! - shares[b]! || a - b)
   const without = new Set(order.slice(0, Math.max(0, shares.length - parameters.maxValidators)))
   return shares.map((share, uid) => uid === ownerUid || (share !== 0 && !without.has(uid)))

@@ -10,15 +10,12 @@ export function countedWeights(state: YumaState, seats: readonly boolean[]): Mat
   const { neurons, weights, ownerUid, parameters } = state
   return weights.map((row, uid) => {
     const { lastUpdate, committedAt = Number.POSITIVE_INFINITY } = neurons[uid]!
-    const counted = filterRow(
-      sparseRow(seats[uid] ? row : [], neurons.length, (u16) => u16),
-      (miner) => {
-        const { registeredAt } = neurons[miner]!
-        if (miner === uid && uid !== ownerUid) return false
-        if (parameters.commitReveal && committedAt < registeredAt) return false
-        return lastUpdate > registeredAt
-      },
-    )
+    const counted = filterRow(sparseRow(seats[uid] ? row : [], neurons.length), (miner) => {
+      const { registeredAt } = neurons[miner]!
+      if (miner === uid && uid !== ownerUid) return false
+      if (parameters.commitReveal && committedAt < registeredAt) return false
+      return lastUpdate > registeredAt
+    })
     const whole = sum(counted.values)
     return mapRow(counted, (value) => ratio(value, whole))
   })

@@ -6,7 +6,10 @@ import { referenceEpoch } from '../../support/yuma-reference.ts'
 const kinds = [
   ['Yuma2', {}],
   ['Yuma3', { yuma3: true, liquidAlpha: undefined }],
-  ['Yuma3 with liquid alpha', { yuma3: true, liquidAlpha: { low: 6553, high: 49_151, steepness: 1000 } }],
+  [
+    'Yuma3 with liquid alpha',
+    { yuma3: true, liquidAlpha: { low: 6553, high: 49_151, steepness: 1000 } },
+  ],
 ] as const
 
 test.each(kinds)('%s gives the very bits of plain big numbers, on any state', (_, parameters) => {
