@@ -110,7 +110,14 @@ export function plainValue(argument: Codec): unknown {
     : argument.toJSON()
 }
 
-const primitiveSizes: Record<string, number> = { U8: 1, U16: 2, U32: 4, U64: 8, U128: 16 }
+const primitiveSizes: Record<string, number> = {
+  I16: 2,
+  U8: 1,
+  U16: 2,
+  U32: 4,
+  U64: 8,
+  U128: 16,
+}
 
 /** Random valid SCALE bytes of a type. */
 export function sample(runtime: Runtime, id: number, random: Random, depth: number): Uint8Array {

@@ -13,6 +13,12 @@ const subnetSetters: Readonly<Record<string, string>> = {
   sudoSetMinAllowedWeights: 'minAllowedWeights',
   sudoSetMaxAllowedValidators: 'maxAllowedValidators',
   sudoSetTempo: 'tempo',
+  sudoSetKappa: 'kappa',
+  sudoSetBondsMovingAverage: 'bondsMovingAverage',
+  sudoSetBondsPenalty: 'bondsPenalty',
+  sudoSetLiquidAlphaEnabled: 'liquidAlphaOn',
+  sudoSetAlphaSigmoidSteepness: 'alphaSigmoidSteepness',
+  sudoSetYuma3Enabled: 'yuma3On',
   sudoSetCommitRevealWeightsEnabled: 'commitRevealWeightsEnabled',
   sudoSetCommitRevealWeightsInterval: 'revealPeriodEpochs',
 }

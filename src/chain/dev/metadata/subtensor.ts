@@ -15,6 +15,8 @@ const axonArguments = {
 const bySubnet = ['Identity u16']
 const bySubnetAndUid = ['Identity u16', 'Identity u16']
 const bySubnetAndHotkey = ['Identity u16', 'Blake2_128Concat AccountId32']
+const byHotkeyAndSubnet = ['Blake2_128Concat AccountId32', 'Identity u16']
+const byFlag = ['Blake2_128Concat u16']
 const byAccount = ['Blake2_128Concat AccountId32']
 
 /** Subnets, neurons, stake and weights. */
@@ -30,14 +32,24 @@ export const subtensorModule: PalletRow = {
     SubnetOwnerHotkey: map(bySubnet, 'AccountId32'),
     SubnetTAO: map(bySubnet, 'u64'),
     SubnetAlphaIn: map(bySubnet, 'u64'),
+    SubnetAlphaOutEmission: bySpec(null, map(bySubnet, 'u64')),
+    SubnetOwnerCut: value('u16', otherwise(bySpec(5898, 11_796))),
+    OwnerCutEnabled: bySpec(null, map(bySubnet, 'bool', otherwise(true))),
     Tempo: map(bySubnet, 'u16', otherwise(bySpec(30, 360))),
     BlocksSinceLastStep: map(bySubnet, 'u64'),
+    LastMechansimStepBlock: map(bySubnet, 'u64'),
     LastEpochBlock: bySpec(null, map(bySubnet, 'u64')),
     PendingEpochAt: bySpec(null, map(bySubnet, 'u64')),
     SubnetEpochIndex: bySpec(null, map(bySubnet, 'u64')),
     MechanismCountCurrent: bySpec(null, map(['Twox64Concat u16'], 'u8', otherwise(1))),
     // hyperparameters
     Kappa: map(bySubnet, 'u16', otherwise(32767)),
+    BondsMovingAverage: map(bySubnet, 'u64', otherwise(bySpec(990_000, 900_000))),
+    BondsPenalty: bySpec(null, map(bySubnet, 'u16', otherwise(65_535))),
+    Yuma3On: bySpec(null, map(byFlag, 'bool')),
+    LiquidAlphaOn: map(byFlag, 'bool'),
+    AlphaValues: map(bySubnet, '(u16, u16)', otherwise([45_875, 58_982])),
+    AlphaSigmoidSteepness: bySpec(null, map(bySubnet, 'i16', otherwise(1000))),
     Burn: map(bySubnet, 'u64', otherwise(bySpec(1_000_000_000, 100_000_000))),
     ImmunityPeriod: map(bySubnet, 'u16', otherwise(4096)),
     ActivityCutoff: map(bySubnet, 'u16', otherwise(5000)),
@@ -57,7 +69,10 @@ export const subtensorModule: PalletRow = {
     BlockAtRegistration: map(bySubnetAndUid, 'u64'),
     Axons: map(bySubnetAndHotkey, 'AxonInfo', optional),
     NeuronCertificates: map(bySubnetAndHotkey, 'NeuronCertificate', optional),
-    TotalHotkeyAlpha: map(['Blake2_128Concat AccountId32', 'Identity u16'], 'u64'),
+    ChildKeys: map(byHotkeyAndSubnet, 'Vec<(u64, AccountId32)>'),
+    ParentKeys: map(byHotkeyAndSubnet, 'Vec<(u64, AccountId32)>'),
+    TaoWeight: bySpec(null, value('u64', otherwise('0x0d7c3cfa3ee062fc'))),
+    TotalHotkeyAlpha: map(byHotkeyAndSubnet, 'u64'),
     StakeWeight: map(bySubnet, 'Vec<u16>'),
     Active: map(bySubnet, 'Vec<bool>'),
     Consensus: map(bySubnet, 'Vec<u16>'),
