@@ -1,4 +1,5 @@
 import type { Hotkey } from './keys.ts'
+import type { YumaState } from './yuma/state.ts'
 
 /** A block by number and by its 32-byte hash in hex with 0x. */
 export interface BlockRef {
@@ -56,6 +57,16 @@ export interface Metagraph {
   readonly activityCutoff: number
   /** Index = uid. */
   readonly neurons: readonly Neuron[]
+}
+
+/** What the next epoch of a subnet will work on. */
+export interface YumaReading {
+  readonly block: BlockRef
+  /** SS58; index = uid. */
+  readonly hotkeys: readonly string[]
+  readonly state: YumaState
+  /** Base units of alpha that an epoch shares out at the present rate. */
+  readonly emission: bigint
 }
 
 export interface Epoch {
@@ -128,6 +139,8 @@ export interface Chain {
   epoch(netuid: number, at?: BlockRef): Promise<Epoch>
   /** Row per validator uid. */
   weights(netuid: number, at?: BlockRef): Promise<ReadonlyMap<number, WeightRow>>
+  /** All that the next epoch depends on, as it stands now. */
+  yuma(netuid: number, at?: BlockRef): Promise<YumaReading>
   /** Raw commitments by SS58 hotkey; other kinds of data are left out. */
   commitments(netuid: number, at?: BlockRef): Promise<ReadonlyMap<string, Commitment>>
   /** At most 128 bytes. */

@@ -4,6 +4,7 @@ import { fromHex, toHex } from './hex.ts'
 import type { Transaction } from './subtensor/await-final.ts'
 import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
 import { chainInfo } from './subtensor/features.ts'
+import { readYuma } from './subtensor/read-yuma.ts'
 import {
   finalizedHead,
   readCommitments,
@@ -53,6 +54,10 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       reading(api, 'the epoch', async () => readEpoch(api, netuid, at ?? (await head()))),
     weights: async (netuid, at) =>
       reading(api, 'the weights', async () => readWeights(api, netuid, at ?? (await head()))),
+    yuma: async (netuid, at) =>
+      reading(api, 'what an epoch works on', async () =>
+        readYuma(api, netuid, at ?? (await head())),
+      ),
     commitments: async (netuid, at) =>
       reading(api, 'the commitments', async () =>
         readCommitments(api, netuid, at ?? (await head())),

@@ -7,6 +7,7 @@ import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chai
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { type Hotkey, keyFromSeed } from '../../src/chain/keys.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
+import { runYuma } from '../../src/chain/yuma/epoch.ts'
 import { silent } from '../../src/log.ts'
 
 const TAO = 1_000_000_000n
@@ -112,6 +113,30 @@ describe.each([218, 424] as const)('the adapter against an embedded chain of spe
     expect(await chain.submitWeights(1, validator, new Map([[0, 0]]))).toMatchObject({
       kind: 'skipped',
     })
+  })
+
+  test('the next epoch pays by Yuma, as what was read beforehand says', async () => {
+    const { state, emission, hotkeys } = await chain.yuma(1)
+    expect(hotkeys).toEqual([validator.address, miner.address])
+    const cut = spec === 424 ? 11_796n : 5898n
+    expect(emission).toBe(5n * (TAO - (TAO * cut) / 65_535n))
+    expect(state.weights).toEqual([
+      [
+        [0, 13107],
+        [1, 65535],
+      ],
+      [],
+    ])
+    const [first, second] = runYuma(state, emission)
+    await blocks(async () => (await chain.metagraph(1)).neurons[1]!.incentive > 0)
+    const { neurons } = await chain.metagraph(1)
+    expect(neurons.map(({ incentive }) => incentive)).toEqual([0, second!.incentive])
+    expect(neurons.map(({ dividends }) => dividends)).toEqual([first!.dividends, 0])
+    expect([first!.dividends, second!.incentive]).toEqual([65_535, 65_535])
+    expect(neurons[1]!.emission).toBeGreaterThanOrEqual(emission / 2n)
+    const after = await chain.yuma(1)
+    expect(after.state.bonds).toEqual([[[1, 65_535]], []])
+    expect(after.state.lastEpochBlock).toBeGreaterThan(0)
   })
 
   test('epochs count up at their block', async () => {

@@ -1,5 +1,8 @@
-import { alphaOf, perUid, stakeThreshold } from './calls/subnet.ts'
+import { runYuma } from '../yuma/epoch.ts'
+import type { NeuronOutcome } from '../yuma/state.ts'
+import { ALPHA_PER_BLOCK } from './calls/subnet.ts'
 import type { Storage } from './storage.ts'
+import { readYumaState } from './yuma-state.ts'
 
 const MODULE = 'subtensorModule'
 
@@ -13,42 +16,37 @@ function due(storage: Storage, netuid: number, block: number): boolean {
 }
 
 /**
- * What an epoch decides from stake alone: permits to the highest stakes, who is active, stake shares. Consensus,
- * incentive, dividends and emission stay zero: this chain does not run Yuma, and invents no result of it.
+ * Runs Yuma over a subnet and writes down what it decides: seats, activity, shares, bonds, and who gets what of the
+ * alpha of the blocks since the last epoch, less the owner's part. Emission is recorded, not added to anybody's stake.
  */
 export function runEpoch(storage: Storage, netuid: number, block: number): void {
-  const n = storage.number(MODULE, 'subnetworkN', netuid)
-  const hotkeys = Array.from({ length: n }, (_, uid) =>
-    storage.json<string>(MODULE, 'keys', netuid, uid),
+  const outcomes = runYuma(
+    readYumaState(storage, netuid, block),
+    emissionSinceLast(storage, netuid),
   )
-  const stakes = hotkeys.map((hotkey) => alphaOf(storage, netuid, hotkey))
-  const threshold = stakeThreshold(storage)
-  const counted = stakes.map((stake) => (stake < threshold ? 0n : stake))
-  const seats = storage.number(MODULE, 'maxAllowedValidators', netuid)
-  storage.put(MODULE, 'validatorPermit', [netuid], topK(counted, seats))
-  storage.put(MODULE, 'stakeWeight', [netuid], shares(counted))
-  storage.put(MODULE, 'active', [netuid], activity(storage, netuid, block))
+  const columns: Readonly<Record<string, (one: NeuronOutcome) => unknown>> = {
+    validatorPermit: ({ permit }) => permit,
+    active: ({ active }) => active,
+    stakeWeight: ({ stakeWeight }) => stakeWeight,
+    consensus: ({ consensus }) => consensus,
+    incentive: ({ incentive }) => incentive,
+    dividends: ({ dividends }) => dividends,
+    validatorTrust: ({ validatorTrust }) => validatorTrust,
+    emission: ({ emission }) => emission,
+  }
+  for (const [name, value] of Object.entries(columns))
+    storage.put(MODULE, name, [netuid], outcomes.map(value))
+  for (const [uid, { bonds }] of outcomes.entries())
+    storage.put(MODULE, 'bonds', [netuid, uid], bonds.length > 0 ? bonds : null)
 }
 
-/** True for the `k` highest non-zero stakes; the lower uid wins a tie. */
-export function topK(stakes: readonly bigint[], k: number): boolean[] {
-  const order = stakes
-    .map((stake, uid) => ({ stake, uid }))
-    .filter(({ stake }) => stake > 0n)
-    .sort((a, b) => (a.stake === b.stake ? a.uid - b.uid : a.stake > b.stake ? -1 : 1))
-  const chosen = new Set(order.slice(0, k).map(({ uid }) => uid))
-  return stakes.map((_, uid) => chosen.has(uid))
-}
-
-/** Each stake's part of the whole, of 65535. */
-function shares(stakes: readonly bigint[]): number[] {
-  const sum = stakes.reduce((a, b) => a + b, 0n)
-  return stakes.map((stake) => (sum === 0n ? 0 : Number((stake * 65_535n) / sum)))
-}
-
-function activity(storage: Storage, netuid: number, block: number): boolean[] {
-  const cutoff = storage.number(MODULE, 'activityCutoff', netuid)
-  return perUid<number>(storage, 'lastUpdate', netuid).map((last) => last + cutoff >= block)
+function emissionSinceLast(storage: Storage, netuid: number): bigint {
+  const perBlock = storage.runtime.has(MODULE, 'subnetAlphaOutEmission')
+    ? storage.bigint(MODULE, 'subnetAlphaOutEmission', netuid)
+    : ALPHA_PER_BLOCK
+  const cut = (perBlock * storage.bigint(MODULE, 'subnetOwnerCut')) / 65_535n
+  const blocks = storage.bigint(MODULE, 'blocksSinceLastStep', netuid) + 1n
+  return blocks * (perBlock - cut)
 }
 
 /** Runs the epochs due in a block and counts the others one step on. */
@@ -58,7 +56,9 @@ export function stepEpochs(storage: Storage, netuids: readonly number[], block: 
     if (fires) runEpoch(storage, netuid, block)
     const since = storage.number(MODULE, 'blocksSinceLastStep', netuid)
     storage.put(MODULE, 'blocksSinceLastStep', [netuid], fires ? 0 : since + 1)
-    if (!fires || !storage.runtime.has(MODULE, 'lastEpochBlock')) continue
+    if (!fires) continue
+    storage.put(MODULE, 'lastMechansimStepBlock', [netuid], block)
+    if (!storage.runtime.has(MODULE, 'lastEpochBlock')) continue
     storage.put(MODULE, 'lastEpochBlock', [netuid], block)
     const index = storage.number(MODULE, 'subnetEpochIndex', netuid)
     storage.put(MODULE, 'subnetEpochIndex', [netuid], index + 1)

@@ -2,6 +2,9 @@ import type { Storage } from '../storage.ts'
 
 const MODULE = 'subtensorModule'
 
+/** Base units of alpha that a subnet emits in a block: one alpha, as a real subnet at its start. */
+export const ALPHA_PER_BLOCK = 1_000_000_000n
+
 /** Hyperparameters a subnet starts with; what is absent keeps the runtime's default. */
 export interface SubnetParameters {
   readonly tempo?: number
@@ -30,6 +33,8 @@ export function putSubnet(
   for (const [name, value] of Object.entries(parameters)) put(name, value)
   put('subnetTAO', pool)
   put('subnetAlphaIn', pool)
+  if (storage.runtime.has(MODULE, 'subnetAlphaOutEmission'))
+    put('subnetAlphaOutEmission', ALPHA_PER_BLOCK)
 }
 
 /** A subnet's list with one value per uid, e.g. `lastUpdate`. */
