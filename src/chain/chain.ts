@@ -1,5 +1,5 @@
 import type { Hotkey } from './keys.ts'
-import type { YumaState } from './yuma/state.ts'
+import type { Scenario } from './yuma/scenario.ts'
 
 /** A block by number and by its 32-byte hash in hex with 0x. */
 export interface BlockRef {
@@ -59,14 +59,9 @@ export interface Metagraph {
   readonly neurons: readonly Neuron[]
 }
 
-/** What the next epoch of a subnet will work on. */
-export interface YumaReading {
+/** What the next epoch of a subnet will work on, and what it shares out at the present rate. */
+export interface YumaReading extends Scenario {
   readonly block: BlockRef
-  /** SS58; index = uid. */
-  readonly hotkeys: readonly string[]
-  readonly state: YumaState
-  /** Base units of alpha that an epoch shares out at the present rate. */
-  readonly emission: bigint
 }
 
 export interface Epoch {

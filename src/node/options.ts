@@ -7,6 +7,7 @@ import { type EngineConfig, parseEngines } from './engine-options.ts'
 import { MAX_WAITING } from './leases/policy.ts'
 import {
   ago,
+  cabalOf,
   duration,
   flag,
   hex32,
@@ -29,9 +30,11 @@ import {
   price,
   share,
   size,
+  stakeOf,
   text,
   volume,
   webSocketUrl,
+  weightOf,
   whole,
   word,
 } from './option-types.ts'
@@ -454,7 +457,48 @@ export const options = {
     short: 'y',
   }),
   write: flag('command', 'Keep it in a file that the configuration of ssh includes'),
-  stake: option('command', 'TAO that shall be staked on the hotkey', 'TAO', price, '0'),
+  stake: list(
+    'command',
+    'TAO that shall be staked on the hotkey; in a simulation UID=ALPHA, what counts for a uid',
+    'TAO',
+    stakeOf,
+  ),
+  file: maybe('command', 'Saved scenario to read instead of the chain', 'FILE', text, {
+    isPath: true,
+  }),
+  epochs: option('command', 'How many epochs, one after another', 'N', whole(1, 1000), 1),
+  setWeights: list(
+    'command',
+    "One validator's weight for one uid, of 65535",
+    'UID:UID=N',
+    weightOf,
+    [],
+    {
+      flag: 'set-weight',
+    },
+  ),
+  kappa: maybe('command', 'Share of stake that must support a weight', 'SHARE', share),
+  yuma: maybe(
+    'command',
+    'Kind of Yuma, if not the one that the subnet chose',
+    'N',
+    oneOf('2', '3'),
+  ),
+  emission: maybe('command', 'Alpha that an epoch shares out', 'ALPHA', price),
+  cabal: maybe('command', 'Validators that give all to one miner', 'UID+UID:UID', cabalOf),
+  copier: maybe('command', "Validator that copies the others' consensus", 'UID', whole(0, 65_535)),
+  commitReveal: maybe(
+    'command',
+    "Epochs that weights stay hidden, 0 for not (default: as the subnet's)",
+    'N',
+    whole(0, 100),
+  ),
+  drift: maybe(
+    'command',
+    'How far what miners are worth moves in an epoch, in percent',
+    'N',
+    percent,
+  ),
   keyType: option(
     'command',
     'Signature scheme of the hotkey; btcli reads sr25519 alone',

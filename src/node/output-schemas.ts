@@ -28,6 +28,7 @@ import type { GpuRow } from './gpu-rows.ts'
 import { type EvidenceFinding, evidenceChecks } from './leases/check-evidence.ts'
 import type { LeaseView } from './leases/lease-view.ts'
 import { reasonCodes } from './scoring/reason-codes.ts'
+import type { Simulation } from './simulation.ts'
 import { templateSchema } from './templates.ts'
 
 /** What a command prints on stdout with `--json`. docs/cli.md shows it; tests hold real output against it. */
@@ -187,6 +188,38 @@ const neuron: z.ZodType<NeuronRow> = z.strictObject({
   incentive: whole.describe('of 65535'),
   dividends: whole.describe('of 65535'),
   emission: decimal.describe('alpha in the last epoch'),
+})
+
+const of65535 = whole.describe('of 65535')
+
+const earned = {
+  validatorTrust: of65535,
+  incentive: of65535,
+  dividends: of65535,
+  emission: decimal.describe('alpha of the last epoch'),
+  total: decimal.describe('alpha of all epochs'),
+}
+
+const simulated: z.ZodType<Simulation> = z.strictObject({
+  block: whole.describe('of the first epoch'),
+  epochs: whole,
+  yuma: z.union([z.literal(2), z.literal(3)]),
+  commitReveal: whole.describe('epochs for which weights are hidden'),
+  emission: decimal.describe('alpha that an epoch shares out'),
+  items: z.array(
+    z.strictObject({
+      uid: whole,
+      hotkey: z.string(),
+      stake: decimal.describe('alpha that counts'),
+      validatorPermit: z.boolean().describe('has a seat after the last epoch'),
+      active: z.boolean(),
+      consensus: of65535,
+      ...earned,
+      bonds: z.array(z.tuple([whole, of65535])).describe('miner and bond'),
+      course: z.array(decimal).describe('alpha of each epoch'),
+      before: z.strictObject(earned).nullable().describe('without what the command line changes'),
+    }),
+  ),
 })
 
 const weight: z.ZodType<WeightRow> = z.strictObject({
@@ -734,6 +767,7 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'chain dev': { describe: 'first line, once it answers', schema: chainReady },
   'chain metagraph': { describe: 'a list', schema: listOf(neuron) },
   'chain weights': { describe: 'a list', schema: listOf(weight) },
+  'chain simulate': { describe: 'the whole simulation', schema: simulated },
   'chain register': { describe: 'where it stands', schema: registered },
   'chain bind': { describe: 'the binding', schema: bound },
   'wallet create': {

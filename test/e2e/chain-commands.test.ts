@@ -56,6 +56,23 @@ test('a wallet is created, registered, staked, bound and listed; doing it again 
   expect(await json('chain weights')).toEqual({ items: [] })
 })
 
+test('what the next epochs would pay is simulated from the chain, and again from a file', async () => {
+  const saved = join(root, 'subnet.json')
+  const now = await json('chain simulate', '--out', saved)
+  expect(now).toMatchObject({ epochs: 1, yuma: 2, items: [{ uid: 0, before: null }] })
+  expect(now['items']).toMatchObject([{ emission: now['emission'] }]) // the only stake, no weights
+  const offline = ['chain', 'simulate', '--file', saved, '--epochs', '5']
+  const run = await runCli([...offline, '--json', '--stake', '0=7.5', '--emission', '2'])
+  expect([run.exitCode, run.stderr]).toEqual([0, ''])
+  const simulation = JSON.parse(run.stdout)
+  expect(outputSchemas['chain simulate']!.schema.parse(simulation)).toEqual(simulation)
+  expect(simulation).toMatchObject({ epochs: 5, emission: '2', items: [{ stake: '7.5' }] })
+  expect(Number(simulation.items[0].before.total)).toBeCloseTo(5 * Number(now['emission']))
+  const shown = await runCli(offline)
+  expect(shown.stdout).toContain('EMISSION IN 5 EPOCHS')
+  expect(shown.stderr).toContain('alpha an epoch')
+})
+
 test('words come on stdin and show up nowhere', async () => {
   const words = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk'
   const entry = join(import.meta.dirname, '../../bin/compute-node.js')
@@ -77,6 +94,10 @@ test.each([
   [2, 'is no wallet name', ['wallet', 'create', '--wallet.name', '../x']],
   [2, 'there is no key', ['chain', 'register', '--wallet.name', 'none']],
   [2, '--stake', ['chain', 'register', '--stake', 'much']],
+  [2, '--stake', ['chain', 'register', '--stake', '3=5']],
+  [2, 'says no uid', ['chain', 'simulate', '--stake', '5']],
+  [2, 'there is no uid 9', ['chain', 'simulate', '--cabal', '0+9:0']],
+  [2, 'cannot read', ['chain', 'simulate', '--file', '/nonexistent/subnet.json']],
   [7, 'there is no subnet 9', ['chain', 'metagraph', '--netuid', '9']],
   [7, 'cannot reach the chain', ['chain', 'metagraph', '--chain', 'ws://127.0.0.1:9']],
   [2, 'is not the chain of', ['chain', 'metagraph', '--genesis', '22'.repeat(32)]],

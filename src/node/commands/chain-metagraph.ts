@@ -36,6 +36,8 @@ export const chainMetagraph: Run = (context) =>
         { title: 'STAKE', value: ({ stake }) => stake, align: 'right' },
         { title: 'PERMIT', value: ({ validatorPermit }) => (validatorPermit ? 'yes' : 'no') },
         { title: 'INCENTIVE', value: ({ incentive }) => incentive, align: 'right' },
+        { title: 'DIVIDENDS', value: ({ dividends }) => dividends, align: 'right' },
+        { title: 'EMISSION', value: ({ emission }) => emission, align: 'right' },
         { title: 'UPDATED', value: ({ lastUpdate }) => lastUpdate, align: 'right' },
         { title: 'COLDKEY', value: ({ coldkey }) => coldkey, shrinks: true },
       ],

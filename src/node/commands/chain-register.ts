@@ -13,9 +13,12 @@ export const chainRegister: Run = async (context) => {
   const { config, terminal } = context
   const place = walletPlace(config)
   const [coldkey, hotkey] = [await loadColdkey(place), await loadHotkey(place)]
-  const stakeRao = parseTao(config.stake)
+  const staked = config.stake.at(-1) ?? '0'
+  const stakeRao = parseTao(staked)
   if (stakeRao === undefined)
-    throw new NodeError('BAD_CONFIG_VALUE', `--stake: ${config.stake} is no amount of TAO`)
+    throw new NodeError('BAD_CONFIG_VALUE', `--stake: ${staked} is no amount of TAO`, {
+      next: 'write TAO such as --stake 1000',
+    })
   return withChain(context, async (open) => {
     const { chain, net } = open
     const embedded = await isEmbedded(open)

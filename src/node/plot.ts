@@ -1,0 +1,27 @@
+const LEVELS = '▁▂▃▄▅▆▇█'
+
+/** Values as a line of little bars, the lowest shortest; more than `width` of them are thinned out, ends kept. */
+export function sparkline(values: readonly number[], width: number): string {
+  const shown = thinned(values, width)
+  const [low, high] = [Math.min(...shown), Math.max(...shown)]
+  return shown
+    .map((value) => {
+      const level = high === low ? 0.5 : (value - low) / (high - low)
+      return LEVELS[Math.round(level * (LEVELS.length - 1))]
+    })
+    .join('')
+}
+
+function thinned(values: readonly number[], width: number): readonly number[] {
+  if (values.length <= width) return values
+  return Array.from(
+    { length: width },
+    (_, i) => values[Math.round((i * (values.length - 1)) / (width - 1))]!,
+  )
+}
+
+/** A share of 1 as a bar of at most `width` characters; something above 0 shows at least one. */
+export function bar(share: number, width: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * width)
+  return '█'.repeat(share > 0 ? Math.max(1, filled) : 0)
+}
