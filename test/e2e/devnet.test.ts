@@ -115,6 +115,7 @@ test('a market of processes: told as it happens, used from elsewhere, stopped wh
   expect(told.get('rent')).toBe('hello\n')
   expect(told.get('attestations')).toContain('VALID')
   expect(told.get('chain metagraph')).toContain('yes')
+  expect(told.get('chain metagraph')).toMatch(/EMISSION/)
 
   const pids = processesWith(root).map(({ pid }) => pid)
   expect(await endWith(child, 'SIGINT')).toBe(0)

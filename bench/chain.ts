@@ -1,0 +1,24 @@
+import type { ChainFigure } from './chain/figure.ts'
+import { yuma } from './chain/yuma.ts'
+import type { Bench, Figures, Target } from './support/bench.ts'
+
+/** A new one is a file of `chain/` and a word here. */
+const parts: readonly ChainFigure[] = [yuma]
+
+const targets: Record<string, Target> = Object.assign({}, ...parts.map((part) => part.targets))
+
+export const bench: Bench = {
+  name: 'chain',
+  measures:
+    'an epoch of Yuma, to the bit of the runtime: 64 validators that weigh 256 and 1024 uids; the same in plain floating point beside it',
+  targets,
+  async run(progress) {
+    const [figures, yardstick]: [Figures[], Figures[]] = [[], []]
+    for (const part of parts) {
+      const result = await part.measure(progress)
+      figures.push(result.figures)
+      yardstick.push(result.yardstick)
+    }
+    return { figures: Object.assign({}, ...figures), yardstick: Object.assign({}, ...yardstick) }
+  },
+}
