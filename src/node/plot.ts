@@ -1,12 +1,16 @@
 const LEVELS = '▁▂▃▄▅▆▇█'
 
+/** What varies by less than this share of the highest value is shown as level. */
+const LEVEL_SHARE = 0.001
+
 /** Values as a line of little bars, the lowest shortest; more than `width` of them are thinned out, ends kept. */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = thinned(values, width)
   const [low, high] = [Math.min(...shown), Math.max(...shown)]
+  const isLevel = high - low <= Math.abs(high) * LEVEL_SHARE
   return shown
     .map((value) => {
-      const level = high === low ? 0.5 : (value - low) / (high - low)
+      const level = isLevel ? 0.5 : (value - low) / (high - low)
       return LEVELS[Math.round(level * (LEVELS.length - 1))]
     })
     .join('')

@@ -39,8 +39,8 @@ const comparison: Column<SimulatedNeuron>[] = [
 /** How much more or less, in percent. */
 function change(now: string, before: string): string {
   const [a, b] = [Number(now), Number(before)]
-  if (a === b) return '='
-  if (b === 0) return 'new'
+  if (b === 0) return a === 0 ? '=' : 'new'
   const percent = (100 * (a - b)) / b
+  if (Math.abs(percent) < 0.005) return '='
   return `${percent > 0 ? '+' : ''}${percent.toFixed(2)} %`
 }

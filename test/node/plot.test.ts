@@ -3,7 +3,8 @@ import { bar, sparkline } from '../../src/node/plot.ts'
 
 test('a line of bars goes from the lowest to the highest value', () => {
   expect(sparkline([0, 1, 2, 3, 4, 5, 6, 7], 20)).toBe('▁▂▃▄▅▆▇█')
-  expect(sparkline([5, 5, 5], 20)).toBe('▅▅▅')
+  expect(sparkline([5, 5, 5.001], 20)).toBe('▅▅▅')
+  expect(sparkline([0, 0], 20)).toBe('▅▅')
   expect(sparkline([], 20)).toBe('')
 })
 
