@@ -1,18 +1,10 @@
 import type { ApiPromise } from '@polkadot/api'
-import type { ApiDecoration } from '@polkadot/api/types'
-import type { Codec } from '@polkadot/types/types'
 import type { BlockRef, Metagraph, WeightRow, YumaReading } from '../chain.ts'
-import { countedStake, type Heritage, type Holding } from '../yuma/inherited-stake.ts'
 import type { YumaNeuron, YumaParameters } from '../yuma/state.ts'
+import { type At, bigintOf, maybe, numberOf, subtensor } from './entries.ts'
+import { readCommits } from './read-commits.ts'
+import { readStakes } from './read-stakes.ts'
 import { readEpoch, readMetagraph } from './reads.ts'
-
-type At = ApiDecoration<'promise'>
-
-/** An entry that not every runtime has. */
-const maybe = (at: At, name: string) => at.query['subtensorModule']?.[name]
-const subtensor = (at: At, name: string) => at.query['subtensorModule']![name]!
-const numberOf = (value: Codec): number => Number(value.toString())
-const bigintOf = (value: Codec): bigint => BigInt(value.toString())
 
 async function numberFrom(at: At, name: string, netuid: number, otherwise: number) {
   const entry = maybe(at, name)
@@ -101,91 +93,6 @@ async function readNeurons(at: At, metagraph: Metagraph, epoch: number): Promise
     registeredAt,
     committedAt: commits[uid],
   }))
-}
-
-type Share = readonly [share: string | number, hotkey: string]
-
-/** The stake that counts, with what child and parent hotkeys give and take. */
-async function readStakes(at: At, netuid: number, hotkeys: readonly string[]): Promise<bigint[]> {
-  const pairs = hotkeys.map((hotkey) => [hotkey, netuid])
-  const [children, parents] = await Promise.all(
-    ['childKeys', 'parentKeys'].map(async (name) =>
-      (await subtensor(at, name).multi(pairs)).map((list) => list.toJSON() as unknown as Share[]),
-    ),
-  )
-  const holders = [...new Set([...hotkeys, ...parents!.flat().map(([, hotkey]) => hotkey)])]
-  const holdings = await readHoldings(at, netuid, holders)
-  const weight = maybe(at, 'taoWeight')
-  // Spec 218 keeps it per subnet, and counts no TAO that this reading could know of.
-  const taoWeight = weight?.creator.meta.type.isPlain ? bigintOf(await weight()) : 0n
-  return hotkeys.map((hotkey, uid) => {
-    const heritage: Heritage = {
-      ...holdings.get(hotkey)!,
-      children: children![uid]!.map(([share]) => BigInt(share)),
-      parents: parents![uid]!.map(([share, parent]) => ({
-        ...holdings.get(parent)!,
-        share: BigInt(share),
-      })),
-    }
-    return countedStake(heritage, taoWeight)
-  })
-}
-
-const ROOT = 0
-
-async function readHoldings(
-  at: At,
-  netuid: number,
-  hotkeys: readonly string[],
-): Promise<Map<string, Holding>> {
-  const of = (subnet: number) =>
-    subtensor(at, 'totalHotkeyAlpha').multi(hotkeys.map((hotkey) => [hotkey, subnet]))
-  const [alphas, taos] = await Promise.all([of(netuid), of(ROOT)])
-  return new Map(
-    hotkeys.map((hotkey, i) => [
-      hotkey,
-      { alpha: bigintOf(alphas[i]!), rootTao: bigintOf(taos[i]!) },
-    ]),
-  )
-}
-
-/** Spec 218: (hash, block, first and last block of its reveal); spec 424: (hash, epoch, block, 0). */
-type Commit = readonly [hash: string, a: number, b: number, c: number]
-
-/** Per uid, the block of the oldest hash commit that may still be revealed when epoch number `epoch` begins. */
-async function readCommits(
-  at: At,
-  netuid: number,
-  hotkeys: readonly string[],
-  epoch: number,
-  block: number,
-): Promise<(number | undefined)[]> {
-  const lists = await subtensor(at, 'weightCommits').multi(
-    hotkeys.map((hotkey) => [netuid, hotkey]),
-  )
-  const commits = lists.map((list) => (list.toJSON() as unknown as Commit[] | null) ?? [])
-  if (maybe(at, 'subnetEpochIndex') === undefined)
-    return commits.map((list) => list.find(([, , , last]) => block <= last)?.[1])
-  const period = numberOf(await subtensor(at, 'revealPeriodEpochs')(netuid))
-  const timelocked = await readTimelocked(at, netuid, epoch - period)
-  return commits.map((list, uid) => {
-    const hashed = list.find(([, committed]) => epoch <= committed + period)?.[2]
-    const sealed = timelocked.get(hotkeys[uid]!)
-    if (hashed === undefined || sealed === undefined) return hashed ?? sealed
-    return Math.min(hashed, sealed)
-  })
-}
-
-/** By hotkey, the block of the oldest timelocked commit since an epoch. */
-async function readTimelocked(at: At, netuid: number, since: number): Promise<Map<string, number>> {
-  const found = new Map<string, number>()
-  const entries = await maybe(at, 'timelockedWeightCommits')?.entries(netuid)
-  for (const [key, value] of entries ?? []) {
-    if (numberOf(key.args[1]!) < since) continue
-    for (const [who, block] of value.toJSON() as unknown as [string, number][])
-      found.set(who, Math.min(block, found.get(who) ?? Number.POSITIVE_INFINITY))
-  }
-  return found
 }
 
 async function rowsOf(at: At, name: string, netuid: number, n: number): Promise<WeightRow[]> {
