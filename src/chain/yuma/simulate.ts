@@ -34,9 +34,10 @@ export function simulate(scenario: Scenario, course: Course): SimulatedEpoch[] {
   const history: SimulatedEpoch[] = []
   let { state } = scenario
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const rows = new Map(open.honest(epoch))
+    // The first epoch has what stands on the chain, old weights included.
+    const rows = epoch === 0 ? new Map<number, Row>() : open.honest(epoch)
     if (copier !== undefined) rows.set(copier, open.consensus(epoch - course.hiddenEpochs))
-    if (epoch > 0 || copier !== undefined || course.drift > 0) state = withRows(state, rows)
+    state = withRows(state, rows)
     const outcomes = runYuma(state, scenario.emission)
     history.push({ block: state.block, outcomes })
     state = after(state, outcomes)
