@@ -47,7 +47,7 @@ export async function commandHelp(command: Command): Promise<string> {
 export function findCommand(
   words: readonly string[],
 ): { command: Command; args: readonly string[] } | undefined {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const name = words.slice(0, length).join(' ')
     const command = commands.find((each) => each.name === name && words.length >= length)
     if (command !== undefined) return { command, args: words.slice(length) }

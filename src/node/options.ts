@@ -499,6 +499,7 @@ export const options = {
     'N',
     percent,
   ),
+  replace: flag('command', 'Bind only what is named now, whoever else the hotkey bound'),
   keyType: option(
     'command',
     'Signature scheme of the hotkey; btcli reads sr25519 alone',

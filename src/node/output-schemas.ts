@@ -4,6 +4,7 @@ import { isolation } from '../protocols/isolation.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { endingOwners } from '../protocols/lease-endings.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
+import type { BoundPeerRow } from './commands/chain-bind-list.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
 import type { BenchResult } from './commands/gpu-bench.ts'
@@ -242,6 +243,20 @@ const bound = z.strictObject({
   hotkey: address,
   seq: whole,
   expiresAtBlock: whole,
+})
+
+const boundPeer: z.ZodType<BoundPeerRow> = z.strictObject({
+  peerId,
+  seq: whole,
+  expiresAtBlock: whole,
+  expired: z.boolean(),
+})
+
+const sheet = z.strictObject({
+  hotkey: address,
+  peers: z.array(peerId).describe('all that it binds now'),
+  file: z.string().describe('where this machine keeps the text'),
+  text: z.string().describe('what each of them takes with chain bind accept'),
 })
 
 const keyType = z.enum(['sr25519', 'ed25519'])
@@ -770,6 +785,14 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'chain simulate': { describe: 'the whole simulation', schema: simulated },
   'chain register': { describe: 'where it stands', schema: registered },
   'chain bind': { describe: 'the binding', schema: bound },
+  'chain bind request': {
+    describe: 'the request',
+    schema: bound.extend({ text: z.string().describe('what chain bind add takes') }),
+  },
+  'chain bind add': { describe: 'the file for the nodes', schema: sheet },
+  'chain bind remove': { describe: 'the file for the nodes that are left', schema: sheet },
+  'chain bind accept': { describe: 'the binding', schema: bound },
+  'chain bind list': { describe: 'a list', schema: listOf(boundPeer) },
   'wallet create': {
     describe: 'the keys',
     schema: z.strictObject({ name: z.string(), hotkey: address, coldkey: address, keyType }),

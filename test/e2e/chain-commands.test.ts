@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -71,6 +71,48 @@ test('what the next epochs would pay is simulated from the chain, and again from
   const shown = await runCli(offline)
   expect(shown.stdout).toContain('EMISSION IN 5 EPOCHS')
   expect(shown.stderr).toContain('alpha an epoch')
+})
+
+test('a hotkey vouches for nodes of other machines, and revokes one: all by files that are handed around', async () => {
+  const { hotkey } = (await json('chain bind')) as { hotkey: string }
+  const other = (name: string) => [
+    '--data-dir',
+    join(root, name),
+    '--wallet.path',
+    join(root, 'no'),
+  ]
+  const [one, two] = [join(root, 'one.txt'), join(root, 'two.txt')]
+  const asked = await json('chain bind request', hotkey, ...other('one'))
+  writeFileSync(one, `${asked['text']}\n`)
+  writeFileSync(two, String((await json('chain bind request', hotkey, ...other('two')))['text']))
+  const added = await json('chain bind add', one, two)
+  expect(added['peers']).toHaveLength(3)
+  const back = join(root, 'back.txt')
+  writeFileSync(back, String(added['text']))
+  const taken = await json('chain bind accept', back, ...other('one'))
+  expect(taken).toMatchObject({ peerId: asked['peerId'], hotkey })
+  const early = await runCli(['chain', 'bind', 'accept', one, ...common, ...other('one')])
+  expect([early.exitCode, early.stderr]).toEqual([2, expect.stringContaining('does not name')])
+
+  const left = await json('chain bind remove', String(asked['peerId']))
+  expect(left['peers']).toHaveLength(2)
+  const late = await runCli(['chain', 'bind', 'accept', back, ...common, ...other('two')])
+  expect([late.exitCode, late.stderr]).toEqual([
+    2,
+    expect.stringContaining('not what the chain holds'),
+  ])
+  await json('chain bind accept', String(left['file']), ...other('two'))
+  const listed = (await json('chain bind list')) as { items: { peerId: string }[] }
+  expect(listed.items.map(({ peerId }) => peerId)).toEqual(left['peers'])
+  const again = await runCli(['chain', 'bind', 'remove', String(asked['peerId']), ...common])
+  expect(again.exitCode).toBe(3)
+
+  rmSync(String(left['file']))
+  const lost = await runCli(['chain', 'bind', 'list', ...common])
+  expect([lost.exitCode, lost.stderr]).toEqual([2, expect.stringContaining('chain bind add')])
+  // Any node's file brings the list back.
+  const rebuilt = await json('chain bind add', join(root, 'two/bindings.txt'))
+  expect(rebuilt['peers']).toEqual(left['peers'])
 })
 
 test('words come on stdin and show up nowhere', async () => {

@@ -1,0 +1,25 @@
+import { encodeAddress } from '../../chain/ss58.ts'
+import { acceptSheet } from '../bind-peer.ts'
+import { createOutput } from '../output.ts'
+import { givenSheets } from '../sheet-file.ts'
+import { withChain } from '../with-chain.ts'
+import { ownIdentity } from './chain-bind.ts'
+import type { Run } from './command.ts'
+
+/** Takes this data folder's binding from the file that the machine with the hotkey gave back, if the chain holds it. */
+export const chainBindAccept: Run = async (context) => {
+  const { args, config, terminal } = context
+  const sheets = await givenSheets(args[0]!, terminal.stdin)
+  const { peerId, recordKey: key } = await ownIdentity(context)
+  return withChain(context, async ({ chain, net }) => {
+    const { dataDir } = config
+    const { hotkey, seq, expiresAtBlock } = await acceptSheet({ chain, net, key, dataDir }, sheets)
+    const address = encodeAddress(hotkey)
+    createOutput(terminal, config).value(
+      { peerId, hotkey: address, seq, expiresAtBlock },
+      () => `${peerId} works for ${address} until block ${expiresAtBlock}`,
+      peerId,
+    )
+    return 0
+  })
+}

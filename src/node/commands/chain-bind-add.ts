@@ -1,0 +1,45 @@
+import { loadHotkey } from '../../chain/wallet.ts'
+import {
+  type BindingSheet,
+  checkedMembers,
+  sheetText,
+  withMembers,
+} from '../../protocols/binding-sheet.ts'
+import { peerIdOfKey } from '../../protocols/peer-key.ts'
+import { changeBindings } from '../hotkey-bindings.ts'
+import { createOutput } from '../output.ts'
+import { givenSheets, walletSheets } from '../sheet-file.ts'
+import { walletPlace } from '../wallet-place.ts'
+import { withChain } from '../with-chain.ts'
+import type { CommandContext, Run } from './command.ts'
+
+/** Lets the wallet's hotkey vouch for the PeerIds of other machines, from the requests they printed. */
+export const chainBindAdd: Run = async (context) => {
+  const { args, config, terminal } = context
+  const hotkey = await loadHotkey(walletPlace(config))
+  const given: BindingSheet[] = []
+  for (const file of args) given.push(...(await givenSheets(file, terminal.stdin)))
+  return withChain(context, async ({ chain, net }) => {
+    const coming = given.flatMap((sheet) => checkedMembers(net, hotkey.publicKey, sheet))
+    const file = walletSheets(config, net, hotkey.address)
+    const needs = { chain, net, hotkey, file, others: given, replace: config.replace }
+    const sheet = await changeBindings(needs, (members) => withMembers(members, coming))
+    tellSheet(context, hotkey.address, sheet, file)
+    return 0
+  })
+}
+
+/** Prints the sheet that the nodes need, and where it is kept. */
+export function tellSheet(
+  { terminal, config }: CommandContext,
+  hotkey: string,
+  sheet: BindingSheet,
+  file: string,
+): void {
+  const peers = sheet.members.map(({ peerKey }) => peerIdOfKey(peerKey))
+  const text = sheetText(sheet)
+  const out = createOutput(terminal, config)
+  out.value({ hotkey, peers, file, text }, () => text, text)
+  out.note(`${hotkey} binds ${peers.length} PeerIds now; this is kept in ${file}`)
+  if (peers.length > 0) out.note('each of them needs it: compute-node chain bind accept FILE')
+}

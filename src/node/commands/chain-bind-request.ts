@@ -1,0 +1,23 @@
+import { decodeAddress } from '../../chain/ss58.ts'
+import { requestSheet, sheetText } from '../../protocols/binding-sheet.ts'
+import { ownConsent } from '../bind-peer.ts'
+import { createOutput } from '../output.ts'
+import { withChain } from '../with-chain.ts'
+import { ownIdentity } from './chain-bind.ts'
+import type { Run } from './command.ts'
+
+/** Prints this data folder's signed consent to work for a hotkey whose wallet lies on another machine. */
+export const chainBindRequest: Run = async (context) => {
+  const { args, config, terminal } = context
+  const hotkey = decodeAddress(args[0]!)
+  const { peerId, recordKey: key } = await ownIdentity(context)
+  return withChain(context, async ({ chain, net }) => {
+    const member = await ownConsent({ chain, net, key }, hotkey)
+    const { seq, expiresAtBlock } = member
+    const text = sheetText(requestSheet(net, hotkey, member))
+    const out = createOutput(terminal, config)
+    out.value({ peerId, hotkey: args[0], seq, expiresAtBlock, text }, () => text, text)
+    out.note('give this to the machine with the hotkey: compute-node chain bind add FILE')
+    return 0
+  })
+}
