@@ -7,14 +7,13 @@ import {
   type BindingSheet,
   bindingIn,
   consent,
-  sheetOfLone,
   sheetRoot,
   withMembers,
 } from '../protocols/binding-sheet.ts'
 import type { Binding } from '../protocols/capability.ts'
 import type { RecordKey } from '../protocols/signed.ts'
 import { changeBindings, type HotkeyBindings } from './hotkey-bindings.ts'
-import { BINDING_BLOCKS, readBinding, writeBinding } from './own-binding.ts'
+import { BINDING_BLOCKS, writeBinding } from './own-binding.ts'
 import { readCommitment } from './own-commitment.ts'
 import { keepSheets, keptSheets, nodeSheets } from './sheet-file.ts'
 
@@ -34,17 +33,6 @@ export async function ownConsent(
   return consent(net, hotkey, key, times)
 }
 
-/** What a data folder knows of its hotkey's PeerIds: the sheet it accepted, or its own binding when it is the only one. */
-export async function sheetsOfNode({
-  net,
-  key,
-  dataDir,
-}: Pick<BindNeeds, 'net' | 'key' | 'dataDir'>): Promise<BindingSheet[]> {
-  const binding = await readBinding(dataDir)
-  const lone = binding === undefined ? undefined : sheetOfLone(net, binding, key.publicKey)
-  return [...(await keptSheets(nodeSheets(dataDir))), ...(lone === undefined ? [] : [lone])]
-}
-
 /**
  * Binds a data folder's PeerId to a hotkey beside those it binds already: writes the binding into the folder, then
  * commits its root on chain. Peers believe it once that block is final; a crash in between is mended by binding again.
@@ -52,9 +40,8 @@ export async function sheetsOfNode({
 export async function bindPeer(needs: BindNeeds): Promise<Binding> {
   const { net, hotkey, key, dataDir } = needs
   const own = await ownConsent(needs, hotkey.publicKey)
-  const others = [...(needs.others ?? []), ...(await sheetsOfNode(needs))]
   const sheet = await changeBindings(
-    { ...needs, others },
+    needs,
     (members) => withMembers(members, [own]),
     (next) => takeSheet({ net, key, dataDir }, next).then(() => undefined),
   )
@@ -87,7 +74,8 @@ export async function acceptSheet(
   })
 }
 
-async function takeSheet(
+/** Keeps a sheet that names this PeerId, and its binding from it. */
+export async function takeSheet(
   { net, key, dataDir }: Pick<BindNeeds, 'net' | 'key' | 'dataDir'>,
   sheet: BindingSheet,
 ): Promise<Binding> {

@@ -1,10 +1,11 @@
 import type { BlockRef, Chain, Epoch, Metagraph, Neuron } from '../chain/chain.ts'
 import { verifyHotkeySignature } from '../chain/keys.ts'
 import type { Log } from '../log.ts'
-import { type BindingCommitment, decodeCommitment, flawInBinding } from '../protocols/binding.ts'
+import { flawInBinding } from '../protocols/binding.ts'
 import type { Capability } from '../protocols/capability.ts'
 import type { Network } from '../protocols/network.ts'
 import type { Signed } from '../protocols/signed.ts'
+import { type CommitmentAt, readCommitments } from './own-commitment.ts'
 import type { PermittedValidator, ValidatorView } from './validator-view.ts'
 
 /** The subnet as this node last read it at one finalized block. */
@@ -12,7 +13,18 @@ export interface ChainSnapshot {
   readonly metagraph: Metagraph
   readonly epoch: Epoch
   /** By SS58 hotkey. */
-  readonly commitments: ReadonlyMap<string, BindingCommitment>
+  readonly commitments: ReadonlyMap<string, CommitmentAt>
+}
+
+/** A PeerId that works for a registered hotkey, as this node believes it at its last reading. */
+export interface BoundPeer {
+  readonly peerId: string
+  /** SS58. */
+  readonly hotkey: string
+  readonly uid: number
+  /** Block of the commitment that holds it. */
+  readonly sinceBlock: number
+  readonly expiresAtBlock: number
 }
 
 /** Who is registered, who may validate and which PeerIds belong to whom. */
@@ -26,6 +38,8 @@ export interface ChainView extends ValidatorView {
   neuronFor(record: Signed<Capability>): Neuron | undefined
   /** PeerIds whose binding holds. */
   boundPeers(): readonly string[]
+  /** The same with whom they work for, and since when. */
+  bindings(): readonly BoundPeer[]
 }
 
 export interface ChainViewNeeds {
@@ -99,16 +113,12 @@ export function createChainView(needs: ChainViewNeeds): ChainView {
   return {
     snapshot: () => current,
     async refresh(chain, at) {
-      const [metagraph, epoch, raw] = await Promise.all([
+      const [metagraph, epoch, commitments] = await Promise.all([
         chain.metagraph(net.netuid, at),
         chain.epoch(net.netuid, at),
-        chain.commitments(net.netuid, at),
+        readCommitments(chain, net.netuid, at),
       ])
-      const commitments = [...raw].flatMap(([hotkey, { bytes }]) => {
-        const commitment = decodeCommitment(bytes)
-        return commitment === undefined ? [] : [[hotkey, commitment] as const]
-      })
-      current = { metagraph, epoch, commitments: new Map(commitments) }
+      current = { metagraph, epoch, commitments }
       byHotkey = new Map(metagraph.neurons.map((one) => [hex(one.hotkeyPublicKey), one]))
     },
     neuronOf(peerId) {
@@ -117,6 +127,12 @@ export function createChainView(needs: ChainViewNeeds): ChainView {
     },
     neuronFor: boundNeuron,
     boundPeers: () => bound().map(({ record }) => record.payload.peerId),
+    bindings: () =>
+      bound().map(({ record: { payload }, neuron: { hotkey, uid } }): BoundPeer => {
+        const sinceBlock = current!.commitments.get(hotkey)!.block
+        const { expiresAtBlock } = payload.binding!
+        return { peerId: payload.peerId, hotkey, uid, sinceBlock, expiresAtBlock }
+      }),
     validators: () =>
       bound()
         .filter(({ neuron }) => neuron.validatorPermit && neuron.stake > 0n)

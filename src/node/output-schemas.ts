@@ -184,11 +184,14 @@ const neuron: z.ZodType<NeuronRow> = z.strictObject({
   stake: decimal.describe('alpha'),
   validatorPermit: z.boolean(),
   active: z.boolean(),
+  validates: z.boolean().describe('with permit and stake: its testimony may count'),
   lastUpdate: whole.describe('block'),
   registeredAt: whole.describe('block'),
   incentive: whole.describe('of 65535'),
   dividends: whole.describe('of 65535'),
   emission: decimal.describe('alpha in the last epoch'),
+  boundAt: whole.nullable().describe('block of its commitment'),
+  peers: z.array(peerId).nullable().describe('bound PeerIds; null when no node runs here'),
 })
 
 const of65535 = whole.describe('of 65535')

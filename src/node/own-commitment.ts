@@ -1,18 +1,33 @@
-import type { Chain, TxResult } from '../chain/chain.ts'
+import type { BlockRef, Chain, TxResult } from '../chain/chain.ts'
 import type { Hotkey } from '../chain/keys.ts'
 import { NodeError } from '../errors.ts'
 import { type BindingCommitment, decodeCommitment, encodeCommitment } from '../protocols/binding.ts'
 import { NOBODY } from '../protocols/binding-sheet.ts'
 
+/** A commitment and the block that holds it. */
+export type CommitmentAt = BindingCommitment & { readonly block: number }
+
+/** What every hotkey of a subnet committed to, by SS58 address; data of other programs is left out. */
+export async function readCommitments(
+  chain: Chain,
+  netuid: number,
+  at?: BlockRef,
+): Promise<ReadonlyMap<string, CommitmentAt>> {
+  const found = await chain.commitments(netuid, at)
+  return new Map(
+    [...found].flatMap(([hotkey, { bytes, block }]) => {
+      const commitment = decodeCommitment(bytes)
+      return commitment === undefined ? [] : [[hotkey, { ...commitment, block }] as const]
+    }),
+  )
+}
+
 /** What a hotkey committed to at the newest final block; undefined when nothing, or nothing of this program's. */
-export async function readCommitment(
+export const readCommitment = async (
   chain: Chain,
   netuid: number,
   address: string,
-): Promise<BindingCommitment | undefined> {
-  const found = (await chain.commitments(netuid)).get(address)
-  return found === undefined ? undefined : decodeCommitment(found.bytes)
-}
+): Promise<CommitmentAt | undefined> => (await readCommitments(chain, netuid)).get(address)
 
 /** The next commitment of a hotkey: what does not change is kept, the sequence number grows. */
 export const nextCommitment = (

@@ -4,6 +4,7 @@ import { pulsesTopic } from '../protocols/pulses.ts'
 import type { Topic } from '../protocols/topic.ts'
 import type { Config } from './config.ts'
 import { attestationsRoute } from './control/routes/attestations.ts'
+import { bindingsRoute } from './control/routes/bindings.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { eventsRoute } from './control/routes/events.ts'
 import { execRoute } from './control/routes/exec.ts'
@@ -182,6 +183,7 @@ export const routes: readonly Route<Parts>[] = [
   peersRoute,
   eventsRoute,
   offersRoute,
+  bindingsRoute,
   capabilitiesRoute,
   gpusRoute,
   leasesRoute,

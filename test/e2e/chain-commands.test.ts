@@ -36,7 +36,9 @@ async function json(name: string, ...args: string[]): Promise<Record<string, unk
   return value
 }
 
-test('a wallet is created, registered, staked, bound and listed; doing it again changes nothing', async () => {
+test('a wallet is created, registered, staked, bound and listed; doing it again changes nothing', {
+  timeout: 180_000,
+}, async () => {
   const made = await json('wallet create')
   expect(statSync(join(root, 'wallets/default/hotkeys/default')).mode & 0o777).toBe(0o600)
   expect(await json('wallet list')).toEqual({
@@ -52,7 +54,15 @@ test('a wallet is created, registered, staked, bound and listed; doing it again 
   const rebound = await json('chain bind')
   expect(rebound['seq']).toBeGreaterThan(bound['seq'] as number)
   const { items } = (await json('chain metagraph')) as { items: Record<string, unknown>[] }
-  expect(items).toMatchObject([{ uid: 0, hotkey: made['hotkey'], coldkey: made['coldkey'] }])
+  expect(items).toMatchObject([
+    { uid: 0, hotkey: made['hotkey'], coldkey: made['coldkey'], boundAt: expect.any(Number) },
+  ])
+  expect(items[0]).toMatchObject({ peers: null })
+  const few = await runCli(['chain', 'metagraph', 'stake>1000', '-o', '-stake', ...common])
+  expect([few.exitCode, few.stdout]).toEqual([3, 'nobody is like that\n'])
+  const live = startCli(['chain', 'metagraph', '--watch', '--json', ...common])
+  expect(JSON.parse(await firstLine(live))).toMatchObject({ uid: 0, block: expect.any(Number) })
+  expect(await endWith(live, 'SIGINT')).toBe(0)
   expect(await json('chain weights')).toEqual({ items: [] })
 })
 
@@ -73,7 +83,9 @@ test('what the next epochs would pay is simulated from the chain, and again from
   expect(shown.stderr).toContain('alpha an epoch')
 })
 
-test('a hotkey vouches for nodes of other machines, and revokes one: all by files that are handed around', async () => {
+test('a hotkey vouches for nodes of other machines, and revokes one: all by files that are handed around', {
+  timeout: 180_000,
+}, async () => {
   const { hotkey } = (await json('chain bind')) as { hotkey: string }
   const other = (name: string) => [
     '--data-dir',
@@ -108,10 +120,11 @@ test('a hotkey vouches for nodes of other machines, and revokes one: all by file
   expect(again.exitCode).toBe(3)
 
   rmSync(String(left['file']))
-  const lost = await runCli(['chain', 'bind', 'list', ...common])
+  const elsewhere = ['--data-dir', join(root, 'three')]
+  const lost = await runCli(['chain', 'bind', 'list', ...common, ...elsewhere])
   expect([lost.exitCode, lost.stderr]).toEqual([2, expect.stringContaining('chain bind add')])
   // Any node's file brings the list back.
-  const rebuilt = await json('chain bind add', join(root, 'two/bindings.txt'))
+  const rebuilt = await json('chain bind add', join(root, 'two/bindings.txt'), ...elsewhere)
   expect(rebuilt['peers']).toEqual(left['peers'])
 })
 
@@ -142,6 +155,11 @@ test.each([
   [2, 'cannot read', ['chain', 'simulate', '--file', '/nonexistent/subnet.json']],
   [7, 'there is no subnet 9', ['chain', 'metagraph', '--netuid', '9']],
   [7, 'cannot reach the chain', ['chain', 'metagraph', '--chain', 'ws://127.0.0.1:9']],
+  [2, 'did you mean stake', ['chain', 'metagraph', 'steak>1']],
+  [2, 'is no condition', ['chain', 'metagraph', 'stake']],
+  [2, 'is no SS58 address', ['chain', 'bind', 'request', '5Grw']],
+  [2, 'is no PeerId', ['chain', 'bind', 'remove', '12D3']],
+  [2, 'cannot read', ['chain', 'bind', 'accept', '/nonexistent']],
   [2, 'is not the chain of', ['chain', 'metagraph', '--genesis', '22'.repeat(32)]],
 ])('exit %d and one clear line: %s', async (exitCode, words, args) => {
   const run = await runCli([...args, ...common.filter((_, i) => !overridden(args, i))])

@@ -85,12 +85,23 @@ test("a bound PeerId is its hotkey's; a validator needs permit and stake", async
   await refresh(10)
   expect(view.neuronOf(miner.peerId)?.uid).toBe(0)
   expect(view.boundPeers()).toEqual([miner.peerId, validator.peerId])
+  expect(view.bindings()[0]).toEqual({
+    peerId: miner.peerId,
+    hotkey: minerHotkey.address,
+    uid: 0,
+    sinceBlock: 1,
+    expiresAtBlock: EXPIRES,
+  })
   expect(view.validators()).toEqual([
     { peerId: validator.peerId, hotkey: validatorHotkey.publicKey, stake: 7n },
   ])
   neurons[1] = neuron(1, validatorHotkey, { stake: 0n, validatorPermit: true })
   await refresh(12)
   expect(view.validators()).toEqual([])
+  neurons[1] = neuron(1, validatorHotkey, { stake: 7n, validatorPermit: false })
+  await refresh(14)
+  expect(view.validators()).toEqual([])
+  expect(view.neuronOf(validator.peerId)?.uid).toBe(1)
 })
 
 test('a hotkey that commits to other bindings, or leaves the subnet, revokes', async () => {

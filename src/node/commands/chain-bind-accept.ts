@@ -3,8 +3,8 @@ import { acceptSheet } from '../bind-peer.ts'
 import { createOutput } from '../output.ts'
 import { givenSheets } from '../sheet-file.ts'
 import { withChain } from '../with-chain.ts'
-import { ownIdentity } from './chain-bind.ts'
 import type { Run } from './command.ts'
+import { ownIdentity } from './own-keys.ts'
 
 /** Takes this data folder's binding from the file that the machine with the hotkey gave back, if the chain holds it. */
 export const chainBindAccept: Run = async (context) => {

@@ -1,4 +1,3 @@
-import { loadHotkey } from '../../chain/wallet.ts'
 import {
   type BindingSheet,
   checkedMembers,
@@ -9,21 +8,26 @@ import { peerIdOfKey } from '../../protocols/peer-key.ts'
 import { changeBindings } from '../hotkey-bindings.ts'
 import { createOutput } from '../output.ts'
 import { givenSheets, walletSheets } from '../sheet-file.ts'
-import { walletPlace } from '../wallet-place.ts'
 import { withChain } from '../with-chain.ts'
 import type { CommandContext, Run } from './command.ts'
+import { ownHotkey, sheetsHere, takeOwn } from './own-keys.ts'
 
 /** Lets the wallet's hotkey vouch for the PeerIds of other machines, from the requests they printed. */
 export const chainBindAdd: Run = async (context) => {
   const { args, config, terminal } = context
-  const hotkey = await loadHotkey(walletPlace(config))
+  const hotkey = await ownHotkey(context)
   const given: BindingSheet[] = []
   for (const file of args) given.push(...(await givenSheets(file, terminal.stdin)))
   return withChain(context, async ({ chain, net }) => {
     const coming = given.flatMap((sheet) => checkedMembers(net, hotkey.publicKey, sheet))
     const file = walletSheets(config, net, hotkey.address)
-    const needs = { chain, net, hotkey, file, others: given, replace: config.replace }
-    const sheet = await changeBindings(needs, (members) => withMembers(members, coming))
+    const others = [...given, ...(await sheetsHere(context, net))]
+    const needs = { chain, net, hotkey, file, others, replace: config.replace }
+    const sheet = await changeBindings(
+      needs,
+      (members) => withMembers(members, coming),
+      (next) => takeOwn(context, net, next),
+    )
     tellSheet(context, hotkey.address, sheet, file)
     return 0
   })

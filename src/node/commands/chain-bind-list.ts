@@ -1,11 +1,10 @@
-import { loadHotkey } from '../../chain/wallet.ts'
 import { peerIdOfKey } from '../../protocols/peer-key.ts'
 import { heldBindings } from '../hotkey-bindings.ts'
 import { createOutput } from '../output.ts'
 import { walletSheets } from '../sheet-file.ts'
-import { walletPlace } from '../wallet-place.ts'
 import { withChain } from '../with-chain.ts'
 import type { Run } from './command.ts'
+import { ownHotkey, sheetsHere } from './own-keys.ts'
 
 /** One PeerId as `chain bind list --json` prints it. */
 export interface BoundPeerRow {
@@ -18,10 +17,11 @@ export interface BoundPeerRow {
 /** Lists the PeerIds that the wallet's hotkey binds, at the newest final block. */
 export const chainBindList: Run = async (context) => {
   const { config, terminal } = context
-  const { address } = await loadHotkey(walletPlace(config))
+  const { address } = await ownHotkey(context)
   return withChain(context, async ({ chain, net }) => {
     const file = walletSheets(config, net, address)
-    const { sheet } = await heldBindings({ chain, net, address, file })
+    const others = await sheetsHere(context, net)
+    const { sheet } = await heldBindings({ chain, net, address, file, others })
     const { number } = await chain.head()
     const rows = (sheet?.members ?? []).map(
       ({ peerKey, seq, expiresAtBlock }): BoundPeerRow => ({

@@ -1,22 +1,23 @@
-import { loadHotkey } from '../../chain/wallet.ts'
 import { NodeError } from '../../errors.ts'
+import type { BindingMember } from '../../protocols/binding-sheet.ts'
 import { keyOfPeerId, peerIdOfKey } from '../../protocols/peer-key.ts'
 import { changeBindings } from '../hotkey-bindings.ts'
 import { walletSheets } from '../sheet-file.ts'
-import { walletPlace } from '../wallet-place.ts'
 import { withChain } from '../with-chain.ts'
 import { tellSheet } from './chain-bind-add.ts'
 import type { Run } from './command.ts'
+import { ownHotkey, sheetsHere, takeOwn } from './own-keys.ts'
 
 /** Revokes PeerIds: once the block is final, no peer believes that they work for the wallet's hotkey. */
 export const chainBindRemove: Run = async (context) => {
   const { args, config } = context
-  const hotkey = await loadHotkey(walletPlace(config))
+  const hotkey = await ownHotkey(context)
   for (const peerId of args) checked(peerId)
   const gone = new Set(args)
   return withChain(context, async ({ chain, net }) => {
     const file = walletSheets(config, net, hotkey.address)
-    const sheet = await changeBindings({ chain, net, hotkey, file }, (members) => {
+    const needs = { chain, net, hotkey, file, others: await sheetsHere(context, net) }
+    const change = (members: readonly BindingMember[]) => {
       const bound = new Set(members.map(({ peerKey }) => peerIdOfKey(peerKey)))
       const unknown = args.find((peerId) => !bound.has(peerId))
       if (unknown !== undefined) {
@@ -25,7 +26,8 @@ export const chainBindRemove: Run = async (context) => {
         })
       }
       return members.filter(({ peerKey }) => !gone.has(peerIdOfKey(peerKey)))
-    })
+    }
+    const sheet = await changeBindings(needs, change, (next) => takeOwn(context, net, next))
     tellSheet(context, hotkey.address, sheet, file)
     return 0
   })

@@ -1,8 +1,16 @@
-import type { Neuron } from '../../chain/chain.ts'
+import { once } from 'node:events'
+import type { BlockRef, Neuron } from '../../chain/chain.ts'
+import { sleep } from '../../clock.ts'
+import { codeOf, messageOf } from '../../errors.ts'
+import { secondsMs } from '../../units.ts'
+import type { BindingsAnswer } from '../control/routes/bindings.ts'
 import { formatTao } from '../format-tao.ts'
-import { createOutput } from '../output.ts'
-import { withChain } from '../with-chain.ts'
-import type { Run } from './command.ts'
+import { createOutput, type ListView } from '../output.ts'
+import { readCommitments } from '../own-commitment.ts'
+import { askMiner } from '../own-devices.ts'
+import { filterRows, orderRows } from '../row-query.ts'
+import { type OpenChain, withChain } from '../with-chain.ts'
+import type { CommandContext, Run } from './command.ts'
 
 /** One registered hotkey as `chain metagraph --json` prints it. */
 export interface NeuronRow {
@@ -13,40 +21,156 @@ export interface NeuronRow {
   readonly stake: string
   readonly validatorPermit: boolean
   readonly active: boolean
+  /** Whether its testimony may count: with permit, which the chain's epoch gives above its threshold alone, and stake. */
+  readonly validates: boolean
   readonly lastUpdate: number
   readonly registeredAt: number
   readonly incentive: number
   readonly dividends: number
   readonly emission: string
+  /** Block of its commitment, since when its bindings stand; null when it binds nobody. */
+  readonly boundAt: number | null
+  /** PeerIds that work for it, as the node of this data folder believes; null when none runs. */
+  readonly peers: readonly string[] | null
 }
 
-/** Lists who is registered in the subnet, at the newest final block. */
+/** How often `--watch` asks for a newer block. */
+const LOOK_MS = secondsMs(2)
+
+const FIELDS = [
+  'uid',
+  'hotkey',
+  'coldkey',
+  'stake',
+  'validatorPermit',
+  'active',
+  'validates',
+  'lastUpdate',
+  'registeredAt',
+  'incentive',
+  'dividends',
+  'emission',
+  'boundAt',
+] as const satisfies readonly (keyof NeuronRow)[]
+
+/** Lists who is registered in the subnet at the newest final block; with `--watch`, at each one until Ctrl-C. */
 export const chainMetagraph: Run = (context) =>
-  withChain(context, async ({ chain, net }) => {
-    const { neurons, block } = await chain.metagraph(net.netuid)
-    const epoch = await chain.epoch(net.netuid, block)
-    const out = createOutput(context.terminal, context.config)
-    out.note(`block ${block.number}, epoch ${epoch.index}, ${epoch.blocksLeft} blocks left`)
-    out.list(neurons.map(rowOf), {
-      id: ({ hotkey }) => hotkey,
-      none: `nobody is registered in subnet ${net.netuid}`,
-      columns: [
-        { title: 'UID', value: ({ uid }) => uid, align: 'right' },
-        { title: 'HOTKEY', value: ({ hotkey }) => hotkey },
-        { title: 'STAKE', value: ({ stake }) => stake, align: 'right' },
-        { title: 'PERMIT', value: ({ validatorPermit }) => (validatorPermit ? 'yes' : 'no') },
-        { title: 'INCENTIVE', value: ({ incentive }) => incentive, align: 'right' },
-        { title: 'DIVIDENDS', value: ({ dividends }) => dividends, align: 'right' },
-        { title: 'EMISSION', value: ({ emission }) => emission, align: 'right' },
-        { title: 'UPDATED', value: ({ lastUpdate }) => lastUpdate, align: 'right' },
-        { title: 'COLDKEY', value: ({ coldkey }) => coldkey, shrinks: true },
-      ],
-    })
-    return 0
+  withChain(context, async (open) => {
+    if (context.config.watch) return watch(context, open)
+    const rows = await show(context, open, await open.chain.head())
+    return rows === 0 && context.args.length > 0 ? 3 : 0
   })
 
-const rowOf = ({ stake, emission, hotkeyPublicKey: _, ...rest }: Neuron): NeuronRow => ({
+/** Drawn again on a terminal, below each other in a pipe, a line for each hotkey as JSON; a lost chain is waited for. */
+async function watch(context: CommandContext, open: OpenChain): Promise<number> {
+  const { config, terminal, signal } = context
+  // What a closing connection was asked last is never answered.
+  const stopped = once(signal, 'abort')
+  let shown = -1
+  while (!signal.aborted) {
+    try {
+      await Promise.race([look(), stopped])
+    } catch (error) {
+      if (signal.aborted) return 0
+      if (codeOf(error) !== 'CHAIN_UNREACHABLE') throw error
+      createOutput(terminal, config).note(`the chain does not answer: ${messageOf(error)}`)
+    }
+    await sleep(LOOK_MS, signal).catch(() => undefined) // Ctrl-C: the loop sees it
+  }
+  return 0
+
+  async function look(): Promise<void> {
+    const head = await open.chain.head()
+    if (head.number <= shown) return
+    await show(context, open, head, () => redrawn(context))
+    shown = head.number
+  }
+}
+
+/** The whole screen is cleared, for a table may have fewer lines than the one before. */
+function redrawn({ config, terminal }: CommandContext): void {
+  if (terminal.stdout.isTTY === true && !config.json && !config.quiet)
+    terminal.stdout.write('\u001b[H\u001b[2J')
+}
+
+/** Reads and prints one block; gives how many rows there were. */
+async function show(
+  context: CommandContext,
+  open: OpenChain,
+  head: BlockRef,
+  before: () => void = () => undefined,
+): Promise<number> {
+  const { config, terminal, args } = context
+  const { netuid } = open.net
+  const rows = orderRows(
+    filterRows(await readRows(context, open, head), args, FIELDS),
+    config.order,
+    FIELDS,
+  )
+  const epoch = await open.chain.epoch(netuid, head)
+  const out = createOutput(terminal, config)
+  before()
+  out.note(`block ${head.number}, epoch ${epoch.index}, ${epoch.blocksLeft} blocks left`)
+  if (config.watch && config.json) {
+    for (const row of rows) out.event({ block: head.number, ...row }, () => row.hotkey)
+    return rows.length
+  }
+  const none = args.length > 0 ? 'nobody is like that' : `nobody is registered in subnet ${netuid}`
+  out.list(rows, { ...view, none })
+  return rows.length
+}
+
+async function readRows(
+  { config, signal }: CommandContext,
+  { chain, net }: OpenChain,
+  head: BlockRef,
+): Promise<NeuronRow[]> {
+  const [{ neurons }, commitments, known] = await Promise.all([
+    chain.metagraph(net.netuid, head),
+    readCommitments(chain, net.netuid, head),
+    askMiner<BindingsAnswer>(config, '/v1/bindings', signal),
+  ])
+  const peersOf = (address: string): string[] | null =>
+    known?.items.filter(({ hotkey }) => hotkey === address).map(({ peerId }) => peerId) ?? null
+  return neurons.map((neuron) => {
+    const boundAt = commitments.get(neuron.hotkey)?.block ?? null
+    return rowOf(neuron, boundAt, peersOf(neuron.hotkey))
+  })
+}
+
+const rowOf = (
+  { stake, emission, hotkeyPublicKey: _, ...rest }: Neuron,
+  boundAt: number | null,
+  peers: readonly string[] | null,
+): NeuronRow => ({
   ...rest,
   stake: formatTao(stake),
   emission: formatTao(emission),
+  validates: rest.validatorPermit && stake > 0n,
+  boundAt,
+  peers,
 })
+
+const view: ListView<NeuronRow> = {
+  id: ({ hotkey }) => hotkey,
+  columns: [
+    { title: 'UID', value: ({ uid }) => uid, align: 'right' },
+    { title: 'HOTKEY', value: ({ hotkey }) => hotkey },
+    { title: 'STAKE', value: ({ stake }) => stake, align: 'right' },
+    { title: 'VALIDATES', value: standingOf },
+    { title: 'INCENTIVE', value: ({ incentive }) => incentive, align: 'right' },
+    { title: 'DIVIDENDS', value: ({ dividends }) => dividends, align: 'right' },
+    { title: 'EMISSION', value: ({ emission }) => emission, align: 'right' },
+    { title: 'UPDATED', value: ({ lastUpdate }) => lastUpdate, align: 'right' },
+    { title: 'BOUND AT', value: ({ boundAt }) => boundAt, align: 'right' },
+    { title: 'PEERS', value: ({ peers }) => peers?.join(' '), shrinks: true },
+    { title: 'COLDKEY', value: ({ coldkey }) => coldkey, shrinks: true },
+  ],
+}
+
+/** Stake without a permit stands below the chain's threshold, or behind the places it gives. */
+function standingOf({ stake, validatorPermit, validates, active }: NeuronRow): string {
+  if (validates) return active ? 'yes' : 'inactive'
+  if (validatorPermit) return 'no stake'
+  return Number(stake) > 0 ? 'no permit' : 'no'
+}

@@ -76,9 +76,14 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'chain metagraph',
-    usage: '',
-    describe: 'List who is registered in the subnet, with stake and permits',
-    options: [],
+    usage: '[CONDITION…]',
+    describe: 'List who is registered in the subnet, who validates and who is bound',
+    options: ['order', 'watch'],
+    args: [0, 16],
+    examples: [
+      ["compute-node chain metagraph validates=true 'stake>=1000' -o -stake", 'some, in order'],
+      ['compute-node chain metagraph --watch', 'at every block, until Ctrl-C'],
+    ],
     load: async () => (await import('./chain-metagraph.ts')).chainMetagraph,
   },
   {

@@ -1,0 +1,48 @@
+import type { Hotkey } from '../../chain/keys.ts'
+import { loadHotkey } from '../../chain/wallet.ts'
+import { type BindingSheet, bindingIn, sheetOfLone } from '../../protocols/binding-sheet.ts'
+import type { Network } from '../../protocols/network.ts'
+import { takeSheet } from '../bind-peer.ts'
+import { createDataFolder } from '../data-folder.ts'
+import { type Identity, loadIdentity } from '../identity.ts'
+import { createLog } from '../log-to-stderr.ts'
+import { readBinding } from '../own-binding.ts'
+import { keptSheets, nodeSheets } from '../sheet-file.ts'
+import { walletPlace } from '../wallet-place.ts'
+import type { CommandContext } from './command.ts'
+
+/** The hotkey of the configured wallet; BAD_CONFIG_WALLET when there is none. */
+export const ownHotkey = ({ config }: CommandContext): Promise<Hotkey> =>
+  loadHotkey(walletPlace(config))
+
+/** The PeerId of the data folder, made where there is none. */
+export async function ownIdentity({ config }: CommandContext): Promise<Identity> {
+  const { keyFile } = await createDataFolder(config.dataDir)
+  const log = createLog({ level: config.logLevel, json: config.json })
+  return loadIdentity(keyFile, log)
+}
+
+/** What this data folder knows of its hotkey's PeerIds: the sheets it took, or its own binding when it is the only one. */
+export async function sheetsHere(context: CommandContext, net: Network): Promise<BindingSheet[]> {
+  const { dataDir } = context.config
+  const sheets = await keptSheets(nodeSheets(dataDir))
+  const binding = await readBinding(dataDir)
+  if (binding === undefined) return sheets
+  const { recordKey } = await ownIdentity(context)
+  const lone = sheetOfLone(net, binding, recordKey.publicKey)
+  return lone === undefined ? sheets : [...sheets, lone]
+}
+
+/** A node of this very data folder takes its new path at once, where it is bound by this hotkey. */
+export async function takeOwn(
+  context: CommandContext,
+  net: Network,
+  sheet: BindingSheet,
+): Promise<void> {
+  const { dataDir } = context.config
+  const binding = await readBinding(dataDir)
+  if (binding === undefined || Buffer.compare(binding.hotkey, sheet.hotkey) !== 0) return
+  const { recordKey: key } = await ownIdentity(context)
+  if (bindingIn(net, sheet, key.publicKey) === undefined) return
+  await takeSheet({ net, key, dataDir }, sheet)
+}
