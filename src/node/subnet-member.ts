@@ -16,6 +16,8 @@ export interface Membership {
   readonly embedded: boolean
   /** Asked before anything is spent; throws when the owner of the coldkey does not agree. */
   readonly agree?: (cost: JoinCost) => Promise<void>
+  /** Told before each transaction what is waited for, which on a real chain takes about half a minute. */
+  readonly onStep?: (text: string) => void
 }
 
 /** What joining takes from the coldkey, in rao. */
@@ -36,7 +38,7 @@ export interface Joined {
  * @throws CHAIN_DISPATCH with the chain's own reason, e.g. too low a balance
  */
 export async function joinSubnet(membership: Membership): Promise<Joined> {
-  const { chain, netuid, coldkey, hotkey, stakeRao, agree } = membership
+  const { chain, netuid, coldkey, hotkey, stakeRao, agree, onStep } = membership
   const before = await find(membership)
   const missing = stakeRao - (before?.stake ?? 0n)
   // The pool gives a little less alpha than rao: what is nearly there is not topped up again.
@@ -47,8 +49,14 @@ export async function joinSubnet(membership: Membership): Promise<Joined> {
     await agree?.({ burnRao, stakeRao: stakedRao })
     await fund(membership, burnRao + stakedRao)
   }
-  if (registered) await register(membership)
-  if (stakedRao > 0n) await chain.addStake(netuid, coldkey, hotkey.address, stakedRao)
+  if (registered) {
+    onStep?.('registering: waiting until the block is final')
+    await register(membership)
+  }
+  if (stakedRao > 0n) {
+    onStep?.('staking: waiting until the block is final')
+    await chain.addStake(netuid, coldkey, hotkey.address, stakedRao)
+  }
   const neuron = await find(membership)
   if (neuron === undefined)
     throw new NodeError('CHAIN_FAILED', `${hotkey.address} is registered, but not listed`)

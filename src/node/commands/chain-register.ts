@@ -26,7 +26,10 @@ export const chainRegister: Run = async (context) => {
       if (!embedded && !config.yes) await ask(context, coldkey.address, cost)
     }
     const needs = { chain, netuid: net.netuid, coldkey, hotkey, stakeRao, embedded, agree }
-    const { neuron, registered, stakedRao } = await joinSubnet(needs)
+    const { neuron, registered, stakedRao } = await joinSubnet({
+      ...needs,
+      onStep: createOutput(terminal, config).progress,
+    })
     const { uid, stake } = neuron
     const result = { uid, hotkey: hotkey.address, registered, stake: formatTao(stake) }
     createOutput(terminal, config).value(
