@@ -118,6 +118,24 @@ export interface Commitment {
   readonly block: number
 }
 
+/** What an account holds. */
+export interface AccountFunds {
+  readonly freeRao: bigint
+  /** Deposits and the like, which come back. */
+  readonly reservedRao: bigint
+}
+
+/** A call that takes from a coldkey's balance. */
+export type PaidCall =
+  | { readonly kind: 'transfer'; readonly to: string; readonly rao: bigint }
+  | { readonly kind: 'register'; readonly netuid: number; readonly hotkey: string }
+  | {
+      readonly kind: 'stake'
+      readonly netuid: number
+      readonly hotkey: string
+      readonly rao: bigint
+    }
+
 /**
  * The ledger that says who is registered and takes weights. Reads are consistent at one block hash; a transaction
  * counts once its block is final. Every method may throw CHAIN_UNREACHABLE; transactions throw CHAIN_POOL (refused
@@ -157,5 +175,8 @@ export interface Chain {
   revealWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
   /** Free rao. */
   balance(address: string): Promise<bigint>
+  funds(address: string): Promise<AccountFunds>
+  /** Rao that the runtime would take for a call besides what it moves; an estimate, since fees follow the load. */
+  fee(payer: string, call: PaidCall): Promise<bigint>
   close(): Promise<void>
 }

@@ -13,3 +13,7 @@ export const polkadotTypes = (): typeof import('@polkadot/types') => load('@polk
 /** Word lists and their checksums, without the rest of the crypto package. */
 export const mnemonicWords = (): typeof import('@polkadot/util-crypto/mnemonic/bip39') =>
   load('@polkadot/util-crypto/mnemonic/bip39')
+
+/** XSalsa20-Poly1305, as btcli's password-protected keys are sealed. */
+export const secretBox = (): typeof import('@polkadot/util-crypto/nacl') =>
+  load('@polkadot/util-crypto/nacl')

@@ -4,6 +4,7 @@ import { fromHex, toHex } from './hex.ts'
 import type { Transaction } from './subtensor/await-final.ts'
 import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
 import { chainInfo } from './subtensor/features.ts'
+import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
 import {
   finalizedHead,
@@ -73,10 +74,11 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
         BigInt((await api.query['subtensorModule']!['burn']!(netuid)).toString()),
       ),
     register: (netuid, coldkey, hotkey) =>
-      sender.send(call('subtensorModule', 'burnedRegister', netuid, hotkey), coldkey),
+      sender.send(transactionOf(api, { kind: 'register', netuid, hotkey }), coldkey),
     addStake: (netuid, coldkey, hotkey, rao) =>
-      sender.send(call('subtensorModule', 'addStake', hotkey, netuid, rao), coldkey),
-    transfer: (from, to, rao) => sender.send(call('balances', 'transferKeepAlive', to, rao), from),
+      sender.send(transactionOf(api, { kind: 'stake', netuid, hotkey, rao }), coldkey),
+    transfer: (from, to, rao) =>
+      sender.send(transactionOf(api, { kind: 'transfer', to, rao }), from),
     submitWeights: (netuid, hotkey, weights, options) =>
       submitWeights(api, sender, netuid, hotkey, weights, options),
     revealWeights(hotkey, { netuid, uids, values, salt, versionKey }) {
@@ -84,10 +86,9 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       return sender.send(call('subtensorModule', 'revealWeights', ...args), hotkey)
     },
     balance: async (address) =>
-      reading(api, 'a balance', async () => {
-        const account = await api.query['system']!['account']!(address)
-        return BigInt((account as unknown as { data: { free: object } }).data.free.toString())
-      }),
+      reading(api, 'a balance', async () => (await readFunds(api, address)).freeRao),
+    funds: async (address) => reading(api, 'a balance', () => readFunds(api, address)),
+    fee: async (payer, paid) => reading(api, 'a fee', () => readFee(api, payer, paid)),
     close,
   }
 }

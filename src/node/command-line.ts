@@ -62,8 +62,9 @@ function readFlag(
   { rawName: written, name, value }: { rawName: string; name: string; value?: string | undefined },
   bad: Bad,
 ): [OptionKey, string] {
-  const negated = written.startsWith('--no-')
-  const key = keyOfFlag.get(negated ? written.slice('--no-'.length) : name)
+  const exact = keyOfFlag.get(written.slice('--'.length)) // `--no-password` is an option of its own
+  const negated = exact === undefined && written.startsWith('--no-')
+  const key = exact ?? keyOfFlag.get(negated ? written.slice('--no-'.length) : name)
   const known = key === undefined ? undefined : optionTable.get(key)
   if (key === undefined || known === undefined) throw unknownFlag(written, bad)
   if (known.isSwitch === true) {

@@ -500,9 +500,11 @@ export const options = {
     percent,
   ),
   replace: flag('command', 'Bind only what is named now, whoever else the hotkey bound'),
+  coldkey: flag('command', 'The coldkey of the wallet, instead of its hotkey'),
+  noPassword: flag('command', 'Leave the key readable to whoever reads its file'),
   keyType: option(
     'command',
-    'Signature scheme of the hotkey; btcli reads sr25519 alone',
+    'Signature scheme of the key; btcli reads sr25519 alone',
     'TYPE',
     oneOf('sr25519', 'ed25519'),
     'sr25519',

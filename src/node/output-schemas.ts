@@ -4,15 +4,20 @@ import { isolation } from '../protocols/isolation.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'
 import { endingOwners } from '../protocols/lease-endings.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
+import type { BalanceResult } from './commands/chain-balance.ts'
 import type { BoundPeerRow } from './commands/chain-bind-list.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
+import type { TransferResult } from './commands/chain-transfer.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
 import type { BenchResult } from './commands/gpu-bench.ts'
 import type { ProveResult } from './commands/gpu-prove.ts'
 import type { JupyterResult } from './commands/jupyter.ts'
 import type { SnapshotResult } from './commands/snapshot.ts'
 import type { SshConfigResult } from './commands/ssh-config.ts'
+import type { WalletKey } from './commands/wallet-import.ts'
 import type { WalletRow } from './commands/wallet-list.ts'
+import type { SignResult } from './commands/wallet-sign.ts'
+import type { VerifyResult } from './commands/wallet-verify.ts'
 import type { AttestationRow } from './control/routes/attestations.ts'
 import type { LimitsAnswer } from './control/routes/gpus.ts'
 import type { ReceiptsAnswer } from './control/routes/leases.ts'
@@ -266,8 +271,53 @@ const keyType = z.enum(['sr25519', 'ed25519'])
 
 const wallet: z.ZodType<WalletRow> = z.strictObject({
   name: z.string(),
-  hotkey: z.string().describe('its name'),
-  address: address.nullable().describe('null when its file cannot be used here'),
+  key: z.enum(['coldkey', 'hotkey']),
+  hotkey: z.string().nullable().describe('its name; null for a coldkey'),
+  address: address.nullable().describe('null when its files do not tell'),
+  keyType: keyType.nullable(),
+  encrypted: z.boolean().nullable().describe('null when there is only its public part'),
+})
+
+const balance: z.ZodType<BalanceResult> = z.strictObject({
+  address,
+  free: decimal.describe('TAO'),
+  reserved: decimal.describe('TAO of deposits'),
+  hotkeys: z.array(
+    z.strictObject({
+      uid: whole,
+      hotkey: address,
+      stake: decimal.describe('alpha on it in this subnet, whoever staked it'),
+    }),
+  ),
+})
+
+const transferred: z.ZodType<TransferResult> = z.strictObject({
+  from: address,
+  to: address,
+  amount: decimal.describe('TAO'),
+  block: whole.describe('the final block that it stands in'),
+  blockHash: z.string(),
+  left: decimal.describe('TAO, free'),
+})
+
+const walletKey: z.ZodType<WalletKey> = z.strictObject({
+  name: z.string(),
+  key: z.enum(['coldkey', 'hotkey']),
+  address,
+  keyType,
+  encrypted: z.boolean(),
+})
+
+const signed: z.ZodType<SignResult> = z.strictObject({
+  address,
+  keyType,
+  signature: z.string().describe('hex, 64 bytes'),
+})
+
+const verified: z.ZodType<VerifyResult> = z.strictObject({
+  address,
+  valid: z.boolean(),
+  keyType: keyType.nullable().describe('the scheme by which it is valid'),
 })
 
 const lease: z.ZodType<LeaseView> = z.strictObject({
@@ -787,6 +837,8 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'chain weights': { describe: 'a list', schema: listOf(weight) },
   'chain simulate': { describe: 'the whole simulation', schema: simulated },
   'chain register': { describe: 'where it stands', schema: registered },
+  'chain balance': { describe: 'what it holds', schema: balance },
+  'chain transfer': { describe: 'the transfer', schema: transferred },
   'chain bind': { describe: 'the binding', schema: bound },
   'chain bind request': {
     describe: 'the request',
@@ -798,13 +850,18 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'chain bind list': { describe: 'a list', schema: listOf(boundPeer) },
   'wallet create': {
     describe: 'the keys',
-    schema: z.strictObject({ name: z.string(), hotkey: address, coldkey: address, keyType }),
+    schema: z.strictObject({
+      name: z.string(),
+      hotkey: address,
+      coldkey: address.nullable().describe('null when its files do not tell'),
+      keyType,
+    }),
   },
   'wallet list': { describe: 'a list', schema: listOf(wallet) },
-  'wallet import': {
-    describe: 'the key',
-    schema: z.strictObject({ name: z.string(), hotkey: address, keyType }),
-  },
+  'wallet import': { describe: 'the key', schema: walletKey },
+  'wallet sign': { describe: 'the signature', schema: signed },
+  'wallet verify': { describe: 'what was found', schema: verified },
+  'wallet change-password': { describe: 'the key', schema: walletKey },
   rent: { describe: 'the lease that runs', schema: lease },
   'rent -- CMD': { describe: 'the lease and what the command printed', schema: rented },
   'rent --jupyter': { describe: 'where it answers, once it does', schema: jupyter },

@@ -7,8 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseTao } from '../../src/node/format-tao.ts'
 import { outputSchemas } from '../../src/node/output-schemas.ts'
 import { endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
+
+const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY'
 
 const root = mkdtempSync(join(tmpdir(), 'cn-chain-commands-'))
 let chain: ChildProcess
@@ -39,10 +42,14 @@ async function json(name: string, ...args: string[]): Promise<Record<string, unk
 test('a wallet is created, registered, staked, bound and listed; doing it again changes nothing', {
   timeout: 180_000,
 }, async () => {
-  const made = await json('wallet create')
+  const made = await json('wallet create', '--no-password')
   expect(statSync(join(root, 'wallets/default/hotkeys/default')).mode & 0o777).toBe(0o600)
+  const plain = { name: 'default', keyType: 'sr25519', encrypted: false }
   expect(await json('wallet list')).toEqual({
-    items: [{ name: 'default', hotkey: 'default', address: made['hotkey'] }],
+    items: [
+      { ...plain, key: 'coldkey', hotkey: null, address: made['coldkey'] },
+      { ...plain, key: 'hotkey', hotkey: 'default', address: made['hotkey'] },
+    ],
   })
   const first = await json('chain register', '--stake', '12.5')
   expect(first).toMatchObject({ uid: 0, hotkey: made['hotkey'], registered: true })
@@ -128,6 +135,24 @@ test('a hotkey vouches for nodes of other machines, and revokes one: all by file
   expect(rebuilt['peers']).toEqual(left['peers'])
 })
 
+test('what an account holds is shown, and sent once its owner agreed', async () => {
+  const before = await json('chain balance')
+  expect(before).toMatchObject({ reserved: '0', hotkeys: [{ uid: 0 }] })
+  const [{ stake }] = before['hotkeys'] as [{ stake: string }]
+  expect(Number(stake)).toBeGreaterThan(12)
+  expect(await json('chain balance', before['address'] as string)).toEqual(before)
+  const asked = await runCli(['chain', 'transfer', ALICE, '0.25', ...common])
+  expect([asked.exitCode, asked.stdout]).toEqual([2, ''])
+  expect(asked.stderr).toMatch(/sends 0.25 TAO to 5Grw.* for a fee of about 0, and leaves/)
+  expect(await json('chain balance')).toEqual(before)
+  const sent = await json('chain transfer', ALICE, '0.25', '--yes')
+  expect(sent).toMatchObject({ from: before['address'], to: ALICE, amount: '0.25' })
+  expect(parseTao(sent['left'] as string)).toBe(
+    parseTao(before['free'] as string)! - parseTao('0.25')!,
+  )
+  expect(await json('chain balance')).toMatchObject({ free: sent['left'] })
+})
+
 test('words come on stdin and show up nowhere', async () => {
   const words = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk'
   const entry = join(import.meta.dirname, '../../bin/compute-node.js')
@@ -148,6 +173,9 @@ test.each([
   [2, 'overwritten', ['wallet', 'create']],
   [2, 'is no wallet name', ['wallet', 'create', '--wallet.name', '../x']],
   [2, 'there is no key', ['chain', 'register', '--wallet.name', 'none']],
+  [2, 'is no amount', ['chain', 'transfer', ALICE, '1e3', '--yes']],
+  [2, 'no SS58 address', ['chain', 'transfer', `${ALICE}1`, '1', '--yes']],
+  [5, 'holds', ['chain', 'transfer', ALICE, '1000000', '--yes']],
   [2, '--stake', ['chain', 'register', '--stake', 'much']],
   [2, '--stake', ['chain', 'register', '--stake', '3=5']],
   [2, 'says no uid', ['chain', 'simulate', '--stake', '5']],

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises'
+import type { Chain, PaidCall } from '../../chain/chain.ts'
 import { loadColdkey, loadHotkey } from '../../chain/wallet.ts'
 import { NodeError } from '../../errors.ts'
 import { formatTao, parseTao } from '../format-tao.ts'
@@ -6,13 +6,18 @@ import { createOutput } from '../output.ts'
 import { type JoinCost, joinSubnet } from '../subnet-member.ts'
 import { walletPlace } from '../wallet-place.ts'
 import { isEmbedded, withChain } from '../with-chain.ts'
-import type { CommandContext, Run } from './command.ts'
+import { askingPasswords } from './ask-password.ts'
+import type { Run } from './command.ts'
+import { askConsent } from './consent.ts'
+import { spendingQuestion } from './spending.ts'
 
 /** Registers the wallet's hotkey in the subnet and stakes on it; doing it again changes nothing. */
 export const chainRegister: Run = async (context) => {
   const { config, terminal } = context
   const place = walletPlace(config)
-  const [coldkey, hotkey] = [await loadColdkey(place), await loadHotkey(place)]
+  const passwords = askingPasswords(context)
+  const hotkey = await loadHotkey(place, passwords)
+  const coldkey = await loadColdkey(place, passwords)
   const staked = config.stake.at(-1) ?? '0'
   const stakeRao = parseTao(staked)
   if (stakeRao === undefined)
@@ -23,7 +28,15 @@ export const chainRegister: Run = async (context) => {
     const { chain, net } = open
     const embedded = await isEmbedded(open)
     const agree = async (cost: JoinCost): Promise<void> => {
-      if (!embedded && !config.yes) await ask(context, coldkey.address, cost)
+      if (embedded) return
+      const payer = coldkey.address
+      const [balanceRao, feeRao] = await Promise.all([
+        chain.balance(payer),
+        feeOf(chain, payer, net.netuid, hotkey.address, cost),
+      ])
+      const costRao = cost.burnRao + cost.stakeRao
+      const spending = { does: doingOf(cost), payer, balanceRao, costRao, feeRao }
+      await askConsent(context, spendingQuestion(spending))
     }
     const needs = { chain, netuid: net.netuid, coldkey, hotkey, stakeRao, embedded, agree }
     const { neuron, registered, stakedRao } = await joinSubnet({
@@ -45,23 +58,22 @@ export const chainRegister: Run = async (context) => {
   })
 }
 
-/** Real money asks first: at a terminal a question, elsewhere only with --yes. */
-async function ask(
-  { terminal, signal }: CommandContext,
-  coldkey: string,
+function doingOf({ burnRao, stakeRao }: JoinCost): string {
+  const burns = burnRao > 0n ? [`burns ${formatTao(burnRao)} TAO`] : []
+  const stakes = stakeRao > 0n ? [`stakes ${formatTao(stakeRao)} TAO`] : []
+  return [...burns, ...stakes].join(' and ')
+}
+
+/** The fees of the one or two transactions of joining. */
+async function feeOf(
+  chain: Chain,
+  payer: string,
+  netuid: number,
+  hotkey: string,
   { burnRao, stakeRao }: JoinCost,
-): Promise<void> {
-  const staked = stakeRao > 0n ? ` and stakes ${formatTao(stakeRao)} TAO` : ''
-  const cost = `This burns ${formatTao(burnRao)} TAO${staked} of ${coldkey}.`
-  if (terminal.stdin.isTTY !== true) {
-    throw new NodeError('BAD_CONFIG_CONSENT', cost, { next: 'add --yes to agree' })
-  }
-  const lines = createInterface({ input: terminal.stdin, output: terminal.stderr })
-  try {
-    const answer = await lines.question(`${cost} Go on? [y/N] `, { signal })
-    if (/^y(es)?$/i.test(answer.trim())) return
-  } finally {
-    lines.close()
-  }
-  throw new NodeError('REFUSED_CONSENT', 'nothing was sent')
+): Promise<bigint> {
+  const burns: PaidCall[] = burnRao > 0n ? [{ kind: 'register', netuid, hotkey }] : []
+  const stakes: PaidCall[] = stakeRao > 0n ? [{ kind: 'stake', netuid, hotkey, rao: stakeRao }] : []
+  const fees = await Promise.all([...burns, ...stakes].map((call) => chain.fee(payer, call)))
+  return fees.reduce((sum, fee) => sum + fee, 0n)
 }

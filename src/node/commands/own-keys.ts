@@ -9,11 +9,12 @@ import { createLog } from '../log-to-stderr.ts'
 import { readBinding } from '../own-binding.ts'
 import { keptSheets, nodeSheets } from '../sheet-file.ts'
 import { walletPlace } from '../wallet-place.ts'
+import { askingPasswords } from './ask-password.ts'
 import type { CommandContext } from './command.ts'
 
 /** The hotkey of the configured wallet; BAD_CONFIG_WALLET when there is none. */
-export const ownHotkey = ({ config }: CommandContext): Promise<Hotkey> =>
-  loadHotkey(walletPlace(config))
+export const ownHotkey = (context: CommandContext): Promise<Hotkey> =>
+  loadHotkey(walletPlace(context.config), askingPasswords(context))
 
 /** The PeerId of the data folder, made where there is none. */
 export async function ownIdentity({ config }: CommandContext): Promise<Identity> {

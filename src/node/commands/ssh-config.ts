@@ -1,7 +1,5 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
-import { NodeError } from '../../errors.ts'
 import type { ControlClient } from '../control/client.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput } from '../output.ts'
@@ -18,6 +16,7 @@ import { hostName, leaseHostKey } from '../ssh/host-key.ts'
 import { sshOptions } from '../ssh/proxy-command.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run } from './command.ts'
+import { askConsent, type Question } from './consent.ts'
 import { type NamedLease, nameLease } from './name-lease.ts'
 
 /** What `ssh-config --json` prints. */
@@ -69,23 +68,12 @@ async function write(context: CommandContext, hosts: readonly SshHost[]): Promis
   const ownConfig = join(homedir(), '.ssh', 'config')
   await writeHosts(dataDir, hosts)
   if (await isIncluded(ownConfig, dataDir)) return
-  if (!context.config.yes) await ask(context, ownConfig)
+  await askConsent(context, questionOf(context, ownConfig))
   await include(ownConfig, dataDir)
 }
 
-async function ask({ config, terminal, signal }: CommandContext, file: string): Promise<void> {
-  const what = `This puts \`${includeLine(config.dataDir)}\` at the top of ${file}.`
-  if (terminal.stdin.isTTY !== true) {
-    throw new NodeError('BAD_CONFIG_CONSENT', what, {
-      next: 'add --yes to agree, or put the line there yourself',
-    })
-  }
-  const lines = createInterface({ input: terminal.stdin, output: terminal.stderr })
-  try {
-    const answer = await lines.question(`${what} Go on? [y/N] `, { signal })
-    if (/^y(es)?$/i.test(answer.trim())) return
-  } finally {
-    lines.close()
-  }
-  throw new NodeError('REFUSED_CONSENT', `${file} was not changed`)
-}
+const questionOf = ({ config }: CommandContext, file: string): Question => ({
+  what: `This puts \`${includeLine(config.dataDir)}\` at the top of ${file}.`,
+  declined: `${file} was not changed`,
+  next: 'add --yes to agree, or put the line there yourself',
+})

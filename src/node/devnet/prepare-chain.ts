@@ -52,7 +52,8 @@ async function obtainWallet(member: Member): Promise<Wallet> {
     return { coldkey: await loadColdkey(place), hotkey: await loadHotkey(place) }
   } catch (error) {
     if (codeOf(error) !== 'BAD_CONFIG_WALLET') throw error
-    return createWallet(place)
+    const { hotkey } = await createWallet(place)
+    return { coldkey: await loadColdkey(place), hotkey }
   }
 }
 

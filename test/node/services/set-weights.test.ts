@@ -6,7 +6,7 @@ import type { Chain } from '../../../src/chain/chain.ts'
 import { type DevChain, startDevChain } from '../../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../../src/chain/dev-account.ts'
 import { connectChain } from '../../../src/chain/subtensor.ts'
-import { createWallet, type Wallet } from '../../../src/chain/wallet.ts'
+import { createWallet, loadColdkey, loadHotkey, type Wallet } from '../../../src/chain/wallet.ts'
 import { silent } from '../../../src/log.ts'
 import { type ChainView, createChainView } from '../../../src/node/chain-view.ts'
 import { configWith } from '../../../src/node/config.ts'
@@ -42,7 +42,9 @@ async function bringUp(commitReveal: boolean): Promise<void> {
     recordOf: () => undefined,
     revision: () => 0,
   })
-  wallet = await createWallet({ path: join(folder, 'wallets'), name: 'v', hotkey: 'h' })
+  const place = { path: join(folder, 'wallets'), name: 'v', hotkey: 'h' }
+  await createWallet(place)
+  wallet = { coldkey: await loadColdkey(place), hotkey: await loadHotkey(place) }
 }
 
 beforeEach(async () => {
