@@ -118,6 +118,25 @@ export interface Commitment {
   readonly block: number
 }
 
+/** What a hotkey got in one epoch. */
+export type EpochEarning =
+  | {
+      readonly state: 'read'
+      readonly epoch: number
+      /** At which the epoch fired. */
+      readonly block: number
+      readonly uid: number
+      /** Alpha base units. */
+      readonly emission: bigint
+      readonly incentive: number
+      readonly dividends: number
+      /** Alpha base units on the hotkey, whoever staked them. */
+      readonly stake: bigint
+    }
+  | { readonly state: 'unregistered'; readonly epoch: number; readonly block: number }
+  /** The endpoint has dropped that state. */
+  | { readonly state: 'discarded'; readonly epoch: number; readonly block: number | null }
+
 /** What an account holds. */
 export interface AccountFunds {
   readonly freeRao: bigint
@@ -173,6 +192,8 @@ export interface Chain {
     options?: WeightsOptions,
   ): Promise<WeightsOutcome>
   revealWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
+  /** The newest so many epochs of a hotkey, oldest first. */
+  earnings(netuid: number, hotkey: string, epochs: number): Promise<readonly EpochEarning[]>
   /** Free rao. */
   balance(address: string): Promise<bigint>
   funds(address: string): Promise<AccountFunds>

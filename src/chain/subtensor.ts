@@ -5,6 +5,7 @@ import type { Transaction } from './subtensor/await-final.ts'
 import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
 import { chainInfo } from './subtensor/features.ts'
 import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
+import { readEarnings } from './subtensor/read-earnings.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
 import {
   finalizedHead,
@@ -85,6 +86,10 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       const args = [netuid, uids, values, salt, versionKey]
       return sender.send(call('subtensorModule', 'revealWeights', ...args), hotkey)
     },
+    earnings: async (netuid, hotkey, epochs) =>
+      reading(api, 'past epochs', async () =>
+        readEarnings(api, netuid, hotkey, epochs, await head()),
+      ),
     balance: async (address) =>
       reading(api, 'a balance', async () => (await readFunds(api, address)).freeRao),
     funds: async (address) => reading(api, 'a balance', () => readFunds(api, address)),

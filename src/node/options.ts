@@ -500,6 +500,7 @@ export const options = {
     percent,
   ),
   replace: flag('command', 'Bind only what is named now, whoever else the hotkey bound'),
+  csv: flag('command', 'Print comma-separated values'),
   coldkey: flag('command', 'The coldkey of the wallet, instead of its hotkey'),
   noPassword: flag('command', 'Leave the key readable to whoever reads its file'),
   keyType: option(

@@ -6,6 +6,7 @@ import { endingOwners } from '../protocols/lease-endings.ts'
 import { FIELDS, type FieldType } from '../protocols/query/fields.ts'
 import type { BalanceResult } from './commands/chain-balance.ts'
 import type { BoundPeerRow } from './commands/chain-bind-list.ts'
+import type { EarningRow } from './commands/chain-earnings.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { TransferResult } from './commands/chain-transfer.ts'
 import type { WeightRow } from './commands/chain-weights.ts'
@@ -289,6 +290,19 @@ const balance: z.ZodType<BalanceResult> = z.strictObject({
       stake: decimal.describe('alpha on it in this subnet, whoever staked it'),
     }),
   ),
+})
+
+const earning: z.ZodType<EarningRow> = z.strictObject({
+  epoch: whole,
+  block: whole.nullable().describe('at which it fired'),
+  state: z
+    .enum(['read', 'unregistered', 'discarded'])
+    .describe('discarded: the endpoint keeps that state no more'),
+  uid: whole.nullable(),
+  emission: decimal.nullable().describe('alpha of this epoch'),
+  incentive: whole.nullable().describe('of 65535'),
+  dividends: whole.nullable().describe('of 65535'),
+  stake: decimal.nullable().describe('alpha on it, whoever staked it'),
 })
 
 const transferred: z.ZodType<TransferResult> = z.strictObject({
@@ -838,6 +852,7 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   'chain simulate': { describe: 'the whole simulation', schema: simulated },
   'chain register': { describe: 'where it stands', schema: registered },
   'chain balance': { describe: 'what it holds', schema: balance },
+  'chain earnings': { describe: 'a list, oldest first', schema: listOf(earning) },
   'chain transfer': { describe: 'the transfer', schema: transferred },
   'chain bind': { describe: 'the binding', schema: bound },
   'chain bind request': {

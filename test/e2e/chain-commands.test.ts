@@ -153,6 +153,23 @@ test('what an account holds is shown, and sent once its owner agreed', async () 
   expect(await json('chain balance')).toMatchObject({ free: sent['left'] })
 })
 
+test('what a hotkey got is listed by epoch, and as comma-separated values', async () => {
+  const { items } = (await json('chain earnings', '--epochs', '3')) as {
+    items: Record<string, number | string>[]
+  }
+  expect(items.length).toBeGreaterThan(1)
+  const epochs = items.map(({ epoch }) => Number(epoch))
+  expect(epochs).toEqual(epochs.map((_, i) => epochs[0]! + i))
+  for (const { block } of items.slice(1)) expect(block).toBeGreaterThan(Number(items[0]!['block']))
+  expect(items.at(-1)).toMatchObject({ state: 'read', uid: 0 })
+  expect(parseTao(String(items.at(-1)!['stake']))).toBeGreaterThan(parseTao('12')!)
+  const stranger = (await json('chain earnings', ALICE)) as { items: object[] }
+  expect(stranger.items).toMatchObject([{ state: 'unregistered', emission: null }])
+  const csv = await runCli(['chain', 'earnings', '--csv', ...common])
+  expect([csv.exitCode, csv.stderr]).toEqual([0, ''])
+  expect(csv.stdout).toMatch(/^epoch,block,state,uid,emission,.*\n\d+,\d+,read,0,[\d.]+,.*\n$/)
+})
+
 test('words come on stdin and show up nowhere', async () => {
   const words = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk'
   const entry = join(import.meta.dirname, '../../bin/compute-node.js')

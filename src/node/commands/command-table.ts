@@ -137,12 +137,20 @@ export const commands: readonly Command[] = [
   {
     name: 'chain balance',
     usage: '[ADDRESS]',
-    describe:
-      "Show what an account holds, or the wallet's coldkey, and what is staked on its hotkeys",
+    describe: "Show what an account, or the wallet's coldkey, holds, and the stake on its hotkeys",
     options: [],
     args: [0, 1],
     examples: [['compute-node chain balance --wallet.name main', 'needs no password']],
     load: async () => (await import('./chain-balance.ts')).chainBalance,
+  },
+  {
+    name: 'chain earnings',
+    usage: '[HOTKEY]',
+    describe: "List what a hotkey, or the wallet's, got in the newest epochs",
+    options: ['epochs', 'csv'],
+    args: [0, 1],
+    examples: [['compute-node chain earnings --epochs 20 --csv', 'oldest first, for a sheet']],
+    load: async () => (await import('./chain-earnings.ts')).chainEarnings,
   },
   {
     name: 'chain transfer',
