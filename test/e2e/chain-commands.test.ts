@@ -1,6 +1,6 @@
 // The chain and wallet commands, each its own process, against an embedded chain in another.
 import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseTao } from '../../src/node/format-tao.ts'
 import { outputSchemas } from '../../src/node/output-schemas.ts'
 import { endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
+import { requireOrSkip } from '../support/skips.ts'
 
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY'
 
@@ -152,6 +153,32 @@ test('what an account holds is shown, and sent once its owner agreed', async () 
   )
   expect(await json('chain balance')).toMatchObject({ free: sent['left'] })
 })
+
+const hasScript = spawnSync('script', ['--version']).status === 0
+
+test.skipIf(!requireOrSkip(hasScript, 'script(1) of util-linux'))(
+  'a person who does not agree at the terminal sends nothing',
+  async () => {
+    const before = await json('chain balance')
+    const entry = join(import.meta.dirname, '../../bin/compute-node.js')
+    const command = [process.execPath, entry, 'chain', 'transfer', ALICE, '0.5', ...common]
+    const line = command.map((word) => `'${word}'`).join(' ')
+    const terminal = spawn('script', ['-qec', line, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, SHELL: '/bin/sh' },
+    })
+    let shown = ''
+    terminal.stdout.on('data', (chunk: Buffer) => {
+      const asked = shown.includes('[y/N]')
+      shown += chunk.toString()
+      if (!asked && shown.includes('[y/N]')) terminal.stdin.write('n\r')
+    })
+    const [exitCode] = await once(terminal, 'close')
+    expect([exitCode, shown]).toEqual([5, expect.stringContaining('nothing was sent')])
+    expect(shown).toContain('sends 0.5 TAO')
+    expect(await json('chain balance')).toEqual(before)
+  },
+)
 
 test('what a hotkey got is listed by epoch, and as comma-separated values', async () => {
   const { items } = (await json('chain earnings', '--epochs', '3')) as {
