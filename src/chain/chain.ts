@@ -51,6 +51,8 @@ export interface Neuron {
 export interface Metagraph {
   readonly netuid: number
   readonly block: BlockRef
+  /** When the block was made, by the chain's own clock, Unix ms; undefined on a chain that has none. */
+  readonly timeMs?: number | undefined
   /** The uid of the subnet owner's hotkey, whose share is burned; undefined when it is not registered. */
   readonly ownerUid: number | undefined
   /** Blocks after its last weights at which a validator stops counting as active. */

@@ -141,7 +141,12 @@ export function createChainView(needs: ChainViewNeeds): ChainView {
             peerId: record.payload.peerId,
             hotkey: neuron.hotkeyPublicKey,
             stake: neuron.stake,
+            isActive: isActive(neuron, current!.metagraph),
           }),
         ),
   }
 }
+
+/** As the chain's next epoch will find it: its own word on who is active is as old as the last one. */
+const isActive = ({ lastUpdate }: Neuron, { activityCutoff, block }: Metagraph): boolean =>
+  lastUpdate + activityCutoff >= block.number

@@ -2,7 +2,7 @@ import type { Pulse } from '../beacon.ts'
 import { drawVerifiers, type Voter, volunteers } from '../gpu/draw-verifiers.ts'
 import type { Announcement } from '../gpu/slot.ts'
 import type { Core } from './core.ts'
-import { type ValidatorView, voiceOf } from './validator-view.ts'
+import { activeOf, type ValidatorView, voiceOf } from './validator-view.ts'
 
 /**
  * What a validator that was not drawn checks where nothing is configured: everything. A miner that shows its openings to
@@ -18,7 +18,7 @@ export function drawnChecks(
 ): (gpu: Announcement, openPulse: Pulse) => boolean {
   const share = config.sampling ?? SHARE
   return (gpu, openPulse) => {
-    const all = view.validators()
+    const all = activeOf(view.validators())
     const voters = new Map(
       all.map((one): [string, Voter] => [voiceOf(one), { ...one, id: voiceOf(one) }]),
     )

@@ -767,6 +767,16 @@ const scoreDetail = z.strictObject({
           value: z.number(),
           reason: z.string(),
           detail: z.string(),
+          lost: z.number().describe('rated units that it costs, the other terms as they are'),
+          causes: z.array(
+            z.strictObject({
+              reason: z.enum(reasonCodes),
+              slots: whole.describe('slots that have it'),
+              lost: z.number().describe('its part of what the term costs'),
+              constants: z.record(z.string(), z.number()).describe('those that it rests on'),
+              raise: z.string().describe('what would raise the term'),
+            }),
+          ),
         }),
       ),
     }),

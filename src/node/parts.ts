@@ -31,6 +31,7 @@ import { createProving, type Proving } from './proving.ts'
 import type { PulseBook } from './pulse-book.ts'
 import { drandSource, openPulseBook } from './pulses.ts'
 import { createScores, type Scores } from './scores.ts'
+import { scoringBlock } from './scoring-block.ts'
 import type { PulseSource } from './services/relay-pulses.ts'
 import { createTranscriptStore, type TranscriptStore } from './transcript-store.ts'
 import type { ValidatorView } from './validator-view.ts'
@@ -148,8 +149,10 @@ export async function createParts(
           beacon: proving.pulses.beacon,
           validators: chainView,
           idleSlots: await createIdleSlots(core),
-          registered: () =>
-            chainView.snapshot()?.metagraph.neurons.map((neuron) => neuron.hotkeyPublicKey),
+          block: () => {
+            const read = chainView.snapshot()?.metagraph
+            return read && scoringBlock(read, net.network)
+          },
         })
   const offers = await createOffers(core, {
     ownerOf: ownerOf(core, chainLink, chainView),

@@ -1,4 +1,4 @@
-import { type BeaconInfo, timeOf } from '../beacon.ts'
+import { type BeaconInfo, roundAt, timeOf } from '../beacon.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Offer, OfferDevice } from '../protocols/offers.ts'
 import type { Standing } from '../protocols/query/facts.ts'
@@ -13,8 +13,9 @@ import { gpuKey } from './scoring/evidence.ts'
 import { median } from './scoring/gpu-score.ts'
 import { type MinerScore, type ScoreReport, score } from './scoring/score.ts'
 import { isReference } from './scoring/slot-units.ts'
+import type { RegisteredHotkey, ScoringBlock } from './scoring-block.ts'
 import { evidenceOf, type OneTestimony, voices } from './slot-evidence.ts'
-import { type ValidatorView, voiceOf } from './validator-view.ts'
+import { activeOf, type ValidatorView, voiceOf } from './validator-view.ts'
 
 /** Scores as this node computes them from the testimony it has. */
 export interface Scores {
@@ -41,11 +42,15 @@ export interface ScoresNeeds {
   readonly witnesses?: Pick<FalseWitnesses, 'isFalse' | 'revision'>
   /** What GPUs showed before the testimony that is still there. */
   readonly idleSlots?: IdleSlots
-  /** Public keys of registered hotkeys as last read; undefined before the chain was read. */
-  readonly registered: () => readonly Uint8Array[] | undefined
+  /** The newest block that was read; undefined before the chain was. */
+  readonly block: () => ScoringBlock | undefined
 }
 
-/** Reports of a slot have settled this long after its end: 50 blocks of 12 s, on a local network moments. */
+/**
+ * Reports of a slot have settled this long after its end: 50 blocks of 12 s, on a local network moments. By the time of
+ * the block that scores stand on, so that whoever reads one block cuts the evidence at one slot; by this node's clock
+ * before the chain was read.
+ */
 const SETTLED_MS = { local: secondsMs(2), test: minutesMs(10), finney: minutesMs(10) } as const
 
 /** Within this time the same scores are given again: lists ask once per row. */
@@ -56,24 +61,39 @@ const MEASURED_SLOTS = 8
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 export function createScores(needs: ScoresNeeds): Scores {
-  const { core, attestations, frauds, witnesses, beacon, validators, registered, idleSlots } = needs
+  const { core, attestations, frauds, witnesses, beacon, validators, block, idleSlots } = needs
   const { network } = core.net
   const constants = constantsOf(network)
   const slots = slotNetworks[network]
   let cached: { key: string; report: ScoreReport; atMs: number } | undefined
 
   const settled = ({ slot }: { slot: number }): boolean =>
-    timeOf(beacon, slot + slots.end) + SETTLED_MS[network] <= core.nowMs()
+    timeOf(beacon, slot + slots.end) + SETTLED_MS[network] <= (block()?.atMs ?? core.nowMs())
+
+  /** By hotkey, the round from which its slots count: one that registered anew begins anew. */
+  const registeredFrom = (all: readonly RegisteredHotkey[]): Map<string, number> =>
+    new Map(
+      all.map(({ publicKey, sinceMs }) => [
+        hex(publicKey),
+        sinceMs === undefined ? 0 : roundAt(beacon, sinceMs) + 1,
+      ]),
+    )
 
   function current(): ScoreReport {
     if (cached !== undefined && core.nowMs() - cached.atMs < FRESH_MS) return cached.report
     const known = attestations.slots().filter(settled)
-    const active = validators.validators()
-    const hotkeys = registered()?.map(hex)
+    const active = activeOf(validators.validators())
+    const now = block()
+    const registered = now === undefined ? undefined : registeredFrom(now.registered)
     const key = JSON.stringify([
       known.map(({ slot, testimony }) => [slot, testimony.map(sizesOf)]),
       active.map((one) => [one.peerId, voiceOf(one), one.stake.toString()]),
-      hotkeys,
+      // As far as it cuts a known slot off: a block's time moves the others by a round or two.
+      registered &&
+        [...registered].map(([hotkey, from]) => [
+          hotkey,
+          known.findIndex(({ slot }) => slot >= from),
+        ]),
       frauds.revision(),
       witnesses?.revision(),
     ])
@@ -88,7 +108,7 @@ export function createScores(needs: ScoresNeeds): Scores {
           }),
         ),
         validators: [...voice.values()],
-        registered: hotkeys === undefined ? undefined : new Set(hotkeys),
+        registered,
         measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
         windowMs: slots.windowMs,
         proofs: {

@@ -7,6 +7,8 @@ export interface PermittedValidator {
   readonly hotkey?: Uint8Array
   /** Alpha base units. */
   readonly stake: bigint
+  /** Whether it set weights (or registered) within the activity cutoff; absent where nobody asked. */
+  readonly isActive?: boolean
 }
 
 /** Who may challenge and testify, as this node last saw the chain. */
@@ -20,6 +22,15 @@ export const voiceOf = ({
   hotkey,
 }: Pick<PermittedValidator, 'peerId' | 'hotkey'>): string =>
   hotkey === undefined ? peerId : Buffer.from(hotkey).toString('hex')
+
+/**
+ * Those whose stake counts (notes/scoring.md §1): that set weights within the activity cutoff. Where none did, as in a
+ * subnet that slept, all of them, or nobody could ever begin again.
+ */
+export function activeOf(all: readonly PermittedValidator[]): readonly PermittedValidator[] {
+  const active = all.filter(({ isActive }) => isActive !== false)
+  return active.length === 0 ? all : active
+}
 
 /** Whether a peer may challenge and testify now. */
 export const isPermitted = (view: ValidatorView, peerId: string): boolean =>

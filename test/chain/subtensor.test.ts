@@ -58,6 +58,8 @@ describe.each([218, 424] as const)('the adapter against an embedded chain of spe
     expect(neurons[0]).toMatchObject({ uid: 0, coldkey: DEV_ACCOUNT.address, incentive: 0 })
     expect(neurons[0]!.stake).toBeGreaterThan(990n * TAO)
     expect(neurons[1]!.hotkeyPublicKey).toEqual(miner.publicKey)
+    const { timeMs } = await chain.metagraph(1)
+    expect(Math.abs(timeMs! - Date.now())).toBeLessThan(3_600_000) // by its own clock, whose first block says now
   })
 
   test('a failed call names its error and what to do', async () => {

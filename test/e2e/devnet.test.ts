@@ -117,6 +117,21 @@ test('a market of processes: told as it happens, used from elsewhere, stopped wh
   expect(told.get('chain metagraph')).toContain('yes')
   expect(told.get('chain metagraph')).toMatch(/EMISSION/)
 
+  const explained = async (member: string) => {
+    const words = ['score', peerIds.get('miner-1')!, '--explain', '--data-dir', join(root, member)]
+    return (await runCli(words)).stdout
+  }
+  // They compute at their own times: what must be the same is the sum of the same slots, sooner or later.
+  const miners = new Set<string>()
+  const validators = new Set<string>()
+  while (miners.isDisjointFrom(validators)) {
+    const [own, checker] = await Promise.all([explained('miner-1'), explained('validator-1')])
+    miners.add(own)
+    validators.add(checker)
+  }
+  const [same] = miners.intersection(validators)
+  expect(same).toMatch(/TERM +VALUE[\s\S]*= 0\.\d{6}\n[\s\S]*constants [0-9a-f]{64}/)
+
   const pids = processesWith(root).map(({ pid }) => pid)
   expect(await endWith(child, 'SIGINT')).toBe(0)
   expect(output.said()).toContain('stopping every process')

@@ -40,7 +40,12 @@ let reads = 0
 
 /** The ledger as a table; the real one is covered by the adapter's tests and the market's. */
 const chain = {
-  metagraph: async (netuid: number, block: object) => ({ netuid, block, neurons }),
+  metagraph: async (netuid: number, block: object) => ({
+    netuid,
+    block,
+    neurons,
+    activityCutoff: 100,
+  }),
   epoch: async () => ({ index: 1, tempo: 10, last: 0, next: 10, blocksLeft: 5 }),
   commitments: async () => commitments,
 } as unknown as Chain
@@ -93,8 +98,12 @@ test("a bound PeerId is its hotkey's; a validator needs permit and stake", async
     expiresAtBlock: EXPIRES,
   })
   expect(view.validators()).toEqual([
-    { peerId: validator.peerId, hotkey: validatorHotkey.publicKey, stake: 7n },
+    { peerId: validator.peerId, hotkey: validatorHotkey.publicKey, stake: 7n, isActive: true },
   ])
+  await refresh(100)
+  expect(view.validators()).toMatchObject([{ isActive: true }])
+  await refresh(101) // it set weights in block 0, and 100 blocks are the cutoff
+  expect(view.validators()).toMatchObject([{ isActive: false }])
   neurons[1] = neuron(1, validatorHotkey, { stake: 0n, validatorPermit: true })
   await refresh(12)
   expect(view.validators()).toEqual([])

@@ -59,7 +59,7 @@ async function node(startMs: number) {
     ...{ core, attestations, beacon, slots, validators },
     isBound: (peerId: string) => peerId === miner.peerId,
   } as unknown as FraudNeeds)
-  const about = { core, attestations, frauds, beacon, validators, registered: () => undefined }
+  const about = { core, attestations, frauds, beacon, validators, block: () => undefined }
   return {
     core,
     scores: createScores(about),

@@ -7,6 +7,7 @@ import type { Attestations, SlotTestimony } from '../../src/node/attestations.ts
 import { createScores } from '../../src/node/scores.ts'
 import { LOCAL_CONSTANTS } from '../../src/node/scoring/constants.ts'
 import type { Proof } from '../../src/node/scoring/suspension.ts'
+import type { ScoringBlock } from '../../src/node/scoring-block.ts'
 import { type PermittedValidator, voiceOf } from '../../src/node/validator-view.ts'
 import { testKey, testNet } from '../support/market.ts'
 
@@ -45,13 +46,13 @@ const slotOf = (slot: number, steps: number, equivocated = false): SlotTestimony
 })
 
 interface MadeOptions {
-  readonly registered?: Uint8Array[]
+  readonly block?: ScoringBlock
   readonly stakes?: PermittedValidator[]
   readonly frauds?: { readonly proofs: Proof[]; readonly liars: Set<string> }
 }
 const none = { proofs: [], liars: new Set<string>() }
 
-function made(known: SlotTestimony[], { registered, stakes, frauds = none }: MadeOptions = {}) {
+function made(known: SlotTestimony[], { block, stakes, frauds = none }: MadeOptions = {}) {
   let nowMs = timeOf(beacon, 1000)
   const scores = createScores({
     core: { net, nowMs: () => nowMs },
@@ -63,7 +64,7 @@ function made(known: SlotTestimony[], { registered, stakes, frauds = none }: Mad
     validators: {
       validators: () => stakes ?? [v1, v2].map(({ peerId }) => ({ peerId, stake: 10n })),
     },
-    registered: () => registered,
+    block: () => block,
   })
   return {
     scores,
@@ -158,8 +159,41 @@ test('the open pulse in verdicts says who was drawn: their word fails a slot whe
 })
 
 test('an unregistered hotkey gets no weight', () => {
-  const { scores } = made([slotOf(12, 75)], { registered: [v1.publicKey] })
+  const { scores } = made([slotOf(12, 75)], {
+    block: { atMs: undefined, registered: [{ publicKey: v1.publicKey, sinceMs: undefined }] },
+  })
   expect(scores.of(hotkey)).toMatchObject({ weight: 0, reason: 'UNREGISTERED' })
+})
+
+test('slots are cut by the time of the block that was read, whatever this node’s clock says', () => {
+  const block = { atMs: timeOf(beacon, 12 + slots.end) + 2000, registered: [] }
+  const { scores } = made([slotOf(12, 75), slotOf(24, 75)], { block })
+  expect(scores.cutSlot()).toBe(12)
+  expect(scores.current().slots).toBe(1)
+})
+
+test('slots from before a hotkey was registered do not count for it', () => {
+  const known = [12, 24, 36, 48].map((slot) => slotOf(slot, 75))
+  const since = (sinceMs: number | undefined) => {
+    const block = { atMs: undefined, registered: [{ publicKey: miner.publicKey, sinceMs }] }
+    return made(known, { block })
+      .scores.of(hotkey)
+      ?.gpus[0]?.slots.map(({ slot }) => slot)
+  }
+  expect(since(undefined)).toEqual([12, 24, 36, 48])
+  expect(since(timeOf(beacon, 24) - 1)).toEqual([24, 36, 48])
+  expect(since(timeOf(beacon, 24))).toEqual([36, 48])
+  expect(since(timeOf(beacon, 48))).toBeUndefined()
+})
+
+test('stake that set no weights within the activity cutoff does not count, unless nobody did', () => {
+  const stakes = (isActive: boolean) => [
+    { peerId: v1.peerId, stake: 10n, isActive },
+    { peerId: v2.peerId, stake: 30n, isActive: false },
+  ]
+  const known = [{ slot: 12, testimony: [said(12, v1.peerId, 75)] }]
+  expect(made(known, { stakes: stakes(true) }).scores.of(hotkey)).toMatchObject({ reliability: 1 })
+  expect(made(known, { stakes: stakes(false) }).scores.of(hotkey)).toBeUndefined()
 })
 
 test('a hotkey with many nodes has its stake once', () => {

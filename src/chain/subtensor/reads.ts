@@ -49,7 +49,12 @@ export async function readMetagraph(
   const owner = (await subtensor(at, 'subnetOwnerHotkey')(netuid)).toString()
   const ownerUid = hotkeys.find(({ hotkey }) => hotkey === owner)?.uid
   const activityCutoff = numberOf(await subtensor(at, 'activityCutoff')(netuid))
-  return { netuid, block, ownerUid, activityCutoff, neurons }
+  return { netuid, block, timeMs: await timeAt(at), ownerUid, activityCutoff, neurons }
+}
+
+async function timeAt(at: At): Promise<number | undefined> {
+  const now = await at.query['timestamp']?.['now']?.()
+  return now === undefined ? undefined : numberOf(now)
 }
 
 const COLUMNS = [

@@ -40,6 +40,9 @@ const columns = [
 const summary = (detail: ScoreDetail): string =>
   `${detail.score.toFixed(6)} ${detail.reason} (reliability ${detail.reliability.toFixed(3)}, slots ${detail.from} to ${detail.to})`
 
+const UNREGISTERED =
+  'no weight without a registered hotkey: register it, or wait until this node has read the block with it'
+
 /** Every term of every device: they multiply to its score, and the scores add up to the miner's. */
 function explain(detail: ScoreDetail): string {
   return [
@@ -47,6 +50,7 @@ function explain(detail: ScoreDetail): string {
     ...detail.gpus.flatMap((gpu) => ['', ...explainGpu(gpu)]),
     '',
     `score ${detail.score.toFixed(6)}: the sum over ${detail.gpus.length} device(s); weight ${detail.weight.toFixed(6)}; ${detail.reason}`,
+    ...(detail.reason === 'UNREGISTERED' ? [UNREGISTERED] : []),
     `slots ${detail.from} to ${detail.to}; constants ${detail.constantsHash}`,
     ...detail.ignored.slice(-SHOWN_IGNORED).map(toldIgnored),
   ].join('\n')
@@ -65,12 +69,27 @@ function explainGpu(gpu: ScoredGpu): string[] {
     `${gpu.gpu} of ${gpu.miner}: ${slots}`,
     ...rows.map((row) => `  ${row}`),
     `  = ${gpu.score.toFixed(6)}`,
+    ...raisesOf(gpu),
     ...localityOf(gpu),
     ...gpu.slots
       .flatMap(({ slot, ignored = [] }) => ignored.map((one) => ({ slot, ...one })))
       .slice(-SHOWN_IGNORED)
       .map((one) => `  ${toldIgnored(one)}`),
   ]
+}
+
+/** What each term costs, and what would raise it. */
+function raisesOf({ terms }: ScoredGpu): string[] {
+  const causes = terms.flatMap(({ name, causes: own }) => own.map((one) => ({ name, ...one })))
+  if (causes.length === 0) return []
+  const rows = renderTable(causes, [
+    { title: 'TERM', value: ({ name }) => name },
+    { title: 'COSTS', value: ({ lost }) => lost.toFixed(6), align: 'right' },
+    { title: 'SLOTS', value: ({ slots }) => String(slots), align: 'right' },
+    { title: 'REASON', value: ({ reason }) => reason },
+    { title: 'WHAT WOULD RAISE IT', value: ({ raise }) => raise },
+  ])
+  return ['', ...rows.map((row) => `  ${row}`)]
 }
 
 /** Of words that did not count the newest are shown. */

@@ -47,8 +47,8 @@ export interface Evidence {
   readonly slots: readonly SlotEvidence[]
   /** Active validators: permit, stake and weights within the activity cutoff. */
   readonly validators: readonly { readonly validator: string; readonly stake: bigint }[]
-  /** Hotkeys in hex that are registered; undefined: not asked, all count. */
-  readonly registered?: ReadonlySet<string> | undefined
+  /** Hotkeys in hex that are registered, and the first slot of each that counts; undefined: not asked, all count. */
+  readonly registered?: ReadonlyMap<string, number> | undefined
   /** Proofs against GPUs, as far back as a suspension lasts. */
   readonly proofs?: Proofs | undefined
   readonly leases?: ReadonlyMap<string, LeaseHours>

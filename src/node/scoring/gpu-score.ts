@@ -16,6 +16,8 @@ export interface ScoredSlot {
   readonly gib: number
   readonly gbps: number
   readonly tops: number
+  /** Units that it would be worth beside `units` but for its reason; absent where none. */
+  readonly forgone?: number
   /** Mean time of a hop of its locality chain, where that was found VALID: told, and nothing rests on it. */
   readonly nsPerHop?: number
   readonly reason: ReasonCode
@@ -30,6 +32,26 @@ export interface Term {
   readonly reason: ReasonCode
   /** The sum in words, e.g. `30 ok of 32 known slots, squared`. */
   readonly detail: string
+}
+
+/** A term with everything that keeps it from being more (notes/scoring.md §7). */
+export interface ExplainedTerm extends Term {
+  /** Rated units that it costs: how much more the score were if nothing did, the other terms as they are. */
+  readonly lost: number
+  readonly causes: readonly Cause[]
+}
+
+/** One reason why a term is what it is. */
+export interface Cause {
+  readonly reason: ReasonCode
+  /** Slots that have it. */
+  readonly slots: number
+  /** Its part of what the term costs, rated units. */
+  readonly lost: number
+  /** The constants that it rests on. */
+  readonly constants: Partial<ScoringConstants>
+  /** What would raise the term, or that nothing does. */
+  readonly raise: string
 }
 
 export interface GpuScore {

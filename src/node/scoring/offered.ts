@@ -7,7 +7,7 @@ import type { SeenOffer } from './slot-outcome.ts'
 type OfferFault = Extract<ReasonCode, 'NO_OFFER' | 'OFFER_TOO_DEAR'>
 
 /** The most that a rated unit may cost an hour, by asset, in the asset's whole units. */
-const capsOf = (c: ScoringConstants): Readonly<Record<string, number>> => ({
+export const capsOf = (c: ScoringConstants): Readonly<Record<string, number>> => ({
   DEV: c.PRICE_CAP_DEV,
   TAO: c.PRICE_CAP_TAO,
   XMR: c.PRICE_CAP_XMR,

@@ -2,7 +2,15 @@ import { nsPerHopOf } from '../../gpu/rates.ts'
 import { decides, stakeOf } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
 import { type Evidence, type GpuRef, gpuKey, type SlotEvidence } from './evidence.ts'
-import { type GpuScore, gpuScore, product, type ScoredSlot, type Term } from './gpu-score.ts'
+import { explained } from './explained.ts'
+import {
+  type ExplainedTerm,
+  type GpuScore,
+  gpuScore,
+  product,
+  type ScoredSlot,
+  type Term,
+} from './gpu-score.ts'
 import {
   asWord,
   checkpointsOf,
@@ -17,12 +25,13 @@ import { type IdleSlot, newestIdle } from './leased.ts'
 import { leaseFactor, minerWeights } from './miner-weights.ts'
 import { offerFault } from './offered.ts'
 import type { ReasonCode } from './reason-codes.ts'
-import { isCpu, isReference, slotUnits } from './slot-units.ts'
+import { isCpu, isReference, missed, slotUnits } from './slot-units.ts'
 import { indexProofs } from './suspension.ts'
 import { clamp, q6, rate } from './units.ts'
 import type { IgnoredWord } from './weigh-valid.ts'
 
-export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score'> {
+export interface ScoredGpu extends GpuRef, Omit<GpuScore, 'score' | 'terms'> {
+  readonly terms: readonly ExplainedTerm[]
   /** The product of `terms`: rated units. */
   readonly score: number
   readonly slots: readonly ScoredSlot[]
@@ -142,8 +151,12 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
   const histories = new Map<string, History>()
   const proofs = indexProofs(evidence.proofs, c)
   const first = evidence.slots[0]?.slot ?? 0
-  const before = (key: string): IdleSlot[] =>
-    (evidence.idleBefore?.get(key) ?? []).filter(({ slot }) => slot < first)
+  const countsFrom = (hotkey: string): number =>
+    evidence.registered?.get(hotkey) ?? Number.NEGATIVE_INFINITY
+  const before = (key: string, { hotkey }: GpuRef): IdleSlot[] =>
+    (evidence.idleBefore?.get(key) ?? []).filter(
+      ({ slot }) => slot < first && slot >= countsFrom(hotkey),
+    )
   let wasOk: ReadonlySet<string> = new Set()
   for (const { slot, openPulse, testimony } of evidence.slots) {
     const heard = testimony
@@ -154,7 +167,8 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
     const covered = decides(stakeOf(heard.map(asWord)), active, c.KAPPA)
     if (covered) {
       for (const [key, ref] of seenBy(heard, active, c)) {
-        const idle = newestIdle(before(key), [])
+        if (slot < countsFrom(ref.hotkey)) continue
+        const idle = newestIdle(before(key, ref), [])
         if (!histories.has(key)) histories.set(key, { ref, scored: [], idle })
       }
     }
@@ -227,12 +241,12 @@ function asOffered(
   if (worth.outcome !== 'ok' || worth.mode !== 'idle' || worth.units === 0) return worth
   const rated = worth.units * (isCpu(ref) ? 1 : rate(worth.gib, false, c))
   const reason = offerFault(offersOf(ref, heard), rated, active, c)
-  return reason === undefined ? worth : { ...worth, units: 0, reason }
+  return reason === undefined ? worth : { ...worth, units: 0, reason, ...missed(worth.units) }
 }
 
 /** A suspended GPU is as reliable as it shows, and earns nothing. */
 const withoutUnits = (slot: Omit<ScoredSlot, 'slot'>): Omit<ScoredSlot, 'slot'> =>
-  slot.outcome === 'ok' ? { ...slot, units: 0, reason: 'SUSPENDED' } : slot
+  slot.outcome === 'ok' ? { ...slot, units: 0, reason: 'SUSPENDED', ...missed(slot.units) } : slot
 
 function scoredGpu(
   { ref, scored: slots }: Pick<History, 'ref' | 'scored'>,
@@ -259,7 +273,8 @@ function scoredGpu(
       detail: `${hours.failedPaidHours} paid hours failed of ${hours.gpuHours}`,
     },
   ]
-  return { ...ref, ...counts, terms, slots, score: product(terms) }
+  const about = { isCpu: isCpu(ref), ...counts, slots, hours }
+  return { ...ref, ...counts, terms: explained(terms, about, c), slots, score: product(terms) }
 }
 
 function reliabilityOf(gpus: readonly ScoredGpu[]): number {

@@ -5,7 +5,7 @@ import type { Evidence, GpuRef } from './evidence.ts'
 import type { ScoredSlot } from './gpu-score.ts'
 import { freshness, type IdleSlot, leasedUnits, referenceOf } from './leased.ts'
 import type { SlotOutcome } from './slot-outcome.ts'
-import { cpuUnits, type Figures, q6, units, unitsReason } from './units.ts'
+import { cpuUnits, type Figures, q6, uncapped, units, unitsReason } from './units.ts'
 
 export const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
 
@@ -34,7 +34,8 @@ export function slotUnits(
 ): Worth {
   const { outcome, reason, mode } = found
   const nothing = { outcome, reason, mode, units: 0, gib: 0, gbps: 0, tops: 0 }
-  if (outcome !== 'ok' || mode === 'exclusive') return nothing
+  if (mode === 'exclusive') return { ...nothing, ...missed(referenceOf(gpu.idle)?.units ?? 0) }
+  if (outcome !== 'ok') return nothing
   const shown = figuresOf(found, evidence)
   const { v, b, t } = shown
   const figures = { outcome, mode, gib: q6(v), gbps: q6(b), tops: q6(t) }
@@ -43,7 +44,19 @@ export function slotUnits(
     const worth = cpuUnits(t, c)
     return { ...figures, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth }
   }
-  return { ...figures, reason: unitsReason(shown, c), units: units(shown, c) }
+  const worth = units(shown, c)
+  return {
+    ...figures,
+    reason: unitsReason(shown, c),
+    units: worth,
+    ...missed(uncapped(shown, c) - worth),
+  }
+}
+
+/** What a slot was not worth, as it is told. */
+export const missed = (units: number): Pick<ScoredSlot, 'forgone'> => {
+  const forgone = q6(units)
+  return forgone > 0 ? { forgone } : {}
 }
 
 function figuresOf(
@@ -67,14 +80,16 @@ function besideTenant(
   shown: Figures,
   { roundMs = 0 }: Evidence,
   c: ScoringConstants,
-): Pick<Worth, 'units' | 'reason'> {
+): Pick<Worth, 'units' | 'reason' | 'forgone'> {
   const own = { slot, units: cpuUnits(shown.t, c), gbps: shown.b, tops: shown.t }
   const known = isCpu(ref) && idle.length === 0 ? [own] : idle
   const [reference, newest] = [referenceOf(known), known.at(-1)]
   if (reference === undefined || newest === undefined) return { units: 0, reason: 'LEASED_STALE' }
   const ageDays = ((slot - newest.slot) * roundMs) / hoursMs(24)
+  const worth = leasedUnits(reference, shown, ageDays, isCpu(ref), c)
   return {
-    units: leasedUnits(reference, shown, ageDays, isCpu(ref), c),
+    units: worth,
     reason: freshness(ageDays, c) < 1 ? 'LEASED_STALE' : 'LEASED',
+    ...missed(reference.units - worth),
   }
 }

@@ -23,11 +23,11 @@ export function unitsReason({ v, b, t }: Figures, c: ScoringConstants): ReasonCo
 }
 
 /** Memory that a bandwidth streams in the time that counts, GiB. */
-const streamedGiB = (b: number, c: ScoringConstants): number =>
+export const streamedGiB = (b: number, c: ScoringConstants): number =>
   (b * c.STREAM_MAX_MS) / 1000 / GB_PER_GIB
 
 /** TOPS that a bandwidth feeds. */
-const fedTops = (b: number, c: ScoringConstants): number => (c.TOPS_PER_TBS_MAX * b) / 1000
+export const fedTops = (b: number, c: ScoringConstants): number => (c.TOPS_PER_TBS_MAX * b) / 1000
 
 /**
  * Units of one GPU in one slot, H100 = 1 (notes/scoring.md §4): a weighted geometric mean, of degree 1 and concave,
@@ -37,10 +37,13 @@ export function units({ v, b, t }: Figures, c: ScoringConstants): number {
   if (v < c.V_MIN || b < c.B_MIN || t < c.T_MIN) return 0
   const streamed = Math.min(v, streamedGiB(b, c))
   const fed = Math.min(t, fedTops(b, c))
+  return uncapped({ v: streamed, b, t: fed }, c)
+}
+
+/** What figures would be worth if no cap and no minimum held. */
+export function uncapped({ v, b, t }: Figures, c: ScoringConstants): number {
   const share = (x: number, ref: number, exp: number): number => (x / ref) ** exp
-  return q6(
-    share(streamed, c.V_REF, c.EXP_V) * share(b, c.B_REF, c.EXP_B) * share(fed, c.T_REF, c.EXP_T),
-  )
+  return q6(share(v, c.V_REF, c.EXP_V) * share(b, c.B_REF, c.EXP_B) * share(t, c.T_REF, c.EXP_T))
 }
 
 /** Units of a processor: its measured TOPS alone; nothing where class `cpu` earns nothing. */

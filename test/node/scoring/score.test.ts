@@ -272,7 +272,7 @@ test('a validator without stake says nothing', () => {
 })
 
 test('an unregistered hotkey is explained and gets no weight', () => {
-  const miner = scoreOf(evidence([both(12, [[a, 80]])], { registered: new Set([hotkey(2)]) }))!
+  const miner = scoreOf(evidence([both(12, [[a, 80]])], { registered: new Map([[hotkey(2), 0]]) }))!
   expect(miner.score).toBeGreaterThan(0)
   expect(miner).toMatchObject({ weight: 0, reason: 'UNREGISTERED' })
 })

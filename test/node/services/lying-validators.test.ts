@@ -90,7 +90,7 @@ function scoresIn({ beacon, shared }: Market, slot: number, of: Member, voices: 
     attestations: { ...attestations, slots: () => attestations.slots(slot, slot) },
     beacon,
     validators: { validators: () => validators },
-    registered: () => undefined,
+    block: () => undefined,
   })
   const slotOf = (miner: Member) => scores.of(miner.peerId)?.gpus[0]?.slots[0]
   return { scores, slotOf }

@@ -25,7 +25,7 @@ test('a device goes on to prove beside a tenant, owes nothing to one that bought
     frauds: { proofs: () => [], liars: () => new Set(), revision: () => 0 },
     beacon,
     validators: one.parts.validators,
-    registered: () => undefined,
+    block: () => undefined,
   })
   let standing: Pick<Capability['devices'][number], 'mode' | 'modeFromMs' | 'modeBefore'> = {}
   /** Announces a mode from the next whole slot on; resolves with that slot. */
