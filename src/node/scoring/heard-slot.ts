@@ -1,134 +1,119 @@
 import { drawVerifiers } from '../../gpu/draw-verifiers.ts'
 import { agree, decides, stakeOf, type Word } from './agree.ts'
 import type { ScoringConstants } from './constants.ts'
-import {
-  type Evidence,
-  type GpuRef,
-  gpuKey,
-  type SlotEvidence,
-  type Testimony,
-} from './evidence.ts'
+import type { Evidence, GpuRef, SlotEvidence } from './evidence.ts'
+import type { GpuWord } from './gpu-words.ts'
+import type { Heard } from './heard.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import { type Counts, type SeenOffer, type SlotOutcome, slotOutcome } from './slot-outcome.ts'
-import { type Vouching, type WeighedValid, weighValid } from './weigh-valid.ts'
-
-/** One validator's testimony by GPU, so that many GPUs and validators cost no more than their rows. */
-export interface Heard {
-  readonly one: Testimony
-  readonly stake: bigint
-  readonly rows: ReadonlyMap<string, Testimony['rows'][number]>
-  readonly verdicts: ReadonlyMap<string, Testimony['verdicts'][number]>
-}
-
-const byGpu = <T extends GpuRef>(rows: readonly T[]): Map<string, T> =>
-  new Map(rows.map((row) => [gpuKey(row), row]))
-
-/** Puts one validator's testimony in order. */
-export const heardFrom = (one: Testimony, stake: bigint): Heard => ({
-  one,
-  stake,
-  rows: byGpu(one.rows),
-  verdicts: byGpu(one.verdicts),
-})
+import { type IgnoredWord, type Vouching, type WeighedValid, weighValid } from './weigh-valid.ts'
 
 /** One validator's word, whatever it says. */
-export const asWord = ({ one, stake }: Heard): Word<string> => ({ stake, value: one.validator })
+export const asWord = ({ validator, stake }: Heard): Word<string> => ({ stake, value: validator })
 
 /** Of fewer GPUs than this, half may well be silent by themselves: a lone miner's silence is its own. */
 const ABSTAIN_FROM = 4
 
 /** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
-export function heardTooFew({ rows }: Testimony, wasOk: ReadonlySet<string>): boolean {
+export function heardTooFew({ rows }: Heard, wasOk: ReadonlySet<number>): boolean {
   if (wasOk.size < ABSTAIN_FROM) return false
-  const isHeard = (row: Counts): boolean =>
-    row.steps > 0 || row.passes > 0 || row.mode === 'exclusive'
-  const heard = rows.filter(isHeard).map(gpuKey)
-  return heard.filter((key) => wasOk.has(key)).length * 2 < wasOk.size
+  const isHeard = (row: Counts | undefined): boolean =>
+    row !== undefined && (row.steps > 0 || row.passes > 0 || row.mode === 'exclusive')
+  let heard = 0
+  for (const number of wasOk) if (isHeard(rows[number])) heard++
+  return heard * 2 < wasOk.size
 }
 
-/** GPUs that more than KAPPA of active stake speaks of; a minority's inventions do not exist. */
-export function seenBy(
-  heard: readonly Heard[],
-  active: bigint,
-  c: ScoringConstants,
-): Map<string, GpuRef> {
-  const stakes = new Map<string, { ref: GpuRef; stake: bigint }>()
-  for (const { one, stake } of heard) {
-    for (const [key, { hotkey, miner, gpu }] of byGpu(one.rows)) {
-      const before = stakes.get(key)?.stake ?? 0n
-      stakes.set(key, { ref: { hotkey, miner, gpu }, stake: before + stake })
-    }
-  }
-  return new Map(
-    [...stakes]
-      .filter(([, { stake }]) => decides(stake, active, c.KAPPA))
-      .map(([key, { ref }]) => [key, ref]),
-  )
+/** Whether more than KAPPA of active stake speaks of a GPU; a minority's inventions do not exist. */
+export const isSeen = (words: readonly GpuWord[], active: bigint, c: ScoringConstants): boolean =>
+  decides(stakeOf(words.flatMap(({ row, stake }) => wordOf(row, stake))), active, c.KAPPA)
+
+/** One GPU in one slot: who it is, and all that was said of it. */
+export interface SaidOfGpu {
+  readonly ref: GpuRef
+  readonly number: number
+  readonly heard: readonly Heard[]
+  readonly words: readonly GpuWord[]
 }
 
 /** The outcome of one GPU in one slot, from all that was heard. */
 export function outcomeOf(
-  ref: GpuRef,
+  { ref, number, heard, words }: SaidOfGpu,
   {
     openPulse,
     proof,
   }: Pick<SlotEvidence, 'openPulse'> & { readonly proof: ReasonCode | undefined },
-  heard: readonly Heard[],
   active: bigint,
   evidence: Evidence,
   c: ScoringConstants,
-): SlotOutcome & Pick<WeighedValid, 'ignored'> {
-  const key = gpuKey(ref)
-  const { ignored, doubt } = weighValid(
-    heard.map((one) => ({ stake: one.stake, value: vouchingOf(one, key) })),
-    active,
-    c.KAPPA,
-  )
-  const counts = ({ one, verdicts }: Heard): boolean =>
-    verdicts.get(key)?.verdict !== 'VALID' ||
-    ignored.every(({ validator }) => validator !== one.validator)
-  const verdictsOf = (all: readonly Heard[]): Word<string>[] =>
-    all.filter(counts).flatMap(({ verdicts, stake }) => wordOf(verdicts.get(key)?.verdict, stake))
-  const seats = openPulse === undefined ? undefined : seatsOf(ref, openPulse, evidence)
+): SlotOutcome & { readonly ignored: readonly IgnoredWord[] } {
+  const vouched = words.map((word) => ({ stake: word.stake, value: vouchingOf(word) }))
+  const { ignored, doubt } = weighValid(vouched, active, c.KAPPA)
+  const left = (i: number): boolean => ignored.has(vouched[i]!.value)
   const said = {
-    reports: heard.flatMap(({ rows, stake }) => wordOf(rows.get(key), stake)),
-    verdicts: verdictsOf(heard),
-    drawn: seats && {
-      stake: stakeOf(seats.map(({ stake }) => ({ stake, value: undefined }))),
-      verdicts: verdictsOf(
-        heard.filter(({ one }) => seats.some(({ validator }) => validator === one.validator)),
-      ),
+    reports: words.flatMap(({ row, stake }) => wordOf(row, stake)),
+    verdicts: words.flatMap(({ verdict, stake }, i) =>
+      left(i) ? [] : wordOf(verdict?.verdict, stake),
+    ),
+    // Who was drawn is asked for only where nobody found it VALID.
+    get drawn() {
+      if (openPulse === undefined) return undefined
+      const seats = seatsOf(ref, openPulse, evidence)
+      const ids = new Set(seats.map(({ validator }) => validator))
+      const isLeft = new Set(ignoredOf(number, heard, ignored).map(({ validator }) => validator))
+      return {
+        stake: stakeOf(seats.map(({ stake }) => ({ stake, value: undefined }))),
+        verdicts: heard
+          .filter(({ validator }) => ids.has(validator) && !isLeft.has(validator))
+          .flatMap(({ verdicts, stake }) => wordOf(verdicts[number]?.verdict, stake)),
+      }
     },
     doubt,
     proof,
   }
-  return { ...slotOutcome(said, active, c.KAPPA, evidence.measured), ignored }
+  return {
+    ...slotOutcome(said, active, c.KAPPA, evidence.measured),
+    ignored: ignoredOf(number, heard, ignored),
+  }
 }
 
-/** What one validator said of a GPU, as far as it bears on a VALID. */
-function vouchingOf({ one, rows, verdicts }: Heard, key: string): Vouching {
-  const { verdict, heads, falseWitness = false } = verdicts.get(key) ?? {}
-  const reported = rows.get(key)?.heads
-  return { validator: one.validator, verdict, heads, reported, falseWitness }
+/** Who said what does not count. */
+function ignoredOf(
+  number: number,
+  heard: readonly Heard[],
+  ignored: WeighedValid['ignored'],
+): IgnoredWord[] {
+  if (ignored.size === 0) return []
+  const reasons = new Map([...ignored].map(([said, reason]) => [textOf(said), reason]))
+  return heard.flatMap(({ validator, rows, verdicts }) => {
+    const said = vouchingOf({ row: rows[number], verdict: verdicts[number] })
+    const reason = reasons.get(textOf(said))
+    return reason === undefined ? [] : [{ validator, reason }]
+  })
 }
+
+const textOf = ({ verdict, heads, reported, falseWitness }: Vouching): string =>
+  JSON.stringify([verdict ?? null, heads ?? null, reported ?? null, falseWitness])
+
+/** What was said of a GPU, as far as it bears on a VALID. */
+const vouchingOf = ({ row, verdict }: Pick<GpuWord, 'row' | 'verdict'>): Vouching => ({
+  verdict: verdict?.verdict,
+  heads: verdict?.heads,
+  reported: row?.heads,
+  falseWitness: verdict?.falseWitness ?? false,
+})
 
 /** Checkpoints of a locality chain as agreed, where somebody found it VALID; 0 otherwise. Only told, never scored. */
-export function checkpointsOf(
-  ref: GpuRef,
-  heard: readonly Heard[],
-  active: bigint,
-  c: ScoringConstants,
-): number {
-  const key = gpuKey(ref)
-  const isValid = heard.some(({ verdicts }) => verdicts.get(key)?.locality === 'VALID')
-  const words = heard.flatMap(({ rows, stake }) => wordOf(rows.get(key)?.checkpoints, stake))
-  const agreed = agree(words, active, c.KAPPA)
-  return isValid && agreed.outcome === 'ok' ? agreed.count : 0
+export function checkpointsOf({ words }: SaidOfGpu, active: bigint, c: ScoringConstants): number {
+  if (!words.some(({ verdict }) => verdict?.locality === 'VALID')) return 0
+  const told = words.flatMap(({ row, stake }) => wordOf(row?.checkpoints, stake))
+  const agreed = agree(told, active, c.KAPPA)
+  return agreed.outcome === 'ok' ? agreed.count : 0
 }
 
 /** What was seen offered of a GPU. */
-export const offersOf = (ref: GpuRef, heard: readonly Heard[]): Word<SeenOffer | null>[] =>
-  heard.flatMap(({ rows, stake }) => wordOf(rows.get(gpuKey(ref))?.offer, stake))
+export const offersOf = ({ words }: SaidOfGpu): Word<SeenOffer | null>[] =>
+  words.flatMap(({ row, stake }) => wordOf(row?.offer, stake))
 
 /** The validators that were drawn to check a GPU. */
 function seatsOf(

@@ -3,6 +3,7 @@ import { decides, stakeOf } from './agree.ts'
 import { constantsHash, type ScoringConstants } from './constants.ts'
 import { type Evidence, type GpuRef, gpuKey, type SlotEvidence } from './evidence.ts'
 import { explained } from './explained.ts'
+import { createGpuNumbers } from './gpu-numbers.ts'
 import {
   type ExplainedTerm,
   type GpuScore,
@@ -11,17 +12,18 @@ import {
   type ScoredSlot,
   type Term,
 } from './gpu-score.ts'
+import { wordsOn } from './gpu-words.ts'
+import { type Heard, heardFrom } from './heard.ts'
 import {
   asWord,
   checkpointsOf,
-  type Heard,
-  heardFrom,
   heardTooFew,
+  isSeen,
   offersOf,
   outcomeOf,
-  seenBy,
+  type SaidOfGpu,
 } from './heard-slot.ts'
-import { type IdleSlot, newestIdle } from './leased.ts'
+import { type IdleSlot, newestIdle, REFERENCE_SLOTS } from './leased.ts'
 import { leaseFactor, minerWeights } from './miner-weights.ts'
 import { offerFault } from './offered.ts'
 import type { ReasonCode } from './reason-codes.ts'
@@ -66,7 +68,7 @@ export interface ScoreReport {
 /** Scores of all miners: deterministic, and the same whatever the order of the evidence. */
 export function score(evidence: Evidence, constants: ScoringConstants): ScoreReport {
   const slots = windowOf(evidence, constants)
-  const gpus = [...outcomesOf({ ...evidence, slots }, constants).values()]
+  const gpus = outcomesOf({ ...evidence, slots }, constants)
     .map((history) => scoredGpu(history, evidence, constants))
     .toSorted((a, b) => (gpuKey(a) < gpuKey(b) ? -1 : 1))
   const byHotkey = Map.groupBy(gpus, ({ hotkey }) => hotkey)
@@ -145,46 +147,49 @@ interface History {
 }
 
 /** The outcomes of every GPU, slot by slot, from the first slot of the window that saw it. */
-function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, History> {
+function outcomesOf(evidence: Evidence, c: ScoringConstants): History[] {
   const stakes = stakesOf(evidence)
   const active = totalOf(stakes)
-  const histories = new Map<string, History>()
+  const numbers = createGpuNumbers()
+  const histories = new Map<number, History>()
   const proofs = indexProofs(evidence.proofs, c)
   const first = evidence.slots[0]?.slot ?? 0
   const countsFrom = (hotkey: string): number =>
     evidence.registered?.get(hotkey) ?? Number.NEGATIVE_INFINITY
-  const before = (key: string, { hotkey }: GpuRef): IdleSlot[] =>
-    (evidence.idleBefore?.get(key) ?? []).filter(
-      ({ slot }) => slot < first && slot >= countsFrom(hotkey),
+  const before = (ref: GpuRef): IdleSlot[] =>
+    (evidence.idleBefore?.get(gpuKey(ref)) ?? []).filter(
+      ({ slot }) => slot < first && slot >= countsFrom(ref.hotkey),
     )
-  let wasOk: ReadonlySet<string> = new Set()
+  let wasOk: ReadonlySet<number> = new Set()
   for (const { slot, openPulse, testimony } of evidence.slots) {
-    const heard = testimony
-      .filter(({ validator }) => (stakes.get(validator) ?? 0n) > 0n)
-      .filter((one) => !heardTooFew(one, wasOk))
-      .map((one) => heardFrom(one, stakes.get(one.validator) ?? 0n))
+    const heard: Heard[] = []
+    for (const spoken of testimony) {
+      const stake = stakes.get(spoken.validator) ?? 0n
+      if (stake <= 0n) continue
+      const one = heardFrom(spoken, stake, numbers)
+      if (!heardTooFew(one, wasOk)) heard.push(one)
+    }
+    const words = wordsOn(numbers.refs.length, heard)
     // With too little stake listening nothing can be so: the slot tells nothing about anybody.
     const covered = decides(stakeOf(heard.map(asWord)), active, c.KAPPA)
     if (covered) {
-      for (const [key, ref] of seenBy(heard, active, c)) {
-        if (slot < countsFrom(ref.hotkey)) continue
-        const idle = newestIdle(before(key, ref), [])
-        if (!histories.has(key)) histories.set(key, { ref, scored: [], idle })
+      for (const [number, ref] of numbers.refs.entries()) {
+        if (histories.has(number) || slot < countsFrom(ref.hotkey)) continue
+        if (!isSeen(words[number]!, active, c)) continue
+        histories.set(number, { ref, scored: [], idle: newestIdle(before(ref), []) })
       }
     }
-    const outcomes = new Map(
-      [...histories].map(([key, { ref }]) => {
-        const proof = proofs.against(slot, ref.miner, ref.gpu)
-        // A proof needs nobody's word.
-        const known = covered || proof !== undefined
-        const about = { openPulse, proof }
-        return [key, known ? outcomeOf(ref, about, heard, active, evidence, c) : uncovered]
-      }),
-    )
-    const unknown = [...outcomes.values()].filter(({ outcome }) => outcome === 'unknown').length
-    const networkFault = unknown * 2 > outcomes.size
-    for (const [key, found] of outcomes) {
-      const history = histories.get(key)!
+    const outcomes = [...histories].map(([number, history]) => {
+      const said = { ref: history.ref, number, heard, words: words[number]! }
+      const proof = proofs.against(slot, history.ref.miner, history.ref.gpu)
+      // A proof needs nobody's word.
+      const known = covered || proof !== undefined
+      const found = known ? outcomeOf(said, { openPulse, proof }, active, evidence, c) : uncovered
+      return { number, history, said, found }
+    })
+    const unknown = outcomes.filter(({ found }) => found.outcome === 'unknown').length
+    const networkFault = unknown * 2 > outcomes.length
+    for (const { history, said, found } of outcomes) {
       const judged =
         found.outcome === 'unknown' && networkFault
           ? { ...found, outcome: 'networkUnknown' as const, reason: 'NETWORK_UNKNOWN' as const }
@@ -192,11 +197,9 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
       const { miner, gpu } = history.ref
       const suspended = proofs.isSuspended(slot, miner, gpu)
       const worth = slotUnits({ ...history, slot }, judged, evidence, c)
-      const offered = asOffered(worth, history.ref, heard, active, c)
+      const offered = asOffered(worth, said, active, c)
       const hops =
-        judged.outcome === 'ok'
-          ? hopFigure(checkpointsOf(history.ref, heard, active, c), evidence)
-          : {}
+        judged.outcome === 'ok' ? hopFigure(checkpointsOf(said, active, c), evidence) : {}
       const ignored = found.ignored.length === 0 ? {} : { ignored: found.ignored }
       history.scored.push({
         slot,
@@ -205,11 +208,13 @@ function outcomesOf(evidence: Evidence, c: ScoringConstants): Map<string, Histor
         ...ignored,
       })
       const shown = { slot, ...worth }
-      if (isReference(shown)) history.idle = newestIdle(history.idle, [shown])
+      if (isReference(shown)) history.idle = [...history.idle, shown].slice(-REFERENCE_SLOTS)
     }
-    wasOk = new Set([...outcomes].filter(([, o]) => o.outcome === 'ok').map(([key]) => key))
+    wasOk = new Set(
+      outcomes.filter(({ found }) => found.outcome === 'ok').map(({ number }) => number),
+    )
   }
-  return histories
+  return [...histories.values()]
 }
 
 /** The mean time of a hop, where there were any. */
@@ -233,14 +238,13 @@ const uncovered: ReturnType<typeof outcomeOf> = {
 /** An idle GPU that nobody can rent, or only too dear, shows what it can and earns nothing. */
 function asOffered(
   worth: Omit<ScoredSlot, 'slot'>,
-  ref: GpuRef,
-  heard: readonly Heard[],
+  said: SaidOfGpu,
   active: bigint,
   c: ScoringConstants,
 ): Omit<ScoredSlot, 'slot'> {
   if (worth.outcome !== 'ok' || worth.mode !== 'idle' || worth.units === 0) return worth
-  const rated = worth.units * (isCpu(ref) ? 1 : rate(worth.gib, false, c))
-  const reason = offerFault(offersOf(ref, heard), rated, active, c)
+  const rated = worth.units * (isCpu(said.ref) ? 1 : rate(worth.gib, false, c))
+  const reason = offerFault(offersOf(said), rated, active, c)
   return reason === undefined ? worth : { ...worth, units: 0, reason, ...missed(worth.units) }
 }
 

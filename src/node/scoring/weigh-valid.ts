@@ -1,9 +1,8 @@
 import { decides, stakeOf, type Word } from './agree.ts'
 import type { ReasonCode } from './reason-codes.ts'
 
-/** What one validator said of one GPU in one slot, as far as it bears on a VALID. */
+/** What was said of one GPU in one slot, as far as it bears on a VALID. */
 export interface Vouching {
-  readonly validator: string
   readonly verdict: string | undefined
   /** Heads of both Finals under which the verdict was found, and those it reported to have heard; as one text each. */
   readonly heads: string | undefined
@@ -19,7 +18,8 @@ export interface IgnoredWord {
 }
 
 export interface WeighedValid {
-  readonly ignored: readonly IgnoredWord[]
+  /** By what was said, why its VALID does not count. */
+  readonly ignored: ReadonlyMap<Vouching, ReasonCode>
   /**
    * Why a VALID that does not count still keeps others from failing the slot: it may be honest, and so few speak that
    * nobody can tell. Undefined where none is.
@@ -47,14 +47,14 @@ export function weighValid(
   })
   const agreed = mostSeen(saw)
   const isSure = agreed !== undefined && decides(agreed.stake, active, kappa)
-  const ignored: IgnoredWord[] = []
+  const ignored = new Map<Vouching, ReasonCode>()
   let doubt: ReasonCode | undefined
   for (const { value } of said) {
     if (value.verdict !== 'VALID') continue
-    const { validator, heads, reported, falseWitness } = value
-    if (falseWitness) ignored.push({ validator, reason: 'FALSE_WITNESS' })
+    const { heads, reported, falseWitness } = value
+    if (falseWitness) ignored.set(value, 'FALSE_WITNESS')
     else if (heads !== agreed?.heads || (reported !== undefined && reported !== heads)) {
-      ignored.push({ validator, reason: 'OTHER_HEADS' })
+      ignored.set(value, 'OTHER_HEADS')
       if (!isSure) doubt = 'OTHER_HEADS'
     }
   }
