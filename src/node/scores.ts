@@ -3,7 +3,7 @@ import { slotNetworks } from '../gpu/slot-network.ts'
 import type { Offer, OfferDevice } from '../protocols/offers.ts'
 import type { Standing } from '../protocols/query/facts.ts'
 import { hoursMs, minutesMs, secondsMs } from '../units.ts'
-import type { Attestations } from './attestations.ts'
+import type { Attestations, SlotTestimony } from './attestations.ts'
 import type { Core } from './core.ts'
 import type { FalseWitnesses } from './false-witnesses.ts'
 import type { Frauds } from './fraud/fraud-book.ts'
@@ -67,8 +67,11 @@ export function createScores(needs: ScoresNeeds): Scores {
   const slots = slotNetworks[network]
   let cached: { key: string; report: ScoreReport; atMs: number } | undefined
 
-  const settled = ({ slot }: { slot: number }): boolean =>
-    timeOf(beacon, slot + slots.end) + SETTLED_MS[network] <= (block()?.atMs ?? core.nowMs())
+  /** Slots that had settled by the block that was read, oldest first. */
+  function settled(now = block()): SlotTestimony[] {
+    const byMs = (now?.atMs ?? core.nowMs()) - SETTLED_MS[network]
+    return attestations.slots().filter(({ slot }) => timeOf(beacon, slot + slots.end) <= byMs)
+  }
 
   /** By hotkey, the round from which its slots count: one that registered anew begins anew. */
   const registeredFrom = (all: readonly RegisteredHotkey[]): Map<string, number> =>
@@ -81,9 +84,9 @@ export function createScores(needs: ScoresNeeds): Scores {
 
   function current(): ScoreReport {
     if (cached !== undefined && core.nowMs() - cached.atMs < FRESH_MS) return cached.report
-    const known = attestations.slots().filter(settled)
-    const active = activeOf(validators.validators())
     const now = block()
+    const known = settled(now)
+    const active = activeOf(validators.validators())
     const registered = now === undefined ? undefined : registeredFrom(now.registered)
     const key = JSON.stringify([
       known.map(({ slot, testimony }) => [slot, testimony.map(sizesOf)]),
@@ -150,7 +153,7 @@ export function createScores(needs: ScoresNeeds): Scores {
 
   return {
     constants,
-    cutSlot: () => attestations.slots().filter(settled).at(-1)?.slot ?? 0,
+    cutSlot: () => settled().at(-1)?.slot ?? 0,
     current,
     of,
     measuredOf(peerId, device) {
