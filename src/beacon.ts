@@ -40,7 +40,8 @@ export const timeOf = (beacon: BeaconInfo, round: number): number =>
 export const roundAt = (beacon: BeaconInfo, ms: number): number =>
   Math.floor((ms - beacon.genesisMs) / beacon.periodMs) + 1
 
-function roundPoint(round: number) {
+/** The point of G1 that a round's pulse signs: the identity which timelocked messages are encrypted to. */
+export function roundPoint(round: number) {
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(round))
   return bls.hash(sha256(bytes), DST)

@@ -12,3 +12,17 @@ export function compact(n: number): Uint8Array {
   else bytes.writeUInt32LE(((n << 2) | 2) >>> 0)
   return bytes
 }
+
+/** Whole numbers up to 65535 in SCALE, one after another. */
+export function u16s(numbers: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(2 * numbers.length)
+  for (const [at, n] of numbers.entries()) bytes.writeUInt16LE(n, 2 * at)
+  return bytes
+}
+
+/** A whole number as u64 in SCALE. */
+export function u64(n: number): Uint8Array {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64LE(BigInt(n))
+  return bytes
+}

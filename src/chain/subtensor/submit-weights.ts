@@ -3,7 +3,7 @@ import type { ApiPromise } from '@polkadot/api'
 import type { PendingReveal, WeightRow, WeightsOptions, WeightsOutcome } from '../chain.ts'
 import { toHex } from '../hex.ts'
 import type { Hotkey } from '../keys.ts'
-import { blake2, compact } from '../scale.ts'
+import { blake2, compact, u16s, u64 } from '../scale.ts'
 import { normaliseWeights } from '../weights.ts'
 import { finalizedHead, readEpoch } from './reads.ts'
 import type { Sender } from './transactions.ts'
@@ -62,15 +62,7 @@ export function commitHash(
   publicKey: Uint8Array,
   { netuid, uids, values, salt, versionKey }: PendingReveal,
 ): Uint8Array {
-  const version = Buffer.alloc(8)
-  version.writeBigUInt64LE(BigInt(versionKey))
-  return blake2(publicKey, u16s([netuid]), list(uids), list(values), list(salt), version)
-}
-
-function u16s(numbers: readonly number[]): Uint8Array {
-  const bytes = Buffer.alloc(2 * numbers.length)
-  for (const [at, n] of numbers.entries()) bytes.writeUInt16LE(n, 2 * at)
-  return bytes
+  return blake2(publicKey, u16s([netuid]), list(uids), list(values), list(salt), u64(versionKey))
 }
 
 const list = (numbers: readonly number[]): Uint8Array =>
