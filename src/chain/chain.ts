@@ -1,4 +1,6 @@
+import type { CommitWindow } from './commit-window.ts'
 import type { Hotkey } from './keys.ts'
+import type { Refusal, WeightRules } from './weight-rules.ts'
 import type { Scenario } from './yuma/scenario.ts'
 
 /** A block by number and by its 32-byte hash in hex with 0x. */
@@ -86,7 +88,7 @@ export interface TxResult {
 
 /** What became of the weights of one epoch. */
 export type WeightsOutcome =
-  | { readonly kind: 'skipped'; readonly reason: string }
+  | ({ readonly kind: 'skipped' } & Refusal)
   | { readonly kind: 'direct'; readonly block: BlockRef; readonly weights: WeightRow }
   | {
       readonly kind: 'hash'
@@ -111,6 +113,8 @@ export interface PendingReveal {
 
 export interface WeightsOptions {
   readonly versionKey?: number
+  /** Uids that take a weight of 1 each, in this order, where a row has fewer than the subnet demands. */
+  readonly pad?: readonly number[]
   /** Called with what a reveal needs before a commit is sent, so that a crash loses nothing. */
   readonly keep?: (reveal: PendingReveal) => Promise<void>
 }
@@ -186,7 +190,11 @@ export interface Chain {
   addStake(netuid: number, coldkey: Hotkey, hotkey: string, rao: bigint): Promise<TxResult>
   /** Leaves at least the existential deposit with the sender. */
   transfer(from: Hotkey, to: string, rao: bigint): Promise<TxResult>
-  /** Normalises and sends weights by the way this subnet demands (direct, or hash commit). */
+  /** What decides whether, how and when a hotkey, SS58, may set weights. */
+  weightRules(netuid: number, hotkey: string, at?: BlockRef): Promise<WeightRules>
+  /** The hash commits of a hotkey, SS58, that stand on chain. */
+  commitWindows(netuid: number, hotkey: string, at?: BlockRef): Promise<readonly CommitWindow[]>
+  /** Sends weights by the way this subnet demands (direct, or hash commit), or says why the chain would refuse them. */
   submitWeights(
     netuid: number,
     hotkey: Hotkey,

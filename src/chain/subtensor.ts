@@ -16,6 +16,7 @@ import {
 } from './subtensor/reads.ts'
 import { submitWeights } from './subtensor/submit-weights.ts'
 import { Sender } from './subtensor/transactions.ts'
+import { readCommitWindows, readWeightRules } from './subtensor/weight-rules.ts'
 
 /** A commitment's field holds at most this many bytes. */
 const MAX_COMMITMENT = 128
@@ -80,6 +81,14 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       sender.send(transactionOf(api, { kind: 'stake', netuid, hotkey, rao }), coldkey),
     transfer: (from, to, rao) =>
       sender.send(transactionOf(api, { kind: 'transfer', to, rao }), from),
+    weightRules: async (netuid, hotkey, at) =>
+      reading(api, 'the rules for weights', async () =>
+        readWeightRules(api, netuid, hotkey, at ?? (await head()), { timelock: false }),
+      ),
+    commitWindows: async (netuid, hotkey, at) =>
+      reading(api, 'the commits of weights', async () =>
+        readCommitWindows(api, netuid, hotkey, at ?? (await head())),
+      ),
     submitWeights: (netuid, hotkey, weights, options) =>
       submitWeights(api, sender, netuid, hotkey, weights, options),
     revealWeights(hotkey, { netuid, uids, values, salt, versionKey }) {

@@ -29,3 +29,77 @@ export function normaliseWeights(scores: ReadonlyMap<number, number>): WeightRow
     .filter(([, weight]) => weight > 0)
     .sort(([a], [b]) => a - b)
 }
+
+/** What a subnet demands of a row. */
+export interface RowLimits {
+  /** Neurons of the subnet. */
+  readonly neurons: number
+  /** MinAllowedWeights; no more than there are neurons count. */
+  readonly minWeights: number
+  /** The greatest share of one weight, of 65535; 65535 is no limit. */
+  readonly maxWeight: number
+}
+
+const EPSILON = 1e-7
+
+/**
+ * Clips shares so that none is above `limit`, a proportion: the SDK's `normalize_max_weight`. Gives shares of 1; all
+ * alike where no row of that length can keep the limit.
+ */
+export function limitShares(shares: readonly number[], limit: number): number[] {
+  const n = shares.length
+  const total = sum(shares)
+  if (total === 0 || n * limit <= 1) return shares.map(() => 1 / n)
+  const sorted = shares.map((share) => share / total).sort((a, b) => a - b)
+  if (sorted.at(-1)! <= limit) return shares.map((share) => share / total)
+  let below = 0
+  const upTo = sorted.map((share) => (below += share))
+  const kept = sorted.filter(
+    (share, i) => share / ((n - i - 1) * share + upTo[i]! + EPSILON) < limit,
+  ).length
+  const least = (limit * (upTo[kept - 1] ?? 0) - EPSILON) / (1 - limit * (n - kept))
+  const clipped = shares.map((share) => Math.min(share, least * total))
+  return clipped.map((share) => share / sum(clipped))
+}
+
+/**
+ * Scores to a row that the subnet takes: none above its greatest share, and padded with weights of 1 on the first uids
+ * of `pad` that have none, up to its least number (notes/scoring.md §6). Text, a reason, where there is no such row.
+ */
+export function fitRow(
+  scores: ReadonlyMap<number, number>,
+  { neurons, minWeights, maxWeight }: RowLimits,
+  pad: readonly number[] = [],
+): WeightRow | string {
+  const row = limited(normaliseWeights(scores), maxWeight)
+  if (row.length === 0) return 'no score is above zero'
+  const taken = new Set(row.map(([uid]) => uid))
+  const missing = Math.max(0, Math.min(neurons, minWeights) - row.length)
+  const fill = [...new Set(pad)].filter((uid) => !taken.has(uid)).slice(0, missing)
+  if (fill.length < missing)
+    return `the subnet takes no fewer than ${minWeights} weights, and there are ${row.length}`
+  const padded = [...row, ...fill.map((uid) => [uid, 1] as const)].sort(([a], [b]) => a - b)
+  if (withinLimit(padded, maxWeight)) return padded
+  return `no weight may be above ${maxWeight} of 65535 parts, so ${row.length} are too few`
+}
+
+/** Rounding may lift the highest over the limit again: then the limit is taken a little lower. */
+function limited(row: WeightRow, maxWeight: number): WeightRow {
+  for (let lower = 0; lower < 8; lower++) {
+    if (withinLimit(row, maxWeight) || row.length * maxWeight <= MAX) return row
+    const shares = limitShares(
+      row.map(([, weight]) => weight),
+      (maxWeight - lower) / MAX,
+    )
+    const clipped = normaliseWeights(new Map(row.map(([uid], i) => [uid, shares[i]!])))
+    if (withinLimit(clipped, maxWeight)) return clipped
+  }
+  return row
+}
+
+const withinLimit = (row: WeightRow, limit: number): boolean => {
+  const weights = row.map(([, weight]) => weight)
+  return limit >= MAX || Math.max(0, ...weights) * MAX <= limit * sum(weights)
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)

@@ -109,12 +109,21 @@ describe.each([218, 424] as const)('the adapter against an embedded chain of spe
         ],
       ]),
     )
-    await expect(chain.submitWeights(1, miner, new Map([[0, 1]]))).rejects.toMatchObject({
-      details: { error: 'NeuronNoValidatorPermit' },
+    expect(await chain.submitWeights(1, miner, new Map([[0, 1]]))).toMatchObject({
+      kind: 'skipped',
+      reason: 'NO_PERMIT',
+      retryAtBlock: expect.any(Number),
+    })
+    expect(await chain.submitWeights(1, seeded('sr25519', 9), new Map([[0, 1]]))).toMatchObject({
+      kind: 'skipped',
+      reason: 'UNREGISTERED',
     })
     expect(await chain.submitWeights(1, validator, new Map([[0, 0]]))).toMatchObject({
       kind: 'skipped',
+      reason: 'BAD_ROW',
     })
+    const rules = await chain.weightRules(1, validator.address)
+    expect(rules).toMatchObject({ uid: 0, permit: true, stakeSuffices: true, way: 'direct' })
   })
 
   test('the next epoch pays by Yuma, as what was read beforehand says', async () => {

@@ -4,13 +4,18 @@ import type { PendingReveal, WeightRow, WeightsOptions, WeightsOutcome } from '.
 import { toHex } from '../hex.ts'
 import type { Hotkey } from '../keys.ts'
 import { blake2, compact, u16s, u64 } from '../scale.ts'
-import { normaliseWeights } from '../weights.ts'
-import { finalizedHead, readEpoch } from './reads.ts'
+import { refusalOf } from '../weight-rules.ts'
+import { fitRow } from '../weights.ts'
+import { finalizedHead } from './reads.ts'
 import type { Sender } from './transactions.ts'
+import { readWeightRules } from './weight-rules.ts'
 
 const SALT_WORDS = 8
 
-/** Normalises scores and sends them as the subnet demands: directly, or as a hash to be revealed next epoch. */
+/**
+ * Sends scores as the subnet demands: directly, or as a hash to be revealed in a later epoch. What the chain would
+ * refuse is not sent, but said.
+ */
 export async function submitWeights(
   api: ApiPromise,
   sender: Sender,
@@ -19,13 +24,15 @@ export async function submitWeights(
   scores: ReadonlyMap<number, number>,
   options: WeightsOptions = {},
 ): Promise<WeightsOutcome> {
-  const weights = normaliseWeights(scores)
-  if (weights.length === 0) return { kind: 'skipped', reason: 'no score is above zero' }
-  const module = api.query['subtensorModule']!
-  const required = Number((await module['weightsVersionKey']!(netuid)).toString())
-  const versionKey = Math.max(options.versionKey ?? 0, required)
-  const hidden = (await module['commitRevealWeightsEnabled']!(netuid)).toJSON() === true
-  if (hidden) return commit(api, sender, netuid, hotkey, weights, versionKey, options)
+  const head = await finalizedHead(api)
+  const rules = await readWeightRules(api, netuid, hotkey.address, head, { timelock: false })
+  const refusal = refusalOf(rules)
+  if (refusal !== undefined) return { kind: 'skipped', ...refusal }
+  const weights = fitRow(scores, rules, options.pad)
+  if (typeof weights === 'string') return { kind: 'skipped', reason: 'BAD_ROW', message: weights }
+  const versionKey = Math.max(options.versionKey ?? 0, rules.versionKey)
+  if (rules.way !== 'direct')
+    return commit(api, sender, netuid, hotkey, weights, versionKey, rules.epoch.index, options)
   const { uids, values } = columns(weights)
   const call = api.tx['subtensorModule']!['setWeights']!(netuid, uids, values, versionKey)
   const { block } = await sender.send(call, hotkey)
@@ -44,12 +51,12 @@ async function commit(
   hotkey: Hotkey,
   weights: WeightRow,
   versionKey: number,
+  committedAt: number,
   { keep }: WeightsOptions,
 ): Promise<WeightsOutcome> {
   const bytes = randomBytes(2 * SALT_WORDS)
   const salt = Array.from({ length: SALT_WORDS }, (_, i) => bytes.readUInt16LE(2 * i))
-  const { index } = await readEpoch(api, netuid, await finalizedHead(api))
-  const reveal = { netuid, ...columns(weights), salt, versionKey, committedAt: index }
+  const reveal = { netuid, ...columns(weights), salt, versionKey, committedAt }
   await keep?.(reveal)
   const hash = toHex(commitHash(hotkey.publicKey, reveal))
   const call = api.tx['subtensorModule']!['commitWeights']!(netuid, hash)

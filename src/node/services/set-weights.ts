@@ -97,7 +97,8 @@ export const setWeights = ({ core, chainLink, chainView, scores }: Parts): Servi
   ): Promise<void> {
     const keep = book.keepReveal
     const outcome = await chain.submitWeights(net.netuid, hotkey, weights, { keep })
-    if (outcome.kind === 'skipped') throw new NodeError('FAILED_WEIGHTS', outcome.reason)
+    if (outcome.kind === 'skipped')
+      throw new NodeError('FAILED_WEIGHTS', outcome.message, { error: outcome.reason })
     await book.done({ epoch: epoch.index, row: outcome.weights })
     events.emit('weights-set', {
       epoch: epoch.index,
