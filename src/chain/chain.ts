@@ -201,6 +201,8 @@ export interface Chain {
     weights: ReadonlyMap<number, number>,
     options?: WeightsOptions,
   ): Promise<WeightsOutcome>
+  /** Sends a commit again that was kept, and may or may not have got out; its hash stays the same. */
+  commitWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
   revealWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
   /** The newest so many epochs of a hotkey, oldest first. */
   earnings(netuid: number, hotkey: string, epochs: number): Promise<readonly EpochEarning[]>

@@ -14,7 +14,7 @@ import {
   readMetagraph,
   readWeights,
 } from './subtensor/reads.ts'
-import { submitWeights } from './subtensor/submit-weights.ts'
+import { sendCommit, submitWeights } from './subtensor/submit-weights.ts'
 import { Sender } from './subtensor/transactions.ts'
 import { readCommitWindows, readWeightRules } from './subtensor/weight-rules.ts'
 
@@ -91,6 +91,7 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       ),
     submitWeights: (netuid, hotkey, weights, options) =>
       submitWeights(api, sender, netuid, hotkey, weights, options),
+    commitWeights: (hotkey, reveal) => sendCommit(api, sender, hotkey, reveal),
     revealWeights(hotkey, { netuid, uids, values, salt, versionKey }) {
       const args = [netuid, uids, values, salt, versionKey]
       return sender.send(call('subtensorModule', 'revealWeights', ...args), hotkey)

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { ApiPromise } from '@polkadot/api'
-import type { PendingReveal, WeightRow, WeightsOptions, WeightsOutcome } from '../chain.ts'
+import type {
+  PendingReveal,
+  TxResult,
+  WeightRow,
+  WeightsOptions,
+  WeightsOutcome,
+} from '../chain.ts'
 import { toHex } from '../hex.ts'
 import type { Hotkey } from '../keys.ts'
 import { blake2, compact, u16s, u64 } from '../scale.ts'
@@ -58,10 +64,19 @@ async function commit(
   const salt = Array.from({ length: SALT_WORDS }, (_, i) => bytes.readUInt16LE(2 * i))
   const reveal = { netuid, ...columns(weights), salt, versionKey, committedAt }
   await keep?.(reveal)
-  const hash = toHex(commitHash(hotkey.publicKey, reveal))
-  const call = api.tx['subtensorModule']!['commitWeights']!(netuid, hash)
-  const { block } = await sender.send(call, hotkey)
+  const { block } = await sendCommit(api, sender, hotkey, reveal)
   return { kind: 'hash', block, weights, reveal }
+}
+
+/** Sends the hash of what is kept, for the first time or again: it stays the same. */
+export function sendCommit(
+  api: ApiPromise,
+  sender: Sender,
+  hotkey: Hotkey,
+  reveal: PendingReveal,
+): Promise<TxResult> {
+  const hash = toHex(commitHash(hotkey.publicKey, reveal))
+  return sender.send(api.tx['subtensorModule']!['commitWeights']!(reveal.netuid, hash), hotkey)
 }
 
 /** BLAKE2b-256 over SCALE(account, netuid, uids, values, salt, version key). */

@@ -1,0 +1,108 @@
+import type { Chain, Epoch, PendingReveal } from '../chain/chain.ts'
+import type { CommitWindow } from '../chain/commit-window.ts'
+import { toHex } from '../chain/hex.ts'
+import type { Hotkey } from '../chain/keys.ts'
+import { commitHash } from '../chain/subtensor/submit-weights.ts'
+import { codeOf, NodeError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Events } from './events.ts'
+import type { WeightsBook } from './weights-book.ts'
+
+interface Revealing {
+  readonly netuid: number
+  readonly hotkey: Hotkey
+  readonly book: WeightsBook
+  readonly log: Log
+  readonly events: Pick<Events, 'emit'>
+  readonly chain: Chain
+  readonly epoch: Epoch
+}
+
+/**
+ * Opens every kept commit whose window is open, as the chain itself tells its windows. One that is no longer on chain
+ * was revealed, before a crash or by an answer that was lost, or never got there: the row on chain tells which.
+ */
+export async function revealPending(revealing: Revealing): Promise<void> {
+  const { netuid, hotkey, book, chain, epoch } = revealing
+  const kept = await book.reveals()
+  if (kept.length === 0) return
+  const windows = await chain.commitWindows(netuid, hotkey.address)
+  for (const pending of kept) {
+    const window = windows.find(({ hash }) => hash === revealHash(hotkey, pending))
+    if (window === undefined && pending.committedAt === epoch.index) continue // still to be sent
+    await judge(revealing, pending, window)
+  }
+}
+
+/** The hash under which a kept commit stands on chain. */
+export const revealHash = (hotkey: Hotkey, pending: PendingReveal): string =>
+  toHex(commitHash(hotkey.publicKey, pending))
+
+async function judge(
+  revealing: Revealing,
+  pending: PendingReveal,
+  window: CommitWindow | undefined,
+): Promise<void> {
+  if (window?.state === 'early') return
+  if (window?.state === 'open') return reveal(revealing, pending)
+  if (window?.state === 'expired') return lost(revealing, pending, 'ExpiredWeightCommit')
+  if (await standsOnChain(revealing, pending)) return revealed(revealing, pending)
+  // What was sent at the end of its epoch may still get into a block of the next.
+  if (pending.committedAt + 1 >= revealing.epoch.index) return
+  await lost(revealing, pending, 'NoWeightsCommitFound')
+}
+
+/** A refusal by the runtime is judged again at the next turn, when its windows were read anew. */
+async function reveal(revealing: Revealing, pending: PendingReveal): Promise<void> {
+  try {
+    const { block } = await revealing.chain.revealWeights(revealing.hotkey, pending)
+    await revealed(revealing, pending, block.number)
+  } catch (error) {
+    const { log } = revealing
+    log.info('weights-reveal-failed', { epoch: pending.committedAt, reason: errorName(error) })
+    if (FINAL.has(errorName(error))) await lost(revealing, pending, errorName(error))
+    else if (codeOf(error) === 'CHAIN_UNREACHABLE') throw error
+  }
+}
+
+/** Refusals that no later block takes back. */
+const FINAL: ReadonlySet<string> = new Set([
+  'ExpiredWeightCommit',
+  'CommitRevealDisabled',
+  'IncorrectWeightVersionKey',
+])
+
+async function standsOnChain(
+  { chain, netuid, hotkey }: Revealing,
+  { uids, values }: PendingReveal,
+): Promise<boolean> {
+  const { uid } = await chain.weightRules(netuid, hotkey.address)
+  const row = uid === undefined ? undefined : (await chain.weights(netuid)).get(uid)
+  if (row === undefined || row.length !== uids.length) return false
+  return row.every(([one, weight], i) => one === uids[i] && weight === values[i])
+}
+
+async function revealed(
+  { book, events, epoch }: Revealing,
+  pending: PendingReveal,
+  block?: number,
+): Promise<void> {
+  await book.dropReveal(pending)
+  events.emit('weights-revealed', { epoch: epoch.index, block })
+}
+
+async function lost(
+  { book, log, events }: Revealing,
+  pending: PendingReveal,
+  reason: string,
+): Promise<void> {
+  await book.dropReveal(pending)
+  log.warn('weights-reveal-lost', { epoch: pending.committedAt, reason })
+  events.emit('weights-reveal-lost', { epoch: pending.committedAt, reason })
+}
+
+/** The runtime's own name of a refusal, else the code. */
+export function errorName(error: unknown): string {
+  const name = error instanceof NodeError ? error.details['error'] : undefined
+  return String(name ?? codeOf(error))
+}
