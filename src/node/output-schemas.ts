@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { refusalReasons } from '../chain/weight-rules.ts'
 import { allWorks, works } from '../gpu/slot-network.ts'
 import { isolation } from '../protocols/isolation.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'
@@ -9,7 +10,7 @@ import type { BoundPeerRow } from './commands/chain-bind-list.ts'
 import type { EarningRow } from './commands/chain-earnings.ts'
 import type { NeuronRow } from './commands/chain-metagraph.ts'
 import type { TransferResult } from './commands/chain-transfer.ts'
-import type { WeightRow } from './commands/chain-weights.ts'
+import type { WeightRow, WeightsView } from './commands/chain-weights.ts'
 import type { BenchResult } from './commands/gpu-bench.ts'
 import type { ProveResult } from './commands/gpu-prove.ts'
 import type { JupyterResult } from './commands/jupyter.ts'
@@ -34,6 +35,7 @@ import { engineStates } from './engine-rows.ts'
 import type { GpuRow } from './gpu-rows.ts'
 import { type EvidenceFinding, evidenceChecks } from './leases/check-evidence.ts'
 import type { LeaseView } from './leases/lease-view.ts'
+import type { OwnWeights } from './own-weights.ts'
 import { reasonCodes } from './scoring/reason-codes.ts'
 import type { Simulation } from './simulation.ts'
 import { templateSchema } from './templates.ts'
@@ -238,6 +240,44 @@ const weight: z.ZodType<WeightRow> = z.strictObject({
   uid: whole,
   hotkey: address,
   weight: whole.describe('of 65535'),
+})
+
+const ownWeights: z.ZodType<OwnWeights> = z.strictObject({
+  hotkey: address,
+  uid: whole.nullable(),
+  way: z.enum(['direct', 'hash', 'timelock']).describe('how this subnet takes weights'),
+  setAtBlock: whole.nullable().describe('the last weights or commit, or the registration'),
+  commits: z
+    .array(
+      z.strictObject({
+        hash: z.string(),
+        state: z.enum(['early', 'open', 'expired']),
+        opensAtBlock: z.number().int(),
+        closesAtBlock: z.number().int().describe('the first block that is too late'),
+      }),
+    )
+    .describe('what is on chain and not revealed'),
+  epoch: z.strictObject({
+    index: whole,
+    tempo: whole,
+    endsAtBlock: whole,
+    blocksLeft: whole,
+    minutesLeft: z.number().nullable().describe('null on local networks'),
+  }),
+  refusal: z
+    .strictObject({
+      reason: z.enum(refusalReasons),
+      message: z.string(),
+      retryAtBlock: whole.nullable(),
+    })
+    .nullable()
+    .describe('why nothing can be set now'),
+})
+
+const weightsView: z.ZodType<WeightsView> = z.strictObject({
+  block: whole.describe('the newest final one'),
+  items: z.array(weight),
+  mine: ownWeights.nullable().describe("of the wallet's hotkey; null without a wallet"),
 })
 
 const registered = z.strictObject({
@@ -858,7 +898,10 @@ export const outputSchemas: Readonly<Record<string, OutputSchema>> = {
   offers: { describe: 'a list', schema: listOf(offer) },
   'chain dev': { describe: 'first line, once it answers', schema: chainReady },
   'chain metagraph': { describe: 'a list', schema: listOf(neuron) },
-  'chain weights': { describe: 'a list', schema: listOf(weight) },
+  'chain weights': {
+    describe: 'one object; with `--watch` one line each time it looks',
+    schema: weightsView,
+  },
   'chain simulate': { describe: 'the whole simulation', schema: simulated },
   'chain register': { describe: 'where it stands', schema: registered },
   'chain balance': { describe: 'what it holds', schema: balance },

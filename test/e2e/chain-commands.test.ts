@@ -71,7 +71,16 @@ test('a wallet is created, registered, staked, bound and listed; doing it again 
   const live = startCli(['chain', 'metagraph', '--watch', '--json', ...common])
   expect(JSON.parse(await firstLine(live))).toMatchObject({ uid: 0, block: expect.any(Number) })
   expect(await endWith(live, 'SIGINT')).toBe(0)
-  expect(await json('chain weights')).toEqual({ items: [] })
+  expect(await json('chain weights')).toMatchObject({
+    items: [],
+    mine: {
+      hotkey: made['hotkey'],
+      uid: 0,
+      way: 'direct',
+      commits: [],
+      epoch: { tempo: expect.any(Number), minutesLeft: null },
+    },
+  })
 })
 
 test('what the next epochs would pay is simulated from the chain, and again from a file', async () => {

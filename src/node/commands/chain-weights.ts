@@ -1,6 +1,9 @@
-import { createOutput } from '../output.ts'
-import { withChain } from '../with-chain.ts'
-import type { Run } from './command.ts'
+import { sleep } from '../../clock.ts'
+import { secondsMs } from '../../units.ts'
+import { createOutput, type Output } from '../output.ts'
+import { type OwnWeights, readOwnWeights } from '../own-weights.ts'
+import { type OpenChain, withChain } from '../with-chain.ts'
+import type { CommandContext, Run } from './command.ts'
 
 /** One validator's weight for one uid, as `chain weights --json` prints it. */
 export interface WeightRow {
@@ -12,29 +15,90 @@ export interface WeightRow {
   readonly weight: number
 }
 
-/** Lists the weights that validators have set, at the newest final block. */
+/** What `chain weights --json` prints. */
+export interface WeightsView {
+  /** The newest final block. */
+  readonly block: number
+  readonly items: readonly WeightRow[]
+  /** Of the wallet's hotkey; null without a wallet. */
+  readonly mine: OwnWeights | null
+}
+
+/** How often `--watch` looks: twice a block of a real chain. */
+const INTERVAL_MS = secondsMs(6)
+
+/** Lists the weights that validators have set, and how the wallet's own stand, at the newest final block. */
 export const chainWeights: Run = (context) =>
-  withChain(context, async ({ chain, net }) => {
-    const { neurons, block } = await chain.metagraph(net.netuid)
-    const weights = await chain.weights(net.netuid, block)
-    const hotkeyOf = (uid: number): string => neurons[uid]?.hotkey ?? ''
-    const rows = [...weights]
-      .sort(([a], [b]) => a - b)
-      .flatMap(([validatorUid, row]) =>
-        row.map(([uid, weight]): WeightRow => {
-          const [validator, hotkey] = [hotkeyOf(validatorUid), hotkeyOf(uid)]
-          return { validatorUid, validator, uid, hotkey, weight }
-        }),
-      )
-    createOutput(context.terminal, context.config).list(rows, {
-      id: ({ validatorUid, uid, weight }) => `${validatorUid} ${uid} ${weight}`,
-      none: `no validator of subnet ${net.netuid} has set weights yet`,
-      columns: [
-        { title: 'VALIDATOR', value: ({ validatorUid }) => validatorUid, align: 'right' },
-        { title: 'UID', value: ({ uid }) => uid, align: 'right' },
-        { title: 'WEIGHT', value: ({ weight }) => weight, align: 'right' },
-        { title: 'HOTKEY', value: ({ hotkey }) => hotkey, shrinks: true },
-      ],
-    })
+  withChain(context, async (open) => {
+    const output = createOutput(context.terminal, context.config)
+    do show(output, context, await readView(open, context), open.net.netuid)
+    while (context.config.watch && (await pause(context.signal)))
     return 0
   })
+
+/** False once the command is to end. */
+const pause = (signal: AbortSignal): Promise<boolean> =>
+  sleep(INTERVAL_MS, signal).then(
+    () => !signal.aborted,
+    () => false,
+  )
+
+async function readView(open: OpenChain, { config }: CommandContext): Promise<WeightsView> {
+  const { chain, net } = open
+  const { neurons, block } = await chain.metagraph(net.netuid)
+  const weights = await chain.weights(net.netuid, block)
+  const hotkeyOf = (uid: number): string => neurons[uid]?.hotkey ?? ''
+  const items = [...weights]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([validatorUid, row]) =>
+      row.map(([uid, weight]): WeightRow => {
+        const [validator, hotkey] = [hotkeyOf(validatorUid), hotkeyOf(uid)]
+        return { validatorUid, validator, uid, hotkey, weight }
+      }),
+    )
+  return { block: block.number, items, mine: (await readOwnWeights(open, config, block)) ?? null }
+}
+
+function show(output: Output, { config }: CommandContext, view: WeightsView, netuid: number) {
+  if (config.json) return output.event(view, () => '')
+  output.list(view.items, {
+    id: ({ validatorUid, uid, weight }) => `${validatorUid} ${uid} ${weight}`,
+    none: `no validator of subnet ${netuid} has set weights yet`,
+    columns: [
+      { title: 'VALIDATOR', value: ({ validatorUid }) => validatorUid, align: 'right' },
+      { title: 'UID', value: ({ uid }) => uid, align: 'right' },
+      { title: 'WEIGHT', value: ({ weight }) => weight, align: 'right' },
+      { title: 'HOTKEY', value: ({ hotkey }) => hotkey, shrinks: true },
+    ],
+  })
+  if (view.mine !== null) for (const line of ownLines(view.mine, view.block)) output.note(line)
+}
+
+/** How one's own weights stand, in sentences. */
+export function ownLines(mine: OwnWeights, block: number): string[] {
+  const { epoch, refusal } = mine
+  const minutes = epoch.minutesLeft === null ? '' : ` (about ${epoch.minutesLeft} min)`
+  const set =
+    mine.setAtBlock === null ? 'never set' : `last set or committed at block ${mine.setAtBlock}`
+  const commits = mine.commits.map(({ state, opensAtBlock, closesAtBlock }) =>
+    state === 'expired'
+      ? `a commit was not revealed before block ${closesAtBlock}: it is lost`
+      : `a commit is to be revealed from block ${opensAtBlock} until before ${closesAtBlock}`,
+  )
+  const retry = refusal?.retryAtBlock ?? null
+  const when = retry === null ? '' : `; again at block ${retry}`
+  return [
+    `own weights of ${mine.hotkey}: ${set}, ${wayText[mine.way]}`,
+    ...commits,
+    `epoch ${epoch.index} ends at block ${epoch.endsAtBlock}, in ${epoch.blocksLeft} of ${epoch.tempo} blocks${minutes}; now ${block}`,
+    refusal === null
+      ? 'weights can be set now'
+      : `weights cannot be set now: ${refusal.message} (${refusal.reason})${when}`,
+  ]
+}
+
+const wayText = {
+  direct: 'openly',
+  hash: 'as a hash that is revealed later',
+  timelock: 'encrypted until a round of the beacon',
+} as const

@@ -89,8 +89,11 @@ export const commands: readonly Command[] = [
   {
     name: 'chain weights',
     usage: '',
-    describe: 'List the weights that validators have set',
-    options: [],
+    describe: 'List the weights that validators have set, and how your own stand',
+    options: ['watch'],
+    examples: [
+      ['compute-node chain weights --wallet.name main', 'your own too: set, to reveal, deadline'],
+    ],
     load: async () => (await import('./chain-weights.ts')).chainWeights,
   },
   {
