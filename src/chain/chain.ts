@@ -1,6 +1,5 @@
-import type { CommitWindow } from './commit-window.ts'
 import type { Hotkey } from './keys.ts'
-import type { Refusal, WeightRules } from './weight-rules.ts'
+import type { Refusal } from './weights-refusal.ts'
 import type { Scenario } from './yuma/scenario.ts'
 
 /** A block by number and by its 32-byte hash in hex with 0x. */
@@ -84,6 +83,55 @@ export interface TxResult {
   readonly block: BlockRef
   /** Names of the events it caused, e.g. `subtensorModule.WeightsSet`. */
   readonly events: readonly string[]
+}
+
+/** How a subnet wants its weights: openly, as a hash that is opened later, or encrypted to a round of a beacon. */
+export type WeightsWay = 'direct' | 'hash' | 'timelock'
+
+/** What a subnet demands of a row. */
+export interface RowLimits {
+  /** Neurons of the subnet. */
+  readonly neurons: number
+  /** MinAllowedWeights; no more than there are neurons count. */
+  readonly minWeights: number
+  /** The greatest share of one weight, of 65535; 65535 is no limit. */
+  readonly maxWeight: number
+}
+
+/** What decides whether, how and when one hotkey may set weights, read at one block. */
+export interface WeightRules extends RowLimits {
+  readonly block: BlockRef
+  readonly epoch: Epoch
+  /** Undefined when the hotkey is not registered in the subnet. */
+  readonly uid: number | undefined
+  readonly permit: boolean
+  /** False when the hotkey's stake is below the chain's threshold, and it does not own the subnet. */
+  readonly stakeSuffices: boolean
+  /** Base units of alpha. */
+  readonly stake: bigint
+  readonly stakeThreshold: bigint
+  /** Block of the last weights, commits included, or of the registration. */
+  readonly lastUpdate: number
+  /** Blocks between two of them. */
+  readonly rateLimit: number
+  readonly versionKey: number
+  readonly way: WeightsWay
+  /** Epochs from a commit to its reveal. */
+  readonly revealPeriod: number
+  /** Commits of this hotkey that can still be revealed. */
+  readonly unrevealed: number
+}
+
+/** A commit on chain, and when the chain takes its reveal. */
+export interface CommitWindow {
+  /** Hex with 0x. */
+  readonly hash: string
+  /** Whether a reveal sent now would be too early, taken, or too late. */
+  readonly state: 'early' | 'open' | 'expired'
+  /** First block whose transactions may reveal it; an expectation where epochs are counted in storage. */
+  readonly opensAt: number
+  /** First block that is too late, likewise. */
+  readonly closesAt: number
 }
 
 /** What became of the weights of one epoch. */

@@ -1,19 +1,7 @@
-import type { Epoch } from './chain.ts'
+import type { CommitWindow, Epoch } from './chain.ts'
 
 /** As the chain stores it. Spec 218: hash, block, first and last block of its reveal; spec 424: hash, epoch, block, 0. */
 export type StoredCommit = readonly [hash: string, a: number, b: number, c: number]
-
-/** A commit on chain, and when the chain takes its reveal. */
-export interface CommitWindow {
-  /** Hex with 0x. */
-  readonly hash: string
-  /** Whether a reveal sent now would be too early, taken, or too late. */
-  readonly state: 'early' | 'open' | 'expired'
-  /** First block whose transactions may reveal it; an expectation where epochs are counted in storage. */
-  readonly opensAt: number
-  /** First block that is too late, likewise. */
-  readonly closesAt: number
-}
 
 /** What a window follows from. */
 export interface WindowNow {

@@ -1,50 +1,5 @@
-import type { BlockRef, Epoch } from './chain.ts'
-import type { RowLimits } from './weights.ts'
-
-/** How a subnet wants its weights: openly, as a hash that is opened later, or encrypted to a round of a beacon. */
-export type WeightsWay = 'direct' | 'hash' | 'timelock'
-
-/** What decides whether, how and when one hotkey may set weights, read at one block. */
-export interface WeightRules extends RowLimits {
-  readonly block: BlockRef
-  readonly epoch: Epoch
-  /** Undefined when the hotkey is not registered in the subnet. */
-  readonly uid: number | undefined
-  readonly permit: boolean
-  /** False when the hotkey's stake is below the chain's threshold, and it does not own the subnet. */
-  readonly stakeSuffices: boolean
-  /** Base units of alpha. */
-  readonly stake: bigint
-  readonly stakeThreshold: bigint
-  /** Block of the last weights, commits included, or of the registration. */
-  readonly lastUpdate: number
-  /** Blocks between two of them. */
-  readonly rateLimit: number
-  readonly versionKey: number
-  readonly way: WeightsWay
-  /** Epochs from a commit to its reveal. */
-  readonly revealPeriod: number
-  /** Commits of this hotkey that can still be revealed. */
-  readonly unrevealed: number
-}
-
-/** Why nothing can be set now. */
-export const refusalReasons = [
-  'UNREGISTERED',
-  'LOW_STAKE',
-  'NO_PERMIT',
-  'RATE_LIMIT',
-  'TOO_MANY_COMMITS',
-  'BAD_ROW',
-] as const
-export type RefusalReason = (typeof refusalReasons)[number]
-
-/** A reason in code and in words, and the first block at which it may be otherwise where that is known. */
-export interface Refusal {
-  readonly reason: RefusalReason
-  readonly message: string
-  readonly retryAtBlock?: number
-}
+import type { WeightRules } from './chain.ts'
+import type { Refusal } from './weights-refusal.ts'
 
 /** A hotkey may have this many commits that are not revealed. */
 const MAX_UNREVEALED = 10

@@ -1,5 +1,5 @@
 import { NodeError } from '../errors.ts'
-import type { WeightRow } from './chain.ts'
+import type { RowLimits, WeightRow } from './chain.ts'
 
 const MAX = 65_535
 
@@ -28,16 +28,6 @@ export function normaliseWeights(scores: ReadonlyMap<number, number>): WeightRow
     .map(([uid, score]) => [uid, roundHalfEven((score / max) * MAX)] as const)
     .filter(([, weight]) => weight > 0)
     .sort(([a], [b]) => a - b)
-}
-
-/** What a subnet demands of a row. */
-export interface RowLimits {
-  /** Neurons of the subnet. */
-  readonly neurons: number
-  /** MinAllowedWeights; no more than there are neurons count. */
-  readonly minWeights: number
-  /** The greatest share of one weight, of 65535; 65535 is no limit. */
-  readonly maxWeight: number
 }
 
 const EPSILON = 1e-7

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { refusalReasons } from '../chain/weight-rules.ts'
+import { refusalReasons } from '../chain/weights-refusal.ts'
 import { allWorks, works } from '../gpu/slot-network.ts'
 import { isolation } from '../protocols/isolation.ts'
 import { healths, leaseStates } from '../protocols/lease.ts'

@@ -1,5 +1,4 @@
-import type { Chain, Epoch, PendingReveal } from '../chain/chain.ts'
-import type { CommitWindow } from '../chain/commit-window.ts'
+import type { Chain, CommitWindow, Epoch, PendingReveal } from '../chain/chain.ts'
 import { toHex } from '../chain/hex.ts'
 import type { Hotkey } from '../chain/keys.ts'
 import { commitHash } from '../chain/subtensor/submit-weights.ts'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { refusalOf, type WeightRules } from '../../src/chain/weight-rules.ts'
+import type { WeightRules } from '../../src/chain/chain.ts'
+import { refusalOf } from '../../src/chain/weight-rules.ts'
 
 const epoch = { index: 7, tempo: 360, last: 1000, next: 1360, blocksLeft: 160 }
 const good: WeightRules = {

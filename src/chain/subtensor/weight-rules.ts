@@ -1,9 +1,8 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec } from '@polkadot/types/types'
 import { NodeError } from '../../errors.ts'
-import type { BlockRef } from '../chain.ts'
-import { type CommitWindow, type StoredCommit, windowOf } from '../commit-window.ts'
-import type { WeightRules, WeightsWay } from '../weight-rules.ts'
+import type { BlockRef, CommitWindow, WeightRules, WeightsWay } from '../chain.ts'
+import { type StoredCommit, windowOf } from '../commit-window.ts'
 import { chainInfo } from './features.ts'
 import { readEpoch } from './reads.ts'
 
