@@ -21,3 +21,9 @@ export function deviceOrSkip(available: boolean, what: string): boolean {
   if (!available) console.warn(`skipped: ${what} is missing`)
   return available
 }
+
+/** Whether an endpoint of somebody else's is given. Where it is not, says so plainly, and that is never a failure. */
+export function endpointOrSkip(available: boolean, what: string): boolean {
+  if (!available) console.warn(`skipped: ${what} is not given`)
+  return available
+}

@@ -1,13 +1,17 @@
 // Does the hand-written table agree with the real runtime metadata? The real blobs are not part of the project: they lie
 // in a folder beside the checkout (or where SUBTENSOR_METADATA says), and without them the comparison is skipped, which
 // continuous integration forbids. The golden test beside this one still holds the table to recorded bytes.
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { u8aConcat, u8aToHex } from '@polkadot/util'
 import { cryptoWaitReady } from '@polkadot/util-crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { buildMetadata } from '../../../src/chain/dev/metadata/build.ts'
 import { subset } from '../../../src/chain/dev/metadata/subset.ts'
+import {
+  hasRealMetadata,
+  hasRealTraces,
+  realMetadata,
+  recordedSteps,
+} from '../../support/real-runtime.ts'
 import { requireOrSkip } from '../../support/skips.ts'
 import { differences } from './metadata-differences.ts'
 import {
@@ -15,18 +19,12 @@ import {
   plainValue,
   Random,
   type Runtime,
-  readBlob,
   sample,
   signed,
   storageKeys,
   valueType,
 } from './metadata-samples.ts'
 
-const folder =
-  process.env['SUBTENSOR_METADATA'] ??
-  join(import.meta.dirname, '../../../../shared/data/subtensor')
-const realFile = { 218: join(folder, 'metadata-218.hex'), 424: join(folder, 'metadata-424.scale') }
-const traces = ['trace-weights-218.json', 'trace-escrow-218.json'].map((name) => join(folder, name))
 const SAMPLES = 25
 
 beforeAll(async () => {
@@ -34,13 +32,13 @@ beforeAll(async () => {
 })
 
 describe.each([218, 424] as const)('spec %d', (spec) => {
-  const available = requireOrSkip(existsSync(realFile[spec]), `real metadata of spec ${spec}`)
+  const available = requireOrSkip(hasRealMetadata(spec), `real metadata of spec ${spec}`)
   describe.skipIf(!available)('and the real metadata', () => {
     let ours: Runtime
     let real: Runtime
     beforeAll(() => {
       ours = load(buildMetadata(subset, spec))
-      real = load(readBlob(realFile[spec]))
+      real = load(realMetadata(spec))
     })
 
     test('every call encodes to the same bytes', () => {
@@ -142,14 +140,11 @@ describe.each([218, 424] as const)('spec %d', (spec) => {
   })
 })
 
-const haveTraces = requireOrSkip(
-  traces.every((file) => existsSync(file)),
-  'recorded calls of the real 218',
-)
+const haveTraces = requireOrSkip(hasRealTraces(), 'recorded calls of the real 218')
 
 test.skipIf(!haveTraces)('calls recorded on the real 218 decode and encode unchanged', () => {
   const ours = load(buildMetadata(subset, 218))
-  const steps = traces.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as Step[])
+  const steps = recordedSteps()
   let same = 0
   for (const { call, method: name } of steps) {
     const [section, method] = name.split('.') as [string, string]
@@ -159,11 +154,6 @@ test.skipIf(!haveTraces)('calls recorded on the real 218 decode and encode uncha
   }
   expect(same).toBeGreaterThan(50)
 })
-
-interface Step {
-  readonly call?: string
-  readonly method: string
-}
 
 /** polkadot.js loses this on the way from V14 to its latest form, so it is read from the version that was served. */
 function additionalSigned({ metadata }: Runtime): number[] {

@@ -1,16 +1,10 @@
 // Shared by the tests: load metadata, make repeatable sample values, and encode them.
-import { readFileSync } from 'node:fs'
 import { Keyring } from '@polkadot/api'
 import { expandMetadata, GenericCall, Metadata, TypeRegistry, Vec } from '@polkadot/types'
 import type { RuntimeVersion } from '@polkadot/types/interfaces'
 import type { Codec } from '@polkadot/types/types'
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util'
 import type { Spec } from '../../../src/chain/dev/metadata/table.ts'
-
-export function readBlob(file: string): string {
-  const raw = readFileSync(file)
-  return raw.toString('latin1', 0, 2) === '0x' ? raw.toString().trim() : u8aToHex(raw)
-}
 
 export function load(hex: string) {
   const registry = new TypeRegistry()

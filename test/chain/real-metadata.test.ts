@@ -1,0 +1,133 @@
+// What the adapter names, looked up in its source, under the metadata of both real runtimes.
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { u8aConcat, u8aToHex } from '@polkadot/util'
+import { cryptoWaitReady } from '@polkadot/util-crypto'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { ChainFeatures } from '../../src/chain/chain.ts'
+import {
+  hasRealMetadata,
+  hasRealTraces,
+  realMetadata,
+  recordedSteps,
+} from '../support/real-runtime.ts'
+import { requireOrSkip } from '../support/skips.ts'
+import { differences } from './dev/metadata-differences.ts'
+import {
+  load,
+  plainValue,
+  Random,
+  type Runtime,
+  sample,
+  storageKeys,
+  valueType,
+} from './dev/metadata-samples.ts'
+
+const src = join(import.meta.dirname, '../../src/chain')
+const source = globSync('subtensor{.ts,/*.ts}', { cwd: src })
+  .map((file) => readFileSync(join(src, file), 'utf8'))
+  .join('\n')
+
+const PALLETS = ['subtensorModule', 'commitments', 'balances', 'system', 'drand'] as const
+const SAMPLES = 10
+
+/** What only the newer runtime has, and the feature by which the adapter knows of it. */
+const GATED: Readonly<Record<string, keyof ChainFeatures>> = {
+  subnetEpochIndex: 'statefulEpochs',
+  lastEpochBlock: 'statefulEpochs',
+  pendingEpochAt: 'statefulEpochs',
+  mechanismCountCurrent: 'mechanisms',
+  timelockedWeightCommits: 'timelock',
+  commitRevealWeightsVersion: 'timelock',
+  commitTimelockedWeights: 'timelock',
+  commitTimelockedMechanismWeights: 'timelock',
+  setMechanismWeights: 'mechanisms',
+  commitMechanismWeights: 'mechanisms',
+  revealMechanismWeights: 'mechanisms',
+  stakeThreshold: 'stakeThreshold',
+}
+
+/** Names that stand quoted in the adapter's source. */
+const named = (items: Readonly<Record<string, unknown>> | undefined): string[] =>
+  Object.keys(items ?? {}).filter((name) => source.includes(`'${name}'`))
+
+const available =
+  requireOrSkip(hasRealMetadata(218) && hasRealMetadata(424), 'real metadata of both runtimes') &&
+  requireOrSkip(hasRealTraces(), 'recorded calls of the real 218')
+
+describe.skipIf(!available)('what the adapter uses', () => {
+  let older: Runtime
+  let newer: Runtime
+  beforeAll(async () => {
+    await cryptoWaitReady()
+    older = load(realMetadata(218))
+    newer = load(realMetadata(424))
+  })
+
+  const used = (kind: 'tx' | 'query') =>
+    PALLETS.flatMap((pallet) => named(newer[kind][pallet]).map((name) => ({ pallet, name })))
+
+  test('every call that both runtimes have has the same bytes in both', () => {
+    const found: string[] = []
+    for (const { pallet, name } of used('tx')) {
+      const [old, now] = [older.tx[pallet]?.[name], newer.tx[pallet]![name]!]
+      if (old === undefined) continue
+      found.push(name)
+      for (let seed = 0; seed < SAMPLES; seed++) {
+        const random = new Random(`${name}${seed}`)
+        const fields = old.meta.fields.map(({ type }) => sample(older, type.toNumber(), random, 0))
+        const bytes = u8aToHex(u8aConcat(old.callIndex, ...fields))
+        const values = newer.registry.createType('Call', bytes).args.map(plainValue)
+        expect([old(...values).toHex(), now(...values).toHex()], name).toEqual([bytes, bytes])
+      }
+    }
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ...['burnedRegister', 'addStake', 'setWeights', 'commitWeights', 'revealWeights'],
+        ...['setCommitment', 'transferKeepAlive'],
+      ]),
+    )
+  })
+
+  test('calls the real 218 took or refused are read and made anew by both without a change', () => {
+    const steps = recordedSteps().filter(({ method }) => named({ [method.split('.')[1]!]: 0 })[0])
+    for (const { call, method } of steps) {
+      const [pallet, name] = method.split('.') as [string, string]
+      for (const runtime of [older, newer]) {
+        const values = runtime.registry.createType('Call', call).args.map(plainValue)
+        expect(runtime.tx[pallet]![name]!(...values).toHex(), method).toBe(call)
+      }
+    }
+    expect(steps.length).toBeGreaterThan(30)
+  })
+
+  test('every storage entry that both have has the same keys and values in both', () => {
+    const found: string[] = []
+    for (const { pallet, name } of used('query')) {
+      const [old, now] = [older.query[pallet]?.[name], newer.query[pallet]![name]!]
+      // Events are another enum in every runtime, and read by the metadata of their own block.
+      if (old === undefined || name === 'events') continue
+      found.push(name)
+      const keys = storageKeys(older, old, new Random(name))
+      expect(u8aToHex(old(...keys)), name).toBe(u8aToHex(now(...keys)))
+      expect(differences(older, valueType(old), newer, valueType(now), name), name).toEqual([])
+    }
+    expect(found.length).toBeGreaterThan(15)
+  })
+
+  test('what only one of them has is looked for before it is used', () => {
+    const only = (a: Runtime, b: Runtime, kind: 'tx' | 'query') =>
+      PALLETS.flatMap((pallet) =>
+        named(a[kind][pallet]).filter((name) => b[kind][pallet]?.[name] === undefined),
+      ).sort()
+    expect(only(older, newer, 'tx')).toEqual([])
+    expect(only(older, newer, 'query')).toEqual([])
+    const gated = [...only(newer, older, 'query'), ...only(newer, older, 'tx')]
+    expect(Object.keys(GATED)).toEqual(expect.arrayContaining(gated))
+  })
+
+  test('shares of stake, whose type changed, are never decoded', () => {
+    for (const name of ['alpha', 'alphaV2', 'totalHotkeyShares', 'totalHotkeySharesV2', 'stake'])
+      expect(source).not.toContain(`'${name}'`)
+  })
+})
