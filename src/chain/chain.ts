@@ -217,17 +217,22 @@ export type PaidCall =
 export interface Chain {
   /** 32 B. */
   readonly genesis: Uint8Array
+  /** Another one after an upgrade of the runtime. */
   info(): ChainInfo
   head(): Promise<BlockRef>
   /** Calls back for every finalized block from now on until `signal` aborts. */
   onHead(listener: (block: BlockRef) => void, signal: AbortSignal): Promise<void>
   metagraph(netuid: number, at?: BlockRef): Promise<Metagraph>
   epoch(netuid: number, at?: BlockRef): Promise<Epoch>
-  /** Row per validator uid. */
-  weights(netuid: number, at?: BlockRef): Promise<ReadonlyMap<number, WeightRow>>
+  /** Row per validator uid, of mechanism 0 unless told. */
+  weights(
+    netuid: number,
+    at?: BlockRef,
+    mechanism?: number,
+  ): Promise<ReadonlyMap<number, WeightRow>>
   /** All that the next epoch depends on, as it stands now. */
   yuma(netuid: number, at?: BlockRef): Promise<YumaReading>
-  /** Raw commitments by SS58 hotkey; other kinds of data are left out. */
+  /** Raw commitments of registered hotkeys by SS58; other kinds of data are left out. */
   commitments(netuid: number, at?: BlockRef): Promise<ReadonlyMap<string, Commitment>>
   /** At most 128 bytes. */
   setCommitment(netuid: number, hotkey: Hotkey, bytes: Uint8Array): Promise<TxResult>

@@ -1,19 +1,14 @@
 import { NodeError } from '../errors.ts'
-import type { Chain, TxResult } from './chain.ts'
+import type { BlockRef, Chain, TxResult } from './chain.ts'
 import { fromHex, toHex } from './hex.ts'
 import type { Transaction } from './subtensor/await-final.ts'
 import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
 import { chainInfo } from './subtensor/features.ts'
 import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
 import { readEarnings } from './subtensor/read-earnings.ts'
+import { SubnetReader } from './subtensor/read-subnet.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
-import {
-  finalizedHead,
-  readCommitments,
-  readEpoch,
-  readMetagraph,
-  readWeights,
-} from './subtensor/reads.ts'
+import { finalizedHead, readWeights } from './subtensor/reads.ts'
 import { sendCommit, submitWeights } from './subtensor/submit-weights.ts'
 import { Sender } from './subtensor/transactions.ts'
 import { readCommitWindows, readWeightRules } from './subtensor/weight-rules.ts'
@@ -33,14 +28,17 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
     await api.disconnect()
   }
   options.signal.addEventListener('abort', () => void close(), { once: true })
-  const info = chainInfo(api)
+  chainInfo(api) // throws when this is no subtensor
   const sender = new Sender(api, life.signal)
+  const subnets = new SubnetReader(api)
   const head = () => reading(api, 'the newest block', () => finalizedHead(api))
+  const subnet = (what: string, netuid: number, at?: BlockRef) =>
+    reading(api, what, async () => subnets.read(netuid, at ?? (await finalizedHead(api))))
   const call = (section: string, method: string, ...args: unknown[]): Transaction =>
     api.tx[section]![method]!(...args)
   return {
     genesis: fromHex(api.genesisHash.toHex(), 32)!,
-    info: () => info,
+    info: () => chainInfo(api),
     head,
     async onHead(listener, signal) {
       const stop = await reading(api, 'new blocks', () =>
@@ -51,19 +49,16 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       if (signal.aborted) stop()
       signal.addEventListener('abort', stop, { once: true })
     },
-    metagraph: async (netuid, at) =>
-      reading(api, 'the metagraph', async () => readMetagraph(api, netuid, at ?? (await head()))),
-    epoch: async (netuid, at) =>
-      reading(api, 'the epoch', async () => readEpoch(api, netuid, at ?? (await head()))),
-    weights: async (netuid, at) =>
-      reading(api, 'the weights', async () => readWeights(api, netuid, at ?? (await head()))),
+    metagraph: async (netuid, at) => (await subnet('the metagraph', netuid, at)).metagraph,
+    epoch: async (netuid, at) => (await subnet('the epoch', netuid, at)).epoch,
+    commitments: async (netuid, at) => (await subnet('the commitments', netuid, at)).commitments,
+    weights: async (netuid, at, mechanism) =>
+      reading(api, 'the weights', async () =>
+        readWeights(api, netuid, at ?? (await head()), mechanism),
+      ),
     yuma: async (netuid, at) =>
       reading(api, 'what an epoch works on', async () =>
         readYuma(api, netuid, at ?? (await head())),
-      ),
-    commitments: async (netuid, at) =>
-      reading(api, 'the commitments', async () =>
-        readCommitments(api, netuid, at ?? (await head())),
       ),
     async setCommitment(netuid, hotkey, bytes): Promise<TxResult> {
       if (bytes.length > MAX_COMMITMENT)

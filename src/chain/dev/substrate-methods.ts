@@ -10,7 +10,7 @@ import type { Method, Methods } from './rpc-server.ts'
 import { subscriptionMethods } from './subscriptions.ts'
 
 const PROPERTIES = { ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }
-const MAX_KEYS = 1000
+const MAX_KEYS = 2500
 const MAX_EXTRINSIC_BYTES = 64 * 1024
 
 /** The part of Substrate's JSON-RPC that @polkadot/api uses. */
@@ -86,7 +86,7 @@ function storageMethods(node: DevNode): Methods {
     return number
   }
   const keysParam = (keys: unknown): string[] => {
-    if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw badParams('at most 1000 keys')
+    if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw badParams(`at most ${MAX_KEYS} keys`)
     return keys.map(String)
   }
   const query: Method = ([keys, hash]) => {

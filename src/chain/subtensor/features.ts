@@ -1,11 +1,10 @@
 import type { ApiPromise } from '@polkadot/api'
 import { NodeError } from '../../errors.ts'
-import type { ChainInfo } from '../chain.ts'
+import type { ChainFeatures, ChainInfo } from '../chain.ts'
 
 /** What this runtime can do, from its metadata. CHAIN_UNSUPPORTED when it is no subtensor. */
 export function chainInfo(api: ApiPromise): ChainInfo {
-  const entries = api.query['subtensorModule']
-  if (entries === undefined || api.query['commitments'] === undefined) {
+  if (api.query['subtensorModule'] === undefined || api.query['commitments'] === undefined) {
     throw new NodeError(
       'CHAIN_UNSUPPORTED',
       'this chain has no subtensor and commitments pallets',
@@ -14,15 +13,24 @@ export function chainInfo(api: ApiPromise): ChainInfo {
       },
     )
   }
-  const has = (name: string): boolean => entries[name] !== undefined
   return {
     specName: api.runtimeVersion.specName.toString(),
     specVersion: api.runtimeVersion.specVersion.toNumber(),
-    features: {
-      mechanisms: has('mechanismCountCurrent'),
-      timelock: has('timelockedWeightCommits'),
-      statefulEpochs: has('subnetEpochIndex'),
-      stakeThreshold: has('stakeThreshold'),
-    },
+    features: featuresOf(api),
   }
 }
+
+/** The features of the metadata that the connection has now: another after an upgrade of the runtime. */
+export function featuresOf({ query }: Pick<ApiPromise, 'query'>): ChainFeatures {
+  const has = (name: string): boolean => query['subtensorModule']?.[name] !== undefined
+  return {
+    mechanisms: has('mechanismCountCurrent'),
+    timelock: has('timelockedWeightCommits'),
+    statefulEpochs: has('subnetEpochIndex'),
+    stakeThreshold: has('stakeThreshold'),
+  }
+}
+
+/** Storage of a mechanism's weights is kept under this number in the place of the netuid (4096 subnets at most). */
+export const mechanismIndex = (netuid: number, mechanism: number): number =>
+  mechanism * 4096 + netuid

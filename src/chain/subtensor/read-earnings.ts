@@ -3,7 +3,7 @@ import type { Codec } from '@polkadot/types/types'
 import { messageOf } from '../../errors.ts'
 import type { BlockRef, EpochEarning } from '../chain.ts'
 import { type At, bigintOf, subtensor } from './entries.ts'
-import { readEpoch } from './reads.ts'
+import { readEpoch } from './read-epoch.ts'
 
 /**
  * What a hotkey got in each of the newest epochs, oldest first, read at the blocks at which they fired. Stops at the

@@ -4,7 +4,7 @@ import type { YumaNeuron, YumaParameters } from '../yuma/state.ts'
 import { type At, bigintOf, maybe, numberOf, subtensor } from './entries.ts'
 import { readCommits } from './read-commits.ts'
 import { readStakes } from './read-stakes.ts'
-import { readEpoch, readMetagraph } from './reads.ts'
+import { SubnetReader } from './read-subnet.ts'
 
 async function numberFrom(at: At, name: string, netuid: number, otherwise: number) {
   const entry = maybe(at, name)
@@ -25,8 +25,7 @@ export async function readYuma(
   netuid: number,
   block: BlockRef,
 ): Promise<YumaReading> {
-  const metagraph = await readMetagraph(api, netuid, block)
-  const epoch = await readEpoch(api, netuid, block)
+  const { metagraph, epoch } = await new SubnetReader(api).read(netuid, block)
   const at = await api.at(block.hash)
   const n = metagraph.neurons.length
   const parameters = await readParameters(at, netuid, epoch.tempo, metagraph.activityCutoff)

@@ -4,7 +4,7 @@ import { NodeError } from '../../errors.ts'
 import type { BlockRef, CommitWindow, WeightRules, WeightsWay } from '../chain.ts'
 import { type StoredCommit, windowOf } from '../commit-window.ts'
 import { chainInfo } from './features.ts'
-import { readEpoch } from './reads.ts'
+import { readEpoch } from './read-epoch.ts'
 
 /** Whether this program may use timelocks here: it knows the beacon, and the runtime and subnet want them. */
 export interface RulesOptions {
