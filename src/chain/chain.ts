@@ -212,7 +212,9 @@ export type PaidCall =
 /**
  * The ledger that says who is registered and takes weights. Reads are consistent at one block hash; a transaction
  * counts once its block is final. Every method may throw CHAIN_UNREACHABLE; transactions throw CHAIN_POOL (refused
- * before a block), CHAIN_DISPATCH (failed in its block) or CHAIN_TIMEOUT (outcome unknown).
+ * before a block), CHAIN_DISPATCH (failed in its block), CHAIN_INNER (a call inside it failed) or CHAIN_TIMEOUT (outcome
+ * unknown), with details {stage, error, raw, retry}: the runtime's name of the error, what it said, and when to try again
+ * ('never', 'nextBlock', 'afterBlocks', 'nextEpoch').
  */
 export interface Chain {
   /** 32 B. */

@@ -5,7 +5,7 @@ import type { ISubmittableResult } from '@polkadot/types/types'
 import { deadline, sleep } from '../../clock.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import type { TxResult } from '../chain.ts'
-import { dispatchError, outcomeUnknown, poolError } from './transaction-errors.ts'
+import { failureIn, outcomeUnknown, poolError } from './transaction-errors.ts'
 
 export type Transaction = SubmittableExtrinsic<'promise', ISubmittableResult>
 
@@ -16,7 +16,7 @@ const SEARCH_MS = 3000
 export interface OnItsWay {
   /** Resolves once the pool has it; rejects with CHAIN_POOL. */
   readonly pooled: Promise<void>
-  /** Resolves with its final block; rejects with CHAIN_DISPATCH, CHAIN_POOL or CHAIN_TIMEOUT. */
+  /** Resolves with its final block; rejects with CHAIN_DISPATCH, CHAIN_INNER, CHAIN_POOL or CHAIN_TIMEOUT. */
   readonly final: Promise<TxResult>
 }
 
@@ -53,7 +53,7 @@ export function sendAndAwait(
   api.on('connected', onBack)
   const stop = signed.send((result) => {
     if (result.isError) {
-      const error = poolError(result.status.type, result.internalError)
+      const error = poolError(api, result.status.type, result.internalError)
       pooled.reject(error)
       final.reject(error)
       return
@@ -66,7 +66,7 @@ export function sendAndAwait(
       pooled.resolve() // no answer of the chain but a lost connection: it may have arrived
       return
     }
-    const error = poolError(messageOf(cause), cause)
+    const error = poolError(api, messageOf(cause), cause)
     pooled.reject(error)
     final.reject(error)
   })
@@ -102,7 +102,7 @@ async function searchUntilFound(
 
 /**
  * Looks for a transaction in the final blocks after `since`; undefined when it stands in none.
- * @throws CHAIN_DISPATCH when it stands in one and failed
+ * @throws CHAIN_DISPATCH or CHAIN_INNER when it stands in one and failed
  */
 export async function findFinal(
   api: ApiPromise,
@@ -120,16 +120,16 @@ export async function findFinal(
     const mine = (events as EventRecord[]).filter(
       ({ phase }) => phase.isApplyExtrinsic && phase.asApplyExtrinsic.eq(index),
     )
-    const failed = mine.find(({ event }) => api.events['system']!['ExtrinsicFailed']!.is(event))
-    if (failed !== undefined) throw dispatchError(api, failed.event.data[0] as never)
+    const failure = failureIn(api, mine)
+    if (failure !== undefined) throw failure
     return { block: { number, hash: blockHash.toHex() }, events: eventNames(mine) }
   }
   return undefined
 }
 
 async function conclude(api: ApiPromise, result: ISubmittableResult): Promise<TxResult> {
-  const failed = result.dispatchError
-  if (failed !== undefined) throw dispatchError(api, failed)
+  const failure = failureIn(api, result.events)
+  if (failure !== undefined) throw failure
   const hash = result.status.asFinalized.toHex()
   const header = await api.rpc.chain.getHeader(hash)
   return { block: { number: header.number.toNumber(), hash }, events: eventNames(result.events) }
