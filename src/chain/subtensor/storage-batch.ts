@@ -29,21 +29,22 @@ export async function readStorage(
   block: BlockRef,
   wanted: readonly Wanted[],
 ): Promise<(Codec | undefined)[]> {
-  const values = await fetchValues(api, api, block, wanted)
+  const keys = keysOf(api, wanted)
+  const values = await fetchValues(api, block, keys)
   const writtenBy = specOf(values.get(LAST_UPGRADE))
   const current = api.runtimeVersion.specVersion.toNumber()
-  if (writtenBy === undefined || writtenBy === current) return decode(api, wanted, values)
+  if (writtenBy === undefined || writtenBy === current) return decode(api, wanted, keys, values)
   const old = await api.at(block.hash)
-  return decode(old, wanted, await fetchValues(api, old, block, wanted))
+  const oldKeys = keysOf(old, wanted)
+  return decode(old, wanted, oldKeys, await fetchValues(api, block, oldKeys))
 }
 
 async function fetchValues(
   api: ApiPromise,
-  decoration: Decoration,
   block: BlockRef,
-  wanted: readonly Wanted[],
+  wanted: readonly string[],
 ): Promise<Map<string, string | null>> {
-  const keys = [LAST_UPGRADE, ...wanted.map((one) => keyOf(decoration, one))]
+  const keys = [LAST_UPGRADE, ...wanted]
   const pages = Array.from({ length: Math.ceil(keys.length / KEYS_PER_REQUEST) }, (_, page) =>
     keys.slice(page * KEYS_PER_REQUEST, (page + 1) * KEYS_PER_REQUEST),
   )
@@ -54,17 +55,18 @@ async function fetchValues(
   return new Map(changes)
 }
 
-const keyOf = (decoration: Decoration, [pallet, name, ...keys]: Wanted): string =>
-  entryOf(decoration, pallet, name).key(...keys)
+const keysOf = (decoration: Decoration, wanted: readonly Wanted[]): string[] =>
+  wanted.map(([pallet, name, ...keys]) => entryOf(decoration, pallet, name).key(...keys))
 
 function decode(
   decoration: Decoration,
   wanted: readonly Wanted[],
+  keys: readonly string[],
   values: ReadonlyMap<string, string | null>,
 ): (Codec | undefined)[] {
-  return wanted.map((one) => {
-    const { meta } = entryOf(decoration, one[0], one[1]).creator
-    const value = values.get(keyOf(decoration, one)) ?? undefined
+  return wanted.map(([pallet, name], at) => {
+    const { meta } = entryOf(decoration, pallet, name).creator
+    const value = values.get(keys[at]!) ?? undefined
     if (value === undefined && meta.modifier.isOptional) return undefined
     const type = meta.type.isPlain ? meta.type.asPlain : meta.type.asMap.value
     return decoration.registry.createTypeUnsafe(decoration.registry.createLookupType(type), [
