@@ -15,8 +15,11 @@ export interface MinerStreamsOptions {
   readonly silentMs: number
   /** Wait after a stream that no honest miner sends. */
   readonly banMs: number
-  /** A signed record with the time of its arrival, some moments later; false ends the stream. */
-  readonly onRecord: (miner: string, record: Uint8Array, atMs: number) => boolean
+  /**
+   * Hears a signed record with the time at which it was read, each miner's in order, one at a time; false ends the
+   * stream. Must not reject.
+   */
+  readonly onRecord: (miner: string, record: Uint8Array, atMs: number) => Promise<boolean>
   /** A capability record, before anything was checked. */
   readonly onAnnounced?: (miner: string, record: Uint8Array) => void
 }
@@ -30,45 +33,61 @@ export interface MinerStreams {
   want(miners: readonly string[]): void
   /** Whether a miner's stream stands, or was wanted before `sinceMs`: its silence would be its own. */
   isDue(miner: string, sinceMs: number): boolean
-  /** Hands over every record that has arrived, at once. */
-  settle(): void
+  /** Whether every record that was read before `untilMs` has been heard: what came in time counts before it is judged. */
+  isHeard(untilMs: number): boolean
   /** How many streams stand. */
   readonly standing: number
 }
 
 /**
- * How long records are handed over before sockets are read again. A hundred GPUs tick at one moment: each tick is
- * stamped when it is read, and waits for its turn to be checked, or the last would be stamped after the checks of all.
+ * Records of one miner that wait to be heard before its stream is read on. A machine with 32 GPUs sends that many at one
+ * moment; of a flood, no more than this keeps the close of a window waiting.
  */
-const TURN_MS = 4
+const MOST_WAITING = 256
 
-/** Work for later, in order, some of it at a time. */
-class Queue {
-  readonly #waiting: (() => void)[] = []
-  #scheduled: NodeJS.Immediate | undefined
+/** What was read from all streams and not yet heard, oldest first. */
+class Unheard {
+  readonly #waiting = new Set<{ readonly atMs: number }>()
 
-  push(job: () => void): void {
-    this.#waiting.push(job)
-    this.#scheduled ??= setImmediate(() => this.#turn())
+  /** Counts a record as waiting until `heard` is through. */
+  async add(atMs: number, heard: Promise<void>): Promise<void> {
+    const one = { atMs }
+    this.#waiting.add(one)
+    await heard
+    this.#waiting.delete(one)
   }
 
-  /** Does everything that waits. */
-  settle(): void {
-    for (const job of this.#waiting.splice(0)) job()
+  /** Whether nothing waits that was read before `untilMs`. */
+  isThrough(untilMs: number): boolean {
+    const [oldest] = this.#waiting
+    return oldest === undefined || oldest.atMs >= untilMs
+  }
+}
+
+/**
+ * One miner's records, heard one after the other in the order they came: whoever sends many waits for its own checks,
+ * while those of others go on beside them.
+ */
+class Line {
+  readonly #unheard: Unheard
+  #last: Promise<void> = Promise.resolve()
+  #length = 0
+
+  constructor(unheard: Unheard) {
+    this.#unheard = unheard
   }
 
-  clear(): void {
-    this.#waiting.length = 0
-    clearImmediate(this.#scheduled)
-    this.#scheduled = undefined
+  push(atMs: number, hear: () => Promise<void>): void {
+    this.#length += 1
+    const turn = this.#last.then(hear).finally(() => {
+      this.#length -= 1
+    })
+    this.#last = this.#unheard.add(atMs, turn)
   }
 
-  #turn(): void {
-    const endMs = performance.now() + TURN_MS
-    let done = 0
-    while (done < this.#waiting.length && performance.now() < endMs) this.#waiting[done++]!()
-    this.#waiting.splice(0, done)
-    this.#scheduled = this.#waiting.length > 0 ? setImmediate(() => this.#turn()) : undefined
+  /** A promise while too many wait, undefined while there is room. */
+  room(): Promise<void> | undefined {
+    return this.#length >= MOST_WAITING ? this.#last : undefined
   }
 }
 
@@ -80,18 +99,18 @@ export function createMinerStreams(
   const followed = new Map<string, { readonly life: AbortController; readonly sinceMs: number }>()
   const quota = createQuota(MAX_RECORDS_PER_MINUTE, nowMs)
   const standing = new Set<string>()
-  const arrived = new Queue()
+  const unheard = new Unheard()
 
   /** Follows one stream to its end; false when the miner ended it by what it sent. */
-  async function once(miner: string, life: AbortController): Promise<boolean> {
+  async function once(miner: string, line: Line, life: AbortController): Promise<boolean> {
     const stream = new AbortController()
     const stop = (): void => stream.abort(life.signal.reason)
     life.signal.addEventListener('abort', stop, { once: true })
     const silent = (): void => stream.abort(new DOMException('silent', 'TimeoutError'))
     let timer = setTimeout(silent, silentMs)
     let refused = false
-    const hand = (record: Uint8Array, atMs: number): void => {
-      if (refused || stream.signal.aborted || onRecord(miner, record, atMs)) return
+    const hear = async (record: Uint8Array, atMs: number): Promise<void> => {
+      if (refused || stream.signal.aborted || (await onRecord(miner, record, atMs))) return
       refused = true
       stream.abort(new DOMException('refused', 'AbortError'))
     }
@@ -99,7 +118,7 @@ export function createMinerStreams(
       if (refused || !quota.take({ peerId: miner, prefix: undefined })) return false
       const atMs = nowMs()
       if (kind === 'announced' && capability !== undefined) onAnnounced?.(miner, capability)
-      if (kind === 'record' && record !== undefined) arrived.push(() => hand(record, atMs))
+      if (kind === 'record' && record !== undefined) line.push(atMs, () => hear(record, atMs))
       return true
     }
     try {
@@ -108,6 +127,7 @@ export function createMinerStreams(
         timer = setTimeout(silent, silentMs)
         standing.add(miner)
         if (!take(item)) return false
+        await line.room()
       }
       return true
     } catch (error) {
@@ -121,10 +141,11 @@ export function createMinerStreams(
   }
 
   async function follow(miner: string, life: AbortController): Promise<void> {
+    const line = new Line(unheard)
     while (!life.signal.aborted) {
       let waitMs = retryMs
       try {
-        if (!(await once(miner, life))) {
+        if (!(await once(miner, line, life))) {
           waitMs = banMs
           log.warn('challenge-stream-refused', { miner })
         }
@@ -144,13 +165,12 @@ export function createMinerStreams(
     'abort',
     () => {
       for (const { life } of followed.values()) life.abort()
-      arrived.clear()
     },
     { once: true },
   )
 
   return {
-    settle: () => arrived.settle(),
+    isHeard: (untilMs) => unheard.isThrough(untilMs),
     get standing() {
       return standing.size
     },

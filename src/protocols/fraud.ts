@@ -10,7 +10,9 @@ import { noticesTopic } from './offers.ts'
 import { peerIdOfKey } from './peer-key.ts'
 import {
   openPeeked,
+  openPeekedAside,
   peekRecord,
+  type RawRecord,
   type RecordKey,
   recordTypes,
   type Signed,
@@ -156,8 +158,29 @@ export function openClaim(net: Network, record: Uint8Array): SignedClaim {
   if (raw.type === recordTypes.tick) {
     return { isFinal: false, peerId, claim: openPeeked(net, raw, tickCodec, record).payload }
   }
-  throw new NodeError('BAD_MESSAGE', `record type ${raw.type} is neither a tick nor a Final`)
+  throw noClaim(raw)
 }
+
+/** The same of a record that was looked at before, its signature checked off the event loop; rejects with BAD_MESSAGE. */
+export async function openClaimAside(
+  net: Network,
+  raw: RawRecord,
+  record: Uint8Array,
+): Promise<SignedClaim> {
+  const peerId = peerIdOfKey(raw.publicKey)
+  if (raw.type === recordTypes.final) {
+    const { payload } = await openPeekedAside(net, raw, finalCodec, record)
+    return { isFinal: true, peerId, claim: payload }
+  }
+  if (raw.type === recordTypes.tick) {
+    const { payload } = await openPeekedAside(net, raw, tickCodec, record)
+    return { isFinal: false, peerId, claim: payload }
+  }
+  throw noClaim(raw)
+}
+
+const noClaim = ({ type }: RawRecord): NodeError =>
+  new NodeError('BAD_MESSAGE', `record type ${type} is neither a tick nor a Final`)
 
 /**
  * Whether two claims of one peer cannot both be true: of one slot, device and work, they say different things under one

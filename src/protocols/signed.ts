@@ -139,11 +139,34 @@ export function openPeeked<T>(
   bytes: Uint8Array,
 ): Signed<T> {
   const message = signedBytes(net, raw.type, raw.payload)
-  if (!verifySignature(raw.publicKey, message, raw.signature)) {
+  return opened(verifySignature(raw.publicKey, message, raw.signature), raw, codec, bytes)
+}
+
+/**
+ * The same, its signature checked on a thread of Node's pool: that is nine tenths of the work, 0.12 ms in which no socket
+ * would be read. Rejects as `openPeeked` throws.
+ */
+export async function openPeekedAside<T>(
+  net: Network,
+  raw: RawRecord,
+  codec: Codec<T>,
+  bytes: Uint8Array,
+): Promise<Signed<T>> {
+  const message = signedBytes(net, raw.type, raw.payload)
+  const isRight = await verifySignatureAside(raw.publicKey, message, raw.signature)
+  return opened(isRight, raw, codec, bytes)
+}
+
+function opened<T>(
+  isRight: boolean,
+  { id, publicKey, payload, signature }: RawRecord,
+  codec: Codec<T>,
+  bytes: Uint8Array,
+): Signed<T> {
+  if (!isRight) {
     throw new NodeError('BAD_MESSAGE', 'the signature is wrong, or of another network')
   }
-  const { id, publicKey, signature } = raw
-  return { id, publicKey, signature, payload: codec.decode(raw.payload), bytes }
+  return { id, publicKey, signature, payload: codec.decode(payload), bytes }
 }
 
 const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex')
@@ -175,4 +198,20 @@ export function verifySignature(
   } catch {
     return false // bytes that are no point of the curve
   }
+}
+
+/** The same on a thread of Node's pool; never rejects. */
+function verifySignatureAside(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    try {
+      const key = keyObjectOf(publicKey)
+      verifyBytes(null, message, key, signature, (error, isRight) => resolve(!error && isRight))
+    } catch {
+      resolve(false) // bytes that are no point of the curve
+    }
+  })
 }

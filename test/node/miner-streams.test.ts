@@ -10,7 +10,7 @@ type Script = (signal: AbortSignal) => AsyncIterable<ChallengeItem>
 function follow(
   script: Script,
   options: {
-    onRecord?: (miner: string, record: Uint8Array, atMs: number) => boolean
+    onRecord?: (miner: string, record: Uint8Array, atMs: number) => Promise<boolean>
     banMs?: number
     silentMs?: number
     nowMs?: () => number
@@ -26,7 +26,12 @@ function follow(
       return script(signal)
     }) as unknown as Rpc['askStream'],
   }
-  const { onRecord = () => true, banMs = 60_000, silentMs = 60_000, nowMs = Date.now } = options
+  const {
+    onRecord = async () => true,
+    banMs = 60_000,
+    silentMs = 60_000,
+    nowMs = Date.now,
+  } = options
   const streams = createMinerStreams(
     {
       rpc,
@@ -108,7 +113,7 @@ test('a stream with what no honest miner sends is ended and left alone for a whi
     async function* () {
       for (let i = 0; ; i++) yield item(i % 256)
     },
-    { onRecord: () => false },
+    { onRecord: async () => false },
   )
   streams.want(['liar'])
   await eventually(() => records.length > 0, 'its first record is seen')
@@ -139,30 +144,97 @@ test('a stream that says nothing any more is opened again', async () => {
   await eventually(() => opened.length >= 2, 'it is opened again')
 })
 
-test('what comes at one moment is stamped with it, however long each takes to check; settling hands all over', async () => {
+/** A stream that is ready, gives what `go` releases, and stays. */
+const after = (go: Promise<unknown>, ...values: number[]): Script =>
+  async function* (signal) {
+    yield { kind: 'ready' }
+    await go
+    yield* values.map(item)
+    await forever(signal)
+  }
+
+test('what comes at one moment is stamped with it, however long each takes to be heard', async () => {
   let clockMs = 1000
   const stamps: number[] = []
   const go = Promise.withResolvers<void>()
-  const { streams } = follow(
-    async function* (signal) {
-      yield { kind: 'ready' }
-      await go.promise
-      yield item(1)
-      await forever(signal)
+  const { streams } = follow(after(go.promise, 1), {
+    nowMs: () => clockMs,
+    async onRecord(_miner, _record, atMs) {
+      clockMs = 1500
+      stamps.push(atMs)
+      return true
     },
-    {
-      nowMs: () => clockMs,
-      onRecord(_miner, _record, atMs) {
-        stamps.push(atMs)
-        clockMs += 500
-        return true
-      },
-    },
-  )
+  })
   streams.want(['a', 'b', 'c', 'd'])
   await eventually(() => streams.standing === 4, 'all stand')
   go.resolve()
-  await new Promise<void>((resolve) => process.nextTick(resolve))
-  streams.settle()
+  await eventually(() => stamps.length === 4, 'all are heard')
   expect(stamps).toEqual([1000, 1000, 1000, 1000])
+})
+
+test("a miner's records are heard in order, one at a time, and hold up nobody else's; until then they are known to wait", async () => {
+  let clockMs = 1000
+  const heard: string[] = []
+  const [go, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()]
+  const { streams } = follow(after(go.promise, 1, 2, 3), {
+    nowMs: () => clockMs,
+    async onRecord(miner, record) {
+      heard.push(`${miner}${record[0]}`)
+      return miner === 'slow' && record[0] === 1 ? slow.promise : true
+    },
+  })
+  streams.want(['slow', 'quick'])
+  await eventually(() => streams.standing === 2, 'both stand')
+  expect(streams.isHeard(2000)).toBe(true)
+  go.resolve()
+  await eventually(() => heard.includes('quick3'), 'the quick one is through')
+  clockMs = 2000
+  expect(heard.toSorted()).toEqual(['quick1', 'quick2', 'quick3', 'slow1'])
+  expect([streams.isHeard(1000), streams.isHeard(1001)]).toEqual([true, false])
+  slow.resolve(true)
+  await eventually(() => streams.isHeard(2000), 'the slow one is through')
+  expect(heard.filter((one) => one.startsWith('slow'))).toEqual(['slow1', 'slow2', 'slow3'])
+})
+
+test('a stream with too many records that wait is read no further, but others are', async () => {
+  const heard: string[] = []
+  let read = 0
+  const slow = Promise.withResolvers<boolean>()
+  const { streams } = follow(
+    async function* (signal) {
+      for (let i = 0; i < 1000; i++) {
+        read += 1
+        yield item(i % 256)
+      }
+      await forever(signal)
+    },
+    {
+      async onRecord(miner) {
+        heard.push(miner)
+        return slow.promise
+      },
+    },
+  )
+  streams.want(['a', 'b'])
+  await eventually(() => heard.length === 2, 'both are begun with')
+  expect([heard.toSorted(), read]).toEqual([['a', 'b'], 2 * 256])
+  slow.resolve(true)
+  await eventually(() => heard.length === 2000, 'all is heard')
+})
+
+test('of a miner that is let go, nothing more is heard, and nobody waits for it', async () => {
+  const heard: number[] = []
+  const slow = Promise.withResolvers<boolean>()
+  const { streams } = follow(after(Promise.resolve(), 1, 2, 3), {
+    async onRecord(_miner, record) {
+      heard.push(record[0]!)
+      return slow.promise
+    },
+  })
+  streams.want(['a'])
+  await eventually(() => heard.length === 1, 'its first record is being heard')
+  streams.want([])
+  slow.resolve(true)
+  await eventually(() => streams.isHeard(Number.MAX_SAFE_INTEGER), 'nothing waits')
+  expect(heard).toEqual([1])
 })

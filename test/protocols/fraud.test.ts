@@ -11,10 +11,11 @@ import {
   fraudCodec,
   fraudKind,
   openClaim,
+  openClaimAside,
   sealFraud,
 } from '../../src/protocols/fraud.ts'
 import { noticesTopic } from '../../src/protocols/offers.ts'
-import { sealRecord } from '../../src/protocols/signed.ts'
+import { peekRecord, sealRecord } from '../../src/protocols/signed.ts'
 import { admits, judge } from '../../src/protocols/topic.ts'
 import {
   claim,
@@ -178,6 +179,18 @@ test.each<[string, Partial<TickClaim>, boolean, boolean, boolean]>([
   expect([contradict(a!, b!), contradict(b!, a!)]).toEqual([contradicts, contradicts])
   const fraud = { ...equivocation(), claims: records }
   expect(equivocationFault(net, fraud) === null).toBe(contradicts)
+})
+
+test('a claim opens to the same off the event loop; what is none, or is not signed, is refused', async () => {
+  const openAside = async (bytes: Uint8Array) => openClaimAside(net, peekRecord(net, bytes), bytes)
+  const tick = sealTick(net, miner, claim()).bytes
+  for (const bytes of [tick, sealFinal(net, miner, closing(claim())).bytes]) {
+    expect(await openAside(bytes)).toEqual(openClaim(net, bytes))
+  }
+  const forged = tick.map((byte, i) => (i === tick.length - 1 ? byte ^ 1 : byte))
+  await expect(openAside(forged)).rejects.toThrow(/signature/)
+  const offer = { slot: 24, gpu: 'cpu-0', content: of(32, 7), bytes: 100, proveMs: 5 }
+  await expect(openAside(sealOpenings(net, miner, offer).bytes)).rejects.toThrow(/neither/)
 })
 
 test('nothing rests on a locality chain: two tales of it prove nothing', () => {

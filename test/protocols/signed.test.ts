@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { cborCodec, encodeCbor } from '../../src/protocols/codec.ts'
 import {
+  openPeekedAside,
   openRecord,
   peekRecord,
   recordId,
@@ -21,6 +22,30 @@ test('what is sealed opens to the same', () => {
   const opened = open(sealed.bytes)
   expect(opened).toMatchObject({ payload: { n: 7 }, id: sealed.id, publicKey: key.publicKey })
   expect(opened.bytes).toEqual(sealed.bytes)
+})
+
+test('off the event loop it opens to the same, and a flipped bit passes as little', async () => {
+  const openAside = async (bytes: Uint8Array) =>
+    openPeekedAside(net, peekRecord(net, bytes), codec, bytes)
+  expect(await openAside(sealed.bytes)).toEqual(open(sealed.bytes))
+  const flipped = Array.from({ length: sealed.bytes.length }, (_, at) =>
+    sealed.bytes.map((byte, i) => (i === at ? byte ^ 1 : byte)),
+  )
+  const outcomes = await Promise.allSettled(flipped.map(openAside))
+  for (const [at, outcome] of outcomes.entries()) {
+    expect(outcome, `byte ${at}`).toMatchObject({
+      status: 'rejected',
+      reason: { code: expect.stringMatching(/^BAD_MESSAGE/) },
+    })
+  }
+  const raw = peekRecord(net, sealed.bytes)
+  for (const part of [
+    { publicKey: new Uint8Array(32).fill(255) }, // no point of the curve
+    { signature: new Uint8Array(64) },
+  ]) {
+    const opening = openPeekedAside(net, { ...raw, ...part }, codec, sealed.bytes)
+    await expect(opening).rejects.toThrow(/signature/)
+  }
 })
 
 test('signing is deterministic, and the id does not hold the signature', () => {

@@ -6,10 +6,10 @@ import { slotNetworks } from '../../gpu/slot-network.ts'
 import type { ValidatorEvent } from '../../gpu/slot-testimony.ts'
 import type { Verifier } from '../../gpu/verifier.ts'
 import { openingsCodec } from '../../protocols/challenge.ts'
-import { type Fraud, openClaim, type SignedClaim } from '../../protocols/fraud.ts'
+import { type Fraud, openClaim, openClaimAside, type SignedClaim } from '../../protocols/fraud.ts'
 import { peerIdOfKey } from '../../protocols/peer-key.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
-import { openRecord, peekRecord, recordTypes } from '../../protocols/signed.ts'
+import { openPeekedAside, peekRecord, recordTypes } from '../../protocols/signed.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
 import { announcedGpus, type CapabilityRecord } from '../announced-gpus.ts'
 import type { Attestations } from '../attestations.ts'
@@ -137,7 +137,8 @@ export const challengeMiners = (parts: Parts): Service => {
     for (const [slot, run] of running) {
       const inWindow = now < timeOf(pulses.beacon, slot + slots.close)
       if (inWindow && lagged) run.handle({ type: 'abstain', why: 'LAGGED' })
-      if (!inWindow) streams.settle() // what came in time is heard before it is judged
+      // What came in time is heard before it is judged.
+      if (!inWindow && !streams.isHeard(inTimeUntilMs(slot, now))) continue
       run.handle({ type: 'time', nowMs: now })
       if (!run.done) continue
       validBefore = run.valid
@@ -148,6 +149,12 @@ export const challengeMiners = (parts: Parts): Service => {
     if (running.size > 0) return
     clearInterval(timer)
     timer = undefined
+  }
+
+  /** Until when a record had to come for what a slot decides now: its close, or its end. */
+  function inTimeUntilMs(slot: number, now: number): number {
+    const endMs = timeOf(pulses.beacon, slot + slots.end)
+    return now < endMs ? timeOf(pulses.beacon, slot + slots.close) : endMs
   }
 
   /** Remembers what was claimed of a device in a running slot; a claim that contradicts another convicts its signer. */
@@ -178,13 +185,14 @@ export const challengeMiners = (parts: Parts): Service => {
   }
 
   /** A record from a miner's stream; false for one that no honest miner sends. */
-  function onRecord(miner: string, bytes: Uint8Array, atMs: number): boolean {
+  async function onRecord(miner: string, bytes: Uint8Array, atMs: number): Promise<boolean> {
     parts.onArrival?.(miner, bytes, atMs)
     try {
-      const { type, publicKey } = peekRecord(net, bytes)
-      if (peerIdOfKey(publicKey) !== miner) return false
+      const raw = peekRecord(net, bytes)
+      const { type } = raw
+      if (peerIdOfKey(raw.publicKey) !== miner) return false
       if (type === recordTypes.tick || type === recordTypes.final) {
-        const said = openClaim(net, bytes)
+        const said = await openClaimAside(net, raw, bytes)
         hearClaim(said, bytes)
         feed(said.claim.slot, {
           miner,
@@ -194,7 +202,8 @@ export const challengeMiners = (parts: Parts): Service => {
             : { type: 'tick', tick: said.claim }),
         })
       } else if (type === recordTypes.openings) {
-        const { slot, gpu, content, proveMs } = openRecord(net, type, openingsCodec, bytes).payload
+        const { payload } = await openPeekedAside(net, raw, openingsCodec, bytes)
+        const { slot, gpu, content, proveMs } = payload
         feed(slot, { type: 'openings', miner, gpu, content, proveMs })
       }
       return true
