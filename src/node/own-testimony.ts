@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { atMost } from '../at-most.ts'
 import {
   MAX_CHUNKS,
-  MAX_ROWS,
   type Report,
   type ReportRow,
   reportCodec,
@@ -13,9 +12,9 @@ import {
   type Verdicts,
   verdictCodec,
 } from '../protocols/attestations.ts'
-import { type Codec, encodeCbor } from '../protocols/codec.ts'
-import { KiB } from '../units.ts'
+import type { Codec } from '../protocols/codec.ts'
 import type { Core } from './core.ts'
+import { chunksOf } from './report-chunks.ts'
 
 /** One chunk of a slot's report with its commit, both signed. */
 export interface SealedReport {
@@ -31,7 +30,7 @@ export type PulseWord = Required<Pick<Verdicts, 'openPulse' | 'pulseSignature'>>
  * what gets signed for it ever after, also across a crash: signatures are deterministic, so it never contradicts itself.
  */
 export interface OwnTestimony {
-  /** The report of a slot in chunks; what was written earlier wins over `rows`. */
+  /** The report of a slot in chunks, of as many `rows` as have a place (`chunksOf`); what was written earlier wins. */
   report(slot: number, rows: readonly ReportRow[]): Promise<SealedReport[]>
   verdicts(
     slot: number,
@@ -46,27 +45,6 @@ export interface OwnTestimony {
   ): Promise<ReturnType<typeof sealVerdicts> | undefined>
   /** Slots from `since` on with a written report, oldest first: what a restart has to go on with. */
   reportedSlots(since: number): Promise<number[]>
-}
-
-/** Bytes of rows in one chunk; what stands around them fits beside it in a record of 64 KiB. */
-const CHUNK_BYTES = 60 * KiB
-
-/** Rows in as few chunks as fit: miners choose how long their names are, so both rows and bytes are counted. */
-function chunksOf<T>(rows: readonly T[]): T[][] {
-  const chunks: T[][] = []
-  let left = 0
-  for (const row of rows) {
-    const size = encodeCbor(row).length
-    const last = chunks.at(-1)
-    if (last === undefined || last.length >= MAX_ROWS || size > left) {
-      chunks.push([row])
-      left = CHUNK_BYTES - size
-    } else {
-      last.push(row)
-      left -= size
-    }
-  }
-  return chunks
 }
 
 const keyOf = (kind: string, slot: number, chunk: number): string =>
@@ -117,7 +95,7 @@ export function createOwnTestimony({
   return {
     report: (slot, rows) =>
       inTurn(async () => {
-        const wanted = chunksOf(rows).map((chunkRows, chunk) => ({
+        const wanted = chunksOf(slot, rows).map((chunkRows, chunk) => ({
           slot,
           chunk,
           salt: new Uint8Array(randomBytes(32)),
@@ -127,7 +105,7 @@ export function createOwnTestimony({
       }),
     verdicts: (slot, rows, word) =>
       inTurn(async () => {
-        const wanted = chunksOf(rows).map((chunkRows, chunk) => ({
+        const wanted = chunksOf(slot, rows).map((chunkRows, chunk) => ({
           slot,
           chunk,
           rows: chunkRows,
