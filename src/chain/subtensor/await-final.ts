@@ -39,8 +39,9 @@ export function sendAndAwait(
   const hash = signed.hash.toHex()
   const pooled = Promise.withResolvers<void>()
   const final = Promise.withResolvers<TxResult>()
-  pooled.promise.catch(() => undefined) // either may be asked for alone
-  final.promise.catch(() => undefined)
+  // Both reject together and keep their reasons for who awaits them. A caller may await one of them alone, and the other
+  // must then not end the process as a rejection that nobody handles.
+  for (const { promise } of [pooled, final]) promise.catch(() => undefined)
   const limit = deadline(signal, withinMs)
   const search = (): Promise<void> => searchUntilFound(api, { hash, since }, limit.signal, final)
   const onBack = (): void => void search()
@@ -94,9 +95,10 @@ async function searchUntilFound(
       if (found !== undefined) return final.resolve(found)
     } catch (error) {
       if (error instanceof NodeError) return final.reject(error)
-      // the connection went again: the search goes on when it is back
+      // The connection went again: the search goes on when it is back. What else it may be comes again at the last look,
+      // when the time is up, and is told then.
     }
-    await sleep(SEARCH_MS, signal).catch(() => undefined) // told by the loop's condition
+    await sleep(SEARCH_MS, signal).catch(() => undefined) // aborted: the loop's condition says so
   }
 }
 
