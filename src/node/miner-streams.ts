@@ -16,10 +16,14 @@ export interface MinerStreamsOptions {
   /** Wait after a stream that no honest miner sends. */
   readonly banMs: number
   /**
-   * Hears a signed record with the time at which it was read, each miner's in order, one at a time; false ends the
-   * stream. Must not reject.
+   * Checks a signed record, read at `atMs`; called at once, for many at a time. Resolves with what hears it, which is
+   * called in the order in which the miner's records came; undefined ends the stream. Must not reject.
    */
-  readonly onRecord: (miner: string, record: Uint8Array, atMs: number) => Promise<boolean>
+  readonly onRecord: (
+    miner: string,
+    record: Uint8Array,
+    atMs: number,
+  ) => Promise<(() => void) | undefined>
   /** A capability record, before anything was checked. */
   readonly onAnnounced?: (miner: string, record: Uint8Array) => void
 }
@@ -41,9 +45,9 @@ export interface MinerStreams {
 
 /**
  * Records of one miner that wait to be heard before its stream is read on. A machine with 32 GPUs sends that many at one
- * moment; of a flood, no more than this keeps the close of a window waiting.
+ * moment; of a flood, no more than this keeps others and the close of a window waiting, 15 ms.
  */
-const MOST_WAITING = 256
+const MOST_WAITING = 128
 
 /** What was read from all streams and not yet heard, oldest first. */
 class Unheard {
@@ -64,10 +68,7 @@ class Unheard {
   }
 }
 
-/**
- * One miner's records, heard one after the other in the order they came: whoever sends many waits for its own checks,
- * while those of others go on beside them.
- */
+/** One miner's records, heard in the order they came. */
 class Line {
   readonly #unheard: Unheard
   #last: Promise<void> = Promise.resolve()
@@ -77,12 +78,21 @@ class Line {
     this.#unheard = unheard
   }
 
-  push(atMs: number, hear: () => Promise<void>): void {
+  /** Hears a record once it is checked and those before it were heard. */
+  push<T>(atMs: number, checked: Promise<T>, hear: (checked: T) => void): void {
     this.#length += 1
-    const turn = this.#last.then(hear).finally(() => {
-      this.#length -= 1
-    })
-    this.#last = this.#unheard.add(atMs, turn)
+    this.#last = this.#unheard.add(atMs, this.#turn(this.#last, checked, hear))
+  }
+
+  async #turn<T>(
+    before: Promise<void>,
+    checked: Promise<T>,
+    hear: (checked: T) => void,
+  ): Promise<void> {
+    const result = await checked
+    await before
+    hear(result)
+    this.#length -= 1
   }
 
   /** A promise while too many wait, undefined while there is room. */
@@ -109,16 +119,20 @@ export function createMinerStreams(
     const silent = (): void => stream.abort(new DOMException('silent', 'TimeoutError'))
     let timer = setTimeout(silent, silentMs)
     let refused = false
-    const hear = async (record: Uint8Array, atMs: number): Promise<void> => {
-      if (refused || stream.signal.aborted || (await onRecord(miner, record, atMs))) return
-      refused = true
-      stream.abort(new DOMException('refused', 'AbortError'))
+    const hear = (heard: (() => void) | undefined): void => {
+      if (refused || stream.signal.aborted) return
+      if (heard === undefined) {
+        refused = true
+        stream.abort(new DOMException('refused', 'AbortError'))
+      } else heard()
     }
     const take = ({ kind, record, capability }: ChallengeItem): boolean => {
       if (refused || !quota.take({ peerId: miner, prefix: undefined })) return false
       const atMs = nowMs()
       if (kind === 'announced' && capability !== undefined) onAnnounced?.(miner, capability)
-      if (kind === 'record' && record !== undefined) line.push(atMs, () => hear(record, atMs))
+      if (kind === 'record' && record !== undefined) {
+        line.push(atMs, onRecord(miner, record, atMs), hear)
+      }
       return true
     }
     try {

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { NodeError } from '../errors.ts'
 import { type Binding, bindingMessage } from './capability.ts'
+import { verifySignature } from './ed25519.ts'
 import type { Network } from './network.ts'
-import { verifySignature } from './signed.ts'
 
 /** A hotkey binds at most this many PeerIds (DESIGN.md, "Identity"). */
 export const MAX_BOUND_PEERS = 64

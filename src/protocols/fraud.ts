@@ -9,6 +9,7 @@ import type { Network } from './network.ts'
 import { noticesTopic } from './offers.ts'
 import { peerIdOfKey } from './peer-key.ts'
 import {
+  type CheckSignature,
   openPeeked,
   openPeekedAside,
   peekRecord,
@@ -161,19 +162,20 @@ export function openClaim(net: Network, record: Uint8Array): SignedClaim {
   throw noClaim(raw)
 }
 
-/** The same of a record that was looked at before, its signature checked off the event loop; rejects with BAD_MESSAGE. */
+/** The same of a record that was looked at before, its signature checked elsewhere; rejects with BAD_MESSAGE. */
 export async function openClaimAside(
   net: Network,
   raw: RawRecord,
   record: Uint8Array,
+  isRight: CheckSignature,
 ): Promise<SignedClaim> {
   const peerId = peerIdOfKey(raw.publicKey)
   if (raw.type === recordTypes.final) {
-    const { payload } = await openPeekedAside(net, raw, finalCodec, record)
+    const { payload } = await openPeekedAside(net, raw, finalCodec, record, isRight)
     return { isFinal: true, peerId, claim: payload }
   }
   if (raw.type === recordTypes.tick) {
-    const { payload } = await openPeekedAside(net, raw, tickCodec, record)
+    const { payload } = await openPeekedAside(net, raw, tickCodec, record, isRight)
     return { isFinal: false, peerId, claim: payload }
   }
   throw noClaim(raw)

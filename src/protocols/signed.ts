@@ -1,12 +1,7 @@
-import {
-  createPublicKey,
-  hash,
-  type KeyObject,
-  sign as signBytes,
-  verify as verifyBytes,
-} from 'node:crypto'
+import { hash, type KeyObject, sign as signBytes } from 'node:crypto'
 import { NodeError } from '../errors.ts'
 import { type Codec, decodeCbor, encodeCbor } from './codec.ts'
+import { verifySignature } from './ed25519.ts'
 import type { Network } from './network.ts'
 
 /** Numbers of signed records on the wire; never reused. */
@@ -142,19 +137,23 @@ export function openPeeked<T>(
   return opened(verifySignature(raw.publicKey, message, raw.signature), raw, codec, bytes)
 }
 
-/**
- * The same, its signature checked on a thread of Node's pool: that is nine tenths of the work, 0.12 ms in which no socket
- * would be read. Rejects as `openPeeked` throws.
- */
+/** Tells whether an ed25519 signature is right, elsewhere than on the event loop. */
+export type CheckSignature = (
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+) => Promise<boolean>
+
+/** The same with its signature, nine tenths of the work, checked elsewhere; rejects as `openPeeked` throws. */
 export async function openPeekedAside<T>(
   net: Network,
   raw: RawRecord,
   codec: Codec<T>,
   bytes: Uint8Array,
+  isRight: CheckSignature,
 ): Promise<Signed<T>> {
   const message = signedBytes(net, raw.type, raw.payload)
-  const isRight = await verifySignatureAside(raw.publicKey, message, raw.signature)
-  return opened(isRight, raw, codec, bytes)
+  return opened(await isRight(raw.publicKey, message, raw.signature), raw, codec, bytes)
 }
 
 function opened<T>(
@@ -167,51 +166,4 @@ function opened<T>(
     throw new NodeError('BAD_MESSAGE', 'the signature is wrong, or of another network')
   }
   return { id, publicKey, signature, payload: codec.decode(payload), bytes }
-}
-
-const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex')
-
-/** Making one takes a third of a check's time, and a hundred miners send tick after tick. */
-const keyObjects = new Map<string, KeyObject>()
-const MOST_KEY_OBJECTS = 4096
-
-/** Throws on bytes that are no point of the curve. */
-function keyObjectOf(publicKey: Uint8Array): KeyObject {
-  const name = Buffer.from(publicKey).toString('latin1')
-  const known = keyObjects.get(name)
-  if (known !== undefined) return known
-  const der = Buffer.concat([SPKI_ED25519, publicKey])
-  const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
-  if (keyObjects.size >= MOST_KEY_OBJECTS) keyObjects.delete(keyObjects.keys().next().value!)
-  keyObjects.set(name, key)
-  return key
-}
-
-/** Whether an ed25519 signature is right; never throws. */
-export function verifySignature(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
-  try {
-    return verifyBytes(null, message, keyObjectOf(publicKey), signature)
-  } catch {
-    return false // bytes that are no point of the curve
-  }
-}
-
-/** The same on a thread of Node's pool; never rejects. */
-function verifySignatureAside(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    try {
-      const key = keyObjectOf(publicKey)
-      verifyBytes(null, message, key, signature, (error, isRight) => resolve(!error && isRight))
-    } catch {
-      resolve(false) // bytes that are no point of the curve
-    }
-  })
 }

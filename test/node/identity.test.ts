@@ -6,7 +6,7 @@ import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Log, silent } from '../../src/log.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
-import { verifySignature } from '../../src/protocols/signed.ts'
+import { verifySignature } from '../../src/protocols/ed25519.ts'
 
 let folder = ''
 let keyFile = ''

@@ -10,8 +10,8 @@ import {
   flawInBinding,
 } from '../../src/protocols/binding.ts'
 import { type Binding, bindingMessage } from '../../src/protocols/capability.ts'
+import { verifySignature } from '../../src/protocols/ed25519.ts'
 import { createNetwork } from '../../src/protocols/network.ts'
-import { verifySignature } from '../../src/protocols/signed.ts'
 
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 const keyOf = (fill: number) => {

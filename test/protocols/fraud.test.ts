@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { sealFinal, sealOpenings, sealTick, type TickClaim } from '../../src/protocols/challenge.ts'
 import { encodeCbor } from '../../src/protocols/codec.ts'
+import { verifySignature } from '../../src/protocols/ed25519.ts'
 import {
   contradict,
   equivocationFault,
@@ -181,8 +182,11 @@ test.each<[string, Partial<TickClaim>, boolean, boolean, boolean]>([
   expect(equivocationFault(net, fraud) === null).toBe(contradicts)
 })
 
-test('a claim opens to the same off the event loop; what is none, or is not signed, is refused', async () => {
-  const openAside = async (bytes: Uint8Array) => openClaimAside(net, peekRecord(net, bytes), bytes)
+const isRight = async (...parts: Parameters<typeof verifySignature>) => verifySignature(...parts)
+
+test('a claim opens to the same when its signature is checked elsewhere; what is none, or is not signed, is refused', async () => {
+  const openAside = async (bytes: Uint8Array) =>
+    openClaimAside(net, peekRecord(net, bytes), bytes, isRight)
   const tick = sealTick(net, miner, claim()).bytes
   for (const bytes of [tick, sealFinal(net, miner, closing(claim())).bytes]) {
     expect(await openAside(bytes)).toEqual(openClaim(net, bytes))

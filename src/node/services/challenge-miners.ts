@@ -9,6 +9,7 @@ import { openingsCodec } from '../../protocols/challenge.ts'
 import { type Fraud, openClaim, openClaimAside, type SignedClaim } from '../../protocols/fraud.ts'
 import { peerIdOfKey } from '../../protocols/peer-key.ts'
 import type { Rpc } from '../../protocols/rpc.ts'
+import { createSignatureChecks } from '../../protocols/signature-checks.ts'
 import { openPeekedAside, peekRecord, recordTypes } from '../../protocols/signed.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
 import { announcedGpus, type CapabilityRecord } from '../announced-gpus.ts'
@@ -76,6 +77,7 @@ export const challengeMiners = (parts: Parts): Service => {
   const lookAgain = createLookAgain({ ...parts, slots, testifier })
   const checks = drawnChecks(core, validators)
   const claims = new ClaimMemory()
+  const signatures = createSignatureChecks(log)
   /** Proofs of two tales, one per device, published once their slot is over: before, nobody has testified about it. */
   const tales = new Map<number, Map<string, Fraud>>()
   const running = new Map<number, ValidatorRun>()
@@ -109,6 +111,7 @@ export const challengeMiners = (parts: Parts): Service => {
 
   function begin(slot: number, streams: MinerStreams, life: AbortSignal): void {
     if (!permitted()) return
+    signatures.warm()
     const slotMs = timeOf(pulses.beacon, slot)
     const sinceMs = slotMs - slots.leadMs
     const gpus = announced(slotMs).filter((gpu) => streams.isDue(gpu.peerId, sinceMs))
@@ -184,33 +187,37 @@ export const challengeMiners = (parts: Parts): Service => {
     })
   }
 
-  /** A record from a miner's stream; false for one that no honest miner sends. */
-  async function onRecord(miner: string, bytes: Uint8Array, atMs: number): Promise<boolean> {
+  /** Checks a record of a miner's stream; what then hears it, or undefined for one that no honest miner sends. */
+  async function onRecord(
+    miner: string,
+    bytes: Uint8Array,
+    atMs: number,
+  ): Promise<(() => void) | undefined> {
     parts.onArrival?.(miner, bytes, atMs)
     try {
       const raw = peekRecord(net, bytes)
-      const { type } = raw
-      if (peerIdOfKey(raw.publicKey) !== miner) return false
-      if (type === recordTypes.tick || type === recordTypes.final) {
-        const said = await openClaimAside(net, raw, bytes)
-        hearClaim(said, bytes)
-        feed(said.claim.slot, {
-          miner,
-          atMs,
-          ...(said.isFinal
-            ? { type: 'final', tick: said.claim }
-            : { type: 'tick', tick: said.claim }),
-        })
-      } else if (type === recordTypes.openings) {
-        const { payload } = await openPeekedAside(net, raw, openingsCodec, bytes)
-        const { slot, gpu, content, proveMs } = payload
-        feed(slot, { type: 'openings', miner, gpu, content, proveMs })
+      if (peerIdOfKey(raw.publicKey) !== miner) return undefined
+      if (raw.type === recordTypes.tick || raw.type === recordTypes.final) {
+        const said = await openClaimAside(net, raw, bytes, signatures.isRight)
+        return () => onSaid(said, bytes, atMs)
       }
-      return true
+      if (raw.type !== recordTypes.openings) return () => {} // of a later version
+      const { payload } = await openPeekedAside(net, raw, openingsCodec, bytes, signatures.isRight)
+      const { slot, gpu, content, proveMs } = payload
+      return () => feed(slot, { type: 'openings', miner, gpu, content, proveMs })
     } catch (error) {
       log.info('challenge-record-refused', { miner, reason: messageOf(error) })
-      return false
+      return undefined
     }
+  }
+
+  function onSaid(said: SignedClaim, bytes: Uint8Array, atMs: number): void {
+    hearClaim(said, bytes)
+    const { peerId: miner, claim } = said
+    const event = said.isFinal
+      ? { type: 'final' as const, tick: said.claim }
+      : { type: 'tick' as const, tick: said.claim }
+    feed(claim.slot, { ...event, miner, atMs })
   }
 
   return {
@@ -241,6 +248,7 @@ export const challengeMiners = (parts: Parts): Service => {
     async stop() {
       clearInterval(timer)
       running.clear()
+      await signatures[Symbol.asyncDispose]()
     },
   }
 }
