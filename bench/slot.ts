@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { multiaddr } from '@multiformats/multiaddr'
 import { type Pulse, timeOf } from '../src/beacon.ts'
 import { sleep } from '../src/clock.ts'
@@ -39,7 +40,7 @@ import {
 } from './support/slot-provers.ts'
 
 const PROVERS = 100
-/** From the start of the validator to the slot: it connects to everyone, streams are opened, the machine comes to rest. */
+/** From the moment the validator is connected to everyone to the slot: streams are opened, the machine comes to rest. */
 const LEAD_MS = 20_000
 /** Bytes of one record on a bare socket: those of a signed tick. */
 const RECORD_BYTES = 320
@@ -93,12 +94,14 @@ if (process.argv[2] === 'slot-child') {
 /** A validator as the product runs it, but for discovery and gossip. */
 async function startValidator(
   proven: Proven,
-  genesisMs: number,
   onArrival: (record: Uint8Array, atMs: number) => void,
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'bench-slot-'))
   const { privateKey, recordKey: key, peerId } = await loadIdentity(join(folder, 'key'), silent)
   const peer = await startPeer(privateKey)
+  for (const { addr } of proven.provers) await peer.libp2p.dial(multiaddr(addr))
+  // Round 1 is at the beacon's genesis: so far from now that the slot is LEAD_MS away.
+  const genesisMs = Date.now() + LEAD_MS - (SLOT - 1) * 1000
   const store = await openStore(join(folder, 'store'))
   const events = createEvents(Date.now)
   const gossip = { publish: async () => ({ recipients: [] }) }
@@ -125,7 +128,6 @@ async function startValidator(
     publicKey: Uint8Array.from(publicKey),
     payload: { peerId: addr.split('/').at(-1)!, devices } as unknown as Capability,
   }))
-  for (const { addr } of proven.provers) await peer.libp2p.dial(multiaddr(addr))
   const running = await runServices([
     challengeMiners({
       core,
@@ -141,6 +143,8 @@ async function startValidator(
     }),
   ])
   return {
+    genesisMs,
+    beacon,
     events,
     pulses,
     async [Symbol.asyncDispose]() {
@@ -176,12 +180,10 @@ function delaysOf(sent: readonly Sent[], arrivals: ReadonlyMap<string, number>):
 
 /** One slot of the validator: what it took, and the child's word on when each record left. */
 async function measureSlot(child: Child, proven: Proven) {
-  // Round 1 is at the beacon's genesis: so far from now that the slot is LEAD_MS away.
-  const genesisMs = Date.now() + LEAD_MS - (SLOT - 1) * 1000
-  const beacon = beaconAt(genesisMs)
   const arrivals = new Map<string, number>()
   const onArrival = (record: Uint8Array, atMs: number) => void arrivals.set(idOf(record), atMs)
-  await using validator = await startValidator(proven, genesisMs, onArrival)
+  await using validator = await startValidator(proven, onArrival)
+  const { genesisMs, beacon } = validator
   const life = new AbortController()
   const verdicts: string[] = []
   const over = Promise.withResolvers<number>()
@@ -196,6 +198,10 @@ async function measureSlot(child: Child, proven: Proven) {
   globalThis.gc?.()
   const idleMiB = residentMiB()
   let mostMiB = idleMiB
+  const openMs = timeOf(beacon, SLOT + slots.open)
+  const blocked = monitorEventLoopDelay({ resolution: 1 })
+  blocked.enable()
+  const windowsOver = setTimeout(() => blocked.disable(), openMs - Date.now())
   const looking = setInterval(() => {
     mostMiB = Math.max(mostMiB, residentMiB())
   }, LOOK_MS)
@@ -208,14 +214,25 @@ async function measureSlot(child: Child, proven: Proven) {
     return {
       idleMiB,
       growthMiB: mostMiB - idleMiB,
-      delaysMs: delaysOf(sent, arrivals),
+      // Nothing depends on when openings came, so they are told apart.
+      delaysMs: delaysOf(
+        sent.filter(({ atMs }) => atMs < openMs),
+        arrivals,
+      ),
+      openingsMs: delaysOf(
+        sent.filter(({ atMs }) => atMs >= openMs),
+        arrivals,
+      ),
+      longestBlockMs: blocked.max / 1e6,
       valid: verdicts.filter((verdict) => verdict === 'VALID').length,
-      lastVerdictMs: overMs - timeOf(beacon, SLOT + slots.open),
+      lastVerdictMs: overMs - openMs,
     }
   } finally {
     life.abort()
     clearInterval(looking)
     clearTimeout(late)
+    clearTimeout(windowsOver)
+    blocked.disable()
   }
 }
 
@@ -266,6 +283,8 @@ export const bench: Bench = {
         stampP50Ms: quantile(slot.delaysMs, 0.5),
         stampP99Ms: quantile(slot.delaysMs, 0.99),
         stampMostMs: Math.max(...slot.delaysMs),
+        openingsP99Ms: quantile(slot.openingsMs, 0.99),
+        longestBlockMs: slot.longestBlockMs,
         validVerdicts: slot.valid,
         lastVerdictMs: slot.lastVerdictMs,
         idleMiB: slot.idleMiB,
