@@ -90,6 +90,7 @@ export async function* askItems<Req, Res>(
   const reader = createFrameReader(duplex, maxBytes)
   const onLate = (): void => reader.fail(late(first.signal.reason) as Error)
   const onAbort = (): void => reader.fail(signal.reason)
+  let isFirst = true
   first.signal.addEventListener('abort', onLate)
   signal.addEventListener('abort', onAbort)
   try {
@@ -97,7 +98,8 @@ export async function* askItems<Req, Res>(
     for (;;) {
       const item = await nextItem(reader, peer.toString())
       if (item === undefined) return
-      first[Symbol.dispose]() // the time limit is to the first item
+      if (isFirst) first[Symbol.dispose]() // the time limit is to the first item
+      isFirst = false
       yield protocol.response.decode(item)
     }
   } finally {

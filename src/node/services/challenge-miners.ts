@@ -111,7 +111,6 @@ export const challengeMiners = (parts: Parts): Service => {
 
   function begin(slot: number, streams: MinerStreams, life: AbortSignal): void {
     if (!permitted()) return
-    signatures.warm()
     const slotMs = timeOf(pulses.beacon, slot)
     const sinceMs = slotMs - slots.leadMs
     const gpus = announced(slotMs).filter((gpu) => streams.isDue(gpu.peerId, sinceMs))
@@ -223,6 +222,7 @@ export const challengeMiners = (parts: Parts): Service => {
   return {
     name: 'challenge-miners',
     async start(signal) {
+      signatures.warm() // to start it takes the processor for as long as a hundred ticks do
       const timing = {
         retryMs: secondsMs(local ? 1 : 5),
         silentMs: secondsMs(45),
