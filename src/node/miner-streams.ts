@@ -17,7 +17,7 @@ export interface MinerStreamsOptions {
   readonly banMs: number
   /**
    * Checks a signed record, read at `atMs`; called at once, for many at a time. Resolves with what hears it, which is
-   * called in the order in which the miner's records came; undefined ends the stream. Must not reject.
+   * called in the order in which the miner's records came; undefined ends the stream. Neither may fail.
    */
   readonly onRecord: (
     miner: string,
@@ -57,8 +57,11 @@ class Unheard {
   async add(atMs: number, heard: Promise<void>): Promise<void> {
     const one = { atMs }
     this.#waiting.add(one)
-    await heard
-    this.#waiting.delete(one)
+    try {
+      await heard
+    } finally {
+      this.#waiting.delete(one)
+    }
   }
 
   /** Whether nothing waits that was read before `untilMs`. */
@@ -89,10 +92,13 @@ class Line {
     checked: Promise<T>,
     hear: (checked: T) => void,
   ): Promise<void> {
-    const result = await checked
-    await before
-    hear(result)
-    this.#length -= 1
+    try {
+      const result = await checked
+      await before
+      hear(result)
+    } finally {
+      this.#length -= 1
+    }
   }
 
   /** A promise while too many wait, undefined while there is room. */
