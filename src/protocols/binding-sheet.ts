@@ -5,9 +5,10 @@ import { KiB } from '../units.ts'
 import { bindingLeaf, bindingTree, MAX_BOUND_PEERS } from './binding.ts'
 import { type Binding, bindingMessage, bindingSchema } from './capability.ts'
 import { cborCodec, type Message } from './codec.ts'
+import { verifySignature } from './ed25519.ts'
 import { bytes, integer } from './fields.ts'
 import type { Network } from './network.ts'
-import { type RecordKey, verifySignature } from './signed.ts'
+import type { RecordKey } from './signed.ts'
 
 const memberSchema = z.looseObject({
   peerKey: bytes(32),
