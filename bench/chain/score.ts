@@ -1,9 +1,10 @@
-import { PUBLIC_CONSTANTS } from '../src/node/scoring/constants.ts'
-import type { Evidence } from '../src/node/scoring/evidence.ts'
-import { type ScoreReport, score } from '../src/node/scoring/score.ts'
-import { uidWeights } from '../src/node/scoring/uid-weights.ts'
-import { type Bench, median } from './support/bench.ts'
-import { networkEvidence } from './support/score-evidence.ts'
+import { PUBLIC_CONSTANTS } from '../../src/node/scoring/constants.ts'
+import type { Evidence } from '../../src/node/scoring/evidence.ts'
+import { type ScoreReport, score } from '../../src/node/scoring/score.ts'
+import { uidWeights } from '../../src/node/scoring/uid-weights.ts'
+import { median } from '../support/bench.ts'
+import { networkEvidence } from '../support/score-evidence.ts'
+import type { ChainFigure } from './figure.ts'
 
 const SIZE = { miners: 1024, validators: 64, slots: 96 }
 const ROUNDS = 3
@@ -39,26 +40,25 @@ function timed<T>(work: () => T): { ms: number; cpuMs: number; result: T } {
   return { ms: performance.now() - startMs, cpuMs: (user + system) / 1000, result }
 }
 
-export const bench: Bench = {
-  name: 'score',
-  measures: `scores and weights from the testimony of ${SIZE.validators} validators on ${SIZE.miners} miners in ${SIZE.slots} slots, one core; beside it, reading every row once`,
+/** Scores and weights of a large market from all that was testified of it, on one core. */
+export const scores: ChainFigure = {
   targets: { scoreMs: { atMost: 2000 } },
-  async run(progress) {
+  async measure(progress) {
     progress(`making ${SIZE.miners * SIZE.validators * SIZE.slots} rows`)
     const evidence = networkEvidence(SIZE)
-    const [scores, cpu, reads]: [number[], number[], number[]] = [[], [], []]
+    const [taken, cpu, reads]: [number[], number[], number[]] = [[], [], []]
     let weights = 0
     for (let round = 0; round < ROUNDS; round++) {
-      progress(`round ${round + 1} of ${ROUNDS}`)
+      progress(`scoring, round ${round + 1} of ${ROUNDS}`)
       reads.push(timed(() => read(evidence)).ms)
       const { ms, cpuMs, result } = timed(() => scored(evidence))
-      scores.push(ms)
+      taken.push(ms)
       cpu.push(cpuMs)
       weights = result.weights
     }
-    const [scoreMs, readMs] = [median(scores), median(reads)]
+    const [scoreMs, readMs] = [median(taken), median(reads)]
     return {
-      figures: { scoreMs, scoreCpuMs: median(cpu), firstScoreMs: scores[0]!, weights },
+      figures: { scoreMs, scoreCpuMs: median(cpu), firstScoreMs: taken[0]!, weights },
       yardstick: { readMs, scoreToRead: scoreMs / readMs },
     }
   },
