@@ -62,7 +62,7 @@ export function createLateEngine(open: (signal: AbortSignal) => Promise<Engine>)
     list: async () => (await opened()).list(),
     async close() {
       lifetime.abort(new NodeError('ENGINE_UNKNOWN', 'this node stops'))
-      // One that is being opened is let go of as soon as it is.
+      // One that is being opened is let go of as soon as it is; one that could not be has nothing to close.
       await opened().catch(() => undefined)
       await engine?.close()
     },
