@@ -15,6 +15,8 @@ export interface Ground {
   readonly permits: boolean
   /** False where a transaction may not wait for another of its signer: chopsticks. */
   readonly queues: boolean
+  /** Alpha in whole units that 1000 TAO buy at least: what the pool of the subnet is deep enough for. */
+  readonly leastStake: bigint
   /** Lets blocks pass until the condition holds. */
   until(condition: () => Promise<boolean>): Promise<void>
   close(): Promise<void>
@@ -53,7 +55,7 @@ export function adapterSuite(open: () => Promise<Ground>): void {
     expect([first!.hotkey, second!.hotkey]).toEqual([validator.address, miner.address])
     expect(first).toMatchObject({ coldkey: DEV_ACCOUNT.address, incentive: 0 })
     expect(neurons.map(({ uid }) => uid)).toEqual(neurons.map((_, uid) => uid))
-    expect(first!.stake).toBeGreaterThan(490n * TAO)
+    expect(first!.stake).toBeGreaterThan(ground.leastStake * TAO)
     expect(second!.stake).toBe(0n)
     expect(second!.hotkeyPublicKey).toEqual(miner.publicKey)
   })

@@ -23,6 +23,7 @@ describe.skipIf(!endpointOrSkip(url !== '', 'a real subtensor (SUBTENSOR_WS)'))(
         netuid: live.netuid,
         neurons: live.neurons,
         queues: live.queues,
+        leastStake: 490n,
         permits: spec !== 218, // the devnet's runtime 218 runs a stand-in for epochs
         async until(condition) {
           while (!(await condition())) await live.nextBlock()

@@ -47,6 +47,7 @@ describe.each(grounds)('the adapter, spec $spec, real metadata: $real', ({ spec,
         neurons: 0,
         permits: true,
         queues: true,
+        leastStake: 990n,
         async until(condition) {
           while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50))
         },
