@@ -28,7 +28,7 @@ export async function leaseHostKey(dataDir: string, leaseId: string): Promise<Le
   const knownHosts = join(folder, 'known_hosts')
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const privateKey = (await existing(keyFile)) ?? (await create(keyFile))
+    const privateKey = (await wholeKey(keyFile)) ?? (await create(keyFile))
     const line = `${hostName(leaseId)} ${publicLine(privateKey)}\n`
     if ((await existing(knownHosts)) !== line) await replace(knownHosts, line)
     return { privateKey, knownHosts }
@@ -49,9 +49,33 @@ async function existing(path: string): Promise<string | undefined> {
   }
 }
 
+/** The key in a file; one that no SSH client could read is taken away, for a new one. */
+async function wholeKey(path: string): Promise<string | undefined> {
+  const key = await existing(path)
+  if (key === undefined || isReadable(key)) return key
+  await rm(path, { force: true })
+  return undefined
+}
+
+const isReadable = (key: string): boolean => !(ssh2.utils.parseKey(key) instanceof Error)
+
+/**
+ * A new private key that reads back. ssh2 1.17 loses the leading zero bytes of an ed25519 public key (its `keygen.js`):
+ * one key in 256 is malformed.
+ */
+export function generateHostKey(
+  generate = (): string => ssh2.utils.generateKeyPairSync('ed25519').private,
+): string {
+  for (let tries = 0; tries < 16; tries += 1) {
+    const key = generate()
+    if (isReadable(key)) return key
+  }
+  throw new Error('ssh2 made no key that it reads')
+}
+
 /** Two commands may start at once: the first one's key stands. */
 async function create(path: string): Promise<string> {
-  const { private: made } = ssh2.utils.generateKeyPairSync('ed25519')
+  const made = generateHostKey()
   const draft = `${path}.${process.pid}`
   await writeFile(draft, made, { mode: 0o600 })
   try {
