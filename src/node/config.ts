@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf, NodeError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import type { Option } from './option-types.ts'
+import type { Option } from './options/option.ts'
 import { envName, flagName, type OptionKey, type options, optionTable } from './options.ts'
 
 type ValueOf<O> = O extends Option<infer T> ? T : never

@@ -1,6 +1,6 @@
 import type { Command } from './commands/command.ts'
 import { commands, runNodeCommand } from './commands/command-table.ts'
-import type { Option, OptionScope } from './option-types.ts'
+import type { Option, OptionScope } from './options/option.ts'
 import { flagText, type OptionKey, optionTable } from './options.ts'
 
 /** The whole program's help. */

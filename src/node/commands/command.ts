@@ -30,7 +30,7 @@ export interface CommandContext {
 
 /**
  * What a command's file exports: resolves with the exit code (DESIGN.md, "Command line"); failures are thrown as
- * NodeError. Its help text is a row of command-table.ts, so that `--help` loads no command.
+ * NodeError. Its help text is a row in table/, so that `--help` loads no command.
  */
 export type Run = (context: CommandContext) => Promise<number>
 

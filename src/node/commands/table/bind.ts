@@ -1,0 +1,59 @@
+import type { Command } from '../command.ts'
+
+/** What ties PeerIds to a hotkey. */
+export const bindCommands: readonly Command[] = [
+  {
+    name: 'chain bind',
+    usage: '',
+    describe: "Let the hotkey vouch for this data folder's PeerId, on chain",
+    options: ['replace'],
+    examples: [
+      ['compute-node chain bind --wallet.name main', 'where the wallet lies; 64 PeerIds at most'],
+    ],
+    load: async () => (await import('../chain-bind.ts')).chainBind,
+  },
+  {
+    name: 'chain bind request',
+    usage: 'HOTKEY',
+    describe: "Print this data folder's consent to work for a hotkey of another machine",
+    options: [],
+    args: [1, 1],
+    examples: [['compute-node chain bind request 5Grw… > node1.txt', 'needs no wallet']],
+    load: async () => (await import('../chain-bind-request.ts')).chainBindRequest,
+  },
+  {
+    name: 'chain bind add',
+    usage: 'FILE…',
+    describe: 'Let the hotkey vouch for the PeerIds of other machines, on chain',
+    options: ['replace'],
+    args: [1, 64],
+    examples: [
+      ['compute-node chain bind add node1.txt node2.txt > bindings.txt', 'give that back to each'],
+    ],
+    load: async () => (await import('../chain-bind-add.ts')).chainBindAdd,
+  },
+  {
+    name: 'chain bind accept',
+    usage: 'FILE',
+    describe: "Take this data folder's binding from the file that came back (- is standard input)",
+    options: [],
+    args: [1, 1],
+    examples: [['compute-node chain bind accept bindings.txt', 'a running node picks it up']],
+    load: async () => (await import('../chain-bind-accept.ts')).chainBindAccept,
+  },
+  {
+    name: 'chain bind remove',
+    usage: 'PEERID…',
+    describe: 'Revoke PeerIds of the hotkey, on chain',
+    options: [],
+    args: [1, 64],
+    load: async () => (await import('../chain-bind-remove.ts')).chainBindRemove,
+  },
+  {
+    name: 'chain bind list',
+    usage: '',
+    describe: 'List the PeerIds that the hotkey binds',
+    options: [],
+    load: async () => (await import('../chain-bind-list.ts')).chainBindList,
+  },
+]

@@ -1,0 +1,103 @@
+import type { Command } from '../command.ts'
+
+/** The chain: what stands on it, and spending there. */
+export const chainCommands: readonly Command[] = [
+  {
+    name: 'chain dev',
+    usage: '',
+    describe: 'Run an embedded chain for a local market: blocks, beacon and ledger',
+    options: ['port', 'blockMs', 'tempo', 'spec'],
+    examples: [['compute-node chain dev --netuid 1', 'subnet 1 on ws://127.0.0.1:9944']],
+    load: async () => (await import('../chain-dev.ts')).chainDev,
+  },
+  {
+    name: 'chain metagraph',
+    usage: '[CONDITION…]',
+    describe: 'List who is registered in the subnet, who validates and who is bound',
+    options: ['order', 'watch'],
+    args: [0, 16],
+    examples: [
+      ["compute-node chain metagraph validates=true 'stake>=1000' -o -stake", 'some, in order'],
+      ['compute-node chain metagraph --watch', 'at every block, until Ctrl-C'],
+    ],
+    load: async () => (await import('../chain-metagraph.ts')).chainMetagraph,
+  },
+  {
+    name: 'chain weights',
+    usage: '',
+    describe: 'List the weights that validators have set, and how your own stand',
+    options: ['watch'],
+    examples: [
+      ['compute-node chain weights --wallet.name main', 'your own too: set, to reveal, deadline'],
+    ],
+    load: async () => (await import('../chain-weights.ts')).chainWeights,
+  },
+  {
+    name: 'chain simulate',
+    usage: '',
+    describe: 'Show what the next epochs would pay everybody, as it is or as it could be',
+    options: [
+      'epochs',
+      'setWeights',
+      'stake',
+      'kappa',
+      'yuma',
+      'emission',
+      'cabal',
+      'copier',
+      'commitReveal',
+      'drift',
+      'file',
+      'out',
+    ],
+    examples: [
+      ['compute-node chain simulate', 'the next epoch by the weights that stand'],
+      ['compute-node chain simulate --set-weight 0:7=65535 --stake 3=1000', 'what if'],
+      ['compute-node chain simulate --cabal 0+1:7 --epochs 20', 'two validators favour uid 7'],
+      [
+        'compute-node chain simulate --copier 2 --drift 10 --epochs 40 --commit-reveal 1',
+        'what copying weights earns where they are hidden for an epoch',
+      ],
+      ['compute-node chain simulate --out subnet.json', 'save it; --file reads it, offline'],
+    ],
+    load: async () => (await import('../chain-simulate.ts')).chainSimulate,
+  },
+  {
+    name: 'chain register',
+    usage: '',
+    describe: "Register the wallet's hotkey in the subnet, and stake on it",
+    options: ['stake', 'yes'],
+    examples: [
+      ['compute-node chain register --wallet.name main', 'burns TAO of the coldkey'],
+      ['compute-node chain register --wallet.name main --stake 1000', 'a validator'],
+    ],
+    load: async () => (await import('../chain-register.ts')).chainRegister,
+  },
+  {
+    name: 'chain balance',
+    usage: '[ADDRESS]',
+    describe: "Show what an account, or the wallet's coldkey, holds, and the stake on its hotkeys",
+    options: [],
+    args: [0, 1],
+    examples: [['compute-node chain balance --wallet.name main', 'needs no password']],
+    load: async () => (await import('../chain-balance.ts')).chainBalance,
+  },
+  {
+    name: 'chain earnings',
+    usage: '[HOTKEY]',
+    describe: "List what a hotkey, or the wallet's, got in the newest epochs",
+    options: ['epochs', 'csv'],
+    args: [0, 1],
+    examples: [['compute-node chain earnings --epochs 20 --csv', 'oldest first, for a sheet']],
+    load: async () => (await import('../chain-earnings.ts')).chainEarnings,
+  },
+  {
+    name: 'chain transfer',
+    usage: 'ADDRESS TAO',
+    describe: "Send TAO of the wallet's coldkey, once its owner has agreed",
+    options: ['yes'],
+    args: [2, 2],
+    examples: [['compute-node chain transfer 5Grw… 1.5', 'shows the fee and what is left, asks']],
+    load: async () => (await import('../chain-transfer.ts')).chainTransfer,
+  },
+]

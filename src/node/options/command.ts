@@ -1,0 +1,43 @@
+import { flag, maybe, type Option, option } from './option.ts'
+import { oneOf, port, text, whole } from './parse/plain.ts'
+import { rentOptions } from './rent.ts'
+import { sessionOptions } from './session.ts'
+import { simulationOptions } from './simulation.ts'
+
+/** Of single commands: each takes those that its row of the command table lists. */
+export const commandOptions = {
+  ...rentOptions,
+  ...sessionOptions,
+  out: maybe('command', 'File to write to', 'FILE', text, { isPath: true }),
+  export: maybe('command', 'File to write the whole evidence to', 'FILE', text, { isPath: true }),
+  verify: maybe('command', 'Check such a file instead, with nothing else', 'FILE', text, {
+    isPath: true,
+  }),
+  watch: flag('command', 'Go on until Ctrl-C, with what is measured now'),
+  explain: flag('command', 'Show every term of the score'),
+  publish: flag('command', 'Publish what a false value proves'),
+  once: flag('command', 'Do one full round, print a summary and exit'),
+  miners: option('command', 'How many miners', 'N', whole(1, 16), 2),
+  validators: option('command', 'How many validators', 'N', whole(1, 16), 2),
+  keep: flag('command', 'Keep the state of the last run'),
+  port: option('command', 'Port to listen on (0 picks one)', 'N', port, 9944),
+  blockMs: option('command', 'Time between blocks, in milliseconds', 'N', whole(10, 600_000), 1000),
+  tempo: option('command', 'Blocks in an epoch', 'N', whole(2, 65_535), 10),
+  yes: flag('command', 'Do not ask before spending, or changing what is not ours', false, {
+    short: 'y',
+  }),
+  write: flag('command', 'Keep it in a file that the configuration of ssh includes'),
+  ...simulationOptions,
+  replace: flag('command', 'Bind only what is named now, whoever else the hotkey bound'),
+  csv: flag('command', 'Print comma-separated values'),
+  coldkey: flag('command', 'The coldkey of the wallet, instead of its hotkey'),
+  noPassword: flag('command', 'Leave the key readable to whoever reads its file'),
+  keyType: option(
+    'command',
+    'Signature scheme of the key; btcli reads sr25519 alone',
+    'TYPE',
+    oneOf('sr25519', 'ed25519'),
+    'sr25519',
+  ),
+  spec: option('command', 'Runtime version to speak', 'N', oneOf('218', '424'), '424'),
+} as const satisfies Readonly<Record<string, Option<unknown>>>

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import type { BalanceResult } from '../commands/chain-balance.ts'
+import type { EarningRow } from '../commands/chain-earnings.ts'
+import type { NeuronRow } from '../commands/chain-metagraph.ts'
+import type { TransferResult } from '../commands/chain-transfer.ts'
+import { address, decimal, listOf, type Outputs, peerId, whole } from './output.ts'
+import { simulationSchema } from './simulation.ts'
+import { weightsSchema } from './weights.ts'
+
+const chainReady = z.strictObject({
+  event: z.literal('ready'),
+  url: z.string(),
+  genesis: z.string().describe('what nodes take as --genesis'),
+  stateRoot: z.string(),
+  beacon: z.strictObject({
+    name: z.string(),
+    publicKey: z.string().describe('96 bytes in hex'),
+    periodMs: whole,
+    genesisMs: whole,
+  }),
+})
+
+const neuron: z.ZodType<NeuronRow> = z.strictObject({
+  uid: whole,
+  hotkey: address,
+  coldkey: address,
+  stake: decimal.describe('alpha'),
+  validatorPermit: z.boolean(),
+  active: z.boolean(),
+  validates: z.boolean().describe('with permit and stake: its testimony may count'),
+  lastUpdate: whole.describe('block'),
+  registeredAt: whole.describe('block'),
+  incentive: whole.describe('of 65535'),
+  dividends: whole.describe('of 65535'),
+  emission: decimal.describe('alpha in the last epoch'),
+  boundAt: whole.nullable().describe('block of its commitment'),
+  peers: z.array(peerId).nullable().describe('bound PeerIds; null when no node runs here'),
+})
+
+const registered = z.strictObject({
+  uid: whole,
+  hotkey: address,
+  registered: z.boolean().describe('false when it was already'),
+  stake: decimal.describe('alpha'),
+})
+
+const balance: z.ZodType<BalanceResult> = z.strictObject({
+  address,
+  free: decimal.describe('TAO'),
+  reserved: decimal.describe('TAO of deposits'),
+  hotkeys: z.array(
+    z.strictObject({
+      uid: whole,
+      hotkey: address,
+      stake: decimal.describe('alpha on it in this subnet, whoever staked it'),
+    }),
+  ),
+})
+
+const earning: z.ZodType<EarningRow> = z.strictObject({
+  epoch: whole,
+  block: whole.nullable().describe('at which it fired'),
+  state: z
+    .enum(['read', 'unregistered', 'discarded'])
+    .describe('discarded: the endpoint keeps that state no more'),
+  uid: whole.nullable(),
+  emission: decimal.nullable().describe('alpha of this epoch'),
+  incentive: whole.nullable().describe('of 65535'),
+  dividends: whole.nullable().describe('of 65535'),
+  stake: decimal.nullable().describe('alpha on it, whoever staked it'),
+})
+
+const transferred: z.ZodType<TransferResult> = z.strictObject({
+  from: address,
+  to: address,
+  amount: decimal.describe('TAO'),
+  block: whole.describe('the final block that it stands in'),
+  blockHash: z.string(),
+  left: decimal.describe('TAO, free'),
+})
+
+/** What `chain` prints, but for `chain bind`. */
+export const chainOutputs: Outputs = {
+  'chain dev': { describe: 'first line, once it answers', schema: chainReady },
+  'chain metagraph': { describe: 'a list', schema: listOf(neuron) },
+  'chain weights': {
+    describe: 'one object; with `--watch` one line each time it looks',
+    schema: weightsSchema,
+  },
+  'chain simulate': { describe: 'the whole simulation', schema: simulationSchema },
+  'chain register': { describe: 'where it stands', schema: registered },
+  'chain balance': { describe: 'what it holds', schema: balance },
+  'chain earnings': { describe: 'a list, oldest first', schema: listOf(earning) },
+  'chain transfer': { describe: 'the transfer', schema: transferred },
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { roundFailure, roundSummary } from '../devnet/summary.ts'
+import type { Finding } from '../doctor/finding.ts'
+import { listOf, type Outputs } from './output.ts'
+
+/** One thing that was looked at on this machine. */
+export const checkSchema: z.ZodType<Finding> = z.strictObject({
+  check: z.string(),
+  ok: z.boolean(),
+  required: z.boolean().describe('whether its lack makes the exit code 1'),
+  actual: z.string(),
+  wanted: z.string(),
+  remedy: z.string().nullable().describe('the next step; null where it is ok'),
+})
+
+/** What commands on this machine and the program print. */
+export const machineOutputs: Outputs = {
+  devnet: {
+    describe: 'last line: what one full round did, or where it failed',
+    schema: z.discriminatedUnion('ok', [roundSummary, roundFailure]),
+  },
+  doctor: { describe: 'a list', schema: listOf(checkSchema) },
+  version: {
+    describe: 'one document',
+    schema: z.strictObject({ version: z.string(), node: z.string() }),
+  },
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { endingOwners } from '../../protocols/lease-endings.ts'
+import type { ReceiptsAnswer } from '../control/routes/leases.ts'
+import { type EvidenceFinding, evidenceChecks } from '../leases/check-evidence.ts'
+import { decimal, peerId, whole } from './output.ts'
+
+/** A lease's receipts, after its chain was checked. */
+export const receiptsSchema: z.ZodType<ReceiptsAnswer> = z.strictObject({
+  lease: z.string(),
+  asset: z.string(),
+  verified: z.boolean().describe('both signatures, every link and every amount were checked'),
+  claimed: decimal,
+  acknowledged: decimal,
+  items: z.array(
+    z.strictObject({
+      seq: whole,
+      atMs: whole,
+      upMs: whole,
+      owed: decimal,
+      countersigned: z.boolean(),
+      final: z.string().nullable(),
+    }),
+  ),
+  evidence: z.string().describe('base64, for anyone to check without this node'),
+})
+
+/** What `receipts --verify` found in a file of evidence. */
+export const evidenceSchema: z.ZodType<EvidenceFinding> = z.strictObject({
+  verdict: z.enum(['VALID', 'INVALID']),
+  lease: z.string().exactOptional(),
+  network: z.string().exactOptional().describe("the market's name on the wire"),
+  miner: peerId.exactOptional(),
+  renter: peerId.exactOptional(),
+  asset: z.string().exactOptional(),
+  receipts: whole.exactOptional().describe('how many'),
+  upMs: whole.exactOptional(),
+  claimed: decimal.exactOptional(),
+  acknowledged: decimal.exactOptional(),
+  ending: z
+    .strictObject({
+      code: z.string().nullable(),
+      reason: z.string(),
+      fault: z.enum(endingOwners),
+    })
+    .nullable()
+    .exactOptional()
+    .describe('by its final receipt; null without one'),
+  checks: z.array(
+    z.strictObject({ name: z.enum(evidenceChecks), ok: z.boolean(), detail: z.string() }),
+  ),
+})

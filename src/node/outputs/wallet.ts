@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import type { WalletKey } from '../commands/wallet-import.ts'
+import type { WalletRow } from '../commands/wallet-list.ts'
+import type { SignResult } from '../commands/wallet-sign.ts'
+import type { VerifyResult } from '../commands/wallet-verify.ts'
+import { address, listOf, type Outputs } from './output.ts'
+
+const keyType = z.enum(['sr25519', 'ed25519'])
+
+const wallet: z.ZodType<WalletRow> = z.strictObject({
+  name: z.string(),
+  key: z.enum(['coldkey', 'hotkey']),
+  hotkey: z.string().nullable().describe('its name; null for a coldkey'),
+  address: address.nullable().describe('null when its files do not tell'),
+  keyType: keyType.nullable(),
+  encrypted: z.boolean().nullable().describe('null when there is only its public part'),
+})
+
+const walletKey: z.ZodType<WalletKey> = z.strictObject({
+  name: z.string(),
+  key: z.enum(['coldkey', 'hotkey']),
+  address,
+  keyType,
+  encrypted: z.boolean(),
+})
+
+const signed: z.ZodType<SignResult> = z.strictObject({
+  address,
+  keyType,
+  signature: z.string().describe('hex, 64 bytes'),
+})
+
+const verified: z.ZodType<VerifyResult> = z.strictObject({
+  address,
+  valid: z.boolean(),
+  keyType: keyType.nullable().describe('the scheme by which it is valid'),
+})
+
+/** What `wallet` prints. */
+export const walletOutputs: Outputs = {
+  'wallet create': {
+    describe: 'the keys',
+    schema: z.strictObject({
+      name: z.string(),
+      hotkey: address,
+      coldkey: address.nullable().describe('null when its files do not tell'),
+      keyType,
+    }),
+  },
+  'wallet list': { describe: 'a list', schema: listOf(wallet) },
+  'wallet import': { describe: 'the key', schema: walletKey },
+  'wallet sign': { describe: 'the signature', schema: signed },
+  'wallet verify': { describe: 'what was found', schema: verified },
+  'wallet change-password': { describe: 'the key', schema: walletKey },
+}
