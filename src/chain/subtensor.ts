@@ -5,6 +5,7 @@ import type { Transaction } from './subtensor/await-final.ts'
 import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
 import { chainInfo } from './subtensor/features.ts'
 import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
+import { burnOf, readBurns } from './subtensor/read-burns.ts'
 import { readEarnings } from './subtensor/read-earnings.ts'
 import { SubnetReader } from './subtensor/read-subnet.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
@@ -95,6 +96,9 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       reading(api, 'past epochs', async () =>
         readEarnings(api, netuid, hotkey, epochs, await head()),
       ),
+    burnedAlpha: async (netuid, blocks) =>
+      reading(api, 'burned alpha', () => readBurns(api, netuid, blocks)),
+    burnAlpha: async (netuid, coldkey, burn) => sender.send(burnOf(api, netuid, burn), coldkey),
     balance: async (address) =>
       reading(api, 'a balance', async () => (await readFunds(api, address)).freeRao),
     funds: async (address) => reading(api, 'a balance', () => readFunds(api, address)),

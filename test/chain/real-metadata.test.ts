@@ -130,7 +130,7 @@ describe.skipIf(!available)('what the adapter uses', () => {
     const unasked = once.filter(
       (name) =>
         GATED[name] === undefined &&
-        !new RegExp(`(maybe|numberFrom|isOn)\\(at, '${name}'`).test(source),
+        !new RegExp(`(maybe|numberFrom|isOn|maybeCall)\\((at|api), '${name}'`).test(source),
     )
     expect(unasked).toEqual([])
   })

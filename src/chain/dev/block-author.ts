@@ -4,6 +4,7 @@ import { toHex } from '../hex.ts'
 import { compact } from '../scale.ts'
 import { adminCalls } from './calls/admin.ts'
 import { balancesCalls, nonceOf, putNonce } from './calls/balances.ts'
+import { burnAlphaCalls } from './calls/burn-alpha.ts'
 import type { Call, Handlers } from './calls/call.ts'
 import { commitRevealCalls } from './calls/commit-reveal.ts'
 import { commitmentsCalls } from './calls/commitments.ts'
@@ -18,6 +19,7 @@ import type { Storage } from './storage.ts'
 const handlers: Handlers = {
   ...balancesCalls,
   ...registrationCalls,
+  ...burnAlphaCalls,
   ...weightsCalls,
   ...commitRevealCalls,
   ...commitmentsCalls,

@@ -1,8 +1,8 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec } from '@polkadot/types/types'
-import { messageOf } from '../../errors.ts'
 import type { BlockRef, EpochEarning } from '../chain.ts'
 import { type At, bigintOf, subtensor } from './entries.ts'
+import { blockRef, unlessDiscarded } from './past-blocks.ts'
 import { readEpoch } from './read-epoch.ts'
 
 /**
@@ -37,11 +37,6 @@ export async function readEarnings(
   return found.slice(-epochs)
 }
 
-const blockRef = async (api: ApiPromise, number: number): Promise<BlockRef> => ({
-  number,
-  hash: (await api.rpc.chain.getBlockHash(number)).toHex(),
-})
-
 async function earningAt(
   api: ApiPromise,
   netuid: number,
@@ -70,15 +65,5 @@ async function figures(at: At, netuid: number, hotkey: string, uid: number) {
     dividends: Number(of(dividends)?.toString() ?? 0),
     emission: BigInt(of(emission)?.toString() ?? 0),
     stake: bigintOf(stake),
-  }
-}
-
-/** Undefined when the endpoint has dropped the state of the block. */
-async function unlessDiscarded<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (/discarded|Unknown ?Block/i.test(messageOf(error))) return undefined
-    throw error
   }
 }

@@ -1,7 +1,8 @@
 import type { DispatchFailure } from '../runtime.ts'
 import { burn, EXISTENTIAL_DEPOSIT, freeOf, putFree } from './balances.ts'
 import { addressArg, argsOf, bigintArg, type Call, type Handlers } from './call.ts'
-import { alphaOf, putPerUid, putSubnet, uidOf } from './subnet.ts'
+import { moveAlphaOut, putStake } from './stake.ts'
+import { putPerUid, putSubnet, uidOf } from './subnet.ts'
 
 const MODULE = 'subtensorModule'
 
@@ -79,8 +80,8 @@ function addStake(call: Call): void {
   putFree(storage, who, free - rao)
   storage.put(MODULE, 'subnetTAO', [netuid], tao + rao)
   storage.put(MODULE, 'subnetAlphaIn', [netuid], alphaLeft)
-  const staked = alphaOf(storage, netuid, hotkey) + alpha
-  storage.put(MODULE, 'totalHotkeyAlpha', [hotkey, netuid], staked)
+  putStake(storage, netuid, hotkey, who, alpha)
+  moveAlphaOut(storage, netuid, alpha)
   call.emit('SubtensorModule', 'StakeAdded', [who, hotkey, rao, alpha, netuid, 0])
 }
 

@@ -16,6 +16,11 @@ const bySubnet = ['Identity u16']
 const bySubnetAndUid = ['Identity u16', 'Identity u16']
 const bySubnetAndHotkey = ['Identity u16', 'Blake2_128Concat AccountId32']
 const byHotkeyAndSubnet = ['Blake2_128Concat AccountId32', 'Identity u16']
+const byHotkeyColdkeyAndSubnet = [
+  'Blake2_128Concat AccountId32',
+  'Blake2_128Concat AccountId32',
+  'Identity u16',
+]
 const byFlag = ['Blake2_128Concat u16']
 const byAccount = ['Blake2_128Concat AccountId32']
 
@@ -32,6 +37,7 @@ export const subtensorModule: PalletRow = {
     SubnetOwnerHotkey: map(bySubnet, 'AccountId32'),
     SubnetTAO: map(bySubnet, 'u64'),
     SubnetAlphaIn: map(bySubnet, 'u64'),
+    SubnetAlphaOut: map(bySubnet, 'u64'),
     SubnetAlphaOutEmission: bySpec(null, map(bySubnet, 'u64')),
     SubnetOwnerCut: value('u16', otherwise(bySpec(5898, 11_796))),
     OwnerCutEnabled: bySpec(null, map(bySubnet, 'bool', otherwise(true))),
@@ -72,7 +78,13 @@ export const subtensorModule: PalletRow = {
     ChildKeys: map(byHotkeyAndSubnet, 'Vec<(u64, AccountId32)>'),
     ParentKeys: map(byHotkeyAndSubnet, 'Vec<(u64, AccountId32)>'),
     TaoWeight: bySpec(null, value('u64', otherwise('0x0d7c3cfa3ee062fc'))),
+    Delegates: map(byAccount, 'u16', otherwise(11_796)),
     TotalHotkeyAlpha: map(byHotkeyAndSubnet, 'u64'),
+    TotalHotkeyShares: bySpec(map(byHotkeyAndSubnet, 'u64'), null),
+    TotalHotkeySharesV2: bySpec(null, map(byHotkeyAndSubnet, 'SafeFloat')),
+    Alpha: bySpec(map(byHotkeyColdkeyAndSubnet, 'u64'), null),
+    AlphaV2: bySpec(null, map(byHotkeyColdkeyAndSubnet, 'SafeFloat')),
+    AlphaDividendsPerSubnet: bySpec(null, map(bySubnetAndHotkey, 'u64')),
     StakeWeight: map(bySubnet, 'Vec<u16>'),
     Active: map(bySubnet, 'Vec<bool>'),
     Consensus: map(bySubnet, 'Vec<u16>'),
@@ -119,6 +131,8 @@ export const subtensorModule: PalletRow = {
       salt: 'Vec<u16>',
       version_key: 'u64',
     }),
+    recycle_alpha: bySpec(null, item(101, { hotkey: 'AccountId32', amount: 'u64', netuid: 'u16' })),
+    burn_alpha: bySpec(null, item(102, { hotkey: 'AccountId32', amount: 'u64', netuid: 'u16' })),
     commit_timelocked_weights: bySpec(
       null,
       item(113, {
@@ -186,6 +200,8 @@ export const subtensorModule: PalletRow = {
     TempoSet: item(bySpec(45, 52), ['u16', 'u16']),
     WeightsCommitted: item(bySpec(80, 85), ['AccountId32', 'u16', 'H256']),
     WeightsRevealed: item(bySpec(81, 86), ['AccountId32', 'u16', 'H256']),
+    AlphaRecycled: bySpec(null, item(96, ['AccountId32', 'AccountId32', 'u64', 'u16'])),
+    AlphaBurned: bySpec(null, item(97, ['AccountId32', 'AccountId32', 'u64', 'u16'])),
     TimelockedWeightsCommitted: bySpec(null, item(107, ['AccountId32', 'u16', 'H256', 'u64'])),
     TimelockedWeightsRevealed: bySpec(null, item(108, ['u16', 'AccountId32'])),
   },
@@ -222,6 +238,8 @@ export const subtensorModule: PalletRow = {
     ExpiredWeightCommit: bySpec(93, 78),
     RevealTooEarly: bySpec(94, 79),
     InputLengthsUnequal: bySpec(95, 80),
+    InsufficientLiquidity: bySpec(null, 83),
+    CannotBurnOrRecycleOnRootSubnet: bySpec(null, 91),
     CommittingWeightsTooFast: bySpec(96, 81),
     IncorrectCommitRevealVersion: bySpec(null, 110),
     InvalidRevealRound: bySpec(null, 111),

@@ -160,6 +160,8 @@ export const types: Table['types'] = {
     public_key: 'Vec<u8>',
     algorithm: 'u8',
   }),
+  // mantissa * 10^exponent
+  SafeFloat: bySpec(null, struct('safe_float::SafeFloat', { mantissa: 'u128', exponent: 'i64' })),
 
   CommitmentData: enumeration('pallet_commitments::types::Data', {
     None: item(0),
