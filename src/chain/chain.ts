@@ -172,6 +172,16 @@ export interface Commitment {
   readonly block: number
 }
 
+/** What a hotkey committed in one block, and where in it. */
+export interface CommitmentPlace {
+  readonly block: BlockRef
+  /** Place of its transaction among those of the block; null when neither events nor transactions tell it. */
+  readonly index: number | null
+  readonly bytes: Uint8Array
+  /** False when the endpoint has dropped the block's state: that the transaction succeeded is then not known. */
+  readonly isCertain: boolean
+}
+
 /** What a hotkey got in one epoch. */
 export type EpochEarning =
   | {
@@ -249,6 +259,7 @@ export interface Chain {
   /** Another one after an upgrade of the runtime. */
   info(): ChainInfo
   head(): Promise<BlockRef>
+  blockAt(number: number): Promise<BlockRef>
   /** Calls back for every finalized block from now on until `signal` aborts. */
   onHead(listener: (block: BlockRef) => void, signal: AbortSignal): Promise<void>
   metagraph(netuid: number, at?: BlockRef): Promise<Metagraph>
@@ -263,6 +274,10 @@ export interface Chain {
   yuma(netuid: number, at?: BlockRef): Promise<YumaReading>
   /** Raw commitments of registered hotkeys by SS58; other kinds of data are left out. */
   commitments(netuid: number, at?: BlockRef): Promise<ReadonlyMap<string, Commitment>>
+  /** What a hotkey, SS58, committed in one block, its last word there; undefined when nothing. */
+  commitmentIn(netuid: number, hotkey: string, block: number): Promise<CommitmentPlace | undefined>
+  /** The first block that takes a commitment of this hotkey, as far as the chain tells it beforehand (spec 218 does). */
+  commitmentDue(netuid: number, hotkey: string): Promise<number>
   /** At most 128 bytes. */
   setCommitment(netuid: number, hotkey: Hotkey, bytes: Uint8Array): Promise<TxResult>
   /** Rao that a registration burns at this moment. */

@@ -2,8 +2,10 @@ import { NodeError } from '../errors.ts'
 import type { BlockRef, Chain, TxResult } from './chain.ts'
 import { fromHex, toHex } from './hex.ts'
 import type { Transaction } from './subtensor/await-final.ts'
+import { readCommitmentDue, readCommitmentIn } from './subtensor/commitment-place.ts'
 import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
 import { chainInfo } from './subtensor/features.ts'
+import { blockRef } from './subtensor/past-blocks.ts'
 import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
 import { burnOf, readBurns } from './subtensor/read-burns.ts'
 import { readEarnings } from './subtensor/read-earnings.ts'
@@ -41,6 +43,7 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
     genesis: fromHex(api.genesisHash.toHex(), 32)!,
     info: () => chainInfo(api),
     head,
+    blockAt: (number) => reading(api, 'a block', () => blockRef(api, number)),
     async onHead(listener, signal) {
       const stop = await reading(api, 'new blocks', () =>
         api.rpc.chain.subscribeFinalizedHeads((header) => {
@@ -61,6 +64,10 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       reading(api, 'what an epoch works on', async () =>
         readYuma(api, netuid, at ?? (await head())),
       ),
+    commitmentIn: async (netuid, hotkey, block) =>
+      reading(api, 'a commitment', () => readCommitmentIn(api, netuid, hotkey, block)),
+    commitmentDue: async (netuid, hotkey) =>
+      reading(api, 'a commitment', () => readCommitmentDue(api, netuid, hotkey)),
     async setCommitment(netuid, hotkey, bytes): Promise<TxResult> {
       if (bytes.length > MAX_COMMITMENT)
         throw new NodeError('BAD_MESSAGE', `a commitment has at most ${MAX_COMMITMENT} bytes`)

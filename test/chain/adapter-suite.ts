@@ -74,6 +74,14 @@ export function adapterSuite(open: () => Promise<Ground>): void {
     const { block } = await chain.setCommitment(netuid, miner, bytes)
     const found = (await chain.commitments(netuid)).get(miner.address)
     expect(found).toEqual({ bytes, block: block.number })
+    expect(await chain.blockAt(block.number)).toEqual(block)
+    const place = await chain.commitmentIn(netuid, miner.address, block.number)
+    expect(place).toEqual({ block, index: expect.any(Number), bytes, isCertain: true })
+    expect(await chain.commitmentIn(netuid, miner.address, block.number - 1)).toBeUndefined()
+    expect(await chain.commitmentIn(netuid, miner.address, block.number + 1000)).toBeUndefined()
+    const perBlocks = chain.info().specVersion === 218 ? 100 : undefined
+    const due = perBlocks === undefined ? 0 : block.number + perBlocks
+    expect(await chain.commitmentDue(netuid, miner.address)).toBe(due)
     await expect(chain.setCommitment(netuid, fresh('sr25519'), bytes)).rejects.toMatchObject({
       details: { error: 'AccountNotAllowedCommit' },
     })

@@ -159,19 +159,25 @@ function neuronFrom({ uid, hotkey, values }: Row, columns: Record<Column, Codec[
   }
 }
 
+type CommitmentInfo = Codec & { readonly fields: Iterable<IEnum & { readonly inner: Codec }> }
 interface Registration extends Codec {
   readonly block: Codec
-  readonly info: Codec & { readonly fields: Iterable<IEnum & { readonly inner: Codec }> }
+  readonly info: CommitmentInfo
 }
 
-/** The first field of a commitment, when it is raw bytes. */
-function commitmentFrom(value: Codec | undefined): Commitment | undefined {
-  if (value === undefined) return undefined
-  const registration = value as Registration
-  const [field] = registration.info.fields
+/** The first field of what is committed, when it is raw bytes. */
+export function rawField(info: Codec): Uint8Array | undefined {
+  const [field] = (info as CommitmentInfo).fields
   if (field === undefined || !/^Raw\d+$/.test(field.type)) return undefined
-  const bytes = Uint8Array.from(field.inner.toU8a(true))
-  return { bytes, block: numberOf(registration.block) }
+  return Uint8Array.from(field.inner.toU8a(true))
+}
+
+/** A commitment as it is stored, when it is raw bytes. */
+export function commitmentFrom(value: Codec | undefined): Commitment | undefined {
+  if (value === undefined) return undefined
+  const { info, block } = value as Registration
+  const bytes = rawField(info)
+  return bytes && { bytes, block: numberOf(block) }
 }
 
 const numberOf = (value: Codec): number => Number(value.toString())
