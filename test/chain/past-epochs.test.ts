@@ -98,6 +98,21 @@ test('alpha that anybody burned or recycled is told by events, as far back as th
   await expect(nothing).rejects.toMatchObject({ details: { error: 'HotKeyAccountNotExists' } })
 })
 
+test('a commitment whose state is gone is found in its block, without the word that it succeeded', async () => {
+  const hotkey = keyFromSeed('sr25519', new Uint8Array(32).fill(7))
+  await chain.register(1, DEV_ACCOUNT, hotkey.address)
+  const bytes = new Uint8Array(73).fill(5)
+  const { block } = await chain.setCommitment(1, hotkey, bytes)
+  const place = await chain.commitmentIn(1, hotkey.address, block.number)
+  await stop()
+  await start()
+  await vi.waitUntil(async () => (await chain.head()).number > block.number + 2)
+  expect(await chain.commitmentIn(1, hotkey.address, block.number)).toEqual({
+    ...place,
+    isCertain: false,
+  })
+})
+
 test('what an account holds, and what a call would cost it', async () => {
   const { address } = DEV_ACCOUNT
   const { freeRao, reservedRao } = await chain.funds(address)
