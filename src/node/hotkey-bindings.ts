@@ -1,6 +1,6 @@
 import type { Chain } from '../chain/chain.ts'
 import type { Hotkey } from '../chain/keys.ts'
-import { NodeError } from '../errors.ts'
+import { codeOf, NodeError } from '../errors.ts'
 import type { BindingCommitment } from '../protocols/binding.ts'
 import {
   type BindingMember,
@@ -10,7 +10,7 @@ import {
   signedSheet,
 } from '../protocols/binding-sheet.ts'
 import type { Network } from '../protocols/network.ts'
-import { commit, nextCommitment, readCommitment } from './own-commitment.ts'
+import { changeCommitment, readCommitment } from './own-commitment.ts'
 import { keepSheets, keptSheets } from './sheet-file.ts'
 
 export interface HotkeyBindings {
@@ -61,15 +61,33 @@ export async function heldBindings(
   return { commitment, sheet }
 }
 
+/** How often a change is made anew because another machine committed while it was made. */
+const TRIES = 3
+
 /**
  * Changes who works for a hotkey: signs what is new, leaves out what has expired, keeps the sheet and commits its root.
- * A crash in between is mended by doing it again: both sheets are kept, and the chain says which it took.
- * @throws BAD_CONFIG_BINDING, CHAIN_DISPATCH
+ * What another machine committed meanwhile is read first. A crash in between is mended by doing it again: both sheets are
+ * kept, and the chain says which it took.
+ * @throws BAD_CONFIG_BINDING, and what `changeCommitment` throws
  */
 export async function changeBindings(
   needs: HotkeyBindings,
   change: (members: readonly BindingMember[]) => readonly BindingMember[],
   beforeCommit: (sheet: BindingSheet) => Promise<void> = async () => undefined,
+): Promise<BindingSheet> {
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      return await changeOnce(needs, change, beforeCommit)
+    } catch (error) {
+      if (left === 0 || codeOf(error) !== 'CHAIN_CHANGED') throw error
+    }
+  }
+}
+
+async function changeOnce(
+  needs: HotkeyBindings,
+  change: (members: readonly BindingMember[]) => readonly BindingMember[],
+  beforeCommit: (sheet: BindingSheet) => Promise<void>,
 ): Promise<BindingSheet> {
   const { chain, net, hotkey, file } = needs
   const { commitment, sheet: held } = await heldBindings({ ...needs, address: hotkey.address })
@@ -86,8 +104,8 @@ export async function changeBindings(
   await beforeCommit(sheet)
   const bindingsRoot = sheetRoot(net, sheet)
   if (commitment === undefined || !same(commitment.bindingsRoot, bindingsRoot)) {
-    const next = nextCommitment(commitment, { bindingsRoot }, Date.now())
-    await commit(chain, net.netuid, hotkey, next)
+    const change = { chain, netuid: net.netuid, hotkey, before: commitment }
+    await changeCommitment({ ...change, roots: { bindingsRoot } })
   }
   return sheet
 }

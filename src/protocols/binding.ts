@@ -3,13 +3,13 @@ import { NodeError } from '../errors.ts'
 import { type Binding, bindingMessage } from './capability.ts'
 import { verifySignature } from './ed25519.ts'
 import type { Network } from './network.ts'
+import { NO_RECORDS } from './records-tree.ts'
 
 /** A hotkey binds at most this many PeerIds (DESIGN.md, "Identity"). */
 export const MAX_BOUND_PEERS = 64
 /** version u8 ‖ seq u64 ‖ bindingsRoot ‖ recordsRoot. */
 const COMMITMENT_BYTES = 73
 const COMMITMENT_VERSION = 1
-const NO_RECORDS = new Uint8Array(32)
 
 const LEAF_DOMAIN = Buffer.from('compute-node/bind-leaf/1\0')
 const NODE_DOMAIN = Buffer.from('compute-node/bind-node/1\0')

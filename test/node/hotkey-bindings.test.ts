@@ -8,11 +8,13 @@ import { NodeError } from '../../src/errors.ts'
 import { changeBindings, heldBindings } from '../../src/node/hotkey-bindings.ts'
 import { nextCommitment } from '../../src/node/own-commitment.ts'
 import { keptSheets } from '../../src/node/sheet-file.ts'
-import { decodeCommitment } from '../../src/protocols/binding.ts'
+import { decodeCommitment, encodeCommitment } from '../../src/protocols/binding.ts'
 import {
   type BindingMember,
   consent,
   NOBODY,
+  sheetRoot,
+  signedSheet,
   withMembers,
 } from '../../src/protocols/binding-sheet.ts'
 import { testKey, testNet } from '../support/market.ts'
@@ -25,17 +27,32 @@ const asks = (n: number, expiresAtBlock = 1000): BindingMember =>
 let folder: string
 let file: string
 let block: number
-let held: { bytes: Uint8Array; block: number } | undefined
+/** Every commitment by its block, and what is committed in the next block besides ours: another machine's. */
+let history: { bytes: Uint8Array; block: number }[]
+let rival: { when: 'before' | 'in our block'; bytes: Uint8Array } | undefined
 /** What the chain says to the next commitment, if not yes. */
 let refusal: NodeError | undefined
 
-/** A chain that holds one hotkey's commitment; the e2e tests do the same on the embedded one. */
+const heldAt = (number: number) => history.findLast((one) => one.block <= number)
+const commits = (bytes: Uint8Array): void => void history.push({ bytes, block: ++block })
+
+/** A chain that holds one hotkey's commitments; the e2e tests do the same on the embedded one. */
 const chain = {
   head: async () => ({ number: block, hash: '0x00' }),
-  commitments: async () => new Map(held === undefined ? [] : [[hotkey.address, held]]),
+  blockAt: async (number: number) => ({ number, hash: '0x00' }),
+  commitmentDue: async () => 0,
+  epoch: async () => ({ next: 720 }),
+  async commitments(_: number, at?: { number: number }) {
+    const held = heldAt(at?.number ?? block)
+    return new Map(held === undefined ? [] : [[hotkey.address, held]])
+  },
   async setCommitment(_: number, __: Hotkey, bytes: Uint8Array) {
     if (refusal !== undefined) throw refusal
-    held = { bytes, block }
+    if (rival?.when === 'before') commits(rival.bytes)
+    commits(bytes)
+    const mine = { number: block, hash: '0x00' }
+    if (rival?.when === 'in our block') history.push({ bytes: rival.bytes, block })
+    return { block: mine, events: [] }
   },
 } as unknown as Chain
 
@@ -49,7 +66,8 @@ const key = (n: number) => testKey(n).publicKey
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cn-bindings-'))
   file = join(folder, 'bindings', 'one.txt')
-  held = undefined
+  history = []
+  rival = undefined
   refusal = undefined
   block = 10
 })
@@ -59,8 +77,9 @@ test('what the chain refuses changes nothing: the older sheet is kept beside the
   await add(asks(1))
   refusal = new NodeError('CHAIN_DISPATCH', 'refused', { error: 'CommitmentSetRateLimitExceeded' })
   await expect(add(asks(2))).rejects.toMatchObject({
-    code: 'CHAIN_DISPATCH',
-    next: expect.stringContaining('wait 100 blocks'),
+    code: 'CHAIN_TOO_OFTEN',
+    details: { retryAtBlock: 720 },
+    next: expect.stringContaining('from block 720 on'),
   })
   expect(await keptSheets(file)).toHaveLength(2)
   expect(await peersOf()).toEqual([key(1)])
@@ -80,7 +99,7 @@ test('who has expired leaves at the next change, and an expired request is not t
 test('revoking everybody leaves a root that nobody has', async () => {
   await add(asks(1))
   await changeBindings(needs(), () => [])
-  expect(decodeCommitment(held!.bytes)?.bindingsRoot).toEqual(NOBODY)
+  expect(decodeCommitment(heldAt(block)!.bytes)?.bindingsRoot).toEqual(NOBODY)
   expect(await peersOf()).toEqual([])
 })
 
@@ -98,6 +117,50 @@ test('without the file nothing is guessed: a node’s sheet brings it back, or a
   await rm(file)
   await changeBindings({ ...needs(), replace: true }, change)
   expect(await peersOf()).toEqual([key(3)])
+})
+
+const othersOf = (...members: BindingMember[]) => {
+  const bindingsRoot = sheetRoot(net, signedSheet(net, hotkey, members))
+  return encodeCommitment({ seq: Date.now() + 1, bindingsRoot })
+}
+
+test.each([
+  ['in our block', /another machine's commitment \(block 12, .*\) replaced this one \(block 12\)/],
+  ['before', /this commitment \(block 13\) replaced one that another machine made in block 12/],
+] as const)(
+  'a machine that commits at the same time, %s, is told of by both',
+  async (when, told) => {
+    await add(asks(1))
+    rival = { when, bytes: othersOf(asks(1), asks(9)) }
+    await expect(add(asks(2))).rejects.toMatchObject({
+      code: 'CHAIN_OVERWRITTEN',
+      message: expect.stringMatching(told),
+      next: expect.stringContaining('chain bind add FILE'),
+    })
+  },
+)
+
+test('what another machine committed while the change was made is read before anything is sent', async () => {
+  await add(asks(1))
+  const theirs = signedSheet(net, hotkey, [asks(1), asks(9)])
+  let isFirst = true
+  const change = (before: readonly BindingMember[]) => {
+    if (isFirst) commits(othersOf(asks(1), asks(9)))
+    isFirst = false
+    return withMembers(before, [asks(2)])
+  }
+  await changeBindings({ ...needs(), others: [theirs] }, change)
+  expect(await peersOf()).toEqual([key(1), key(9), key(2)])
+})
+
+test('spec 218 says beforehand when it takes the next: nothing is sent', async () => {
+  const busy = { ...chain, commitmentDue: async () => 111 } as Chain
+  const changing = changeBindings({ ...needs(), chain: busy }, () => [asks(1)])
+  await expect(changing).rejects.toMatchObject({
+    code: 'CHAIN_TOO_OFTEN',
+    next: 'run it again from block 111 on: in 101 blocks, about 21 min',
+  })
+  expect(history).toEqual([])
 })
 
 test('a commitment keeps the root that does not change, and its number grows though the clock went back', () => {
