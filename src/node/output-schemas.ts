@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { anchorOutputs } from './outputs/anchor.ts'
 import { bindOutputs } from './outputs/bind.ts'
 import { chainOutputs } from './outputs/chain.ts'
 import { gpuOutputs } from './outputs/gpu.ts'
@@ -29,6 +30,7 @@ export const outputSchemas: Outputs = {
   ...nodeOutputs,
   ...marketOutputs,
   ...chainOutputs,
+  ...anchorOutputs,
   ...bindOutputs,
   ...walletOutputs,
   ...rentOutputs,

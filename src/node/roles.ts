@@ -17,6 +17,7 @@ import { leasesRoute } from './control/routes/leases.ts'
 import { loginRoute } from './control/routes/login.ts'
 import { logsRoute } from './control/routes/logs.ts'
 import { offersRoute } from './control/routes/offers.ts'
+import { ownRecordsRoute } from './control/routes/own-records.ts'
 import { peersRoute } from './control/routes/peers.ts'
 import { policyRoute } from './control/routes/policy.ts'
 import { portRoute } from './control/routes/port.ts'
@@ -31,6 +32,7 @@ import type { Route } from './control/server.ts'
 import type { Parts } from './parts.ts'
 import type { Proving } from './proving.ts'
 import type { Service } from './service.ts'
+import { anchorOwnRecords } from './services/anchor-records.ts'
 import { announceCapability } from './services/announce-capability.ts'
 import { answerBandwidth } from './services/answer-bandwidth.ts'
 import { answerChallenges } from './services/answer-challenges.ts'
@@ -165,6 +167,7 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     having('hosting', serveSessions),
     having('hosting', keepVolumes),
     publishOffer,
+    having('chainLink', anchorOwnRecords),
     letMeasure,
   ],
   validator: [challengeBoundMiners, setOwnWeights, letMeasure],
@@ -184,6 +187,7 @@ export const routes: readonly Route<Parts>[] = [
   eventsRoute,
   offersRoute,
   bindingsRoute,
+  ownRecordsRoute,
   capabilitiesRoute,
   gpusRoute,
   leasesRoute,

@@ -7,8 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { silent } from '../../src/log.ts'
 import { parseTao } from '../../src/node/format-tao.ts'
+import { loadIdentity } from '../../src/node/identity.ts'
 import { outputSchemas } from '../../src/node/output-schemas.ts'
+import { openStore } from '../../src/node/store.ts'
+import { createNetwork } from '../../src/protocols/network.ts'
+import { sealOffer } from '../../src/protocols/offers.ts'
+import { peerIdOfKey } from '../../src/protocols/peer-key.ts'
+import { offerOf } from '../support/market.ts'
 import { endWith, firstLine, runCli, startCli } from '../support/run-cli.ts'
 import { requireOrSkip } from '../support/skips.ts'
 
@@ -17,12 +24,14 @@ const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY'
 const root = mkdtempSync(join(tmpdir(), 'cn-chain-commands-'))
 let chain: ChildProcess
 let common: string[] = []
+let genesis = ''
 
 beforeAll(async () => {
   const args = ['--json', '--netuid', '1', '--port', '0', '--block-ms', '200', '--tempo', '5']
   chain = startCli(['chain', 'dev', ...args, '--data-dir', join(root, 'chain')])
   const ready = JSON.parse(await firstLine(chain))
   expect(outputSchemas['chain dev']!.schema.parse(ready)).toEqual(ready)
+  genesis = ready.genesis.replace(/^0x/, '')
   common = ['--network', 'local', '--netuid', '1', '--chain', ready.url]
   common.push('--wallet.path', join(root, 'wallets'), '--data-dir', join(root, 'node'))
 })
@@ -145,6 +154,44 @@ test('a hotkey vouches for nodes of other machines, and revokes one: all by file
   expect(rebuilt['peers']).toEqual(left['peers'])
 })
 
+test('what a node signed is anchored, and one record of it proven; doing it again changes nothing', async () => {
+  const empty = await runCli(['chain', 'anchor', ...common])
+  expect([empty.exitCode, empty.stderr]).toEqual([3, expect.stringContaining('no records')])
+  const { recordKey } = await loadIdentity(join(root, 'node', 'identity.key'), silent)
+  const net = createNetwork('local', 1, Uint8Array.from(Buffer.from(genesis, 'hex')))
+  const peerId = peerIdOfKey(recordKey.publicKey)
+  const offer = sealOffer(net, recordKey, offerOf({ peerId }))
+  {
+    await using store = await openStore(join(root, 'node', 'store'))
+    await store.bucket('offers').put('live/x/0', offer.bytes)
+  }
+  const done = await json('chain anchor')
+  expect(done).toMatchObject({ records: 1, anchored: true, index: expect.any(Number) })
+  expect(await json('chain anchor')).toEqual({ ...done, anchored: false })
+  const [file, id] = [join(root, 'proof.json'), Buffer.from(offer.id).toString('hex')]
+  const prove = ['chain', 'anchor', '--prove', id.slice(0, 12), ...common]
+  const shown = await runCli(prove)
+  const proof = JSON.parse(shown.stdout)
+  expect(outputSchemas['chain anchor --prove']!.schema.parse(proof)).toEqual(proof)
+  expect((await runCli([...prove, '--out', file])).exitCode).toBe(0)
+  const verify = ['chain', 'anchor', '--verify', file]
+  const offline = await runCli([...verify, '--json'])
+  const finding = JSON.parse(offline.stdout)
+  expect(outputSchemas['chain anchor --verify']!.schema.parse(finding)).toEqual(finding)
+  expect(finding).toMatchObject({
+    verdict: 'VALID',
+    items: [{ id, hotkey: done['hotkey'], peerId, block: done['block'] }],
+    first: done['hotkey'],
+  })
+  const online = await runCli([...verify, file, ...common])
+  expect([online.exitCode, online.stderr]).toEqual([0, ''])
+  expect(online.stdout).toContain(`ok  committed in block ${done['block']}, transaction `)
+  expect(online.stdout).toContain(`first: ${done['hotkey']}`)
+  writeFileSync(file, JSON.stringify({ ...proof, block: proof.block - 1 }))
+  const wrong = await runCli([...verify, ...common])
+  expect([wrong.exitCode, wrong.stdout]).toEqual([1, expect.stringContaining('INVALID')])
+})
+
 test('what an account holds is shown, and sent once its owner agreed', async () => {
   const before = await json('chain balance')
   expect(before).toMatchObject({ reserved: '0', hotkeys: [{ uid: 0 }] })
@@ -241,6 +288,10 @@ test.each([
   [2, 'is no SS58 address', ['chain', 'bind', 'request', '5Grw']],
   [2, 'is no PeerId', ['chain', 'bind', 'remove', '12D3']],
   [2, 'cannot read', ['chain', 'bind', 'accept', '/nonexistent']],
+  [2, 'is no id of a record', ['chain', 'anchor', '--prove', 'x']],
+  [3, 'no record of that id', ['chain', 'anchor', '--prove', '00'.repeat(32)]],
+  [2, 'cannot read', ['chain', 'anchor', '--verify', '/nonexistent']],
+  [2, 'belongs to no file', ['chain', 'anchor', 'x']],
   [2, 'is not the chain of', ['chain', 'metagraph', '--genesis', '22'.repeat(32)]],
 ])('exit %d and one clear line: %s', async (exitCode, words, args) => {
   const run = await runCli([...args, ...common.filter((_, i) => !overridden(args, i))])

@@ -6,7 +6,7 @@ import { limitOptions } from './limits.ts'
 import { offerOptions } from './offer.ts'
 import { flag, list, maybe, type Option, option } from './option.ts'
 import { httpUrl, multiaddr } from './parse/addresses.ts'
-import { oneOf, port, share } from './parse/plain.ts'
+import { oneOf, port, share, whole } from './parse/plain.ts'
 
 /** Of a node. */
 export const nodeOptions = {
@@ -50,6 +50,13 @@ export const nodeOptions = {
   ...offerOptions,
   ...hostingOptions,
   ...limitOptions,
+  anchorEveryBlocks: option(
+    'node',
+    'How often to anchor the records of this node for its hotkey, in blocks; 0: never',
+    'N',
+    whole(0, 10_000_000),
+    0,
+  ),
   sampling: maybe(
     'node',
     'Share of openings to check without being drawn, 0 to 1 (default: 1)',

@@ -1,7 +1,20 @@
 import type { Command } from '../command.ts'
 
-/** What ties PeerIds to a hotkey. */
+/** What a hotkey commits to: the records of a node, and the PeerIds that work for it. */
 export const bindCommands: readonly Command[] = [
+  {
+    name: 'chain anchor',
+    usage: '[FILE…]',
+    describe: 'Anchor the records of this node on chain; prove one of them, or check proofs',
+    options: ['yes', 'prove', 'out', 'verify'],
+    args: [0, 64],
+    examples: [
+      ['compute-node chain anchor --wallet.name main', 'asks first, at a terminal'],
+      ['compute-node chain anchor --prove 5c0ffee5c0ff --out proof.json', 'that it was there'],
+      ['compute-node chain anchor --verify one.json two.json --chain URL', 'who was first'],
+    ],
+    load: async () => (await import('../chain-anchor.ts')).chainAnchor,
+  },
   {
     name: 'chain bind',
     usage: '',
