@@ -13,7 +13,7 @@ import {
 import type { Binding } from '../protocols/capability.ts'
 import type { RecordKey } from '../protocols/signed.ts'
 import { changeBindings, type HotkeyBindings } from './hotkey-bindings.ts'
-import { BINDING_BLOCKS, writeBinding } from './own-binding.ts'
+import { BINDING_BLOCKS, readBinding, writeBinding } from './own-binding.ts'
 import { readCommitment } from './own-commitment.ts'
 import { keepSheets, keptSheets, nodeSheets } from './sheet-file.ts'
 
@@ -31,6 +31,24 @@ export async function ownConsent(
   const { number } = await chain.head()
   const times = { seq: Date.now(), expiresAtBlock: number + BINDING_BLOCKS }
   return consent(net, hotkey, key, times)
+}
+
+/**
+ * The other hotkey, SS58, that a data folder's PeerId works for on the chain now: peers go on believing that one, the
+ * earlier, until it lets the PeerId go. Undefined when there is none. To be asked before a new binding is written.
+ */
+export async function earlierHotkey(
+  { chain, net, key, dataDir }: Omit<BindNeeds, 'hotkey' | 'file'>,
+  hotkey: Uint8Array,
+): Promise<string | undefined> {
+  const before = await readBinding(dataDir)
+  if (before === undefined || Buffer.compare(before.hotkey, hotkey) === 0) return undefined
+  const address = encodeAddress(before.hotkey)
+  const commitment = await readCommitment(chain, net.netuid, address)
+  if (commitment === undefined) return undefined
+  const { number: headBlock } = await chain.head()
+  const facts = { net, peerKey: key.publicKey, headBlock, checkHotkey: verifyHotkeySignature }
+  return flawInBinding(before, { ...facts, commitment }) === undefined ? address : undefined
 }
 
 /**

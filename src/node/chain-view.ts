@@ -1,10 +1,10 @@
 import type { BlockRef, Chain, Epoch, Metagraph, Neuron } from '../chain/chain.ts'
-import { verifyHotkeySignature } from '../chain/keys.ts'
 import type { Log } from '../log.ts'
-import { flawInBinding } from '../protocols/binding.ts'
 import type { Capability } from '../protocols/capability.ts'
 import type { Network } from '../protocols/network.ts'
 import type { Signed } from '../protocols/signed.ts'
+import type { BoundClaims } from './bound-claims.ts'
+import { type BindingsReading, createHeldBindings, type Held, hex } from './held-bindings.ts'
 import { type CommitmentAt, readCommitments } from './own-commitment.ts'
 import type { PermittedValidator, ValidatorView } from './validator-view.ts'
 
@@ -51,60 +51,30 @@ export interface ChainViewNeeds {
   readonly recordOf: (peerId: string) => Signed<Capability> | undefined
   /** Another number whenever `records` changed. */
   readonly revision: () => number
+  /** Whom peers worked for first: of two hotkeys that bind one, the earlier has it. */
+  readonly claims?: BoundClaims
 }
 
-interface Bound {
-  readonly record: Signed<Capability>
-  readonly neuron: Neuron
-}
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+type Bound = Held & { readonly record: Signed<Capability> }
 
 /** A view that is empty until its first `refresh`. */
 export function createChainView(needs: ChainViewNeeds): ChainView {
-  const { net, log, records, recordOf, revision } = needs
+  const { net, log, records, recordOf, revision, claims } = needs
+  const held = createHeldBindings(net, log, claims)
   let current: ChainSnapshot | undefined
-  let byHotkey = new Map<string, Neuron>()
-  /** Verdicts on bindings: signatures are checked once per record and committed root. */
-  const judged = new Map<string, string | undefined>()
+  let reading: BindingsReading | undefined
   /** Who is bound, as of one snapshot and revision: it is asked for with every attestation. */
   let bindings: { readonly of: unknown; readonly at: number; readonly list: Bound[] } | undefined
 
-  function flawOf(record: Signed<Capability>, neuron: Neuron): string | undefined {
-    const { binding, peerId } = record.payload
-    const commitment = current?.commitments.get(neuron.hotkey)
-    if (binding === undefined || current === undefined) return 'there is no binding'
-    if (commitment === undefined) return 'the hotkey committed to no bindings'
-    const headBlock = current.metagraph.block.number
-    if (binding.expiresAtBlock <= headBlock) return 'it has expired'
-    const place = `${hex(record.id)}/${hex(commitment.bindingsRoot)}`
-    if (judged.has(place)) return judged.get(place)
-    const flaw = flawInBinding(binding, {
-      net,
-      peerKey: record.publicKey,
-      commitment,
-      headBlock,
-      checkHotkey: verifyHotkeySignature,
-    })
-    if (judged.size > 10_000) judged.clear()
-    judged.set(place, flaw)
-    if (flaw !== undefined) log.debug('binding-refused', { peer: peerId, flaw })
-    return flaw
-  }
-
-  /** The neuron that a record's binding names and that bound it. */
-  function boundNeuron(record: Signed<Capability>): Neuron | undefined {
-    const { binding } = record.payload
-    const neuron = binding === undefined ? undefined : byHotkey.get(hex(binding.hotkey))
-    return neuron !== undefined && flawOf(record, neuron) === undefined ? neuron : undefined
-  }
+  const heldOf = (record: Signed<Capability>): Held | undefined =>
+    reading && held.of(record, reading)
 
   function bound(): readonly Bound[] {
     const at = revision()
     if (bindings?.of === current && bindings?.at === at) return bindings.list
     const list = records().flatMap((record) => {
-      const neuron = boundNeuron(record)
-      return neuron === undefined ? [] : [{ record, neuron }]
+      const now = heldOf(record)
+      return now === undefined ? [] : [{ ...now, record }]
     })
     bindings = { of: current, at, list }
     return list
@@ -118,20 +88,23 @@ export function createChainView(needs: ChainViewNeeds): ChainView {
         chain.epoch(net.netuid, at),
         readCommitments(chain, net.netuid, at),
       ])
+      const byHotkey = new Map(metagraph.neurons.map((one) => [hex(one.hotkeyPublicKey), one]))
+      const next = { headBlock: metagraph.block.number, commitments, byHotkey }
+      await held.note(chain, records(), next)
       current = { metagraph, epoch, commitments }
-      byHotkey = new Map(metagraph.neurons.map((one) => [hex(one.hotkeyPublicKey), one]))
+      reading = next
     },
     neuronOf(peerId) {
       const record = recordOf(peerId)
-      return record === undefined ? undefined : boundNeuron(record)
+      return record && heldOf(record)?.neuron
     },
-    neuronFor: boundNeuron,
+    neuronFor: (record) => heldOf(record)?.neuron,
     boundPeers: () => bound().map(({ record }) => record.payload.peerId),
     bindings: () =>
-      bound().map(({ record: { payload }, neuron: { hotkey, uid } }): BoundPeer => {
+      bound().map(({ record, binding, neuron: { hotkey, uid } }): BoundPeer => {
         const sinceBlock = current!.commitments.get(hotkey)!.block
-        const { expiresAtBlock } = payload.binding!
-        return { peerId: payload.peerId, hotkey, uid, sinceBlock, expiresAtBlock }
+        const { expiresAtBlock } = binding
+        return { peerId: record.payload.peerId, hotkey, uid, sinceBlock, expiresAtBlock }
       }),
     validators: () =>
       bound()

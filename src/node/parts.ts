@@ -5,6 +5,7 @@ import { slotNetworks } from '../gpu/slot-network.ts'
 import { createDhtRecords, type DhtRecords } from '../protocols/dht.ts'
 import { createRpc, type Rpc } from '../protocols/rpc.ts'
 import { type Book, joinBooks } from './books.ts'
+import { openBoundClaims } from './bound-claims.ts'
 import { type Capabilities, createCapabilities } from './capabilities.ts'
 import { type ChainLink, createChainLink } from './chain-link.ts'
 import { type ChainView, createChainView } from './chain-view.ts'
@@ -128,6 +129,7 @@ export async function createParts(
     records: capabilities.all,
     recordOf: capabilities.known,
     revision: capabilities.revision,
+    claims: await openBoundClaims(store.bucket('bound-claims')),
   })
   view = chainView
   const isBound = (peerId: string): boolean => chainView.neuronOf(peerId) !== undefined

@@ -1,9 +1,14 @@
-import { beforeEach, expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Chain, Neuron } from '../../src/chain/chain.ts'
 import { type Hotkey, keyFromSeed } from '../../src/chain/keys.ts'
 import { silent } from '../../src/log.ts'
+import { type BoundClaims, openBoundClaims } from '../../src/node/bound-claims.ts'
 import { type ChainView, createChainView } from '../../src/node/chain-view.ts'
 import { makeBinding } from '../../src/node/own-binding.ts'
+import { openStore } from '../../src/node/store.ts'
 import { type Capability, sealCapability } from '../../src/protocols/capability.ts'
 import type { Signed } from '../../src/protocols/signed.ts'
 import { capabilityOf, testKey, testNet } from '../support/market.ts'
@@ -13,6 +18,7 @@ const EXPIRES = 1000
 const miner = testKey(1)
 const validator = testKey(2)
 const minerHotkey = keyFromSeed('sr25519', new Uint8Array(32).fill(11))
+const otherHotkey = keyFromSeed('ed25519', new Uint8Array(32).fill(13))
 const validatorHotkey = keyFromSeed('ed25519', new Uint8Array(32).fill(12))
 
 const neuron = (uid: number, hotkey: Hotkey, changes: Partial<Neuron> = {}): Neuron => ({
@@ -35,6 +41,9 @@ let neurons: Neuron[]
 let commitments: Map<string, { bytes: Uint8Array; block: number }>
 let records: Signed<Capability>[]
 let view: ChainView
+let claims: BoundClaims
+/** Places of commitments in their blocks, as far as the endpoint tells them. */
+let indices: Map<string, number>
 /** How often all records were gone through. */
 let reads = 0
 
@@ -48,15 +57,39 @@ const chain = {
   }),
   epoch: async () => ({ index: 1, tempo: 10, last: 0, next: 10, blocksLeft: 5 }),
   commitments: async () => commitments,
+  async commitmentIn(_: number, hotkey: string) {
+    const index = indices.get(hotkey)
+    if (index === undefined) throw new Error('the endpoint has dropped that block')
+    return { index }
+  },
 } as unknown as Chain
 
 const refresh = (number: number) => view.refresh(chain, { number, hash: '0x00' })
 
-function bind(peer: typeof miner, hotkey: Hotkey): void {
-  const needs = { net, hotkey, key: peer, seq: 5, expiresAtBlock: EXPIRES }
+const viewWith = (known?: BoundClaims): ChainView =>
+  createChainView({
+    net,
+    log: silent,
+    records: () => {
+      reads += 1
+      return records
+    },
+    recordOf: (peerId) => records.findLast(({ payload }) => payload.peerId === peerId),
+    revision: () => records.length,
+    ...(known === undefined ? {} : { claims: known }),
+  })
+
+function bind(peer: typeof miner, hotkey: Hotkey, block = 1, seq = 5): void {
+  const needs = { net, hotkey, key: peer, seq, expiresAtBlock: EXPIRES }
   const { binding, commitment } = makeBinding(needs)
   records.push(sealCapability(net, peer, { ...capabilityOf(peer), binding }))
-  commitments.set(hotkey.address, { bytes: commitment, block: 1 })
+  commitments.set(hotkey.address, { bytes: commitment, block })
+}
+
+/** The miner's PeerId, bound by another hotkey as well: its record names that one now. */
+function bindAgain(block: number): void {
+  records = records.filter(({ payload }) => payload.peerId !== miner.peerId)
+  bind(miner, otherHotkey, block)
 }
 
 beforeEach(async () => {
@@ -65,17 +98,11 @@ beforeEach(async () => {
   neurons = [
     neuron(0, minerHotkey),
     neuron(1, validatorHotkey, { stake: 7n, validatorPermit: true }),
+    neuron(2, otherHotkey),
   ]
-  view = createChainView({
-    net,
-    log: silent,
-    records: () => {
-      reads += 1
-      return records
-    },
-    recordOf: (peerId) => records.find(({ payload }) => payload.peerId === peerId),
-    revision: () => records.length,
-  })
+  indices = new Map()
+  claims = await openBoundClaims()
+  view = viewWith(claims)
   bind(miner, minerHotkey)
   bind(validator, validatorHotkey)
 })
@@ -167,4 +194,65 @@ test('records are gone through once per reading of the chain and change, not onc
   bind(other, validatorHotkey)
   await refresh(11)
   expect(view.validators()).toMatchObject([{ peerId: other.peerId }])
+})
+
+const uidOf = (peer: typeof miner): number | undefined => view.neuronOf(peer.peerId)?.uid
+
+test('a PeerId that two hotkeys bind is that of the earlier, until that one lets it go', async () => {
+  bind(miner, minerHotkey, 5)
+  await refresh(10)
+  bindAgain(8)
+  await refresh(12)
+  expect(uidOf(miner)).toBe(0)
+  expect(view.bindings().find(({ peerId }) => peerId === miner.peerId)).toMatchObject({ uid: 0 })
+  // The first hotkey commits again, to the same bindings and other records: its claim stays that of block 5.
+  commitments.set(minerHotkey.address, { ...commitments.get(minerHotkey.address)!, block: 20 })
+  await refresh(21)
+  expect(uidOf(miner)).toBe(0)
+  commitments.delete(minerHotkey.address)
+  await refresh(22)
+  expect(uidOf(miner)).toBe(2)
+})
+
+test('what was committed earlier wins though it is heard later', async () => {
+  bind(miner, minerHotkey, 9)
+  await refresh(10)
+  bindAgain(8)
+  await refresh(12)
+  expect(uidOf(miner)).toBe(2)
+})
+
+test.each([
+  ['the earlier place in one block wins', [7, 3], 2],
+  ['the later place in one block does not', [3, 7], 0],
+  ['where the endpoint does not tell the place, nothing changes', [], 0],
+])('%s', async (_, [first, second], uid) => {
+  bind(miner, minerHotkey, 9)
+  await refresh(10)
+  bindAgain(9)
+  if (first !== undefined) indices.set(minerHotkey.address, first)
+  if (second !== undefined) indices.set(otherHotkey.address, second)
+  await refresh(12)
+  expect(uidOf(miner)).toBe(uid)
+})
+
+test('who was first is known after a restart, and a renewal keeps the place', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cn-claims-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const withStore = async (work: () => Promise<void>): Promise<void> => {
+    await using store = await openStore(folder)
+    view = viewWith(await openBoundClaims(store.bucket('bound-claims')))
+    await work()
+  }
+  await withStore(async () => {
+    bind(miner, minerHotkey, 5)
+    await refresh(10)
+    bind(miner, minerHotkey, 30, 6)
+    await refresh(31)
+  })
+  await withStore(async () => {
+    bindAgain(20)
+    await refresh(32)
+    expect(uidOf(miner)).toBe(0)
+  })
 })

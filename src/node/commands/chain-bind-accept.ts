@@ -1,8 +1,9 @@
 import { encodeAddress } from '../../chain/ss58.ts'
-import { acceptSheet } from '../bind-peer.ts'
+import { acceptSheet, earlierHotkey } from '../bind-peer.ts'
 import { createOutput } from '../output.ts'
 import { givenSheets } from '../sheet-file.ts'
 import { withChain } from '../with-chain.ts'
+import { earlierNote } from './chain-bind.ts'
 import type { Run } from './command.ts'
 import { ownIdentity } from './own-keys.ts'
 
@@ -13,13 +14,17 @@ export const chainBindAccept: Run = async (context) => {
   const { peerId, recordKey: key } = await ownIdentity(context)
   return withChain(context, async ({ chain, net }) => {
     const { dataDir } = config
-    const { hotkey, seq, expiresAtBlock } = await acceptSheet({ chain, net, key, dataDir }, sheets)
+    const needs = { chain, net, key, dataDir }
+    const earlier = await earlierHotkey(needs, sheets[0]!.hotkey)
+    const { hotkey, seq, expiresAtBlock } = await acceptSheet(needs, sheets)
     const address = encodeAddress(hotkey)
-    createOutput(terminal, config).value(
+    const out = createOutput(terminal, config)
+    out.value(
       { peerId, hotkey: address, seq, expiresAtBlock },
       () => `${peerId} works for ${address} until block ${expiresAtBlock}`,
       peerId,
     )
+    if (earlier !== undefined) out.note(earlierNote(earlier, peerId))
     return 0
   })
 }

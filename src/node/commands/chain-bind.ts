@@ -1,4 +1,4 @@
-import { bindPeer } from '../bind-peer.ts'
+import { bindPeer, earlierHotkey } from '../bind-peer.ts'
 import { createOutput } from '../output.ts'
 import { walletSheets } from '../sheet-file.ts'
 import { withChain } from '../with-chain.ts'
@@ -14,6 +14,7 @@ export const chainBind: Run = async (context) => {
     const { dataDir, replace } = config
     const file = walletSheets(config, net, hotkey.address)
     const others = await sheetsHere(context, net)
+    const earlier = await earlierHotkey({ chain, net, key, dataDir }, hotkey.publicKey)
     const binding = await bindPeer({ chain, net, hotkey, key, dataDir, file, others, replace })
     const { seq, expiresAtBlock } = binding
     const result = { peerId, hotkey: hotkey.address, seq, expiresAtBlock }
@@ -23,8 +24,13 @@ export const chainBind: Run = async (context) => {
       () => `${peerId} works for ${hotkey.address} until block ${expiresAtBlock}`,
       peerId,
     )
+    if (earlier !== undefined) out.note(earlierNote(earlier, peerId))
     if (binding.path.length > 0)
       out.note(`its other nodes need the new file now: compute-node chain bind accept ${file}`)
     return 0
   })
 }
+
+/** What whoever has the earlier hotkey must do before peers believe the new one. */
+export const earlierNote = (hotkey: string, peerId: string): string =>
+  `${hotkey} bound it earlier, and has it until its binding ends or its owner runs: compute-node chain bind remove ${peerId}`
