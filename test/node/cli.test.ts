@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { NodeError } from '../../src/errors.ts'
 import { runCli } from '../../src/node/cli.ts'
 import { exitCodeOf } from '../../src/node/exit-codes.ts'
 import { allCommands } from '../../src/node/help.ts'
+import { requireOrSkip } from '../support/skips.ts'
 
 /** Runs a command line in this process. */
 async function cli(...argv: string[]) {
@@ -53,25 +57,52 @@ test.each(['bash', 'zsh', 'fish'])(
   },
 )
 
-test('the bash completion completes', async () => {
-  const { stdout: script } = await cli('completion', 'bash')
-  const asks = [
-    ['offe', 'offers'],
-    ['gpu b', 'bench'],
-    ['gpu bench --js', '--json'],
-    ['rent --te', '--template'],
-    ['offers --te', ''],
-    ['--data-dir x exec --de', '--detach'],
-    ['snapshot ab --no-', '--no-color --no-pause'],
-    ['exec ab -- --h', ''],
-  ]
-  const asked = asks.map(
-    ([words]) =>
-      `COMP_WORDS=(compute-node ${words}) COMP_CWORD=$((\${#COMP_WORDS[@]}-1)) COMPREPLY=(); _compute_node; echo "\${COMPREPLY[*]}"`,
-  )
-  const answer = spawnSync('bash', ['-c', [script, ...asked].join('\n')], { encoding: 'utf8' })
-  expect(answer.stdout.split('\n').slice(0, -1)).toEqual(asks.map(([, found]) => found))
-})
+/** What is typed, and what goes on from there. */
+const completions = [
+  ['offe', 'offers'],
+  ['gpu b', 'bench'],
+  ['gpu bench --js', '--json'],
+  ['rent --te', '--template'],
+  ['offers --te', ''],
+  ['--data-dir x exec --de', '--detach'],
+  ['snapshot ab --no-', '--no-color --no-pause'],
+  ['exec ab -- --h', ''],
+  ['chain bi', 'bind'],
+  ['chain bind ac', 'accept'],
+  ['chain bind re', 'remove request'],
+  ['chain bind add --prep', '--prepare'],
+  ['chain bind list --prep', ''],
+  ['chain anchor --prov', '--prove'],
+] as const
+
+/** How each shell is asked, without a terminal, what goes on from some words; it answers a line for each. */
+const shells: Readonly<Record<string, (words: string) => string>> = {
+  bash: (words) =>
+    `COMP_WORDS=(compute-node ${words}) COMP_CWORD=$((\${#COMP_WORDS[@]}-1)) COMPREPLY=(); _compute_node; echo "\${COMPREPLY[*]}"`,
+  zsh: (words) =>
+    `words=(compute-node ${words}) CURRENT=\${#words} found=(); _compute_node; print -r -- \${(M)found:#\${words[-1]}*}`,
+  fish: (words) => `echo (complete -C 'compute-node ${words}' | string replace -r '\\t.*' '')`,
+}
+/** What zsh has in a terminal alone. */
+const before: Readonly<Record<string, string>> = {
+  zsh: 'compdef() {}; _files() {}; compadd() { shift; found=($@) }\n',
+}
+
+for (const [shell, asks] of Object.entries(shells)) {
+  const isHere = requireOrSkip(spawnSync(shell, ['-c', 'true']).status === 0, shell)
+  test.skipIf(!isHere)(`the ${shell} completion completes, in words and options`, async () => {
+    const { stdout: script } = await cli('completion', shell)
+    const lines = completions.map(([words]) => asks(words))
+    const text = [(before[shell] ?? '') + script, ...lines].join('\n')
+    const folder = mkdtempSync(join(tmpdir(), 'cn-completion-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'script'), text)
+    const answer = spawnSync(shell, [join(folder, 'script')], { encoding: 'utf8', cwd: folder })
+    const sorted = (found: string): string => found.trim().split(' ').toSorted().join(' ')
+    const found = answer.stdout.split('\n').slice(0, -1).map(sorted)
+    expect([answer.stderr, found]).toEqual(['', completions.map(([, expected]) => expected)])
+  })
+}
 
 test.each([
   ['BAD_CONFIG', 2],
