@@ -1,11 +1,11 @@
 import type { Chain } from '../chain/chain.ts'
 import type { Hotkey } from '../chain/keys.ts'
 import { NodeError } from '../errors.ts'
-import { type BindingCommitment, bindingLeaf, bindingRoot } from '../protocols/binding.ts'
-import type { Binding } from '../protocols/capability.ts'
+import type { BindingCommitment } from '../protocols/binding.ts'
 import type { Network } from '../protocols/network.ts'
 import { recordsTree, sortedIds } from '../protocols/records-tree.ts'
 import { type Anchor, keepAnchor, keptAnchors, packIds } from './anchor-file.ts'
+import { bindingRootOf } from './binding-root.ts'
 import { readBinding } from './own-binding.ts'
 import { changeCommitment, readCommitment } from './own-commitment.ts'
 
@@ -70,7 +70,7 @@ const anchorOf = async (
   const isHeld =
     binding !== undefined &&
     same(binding.hotkey, hotkey.publicKey) &&
-    same(rootOf(net, binding, peerKey), bindingsRoot)
+    same(bindingRootOf(net, binding, peerKey), bindingsRoot)
   return {
     netDigest: net.digest,
     hotkey: hotkey.publicKey,
@@ -78,10 +78,6 @@ const anchorOf = async (
     ...(isHeld ? { binding } : {}),
   }
 }
-
-/** The root that a binding's path leads to. */
-export const rootOf = (net: Network, binding: Binding, peerKey: Uint8Array): Uint8Array =>
-  bindingRoot(bindingLeaf(net, { ...binding, peerKey }), binding.index, binding.path)
 
 /** Keeps an anchor that the chain holds, with where. */
 async function standing(

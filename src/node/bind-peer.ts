@@ -1,12 +1,13 @@
 import { verifyHotkeySignature } from '../chain/keys.ts'
 import { encodeAddress } from '../chain/ss58.ts'
 import { NodeError } from '../errors.ts'
-import { flawInBinding } from '../protocols/binding.ts'
+import { type BindingCommitment, flawInBinding } from '../protocols/binding.ts'
 import {
   type BindingMember,
   type BindingSheet,
   bindingIn,
   consent,
+  NOBODY,
   sheetRoot,
   withMembers,
 } from '../protocols/binding-sheet.ts'
@@ -52,57 +53,82 @@ export async function earlierHotkey(
 }
 
 /**
- * Binds a data folder's PeerId to a hotkey beside those it binds already: writes the binding into the folder, then
- * commits its root on chain. Peers believe it once that block is final; a crash in between is mended by binding again.
+ * Binds a data folder's PeerId to a hotkey beside those it binds already: keeps the sheet in the folder, commits its root
+ * on chain, then takes the binding. Peers believe it once that block is final; a crash in between is mended by binding
+ * again, or by the running node.
  */
 export async function bindPeer(needs: BindNeeds): Promise<Binding> {
-  const { net, hotkey, key, dataDir } = needs
-  const own = await ownConsent(needs, hotkey.publicKey)
+  const own = await ownConsent(needs, needs.hotkey.publicKey)
   const sheet = await changeBindings(
     needs,
     (members) => withMembers(members, [own]),
-    (next) => takeSheet({ net, key, dataDir }, next).then(() => undefined),
+    (next) => keepSheet(needs, next),
   )
-  return bindingIn(net, sheet, key.publicKey)!
+  return takeSheet(needs, sheet)
+}
+
+/** A binding that was taken, and whether the chain holds it already. */
+export interface AcceptedBinding {
+  readonly binding: Binding
+  /** False for one that was prepared: it counts once its hotkey commits to it, and the one before until then. */
+  readonly isHeld: boolean
 }
 
 /**
- * Takes a node's binding from the sheets that came back from the machine with the hotkey.
+ * Takes a node's binding from the sheets that came from the machine with the hotkey: one that the chain holds, or one
+ * that was prepared on what the chain holds.
  * @throws BAD_CONFIG_BINDING when none names this PeerId, or the chain does not hold it
  */
 export async function acceptSheet(
   needs: Omit<BindNeeds, 'hotkey' | 'file'>,
   sheets: readonly BindingSheet[],
-): Promise<Binding> {
+): Promise<AcceptedBinding> {
   const { chain, net, key } = needs
   const { number: headBlock } = await chain.head()
-  let flaw = 'it does not name the PeerId of this data folder'
+  const facts = { net, peerKey: key.publicKey, headBlock, checkHotkey: verifyHotkeySignature }
+  let flaw: string | undefined = 'it does not name the PeerId of this data folder'
   for (const sheet of sheets) {
     const binding = bindingIn(net, sheet, key.publicKey)
     if (binding === undefined) continue
     const commitment = await readCommitment(chain, net.netuid, encodeAddress(sheet.hotkey))
-    const facts = { net, peerKey: key.publicKey, headBlock, checkHotkey: verifyHotkeySignature }
-    if (Buffer.compare(sheet.netDigest, net.digest) !== 0) flaw = 'it is of another network'
+    if (!same(sheet.netDigest, net.digest)) flaw = 'it is of another network'
     else if (commitment === undefined) flaw = 'the hotkey committed to no bindings'
-    else flaw = flawInBinding(binding, { ...facts, commitment }) ?? ''
-    if (flaw === '') return takeSheet(needs, sheet)
+    else flaw = flawInBinding(binding, { ...facts, commitment })
+    if (flaw === undefined) return { binding: await takeSheet(needs, sheet), isHeld: true }
+    if (!isPreparedOn(sheet, commitment)) continue
+    const wouldBe = { seq: 0, bindingsRoot: sheetRoot(net, sheet), recordsRoot: NOBODY }
+    flaw = flawInBinding(binding, { ...facts, commitment: wouldBe })
+    if (flaw !== undefined) continue
+    await keepSheet(needs, sheet)
+    return { binding, isHeld: false }
   }
   throw new NodeError('BAD_CONFIG_BINDING', `the binding does not hold: ${flaw}`, {
     next: 'ask for the newest file of the machine with the hotkey: compute-node chain bind list says where it lies',
   })
 }
 
-/** Keeps a sheet that names this PeerId, and its binding from it. */
-export async function takeSheet(
-  { net, key, dataDir }: Pick<BindNeeds, 'net' | 'key' | 'dataDir'>,
-  sheet: BindingSheet,
-): Promise<Binding> {
-  const binding = bindingIn(net, sheet, key.publicKey)!
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+
+const isPreparedOn = (
+  { preparedOn }: BindingSheet,
+  commitment: BindingCommitment | undefined,
+): boolean => preparedOn !== undefined && same(preparedOn, commitment?.bindingsRoot ?? NOBODY)
+
+type Folder = Pick<BindNeeds, 'net' | 'key' | 'dataDir'>
+
+/** Keeps a sheet that names this PeerId, beside the one before it: which of them counts is the chain's to say. */
+export async function keepSheet({ net, dataDir }: Folder, sheet: BindingSheet): Promise<void> {
   const root = sheetRoot(net, sheet)
   const before = (await keptSheets(nodeSheets(dataDir))).filter(
-    (one) => Buffer.compare(sheetRoot(net, one), root) !== 0,
+    (one) => !same(sheetRoot(net, one), root),
   )
   await keepSheets(nodeSheets(dataDir), [sheet, ...before])
-  await writeBinding(dataDir, binding)
+}
+
+/** The same for one that the chain holds: its binding is what the node tells from now on. */
+export async function takeSheet(folder: Folder, sheet: BindingSheet): Promise<Binding> {
+  const binding = bindingIn(folder.net, sheet, folder.key.publicKey)!
+  await keepSheet(folder, sheet)
+  await writeBinding(folder.dataDir, binding)
   return binding
 }

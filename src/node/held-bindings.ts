@@ -92,6 +92,17 @@ export function createHeldBindings(
     return flaw === undefined ? { neuron, binding } : undefined
   }
 
+  /** By the binding that a record tells, or by the next one of the same hotkey, which a commitment makes the present one. */
+  function namedBy(
+    { payload: { binding, nextBinding }, publicKey }: Signed<Capability>,
+    reading: BindingsReading,
+  ): Held | undefined {
+    if (binding === undefined) return undefined
+    const now = held(binding, publicKey, reading)
+    if (now !== undefined || nextBinding === undefined) return now
+    return isOfOneHotkey(binding, nextBinding) ? held(nextBinding, publicKey, reading) : undefined
+  }
+
   /** What another hotkey than the one that a record names claimed before, while that still holds. */
   function rivalOf(
     { payload }: Signed<Capability>,
@@ -105,8 +116,7 @@ export function createHeldBindings(
   }
 
   function heldOf(record: Signed<Capability>, reading: BindingsReading): Held | undefined {
-    const { binding } = record.payload
-    const named = binding && held(binding, record.publicKey, reading)
+    const named = namedBy(record, reading)
     const rival = named && rivalOf(record, reading)
     if (named === undefined || rival === undefined) return named
     const { hotkey } = named.neuron
@@ -123,8 +133,7 @@ export function createHeldBindings(
     record: Signed<Capability>,
     reading: BindingsReading,
   ): Promise<void> {
-    const { binding } = record.payload
-    const named = binding && held(binding, record.publicKey, reading)
+    const named = namedBy(record, reading)
     const rival = named && rivalOf(record, reading)
     if (rival === undefined) return
     const { block } = reading.commitments.get(named!.neuron.hotkey)!

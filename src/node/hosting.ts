@@ -73,6 +73,7 @@ export interface HostingNeeds {
   /** The genesis that an embedded development chain states; undefined elsewhere. */
   readonly embeddedGenesis?: Uint8Array | undefined
   readonly binding?: Machine['binding']
+  readonly nextBinding?: Machine['nextBinding']
 }
 
 /** Finds this machine's GPUs, what proves them and the container engine, and opens the miner's lease book. */
@@ -80,7 +81,7 @@ export async function createHosting(
   needs: HostingNeeds,
   stack: AsyncDisposableStack,
 ): Promise<Hosting> {
-  const { core, offers, rail, binding, beacon } = needs
+  const { core, offers, rail, binding, nextBinding, beacon } = needs
   const { config, net, log, peerId, key, nowMs } = core
   const slots = slotNetworks[net.network]
   const drivers = stack.use(createGpuDrivers())
@@ -138,6 +139,7 @@ export async function createHosting(
       return modes
     },
     ...(binding === undefined ? {} : { binding }),
+    ...(nextBinding === undefined ? {} : { nextBinding }),
   }
   const room = createProofRoom()
   const policy = await createOwnPolicy(core)

@@ -23,6 +23,8 @@ export interface HotkeyBindings {
   readonly others?: readonly BindingSheet[]
   /** Start anew where the chain holds PeerIds that nothing here names. */
   readonly replace?: boolean
+  /** Sign and keep the sheet, to be handed out before the same change is committed. */
+  readonly prepare?: boolean
 }
 
 /** What a hotkey binds, as far as it is known here. */
@@ -102,6 +104,7 @@ async function changeOnce(
   }
   await keepSheets(file, [sheet, ...(held === undefined ? [] : [held])])
   await beforeCommit(sheet)
+  if (needs.prepare === true) return { ...sheet, preparedOn: commitment?.bindingsRoot ?? NOBODY }
   const bindingsRoot = sheetRoot(net, sheet)
   if (commitment === undefined || !same(commitment.bindingsRoot, bindingsRoot)) {
     const change = { chain, netuid: net.netuid, hotkey, before: commitment }

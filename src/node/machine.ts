@@ -31,6 +31,8 @@ export interface Machine {
   readonly modes?: DeviceModes
   /** The hotkey's consent, once there is one. */
   readonly binding?: () => Binding | undefined
+  /** What takes its place once the hotkey commits to it. */
+  readonly nextBinding?: () => Binding | undefined
 }
 
 /** One of a miner's engines that its owner named, and what is offered on it. */
@@ -69,7 +71,7 @@ export async function detectHost(dataDir: string): Promise<Offer['host']> {
 /** What a validator announces: no device, only whose it is. Undefined for a node that is nobody's. */
 export async function boundMachine(
   { config }: Pick<Core, 'config'>,
-  binding: () => Binding | undefined,
+  binding: Pick<Machine, 'binding' | 'nextBinding'>,
 ): Promise<Machine | undefined> {
   if (!config.roles.includes('validator')) return undefined
   return {
@@ -77,6 +79,6 @@ export async function boundMachine(
     backend: 'none',
     engine: 'none',
     host: await detectHost(config.dataDir),
-    binding,
+    ...binding,
   }
 }

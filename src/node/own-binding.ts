@@ -2,7 +2,6 @@ import { randomBytes, sign } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hotkey } from '../chain/keys.ts'
-import { every } from '../clock.ts'
 import { messageOf, NodeError } from '../errors.ts'
 import { bindingLeaf, bindingTree, encodeCommitment } from '../protocols/binding.ts'
 import { type Binding, bindingMessage, bindingSchema } from '../protocols/capability.ts'
@@ -10,7 +9,6 @@ import { cborCodec } from '../protocols/codec.ts'
 import type { Network } from '../protocols/network.ts'
 import type { RecordKey } from '../protocols/signed.ts'
 import { KiB } from '../units.ts'
-import type { Core } from './core.ts'
 
 const codec = cborCodec(bindingSchema, 4 * KiB)
 
@@ -32,22 +30,6 @@ export async function readBinding(dataDir: string): Promise<Binding | undefined>
       next: 'run compute-node chain bind again',
     })
   }
-}
-
-const LOOK_MS = 2000
-
-/** The binding as it stands now, read again now and then, so that `chain bind` needs no restart. */
-export async function followBinding(
-  { config, log }: Pick<Core, 'config' | 'log'>,
-  stack: AsyncDisposableStack,
-): Promise<() => Binding | undefined> {
-  const life = new AbortController()
-  stack.defer(() => life.abort())
-  let binding = await readBinding(config.dataDir)
-  void every(LOOK_MS, { signal: life.signal, log, name: 'read-binding' }, async () => {
-    binding = await readBinding(config.dataDir)
-  })
-  return () => binding
 }
 
 /** Written whole or not at all. */

@@ -1,5 +1,6 @@
 import { QUICKNET } from '../beacon.ts'
 import type { DevLedgerRail } from '../chain/dev-ledger.ts'
+import { encodeAddress } from '../chain/ss58.ts'
 import { proofSharePpm } from '../gpu/leased-proofs.ts'
 import { slotNetworks } from '../gpu/slot-network.ts'
 import { createDhtRecords, type DhtRecords } from '../protocols/dht.ts'
@@ -12,6 +13,7 @@ import { type ChainView, createChainView } from './chain-view.ts'
 import type { Config } from './config.ts'
 import type { Core } from './core.ts'
 import { openDevChain } from './dev-chain.ts'
+import { followBinding } from './follow-binding.ts'
 import type { GpuProvers } from './gpu-provers.ts'
 import type { Hosting } from './hosting.ts'
 import { createHosting } from './hosting.ts'
@@ -22,7 +24,6 @@ import type { Machine } from './machine.ts'
 import { boundMachine } from './machine.ts'
 import { createOffers, type Offers } from './offers.ts'
 import type { OwnerOf } from './order-book.ts'
-import { followBinding } from './own-binding.ts'
 import type { OwnGpus } from './own-gpus.ts'
 import type { OwnPolicy } from './own-policy.ts'
 import type { OwnPrice } from './own-price.ts'
@@ -161,9 +162,11 @@ export async function createParts(
     standingOf: (offer) => scores?.standingOf(offer) ?? {},
   })
   const ledger = devChain?.ledger
-  const binding = await followBinding(core, stack)
+  const binding = await followBinding(core, stack, (hotkey) =>
+    chainView.snapshot()?.commitments.get(encodeAddress(hotkey)),
+  )
   const hosted = {
-    ...{ core, beacon: proving?.pulses.beacon, offers, rail: ledger, binding },
+    ...{ core, beacon: proving?.pulses.beacon, offers, rail: ledger, ...binding },
     embeddedGenesis: devChain?.genesis,
   }
   const hosting = config.roles.includes('miner') ? await createHosting(hosted, stack) : undefined

@@ -24,6 +24,8 @@ const sheetSchema = z.looseObject({
   hotkey: bytes(32),
   /** Absent in a request: who asks knows the address alone. */
   hotkeyType: bindingSchema.shape.hotkeyType.optional(),
+  /** The root that the chain held when this was prepared; absent in a sheet that was committed before it was handed out. */
+  preparedOn: bytes(32).optional(),
   /** In the order of the tree's leaves. */
   members: z.array(memberSchema).max(MAX_BOUND_PEERS),
 })

@@ -74,6 +74,8 @@ const schema = z.looseObject({
   isolation: isolation().optional(),
   versions: z.looseObject({ node: text(32), program: text(32) }),
   binding: bindingSchema.optional(),
+  /** What takes its place once its hotkey commits to it: whoever prepared a change is bound without a gap. */
+  nextBinding: bindingSchema.optional(),
 })
 
 /** At most this many bytes, as a signed record. */

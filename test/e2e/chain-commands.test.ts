@@ -132,14 +132,19 @@ test('a hotkey vouches for nodes of other machines, and revokes one: all by file
   const early = await runCli(['chain', 'bind', 'accept', one, ...common, ...other('one')])
   expect([early.exitCode, early.stderr]).toEqual([2, expect.stringContaining('does not name')])
 
+  // What is prepared is taken by a node before it is committed, and holds as soon as it is.
+  const prepared = await json('chain bind remove', String(asked['peerId']), '--prepare')
+  const ahead = join(root, 'ahead.txt')
+  writeFileSync(ahead, String(prepared['text']))
+  expect(await json('chain bind accept', ahead, ...other('two'))).toMatchObject({ held: false })
   const left = await json('chain bind remove', String(asked['peerId']))
   expect(left['peers']).toHaveLength(2)
+  expect(await json('chain bind accept', ahead, ...other('two'))).toMatchObject({ held: true })
   const late = await runCli(['chain', 'bind', 'accept', back, ...common, ...other('two')])
   expect([late.exitCode, late.stderr]).toEqual([
     2,
     expect.stringContaining('not what the chain holds'),
   ])
-  await json('chain bind accept', String(left['file']), ...other('two'))
   const listed = (await json('chain bind list')) as { items: { peerId: string }[] }
   expect(listed.items.map(({ peerId }) => peerId)).toEqual(left['peers'])
   const again = await runCli(['chain', 'bind', 'remove', String(asked['peerId']), ...common])

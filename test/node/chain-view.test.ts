@@ -9,7 +9,7 @@ import { type BoundClaims, openBoundClaims } from '../../src/node/bound-claims.t
 import { type ChainView, createChainView } from '../../src/node/chain-view.ts'
 import { makeBinding } from '../../src/node/own-binding.ts'
 import { openStore } from '../../src/node/store.ts'
-import { type Capability, sealCapability } from '../../src/protocols/capability.ts'
+import { type Binding, type Capability, sealCapability } from '../../src/protocols/capability.ts'
 import type { Signed } from '../../src/protocols/signed.ts'
 import { capabilityOf, testKey, testNet } from '../support/market.ts'
 
@@ -212,6 +212,28 @@ test('a PeerId that two hotkeys bind is that of the earlier, until that one lets
   commitments.delete(minerHotkey.address)
   await refresh(22)
   expect(uidOf(miner)).toBe(2)
+})
+
+test('a prepared binding holds from the block in which its hotkey commits to it, without a new record', async () => {
+  const later = { net, hotkey: minerHotkey, key: miner, seq: 9, expiresAtBlock: EXPIRES }
+  const foreign = makeBinding({ ...later, hotkey: otherHotkey })
+  const next = makeBinding(later)
+  const [{ payload }] = records as [Signed<Capability>]
+  const tell = (nextBinding: Binding): void => {
+    records = [sealCapability(net, miner, { ...payload, nextBinding })]
+    view = viewWith(claims)
+  }
+  tell(next.binding)
+  await refresh(10)
+  expect(uidOf(miner)).toBe(0)
+  commitments.set(minerHotkey.address, { bytes: next.commitment, block: 11 })
+  await refresh(12)
+  expect(uidOf(miner)).toBe(0)
+  // Only of the same hotkey: a peer works for one.
+  tell(foreign.binding)
+  commitments.set(otherHotkey.address, { bytes: foreign.commitment, block: 13 })
+  await refresh(14)
+  expect(uidOf(miner)).toBeUndefined()
 })
 
 test('what was committed earlier wins though it is heard later', async () => {

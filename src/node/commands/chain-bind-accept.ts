@@ -16,12 +16,16 @@ export const chainBindAccept: Run = async (context) => {
     const { dataDir } = config
     const needs = { chain, net, key, dataDir }
     const earlier = await earlierHotkey(needs, sheets[0]!.hotkey)
-    const { hotkey, seq, expiresAtBlock } = await acceptSheet(needs, sheets)
+    const { binding, isHeld } = await acceptSheet(needs, sheets)
+    const { hotkey, seq, expiresAtBlock } = binding
     const address = encodeAddress(hotkey)
     const out = createOutput(terminal, config)
     out.value(
-      { peerId, hotkey: address, seq, expiresAtBlock },
-      () => `${peerId} works for ${address} until block ${expiresAtBlock}`,
+      { peerId, hotkey: address, seq, expiresAtBlock, held: isHeld },
+      () =>
+        isHeld
+          ? `${peerId} works for ${address} until block ${expiresAtBlock}`
+          : `kept: ${peerId} tells it beside what holds now, and it counts once ${address} commits to it`,
       peerId,
     )
     if (earlier !== undefined) out.note(earlierNote(earlier, peerId))

@@ -10,7 +10,7 @@ import { createOutput } from '../output.ts'
 import { givenSheets, walletSheets } from '../sheet-file.ts'
 import { withChain } from '../with-chain.ts'
 import type { CommandContext, Run } from './command.ts'
-import { ownHotkey, sheetsHere, takeOwn } from './own-keys.ts'
+import { keepOwn, ownHotkey, sheetsHere, takeOwn } from './own-keys.ts'
 
 /** Lets the wallet's hotkey vouch for the PeerIds of other machines, from the requests they printed. */
 export const chainBindAdd: Run = async (context) => {
@@ -22,12 +22,14 @@ export const chainBindAdd: Run = async (context) => {
     const coming = given.flatMap((sheet) => checkedMembers(net, hotkey.publicKey, sheet))
     const file = walletSheets(config, net, hotkey.address)
     const others = [...given, ...(await sheetsHere(context, net))]
-    const needs = { chain, net, hotkey, file, others, replace: config.replace }
+    const { replace, prepare } = config
+    const needs = { chain, net, hotkey, file, others, replace, prepare }
     const sheet = await changeBindings(
       needs,
       (members) => withMembers(members, coming),
-      (next) => takeOwn(context, net, next),
+      (next) => keepOwn(context, net, next),
     )
+    if (!prepare) await takeOwn(context, net, sheet)
     tellSheet(context, hotkey.address, sheet, file)
     return 0
   })
@@ -44,6 +46,15 @@ export function tellSheet(
   const text = sheetText(sheet)
   const out = createOutput(terminal, config)
   out.value({ hotkey, peers, file, text }, () => text, text)
+  if (config.prepare) {
+    out.note(`nothing is committed yet; this is kept in ${file}`)
+    out.note('each node takes it now: compute-node chain bind accept FILE')
+    out.note('then run the same again without --prepare: no node is unbound meanwhile')
+    return
+  }
   out.note(`${hotkey} binds ${peers.length} PeerIds now; this is kept in ${file}`)
-  if (peers.length > 0) out.note('each of them needs it: compute-node chain bind accept FILE')
+  if (peers.length > 0)
+    out.note(
+      'each of them that did not take it beforehand (--prepare) is not believed until it does: compute-node chain bind accept FILE',
+    )
 }

@@ -6,7 +6,7 @@ import { walletSheets } from '../sheet-file.ts'
 import { withChain } from '../with-chain.ts'
 import { tellSheet } from './chain-bind-add.ts'
 import type { Run } from './command.ts'
-import { ownHotkey, sheetsHere, takeOwn } from './own-keys.ts'
+import { keepOwn, ownHotkey, sheetsHere, takeOwn } from './own-keys.ts'
 
 /** Revokes PeerIds: once the block is final, no peer believes that they work for the wallet's hotkey. */
 export const chainBindRemove: Run = async (context) => {
@@ -16,7 +16,8 @@ export const chainBindRemove: Run = async (context) => {
   const gone = new Set(args)
   return withChain(context, async ({ chain, net }) => {
     const file = walletSheets(config, net, hotkey.address)
-    const needs = { chain, net, hotkey, file, others: await sheetsHere(context, net) }
+    const { prepare } = config
+    const needs = { chain, net, hotkey, file, others: await sheetsHere(context, net), prepare }
     const change = (members: readonly BindingMember[]) => {
       const bound = new Set(members.map(({ peerKey }) => peerIdOfKey(peerKey)))
       const unknown = args.find((peerId) => !bound.has(peerId))
@@ -27,7 +28,8 @@ export const chainBindRemove: Run = async (context) => {
       }
       return members.filter(({ peerKey }) => !gone.has(peerIdOfKey(peerKey)))
     }
-    const sheet = await changeBindings(needs, change, (next) => takeOwn(context, net, next))
+    const sheet = await changeBindings(needs, change, (next) => keepOwn(context, net, next))
+    if (!prepare) await takeOwn(context, net, sheet)
     tellSheet(context, hotkey.address, sheet, file)
     return 0
   })

@@ -26,7 +26,9 @@ export const chainBind: Run = async (context) => {
     )
     if (earlier !== undefined) out.note(earlierNote(earlier, peerId))
     if (binding.path.length > 0)
-      out.note(`its other nodes need the new file now: compute-node chain bind accept ${file}`)
+      out.note(
+        `its other nodes are not believed until they take the new file: compute-node chain bind accept ${file} (without that gap: chain bind request, then add --prepare)`,
+      )
     return 0
   })
 }

@@ -2,7 +2,7 @@ import type { Hotkey } from '../../chain/keys.ts'
 import { loadHotkey } from '../../chain/wallet.ts'
 import { type BindingSheet, bindingIn, sheetOfLone } from '../../protocols/binding-sheet.ts'
 import type { Network } from '../../protocols/network.ts'
-import { takeSheet } from '../bind-peer.ts'
+import { keepSheet, takeSheet } from '../bind-peer.ts'
 import { createDataFolder } from '../data-folder.ts'
 import { type Identity, loadIdentity } from '../identity.ts'
 import { createLog } from '../log-to-stderr.ts'
@@ -34,16 +34,30 @@ export async function sheetsHere(context: CommandContext, net: Network): Promise
   return lone === undefined ? sheets : [...sheets, lone]
 }
 
-/** A node of this very data folder takes its new path at once, where it is bound by this hotkey. */
-export async function takeOwn(
+/** Keeps a sheet for the node of this very data folder, where its hotkey binds it: the running node picks it up. */
+export const keepOwn = (
   context: CommandContext,
   net: Network,
   sheet: BindingSheet,
+): Promise<void> => forOwn(context, net, sheet, keepSheet)
+
+/** The same once the chain holds it. */
+export const takeOwn = (
+  context: CommandContext,
+  net: Network,
+  sheet: BindingSheet,
+): Promise<void> => forOwn(context, net, sheet, takeSheet)
+
+async function forOwn(
+  context: CommandContext,
+  net: Network,
+  sheet: BindingSheet,
+  work: typeof keepSheet | typeof takeSheet,
 ): Promise<void> {
   const { dataDir } = context.config
   const binding = await readBinding(dataDir)
   if (binding === undefined || Buffer.compare(binding.hotkey, sheet.hotkey) !== 0) return
   const { recordKey: key } = await ownIdentity(context)
   if (bindingIn(net, sheet, key.publicKey) === undefined) return
-  await takeSheet({ net, key, dataDir }, sheet)
+  await work({ net, key, dataDir }, sheet)
 }

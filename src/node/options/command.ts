@@ -30,6 +30,7 @@ export const commandOptions = {
   write: flag('command', 'Keep it in a file that the configuration of ssh includes'),
   ...simulationOptions,
   replace: flag('command', 'Bind only what is named now, whoever else the hotkey bound'),
+  prepare: flag('command', 'Sign and print the file for the nodes, and commit nothing yet'),
   csv: flag('command', 'Print comma-separated values'),
   coldkey: flag('command', 'The coldkey of the wallet, instead of its hotkey'),
   noPassword: flag('command', 'Leave the key readable to whoever reads its file'),

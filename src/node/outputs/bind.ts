@@ -18,7 +18,7 @@ const boundPeer: z.ZodType<BoundPeerRow> = z.strictObject({
 
 const sheet = z.strictObject({
   hotkey: address,
-  peers: z.array(peerId).describe('all that it binds now'),
+  peers: z.array(peerId).describe('all that it binds now, or once a prepared one is committed'),
   file: z.string().describe('where this machine keeps the text'),
   text: z.string().describe('what each of them takes with chain bind accept'),
 })
@@ -32,6 +32,11 @@ export const bindOutputs: Outputs = {
   },
   'chain bind add': { describe: 'the file for the nodes', schema: sheet },
   'chain bind remove': { describe: 'the file for the nodes that are left', schema: sheet },
-  'chain bind accept': { describe: 'the binding', schema: bound },
+  'chain bind accept': {
+    describe: 'the binding',
+    schema: bound.extend({
+      held: z.boolean().describe('false for one that was prepared and is not committed yet'),
+    }),
+  },
   'chain bind list': { describe: 'a list', schema: listOf(boundPeer) },
 }

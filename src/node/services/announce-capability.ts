@@ -116,7 +116,7 @@ const modeFields = (since: ModeSince) =>
  * counts it as silent.
  */
 function whatOf(
-  { devices: all, backend, engine, isolation, binding, capacity, modes }: Machine,
+  { devices: all, backend, engine, isolation, binding, nextBinding, capacity, modes }: Machine,
   slots: SlotNetwork,
 ): Announced {
   for (const { id } of all) if (capacity?.barOf(id) !== undefined) modes?.left(id)
@@ -128,7 +128,7 @@ function whatOf(
       const leased = leasedFields(leasedSizesOf(device, slots))
       return [{ ...device, ...leased, ...modeFields(since) }]
     })
-  const bound = binding?.()
+  const [bound, next] = [binding?.(), nextBinding?.()]
   return {
     devices,
     classes: classesOf(devices),
@@ -137,5 +137,6 @@ function whatOf(
     ...(isolation === undefined ? {} : { isolation }),
     versions: { node: process.versions.node, program: packageVersion() },
     ...(bound === undefined ? {} : { binding: bound }),
+    ...(next === undefined ? {} : { nextBinding: next }),
   }
 }
