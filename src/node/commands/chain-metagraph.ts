@@ -1,14 +1,11 @@
-import { once } from 'node:events'
 import type { BlockRef, Neuron } from '../../chain/chain.ts'
-import { sleep } from '../../clock.ts'
-import { codeOf, messageOf } from '../../errors.ts'
-import { secondsMs } from '../../units.ts'
 import type { BindingsAnswer } from '../control/routes/bindings.ts'
 import { formatTao } from '../format-tao.ts'
 import { createOutput, type ListView } from '../output.ts'
 import { readCommitments } from '../own-commitment.ts'
 import { askMiner } from '../own-devices.ts'
 import { filterRows, orderRows } from '../row-query.ts'
+import { type HeadWatcher, watchHeads } from '../watch-heads.ts'
 import { type OpenChain, withChain } from '../with-chain.ts'
 import type { CommandContext, Run } from './command.ts'
 
@@ -33,9 +30,6 @@ export interface NeuronRow {
   /** PeerIds that work for it, as the node of this data folder believes; null when none runs. */
   readonly peers: readonly string[] | null
 }
-
-/** How often `--watch` asks for a newer block. */
-const LOOK_MS = secondsMs(2)
 
 const FIELDS = [
   'uid',
@@ -64,27 +58,13 @@ export const chainMetagraph: Run = (context) =>
 /** Drawn again on a terminal, below each other in a pipe, a line for each hotkey as JSON; a lost chain is waited for. */
 async function watch(context: CommandContext, open: OpenChain): Promise<number> {
   const { config, terminal, signal } = context
-  // What a closing connection was asked last is never answered.
-  const stopped = once(signal, 'abort')
-  let shown = -1
-  while (!signal.aborted) {
-    try {
-      await Promise.race([look(), stopped])
-    } catch (error) {
-      if (signal.aborted) return 0
-      if (codeOf(error) !== 'CHAIN_UNREACHABLE') throw error
-      createOutput(terminal, config).note(`the chain does not answer: ${messageOf(error)}`)
-    }
-    await sleep(LOOK_MS, signal).catch(() => undefined) // Ctrl-C: the loop sees it
+  const out = createOutput(terminal, config)
+  const watcher: HeadWatcher = {
+    show: (head) => show(context, open, head, () => redrawn(context)).then(() => undefined),
+    lost: (reason) => out.note(`the chain does not answer: ${reason}`),
   }
+  await watchHeads(open.chain, watcher, signal)
   return 0
-
-  async function look(): Promise<void> {
-    const head = await open.chain.head()
-    if (head.number <= shown) return
-    await show(context, open, head, () => redrawn(context))
-    shown = head.number
-  }
 }
 
 /** The whole screen is cleared, for a table may have fewer lines than the one before. */

@@ -1,7 +1,7 @@
-import { sleep } from '../../clock.ts'
-import { secondsMs } from '../../units.ts'
+import type { BlockRef } from '../../chain/chain.ts'
 import { createOutput, type Output } from '../output.ts'
 import { type OwnWeights, readOwnWeights } from '../own-weights.ts'
+import { watchHeads } from '../watch-heads.ts'
 import { type OpenChain, withChain } from '../with-chain.ts'
 import type { CommandContext, Run } from './command.ts'
 
@@ -24,28 +24,28 @@ export interface WeightsView {
   readonly mine: OwnWeights | null
 }
 
-/** How often `--watch` looks: twice a block of a real chain. */
-const INTERVAL_MS = secondsMs(6)
-
-/** Lists the weights that validators have set, and how the wallet's own stand, at the newest final block. */
+/** Lists the weights that validators have set, and how the wallet's own stand; with `--watch`, at each final block. */
 export const chainWeights: Run = (context) =>
   withChain(context, async (open) => {
-    const output = createOutput(context.terminal, context.config)
-    do show(output, context, await readView(open, context), open.net.netuid)
-    while (context.config.watch && (await pause(context.signal)))
+    const { config, terminal, signal } = context
+    const output = createOutput(terminal, config)
+    const look = async (head: BlockRef): Promise<void> =>
+      show(output, context, await readView(open, context, head), open.net.netuid)
+    if (!config.watch) await look(await open.chain.head())
+    else {
+      const lost = (reason: string): void => output.note(`the chain does not answer: ${reason}`)
+      await watchHeads(open.chain, { show: look, lost }, signal)
+    }
     return 0
   })
 
-/** False once the command is to end. */
-const pause = (signal: AbortSignal): Promise<boolean> =>
-  sleep(INTERVAL_MS, signal).then(
-    () => !signal.aborted,
-    () => false,
-  )
-
-async function readView(open: OpenChain, { config }: CommandContext): Promise<WeightsView> {
+async function readView(
+  open: OpenChain,
+  { config }: CommandContext,
+  head: BlockRef,
+): Promise<WeightsView> {
   const { chain, net } = open
-  const { neurons, block } = await chain.metagraph(net.netuid)
+  const { neurons, block } = await chain.metagraph(net.netuid, head)
   const weights = await chain.weights(net.netuid, block)
   const hotkeyOf = (uid: number): string => neurons[uid]?.hotkey ?? ''
   const items = [...weights]

@@ -84,7 +84,7 @@ export const chainOutputs: Outputs = {
   'chain dev': { describe: 'first line, once it answers', schema: chainReady },
   'chain metagraph': { describe: 'a list', schema: listOf(neuron) },
   'chain weights': {
-    describe: 'one object; with `--watch` one line each time it looks',
+    describe: 'one object; with `--watch` one line at each final block',
     schema: weightsSchema,
   },
   'chain simulate': { describe: 'the whole simulation', schema: simulationSchema },
