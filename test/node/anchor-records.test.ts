@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fastify from 'fastify'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Chain } from '../../src/chain/chain.ts'
 import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
@@ -15,6 +16,7 @@ import { anchorRecords } from '../../src/node/anchor-records.ts'
 import { bindPeer } from '../../src/node/bind-peer.ts'
 import { checkAnchor } from '../../src/node/check-anchor.ts'
 import { type Config, configWith } from '../../src/node/config.ts'
+import { ownRecordsRoute } from '../../src/node/control/routes/own-records.ts'
 import type { Core } from '../../src/node/core.ts'
 import { createEvents, type NodeEvent } from '../../src/node/events.ts'
 import { readCommitment } from '../../src/node/own-commitment.ts'
@@ -106,6 +108,24 @@ test('own records are found and others passed over; their root stands beside the
   await bindPeer({ chain, net, hotkey, key: mine, dataDir, file })
   expect((await readCommitment(chain, 1, hotkey.address))!.recordsRoot).toEqual(held!.recordsRoot)
   expect((await check(proof)).verdict).toBe('VALID')
+})
+
+test('a running node tells its own records, and one of them by its id', async () => {
+  await keepOffer(mine, 0)
+  await keepOffer(foreign, 0)
+  await using app = fastify()
+  ownRecordsRoute(app, { core: { store, net, key: mine } })
+  const { id, bytes } = anOffer(mine, 0)
+  const name = Buffer.from(id).toString('hex')
+  const get = async (path: string) => (await app.inject(`/v1/own-records${path}`)).json()
+  expect(await get('')).toEqual({ net: net.name, ids: [name] })
+  expect(await get(`/${name}`)).toEqual({
+    id: name,
+    base64: Buffer.from(bytes).toString('base64'),
+  })
+  const others = Buffer.from(anOffer(foreign, 0).id).toString('hex')
+  for (const absent of [others, 'x', name.slice(2)])
+    expect(await get(`/${absent}`)).toMatchObject({ code: 'NOTHING_MATCHED' })
 })
 
 test('what a proof says falsely is found', async () => {
