@@ -4,8 +4,8 @@ import { type GpuRef, gpuKey } from './evidence.ts'
 export interface GpuNumbers {
   /** By number. */
   readonly refs: readonly GpuRef[]
-  /** Rows by the number of their GPU; of two about one GPU the last. */
-  placed<T extends GpuRef>(rows: readonly T[]): (T | undefined)[]
+  /** Puts rows into `all` by the number of their GPU, and undefined elsewhere; of two about one GPU the last. */
+  place<T extends GpuRef>(rows: readonly T[], all: (T | undefined)[]): void
 }
 
 const isSame = (a: GpuRef, b: GpuRef): boolean =>
@@ -27,8 +27,9 @@ export function createGpuNumbers(): GpuNumbers {
 
   return {
     refs,
-    placed<T extends GpuRef>(rows: readonly T[]) {
-      const all = new Array<T | undefined>(refs.length).fill(undefined)
+    place<T extends GpuRef>(rows: readonly T[], all: (T | undefined)[]) {
+      all.fill(undefined)
+      while (all.length < refs.length) all.push(undefined)
       // Validators name GPUs in one order: the next one is most often the next number.
       let next = 0
       for (const row of rows) {
@@ -38,7 +39,6 @@ export function createGpuNumbers(): GpuNumbers {
         all[number] = row
         next = number + 1
       }
-      return all
     },
   }
 }

@@ -11,37 +11,41 @@ export interface GpuWord {
   readonly stake: bigint
 }
 
-/** A word while it is counted: stake as halves of 32 bits, whose sums are exact. */
-interface Counting {
-  readonly row: Row | undefined
-  readonly verdict: Verdict | undefined
+/** A word while it is counted: stake as halves of 32 bits, whose sums are exact, and whole once all are counted. */
+export interface Counting extends GpuWord {
   high: number
   low: number
+  stake: bigint
 }
 
 /**
- * What was said of every GPU, by its number, each thing once: almost all validators say one of a few things, and nothing
- * that is decided asks who said it but by stake. Goes through one validator's words after the other, as they lie in memory.
+ * Adds what one validator said of every GPU to what was said of it before, by its number, each thing once: almost all
+ * validators say one of a few things, and nothing that is decided asks who said it but by stake.
  */
-export function wordsOn(count: number, heard: readonly Heard[]): GpuWord[][] {
-  const counting = Array.from({ length: count }, (): Counting[] => [])
-  for (const { rows, verdicts, stakeHigh, stakeLow } of heard) {
-    for (let number = 0; number < count; number++) {
-      const row = rows[number]
-      const verdict = verdicts[number]
-      if (row === undefined && verdict === undefined) continue
-      const words = counting[number]!
-      const same = sameOf(words, row, verdict)
-      if (same === undefined) words.push({ row, verdict, high: stakeHigh, low: stakeLow })
-      else {
-        same.high += stakeHigh
-        same.low += stakeLow
-      }
+export function countWords(
+  counting: Counting[][],
+  { rows, verdicts, stakeHigh, stakeLow }: Heard,
+): void {
+  const count = Math.max(rows.length, verdicts.length)
+  while (counting.length < count) counting.push([])
+  for (let number = 0; number < count; number++) {
+    const row = rows[number]
+    const verdict = verdicts[number]
+    if (row === undefined && verdict === undefined) continue
+    const words = counting[number]!
+    const same = sameOf(words, row, verdict)
+    if (same === undefined) words.push({ row, verdict, high: stakeHigh, low: stakeLow, stake: 0n })
+    else {
+      same.high += stakeHigh
+      same.low += stakeLow
     }
   }
-  return counting.map((words) =>
-    words.map(({ row, verdict, high, low }) => ({ row, verdict, stake: wholeOf(high, low) })),
-  )
+}
+
+/** What was counted, with whole stakes. */
+export function wordsOf(counting: readonly Counting[]): readonly GpuWord[] {
+  for (const word of counting) word.stake = wholeOf(word.high, word.low)
+  return counting
 }
 
 function sameOf(

@@ -15,18 +15,18 @@ export const asWord = ({ validator, stake }: Heard): Word<string> => ({ stake, v
 const ABSTAIN_FROM = 4
 
 /** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
-export function heardTooFew({ rows }: Heard, wasOk: ReadonlySet<number>): boolean {
-  if (wasOk.size < ABSTAIN_FROM) return false
+export function heardTooFew({ rows }: Heard, wasOk: readonly number[]): boolean {
+  if (wasOk.length < ABSTAIN_FROM) return false
   const isHeard = (row: Counts | undefined): boolean =>
     row !== undefined && (row.steps > 0 || row.passes > 0 || row.mode === 'exclusive')
   let heard = 0
   for (const number of wasOk) if (isHeard(rows[number])) heard++
-  return heard * 2 < wasOk.size
+  return heard * 2 < wasOk.length
 }
 
 /** Whether more than KAPPA of active stake speaks of a GPU; a minority's inventions do not exist. */
 export const isSeen = (words: readonly GpuWord[], active: bigint, c: ScoringConstants): boolean =>
-  decides(stakeOf(words.flatMap(({ row, stake }) => wordOf(row, stake))), active, c.KAPPA)
+  decides(stakeOf(told(words, ({ row }) => row)), active, c.KAPPA)
 
 /** One GPU in one slot: who it is, and all that was said of it. */
 export interface SaidOfGpu {
@@ -51,12 +51,9 @@ export function outcomeOf(
   const { ignored, doubt } = weighValid(vouched, active, c.KAPPA)
   const left = (i: number): boolean => ignored.has(vouched[i]!.value)
   const said = {
-    reports: words.flatMap(({ row, stake }) => wordOf(row, stake)),
-    verdicts: words.flatMap(({ verdict, stake }, i) =>
-      left(i) ? [] : wordOf(verdict?.verdict, stake),
-    ),
-    // Who was drawn is asked for only where nobody found it VALID.
-    get drawn() {
+    reports: told(words, ({ row }) => row),
+    verdicts: told(words, ({ verdict }, i) => (left(i) ? undefined : verdict?.verdict)),
+    drawn: () => {
       if (openPulse === undefined) return undefined
       const seats = seatsOf(ref, openPulse, evidence)
       const ids = new Set(seats.map(({ validator }) => validator))
@@ -65,7 +62,10 @@ export function outcomeOf(
         stake: stakeOf(seats.map(({ stake }) => ({ stake, value: undefined }))),
         verdicts: heard
           .filter(({ validator }) => ids.has(validator) && !isLeft.has(validator))
-          .flatMap(({ verdicts, stake }) => wordOf(verdicts[number]?.verdict, stake)),
+          .flatMap(({ verdicts, stake }) => {
+            const value = verdicts[number]?.verdict
+            return value === undefined ? [] : [{ stake, value }]
+          }),
       }
     },
     doubt,
@@ -106,14 +106,17 @@ const vouchingOf = ({ row, verdict }: Pick<GpuWord, 'row' | 'verdict'>): Vouchin
 /** Checkpoints of a locality chain as agreed, where somebody found it VALID; 0 otherwise. Only told, never scored. */
 export function checkpointsOf({ words }: SaidOfGpu, active: bigint, c: ScoringConstants): number {
   if (!words.some(({ verdict }) => verdict?.locality === 'VALID')) return 0
-  const told = words.flatMap(({ row, stake }) => wordOf(row?.checkpoints, stake))
-  const agreed = agree(told, active, c.KAPPA)
+  const agreed = agree(
+    told(words, ({ row }) => row?.checkpoints),
+    active,
+    c.KAPPA,
+  )
   return agreed.outcome === 'ok' ? agreed.count : 0
 }
 
 /** What was seen offered of a GPU. */
 export const offersOf = ({ words }: SaidOfGpu): Word<SeenOffer | null>[] =>
-  words.flatMap(({ row, stake }) => wordOf(row?.offer, stake))
+  told(words, ({ row }) => row?.offer)
 
 /** The validators that were drawn to check a GPU. */
 function seatsOf(
@@ -131,5 +134,15 @@ const distinct = <T extends { readonly id: string }>(all: readonly T[]): T[] => 
   ...new Map(all.map((one) => [one.id, one])).values(),
 ]
 
-const wordOf = <T>(value: T | undefined, stake: bigint): Word<T>[] =>
-  value === undefined ? [] : [{ stake, value }]
+/** What words tell of one thing; those that do not tell it are left out. */
+function told<T>(
+  words: readonly GpuWord[],
+  of: (word: GpuWord, index: number) => T | undefined,
+): Word<T>[] {
+  const all: Word<T>[] = []
+  words.forEach((word, i) => {
+    const value = of(word, i)
+    if (value !== undefined) all.push({ stake: word.stake, value })
+  })
+  return all
+}

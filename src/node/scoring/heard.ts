@@ -12,16 +12,23 @@ export interface Heard {
   readonly verdicts: readonly (Testimony['verdicts'][number] | undefined)[]
 }
 
-/** Puts one validator's testimony in order. */
-export const heardFrom = (
+/** Room for one validator's testimony, used again slot after slot. */
+export interface Page {
+  readonly rows: (Testimony['rows'][number] | undefined)[]
+  readonly verdicts: (Testimony['verdicts'][number] | undefined)[]
+}
+
+/** Puts one validator's testimony in order, on a page: it stands there until the page is used again. */
+export function heardFrom(
   { validator, rows, verdicts }: Testimony,
   stake: bigint,
   numbers: GpuNumbers,
-): Heard => ({
-  ...{ validator, stake, ...halvesOf(stake) },
-  rows: numbers.placed(rows),
-  verdicts: numbers.placed(verdicts),
-})
+  page: Page,
+): Heard {
+  numbers.place(rows, page.rows)
+  numbers.place(verdicts, page.verdicts)
+  return { validator, stake, ...halvesOf(stake), ...page }
+}
 
 const BITS = 32n
 
@@ -32,4 +39,7 @@ const halvesOf = (stake: bigint): { stakeHigh: number; stakeLow: number } => ({
 })
 
 /** The stake that sums of halves are. */
-export const wholeOf = (high: number, low: number): bigint => (BigInt(high) << BITS) + BigInt(low)
+export function wholeOf(high: number, low: number): bigint {
+  const sum = high * 2 ** Number(BITS) + low
+  return Number.isSafeInteger(sum) ? BigInt(sum) : (BigInt(high) << BITS) + BigInt(low)
+}

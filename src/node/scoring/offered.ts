@@ -1,5 +1,5 @@
 import { ASSET_DECIMALS } from '../../protocols/money.ts'
-import { decides, stakeOf, type Word } from './agree.ts'
+import { decides, stakeOf, stakeThat, type Word } from './agree.ts'
 import type { ScoringConstants } from './constants.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import type { SeenOffer } from './slot-outcome.ts'
@@ -30,7 +30,7 @@ export function offerFault(
     return fault === undefined ? [] : [{ stake, value: fault }]
   })
   if (!decides(stakeOf(faults), active, c.KAPPA)) return undefined
-  const dear = stakeOf(faults.filter(({ value }) => value === 'OFFER_TOO_DEAR'))
+  const dear = stakeThat(faults, (fault) => fault === 'OFFER_TOO_DEAR')
   return dear * 2n > stakeOf(faults) ? 'OFFER_TOO_DEAR' : 'NO_OFFER'
 }
 

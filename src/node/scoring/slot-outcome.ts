@@ -1,5 +1,5 @@
 import { type ProofMode, proofModes } from '../../gpu/proof-mode.ts'
-import { agree, decides, stakeOf, type Word } from './agree.ts'
+import { agreeOn, decides, stakeOf, stakeThat, type Word } from './agree.ts'
 import { type ReasonCode, reasonOf } from './reason-codes.ts'
 
 /** What validators counted of one GPU in one slot. */
@@ -28,8 +28,11 @@ export interface SlotSaid {
   readonly reports: readonly Word<Counts>[]
   /** `VALID` or a reason code; a VALID that does not count (weigh-valid.ts) is left out. */
   readonly verdicts: readonly Word<string>[]
-  /** Stake of those that were drawn to check it, and which of the verdicts are theirs; absent where nobody knows who was. */
-  readonly drawn?:
+  /**
+   * Stake of those that were drawn to check it, and which of the verdicts are theirs; undefined where nobody knows who
+   * was. Asked for only where nobody found it VALID.
+   */
+  readonly drawn?: () =>
     | { readonly stake: bigint; readonly verdicts: readonly Word<string>[] }
     | undefined
   /** Why a VALID that is left out may be honest all the same: nobody who was drawn fails the slot against it. */
@@ -78,14 +81,10 @@ export function slotOutcome(
   if (said.proof !== undefined) return { outcome: 'failed', reason: said.proof, ...none }
   const mode = agreedMode(said.reports, active, kappa)
   if (mode === 'exclusive') return { ...none, outcome: 'ok', reason: 'EXCLUSIVE_LEASE', mode }
-  const reports = said.reports.filter(({ value }) => value.mode !== 'exclusive')
-  const agreed = measured.map((count) =>
-    agree(
-      reports.map(({ stake, value }) => ({ stake, value: value[count] })),
-      active,
-      kappa,
-    ),
-  )
+  const reports = said.reports.some(isExclusive)
+    ? said.reports.filter((one) => !isExclusive(one))
+    : said.reports
+  const agreed = measured.map((name) => agreeOn(reports, (one) => one[name], active, kappa))
   if (agreed.some(({ outcome }) => outcome === 'failed')) {
     return { outcome: 'failed', reason: 'SILENT', ...none }
   }
@@ -110,8 +109,8 @@ export function slotOutcome(
     const counts = { passes: countOf('passes'), steps: countOf('steps') }
     return { outcome: 'ok', reason: 'OK', ...counts, n, bytes, mode }
   }
-  const { drawn } = said
-  if (!isValid && said.doubt === undefined && drawn !== undefined) {
+  const drawn = isValid || said.doubt !== undefined ? undefined : said.drawn?.()
+  if (drawn !== undefined) {
     const unseen = condemned(drawn.verdicts, drawn.stake, HALF)
     if (unseen !== undefined) return { outcome: 'failed', reason: unseen, ...none }
   }
@@ -123,14 +122,18 @@ export function slotOutcome(
  * nor fails: whoever was spared the check looks then (look-again.ts), and most of the stake decides.
  */
 function outvoted(verdicts: readonly Word<string>[]): boolean {
-  const against = verdicts.filter(({ value }) => value !== 'VALID' && !UNHEARD.has(value))
-  return stakeOf(against) > stakeOf(verdicts.filter(({ value }) => value === 'VALID'))
+  const against = stakeThat(verdicts, (one) => one !== 'VALID' && !UNHEARD.has(one))
+  return against > stakeThat(verdicts, isVouching)
 }
+
+const isExclusive = ({ value }: Word<Counts>): boolean => value.mode === 'exclusive'
+const isVouching = (verdict: string): boolean => verdict === 'VALID'
+const isAgainst = (verdict: string): boolean => verdict !== 'VALID'
 
 /** More stake heard it than reported silence: the checkers failed, so the slot is left out. */
 function unobserved({ reports }: SlotSaid, why?: ReasonCode): SlotOutcome {
-  const heard = stakeOf(reports.filter(({ value }) => value.steps > 0 || value.passes > 0))
-  const silent = stakeOf(reports.filter(({ value }) => value.steps === 0 && value.passes === 0))
+  const heard = stakeThat(reports, ({ steps, passes }) => steps > 0 || passes > 0)
+  const silent = stakeThat(reports, ({ steps, passes }) => steps === 0 && passes === 0)
   return heard > silent
     ? { outcome: 'networkUnknown', reason: why ?? 'NETWORK_UNKNOWN', ...none }
     : { outcome: 'unknown', reason: why ?? 'UNKNOWN_CHECKER', ...none }
@@ -142,8 +145,8 @@ function condemned(
   stake: bigint,
   kappa: number,
 ): ReasonCode | undefined {
-  const against = verdicts.filter(({ value }) => value !== 'VALID')
-  if (!decides(stakeOf(against), stake, kappa)) return undefined
+  if (!decides(stakeThat(verdicts, isAgainst), stake, kappa)) return undefined
+  const against = verdicts.filter(({ value }) => isAgainst(value))
   const byCode = Map.groupBy(against, ({ value }) => value)
   const ranked = [...byCode].map(([code, words]) => ({ code, stake: stakeOf(words) }))
   ranked.sort((a, b) =>
@@ -159,7 +162,11 @@ const agreedMode = (
   kappa: number,
 ): ProofMode | undefined =>
   proofModes.find((mode) =>
-    decides(stakeOf(reports.filter(({ value }) => value.mode === mode)), active, kappa),
+    decides(
+      stakeThat(reports, (one) => one.mode === mode),
+      active,
+      kappa,
+    ),
   )
 
 /** The size of the work that more than KAPPA reported; a smaller one that a minority claims moves nothing. */
@@ -169,7 +176,6 @@ function agreedSize(
   active: bigint,
   kappa: number,
 ): number {
-  const words = reports.map(({ stake, value }) => ({ stake, value: value[size] }))
-  const agreed = agree(words, active, kappa)
+  const agreed = agreeOn(reports, (one) => one[size], active, kappa)
   return agreed.outcome === 'ok' ? agreed.count : 0
 }

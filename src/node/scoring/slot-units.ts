@@ -20,8 +20,6 @@ export interface GpuInSlot {
   readonly idle: readonly IdleSlot[]
 }
 
-type Worth = Omit<ScoredSlot, 'slot'>
-
 /**
  * What a slot is worth (notes/scoring.md §4): idle, a GPU by memory, bandwidth and throughput, a processor by its
  * throughput alone; leased, by how much of its idle slots it still shows; nothing in an exclusive lease.
@@ -31,14 +29,15 @@ export function slotUnits(
   found: SlotOutcome,
   evidence: Evidence,
   c: ScoringConstants,
-): Worth {
+): ScoredSlot {
+  const { slot } = gpu
   const { outcome, reason, mode } = found
-  const nothing = { outcome, reason, mode, units: 0, gib: 0, gbps: 0, tops: 0 }
+  const nothing = { slot, outcome, reason, mode, units: 0, gib: 0, gbps: 0, tops: 0 }
   if (mode === 'exclusive') return { ...nothing, ...missed(referenceOf(gpu.idle)?.units ?? 0) }
   if (outcome !== 'ok') return nothing
   const shown = figuresOf(found, evidence)
   const { v, b, t } = shown
-  const figures = { outcome, mode, gib: q6(v), gbps: q6(b), tops: q6(t) }
+  const figures = { slot, outcome, mode, gib: q6(v), gbps: q6(b), tops: q6(t) }
   if (mode === 'leased') return { ...figures, ...besideTenant(gpu, shown, evidence, c) }
   if (isCpu(gpu.ref)) {
     const worth = cpuUnits(t, c)
@@ -80,7 +79,7 @@ function besideTenant(
   shown: Figures,
   { roundMs = 0 }: Evidence,
   c: ScoringConstants,
-): Pick<Worth, 'units' | 'reason' | 'forgone'> {
+): Pick<ScoredSlot, 'units' | 'reason' | 'forgone'> {
   const own = { slot, units: cpuUnits(shown.t, c), gbps: shown.b, tops: shown.t }
   const known = isCpu(ref) && idle.length === 0 ? [own] : idle
   const [reference, newest] = [referenceOf(known), known.at(-1)]

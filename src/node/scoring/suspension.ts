@@ -35,7 +35,7 @@ const nothing: ProofIndex = { against: () => undefined, isSuspended: () => false
  * (notes/scoring.md §6).
  */
 export function indexProofs(proofs: Proofs | undefined, c: ScoringConstants): ProofIndex {
-  if (proofs === undefined) return nothing
+  if (proofs === undefined || proofs.found.length === 0) return nothing
   const { found, roundMs, roundsPerSlot } = proofs
   const place = ({ slot, miner, gpu }: Omit<Proof, 'reason'>) => `${slot}/${miner}/${gpu}`
   const bySlot = new Map(found.map((proof) => [place(proof), proof.reason]))

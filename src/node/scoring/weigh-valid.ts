@@ -1,4 +1,4 @@
-import { decides, stakeOf, type Word } from './agree.ts'
+import { decides, stakeThat, type Word } from './agree.ts'
 import type { ReasonCode } from './reason-codes.ts'
 
 /** What was said of one GPU in one slot, as far as it bears on a VALID. */
@@ -41,11 +41,7 @@ export function weighValid(
   active: bigint,
   kappa: number,
 ): WeighedValid {
-  const saw = said.flatMap(({ stake, value }) => {
-    const heads = value.reported ?? value.heads
-    return heads === undefined ? [] : [{ stake, value: heads }]
-  })
-  const agreed = mostSeen(saw)
+  const agreed = mostSeen(said)
   const isSure = agreed !== undefined && decides(agreed.stake, active, kappa)
   const ignored = new Map<Vouching, ReasonCode>()
   let doubt: ReasonCode | undefined
@@ -61,12 +57,19 @@ export function weighValid(
   return { ignored, doubt }
 }
 
-/** The heads that more than half of those words name; undefined where none do. */
+/** The heads that more than half of those words name that name any; undefined where none do. */
 function mostSeen(
-  saw: readonly Word<string>[],
+  said: readonly Word<Vouching>[],
 ): { readonly heads: string; readonly stake: bigint } | undefined {
-  const whole = stakeOf(saw)
-  return [...Map.groupBy(saw, ({ value }) => value)]
-    .map(([heads, words]) => ({ heads, stake: stakeOf(words) }))
-    .find(({ stake }) => decides(stake, whole, HALF))
+  const whole = stakeThat(said, (one) => headsOf(one) !== undefined)
+  for (const { value } of said) {
+    const heads = headsOf(value)
+    if (heads === undefined) continue
+    const stake = stakeThat(said, (one) => headsOf(one) === heads)
+    if (decides(stake, whole, HALF)) return { heads, stake }
+  }
+  return undefined
 }
+
+/** A validator's report says what it saw, or its verdict where it has none. */
+const headsOf = ({ reported, heads }: Vouching): string | undefined => reported ?? heads
