@@ -1,5 +1,6 @@
 import { drawVerifiers } from '../../gpu/draw-verifiers.ts'
 import { agree, decides, stakeOf, type Word } from './agree.ts'
+import { type Capacity, isMost } from './capacity.ts'
 import type { ScoringConstants } from './constants.ts'
 import type { Evidence, GpuRef, SlotEvidence } from './evidence.ts'
 import type { GpuWord } from './gpu-words.ts'
@@ -14,15 +15,14 @@ export const asWord = ({ validator, stake }: Heard): Word<string> => ({ stake, v
 /** Of fewer GPUs than this, half may well be silent by themselves: a lone miner's silence is its own. */
 const ABSTAIN_FROM = 4
 
-/** A validator that heard fewer than half of the GPUs that were ok just before had a fault of its own: it abstains. */
-export function heardTooFew({ rows }: Heard, wasOk: readonly number[]): boolean {
-  if (wasOk.length < ABSTAIN_FROM) return false
-  const isHeard = (row: Counts | undefined): boolean =>
-    row !== undefined && (row.steps > 0 || row.passes > 0 || row.mode === 'exclusive')
-  let heard = 0
-  for (const number of wasOk) if (isHeard(rows[number])) heard++
-  return heard * 2 < wasOk.length
+/** A validator that did not hear most of what GPUs showed just before had a fault of its own: it abstains. */
+export function heardTooFew({ rows }: Heard, before: Capacity): boolean {
+  if (before.length < ABSTAIN_FROM) return false
+  return isMost(before, (number) => !isHeard(rows[number])) === true
 }
+
+const isHeard = (row: Counts | undefined): boolean =>
+  row !== undefined && (row.steps > 0 || row.passes > 0 || row.mode === 'exclusive')
 
 /** Whether more than KAPPA of active stake speaks of a GPU; a minority's inventions do not exist. */
 export const isSeen = (words: readonly GpuWord[], active: bigint, c: ScoringConstants): boolean =>

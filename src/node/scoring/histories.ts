@@ -1,4 +1,5 @@
 import { decides, stakeOf } from './agree.ts'
+import { type Capacity, isMost, larger, type Shown, shownBy } from './capacity.ts'
 import type { ScoringConstants } from './constants.ts'
 import { type Evidence, type GpuRef, gpuKey, type SlotEvidence } from './evidence.ts'
 import type { ScoredSlot } from './gpu-score.ts'
@@ -40,9 +41,10 @@ export function historiesOf(evidence: Evidence, c: ScoringConstants): History[] 
   const proofs = indexProofs(evidence.proofs, c)
   const histories: Growing[] = []
   const isKnown: true[] = []
-  let wasOk: readonly number[] = []
+  let before: Capacity = []
+  let largest: Capacity = []
   for (const { slot, openPulse, testimony } of evidence.slots) {
-    const listened = listener.hear(testimony, wasOk)
+    const listened = listener.hear(testimony, before)
     // With too little stake listening nothing can be so: the slot tells nothing about anybody.
     const covered = decides(stakeOf(listened.heard.map(asWord)), active, c.KAPPA)
     if (covered) {
@@ -61,10 +63,9 @@ export function historiesOf(evidence: Evidence, c: ScoringConstants): History[] 
       const found = known ? outcomeOf(said, { openPulse, proof }, active, evidence, c) : uncovered
       return { history, said, found }
     })
-    addSlot(slot, outcomes, { proofs, active, evidence }, c)
-    wasOk = outcomes
-      .filter(({ found }) => found.outcome === 'ok')
-      .map(({ history }) => history.number)
+    const isFault = isNetworkFault(outcomes, largest)
+    before = addSlot(slot, outcomes, { isFault, proofs, active, evidence }, c)
+    largest = larger(largest, before)
   }
   return histories
 }
@@ -90,32 +91,48 @@ const saidOf = ({ ref, number }: Growing, { heard, words }: Listened): SaidOfGpu
   words: words[number]!,
 })
 
-/** What a slot is worth to every GPU, once the outcomes of all are known: too many unknown ones are nobody's fault. */
+/**
+ * Whether the checkers failed in a slot: most of the largest capacity that one slot of the window showed so far is
+ * unknown. notes/scoring.md §3 counts GPUs; but names of one card that answer in turn are then most GPUs of a network for
+ * nothing, and half of the stake, by its silence, had each paid as if it answered always (docs/scoring.md). Before
+ * anything was shown there is nothing but their number.
+ */
+function isNetworkFault(outcomes: readonly Judging[], largest: Capacity): boolean {
+  const unknown = outcomes.filter(({ found }) => found.outcome === 'unknown')
+  if (unknown.length === 0) return false
+  const numbers = new Set(unknown.map(({ history }) => history.number))
+  return isMost(largest, (number) => numbers.has(number)) ?? unknown.length * 2 > outcomes.length
+}
+
+/** Adds what a slot is worth to every GPU, once the outcomes of all are known; gives what they showed. */
 function addSlot(
   slot: SlotEvidence['slot'],
   outcomes: readonly Judging[],
   by: {
+    /** Whether unknown outcomes are nobody's fault. */
+    readonly isFault: boolean
     readonly proofs: ProofIndex
     readonly active: bigint
     readonly evidence: Evidence
   },
   c: ScoringConstants,
-): void {
-  const unknown = outcomes.filter(({ found }) => found.outcome === 'unknown').length
-  const networkFault = unknown * 2 > outcomes.length
+): Capacity {
+  const shown: Shown[] = []
   for (const { history, said, found } of outcomes) {
     const judged =
-      found.outcome === 'unknown' && networkFault
+      found.outcome === 'unknown' && by.isFault
         ? { ...found, outcome: 'networkUnknown' as const, reason: 'NETWORK_UNKNOWN' as const }
         : found
     const { ref, idle, scored } = history
     const worth = slotUnits({ ref, slot, idle }, judged, by.evidence, c)
     const isSuspended = by.proofs.isSuspended(slot, ref.miner, ref.gpu)
     scored.push(scoredSlot(worth, { said, ignored: found.ignored, isSuspended, ...by }, c))
+    if (worth.units > 0) shown.push(shownBy(history.number, worth.units))
     if (!isReference(worth)) continue
     idle.push(worth)
     if (idle.length > REFERENCE_SLOTS) idle.shift()
   }
+  return shown
 }
 
 /** Too little stake listened. */

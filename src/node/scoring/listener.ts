@@ -1,3 +1,4 @@
+import type { Capacity } from './capacity.ts'
 import type { GpuRef, Testimony } from './evidence.ts'
 import { createGpuNumbers } from './gpu-numbers.ts'
 import { type Counting, countWords, type GpuWord, wordsOf } from './gpu-words.ts'
@@ -16,8 +17,8 @@ export interface Listened {
 export interface Listener {
   /** Every GPU that was named so far, by number. */
   readonly refs: readonly GpuRef[]
-  /** What it gives stands until it hears the next slot; `wasOk` are the numbers of GPUs that were ok just before. */
-  hear(testimony: readonly Testimony[], wasOk: readonly number[]): Listened
+  /** What it gives stands until it hears the next slot; `before` is what GPUs showed just before. */
+  hear(testimony: readonly Testimony[], before: Capacity): Listened
 }
 
 /**
@@ -29,7 +30,7 @@ export function createListener(stakes: ReadonlyMap<string, bigint>): Listener {
   const pages: Page[] = []
   return {
     refs: numbers.refs,
-    hear(testimony, wasOk) {
+    hear(testimony, before) {
       const heard: Heard[] = []
       const counting: Counting[][] = []
       for (const spoken of testimony) {
@@ -38,7 +39,7 @@ export function createListener(stakes: ReadonlyMap<string, bigint>): Listener {
         const page = pages[heard.length] ?? { rows: [], verdicts: [] }
         pages[heard.length] = page
         const one = heardFrom(spoken, stake, numbers, page)
-        if (heardTooFew(one, wasOk)) continue
+        if (heardTooFew(one, before)) continue
         heard.push(one)
         countWords(counting, one)
       }
