@@ -1,4 +1,4 @@
-import { QUICKNET } from '../beacon.ts'
+import { type BeaconInfo, QUICKNET } from '../beacon.ts'
 import type { DevLedgerRail } from '../chain/dev-ledger.ts'
 import { encodeAddress } from '../chain/ss58.ts'
 import { proofSharePpm } from '../gpu/leased-proofs.ts'
@@ -7,6 +7,7 @@ import { createDhtRecords, type DhtRecords } from '../protocols/dht.ts'
 import { createRpc, type Rpc } from '../protocols/rpc.ts'
 import { type Book, joinBooks } from './books.ts'
 import { openBoundClaims } from './bound-claims.ts'
+import { type BurnBook, createBurnBook } from './burn-book.ts'
 import { type Capabilities, createCapabilities } from './capabilities.ts'
 import { type ChainLink, createChainLink } from './chain-link.ts'
 import { type ChainView, createChainView } from './chain-view.ts'
@@ -33,7 +34,8 @@ import { createProving, type Proving } from './proving.ts'
 import type { PulseBook } from './pulse-book.ts'
 import { drandSource, openPulseBook } from './pulses.ts'
 import { createScores, type Scores } from './scores.ts'
-import { scoringBlock } from './scoring-block.ts'
+import { windowMsOf } from './scoring/window-age.ts'
+import { blocksIn, scoringBlock } from './scoring-block.ts'
 import type { PulseSource } from './services/relay-pulses.ts'
 import { createTranscriptStore, type TranscriptStore } from './transcript-store.ts'
 import type { ValidatorView } from './validator-view.ts'
@@ -59,6 +61,8 @@ export interface Parts extends NetworkParts {
   /** The connection to the chain; undefined for a node that asks none. */
   readonly chainLink: ChainLink | undefined
   readonly chainView: ChainView
+  /** Alpha that was burned; undefined where scores count none. */
+  readonly burns: BurnBook | undefined
   readonly validators: ValidatorView
   /** The beacon's pulses; undefined where none is known, or nothing here depends on them. */
   readonly pulses: PulseBook | undefined
@@ -92,6 +96,18 @@ export interface Parts extends NetworkParts {
   readonly toFill: Hosting['toFill'] | undefined
   /** What a miner's machine lacks besides devices. */
   readonly minerChecks: Hosting['minerChecks'] | undefined
+}
+
+/**
+ * What was burned while the slots were that scores rest on; undefined where blocks tell no time. For those alone that send
+ * weights, or are told theirs: it takes two requests for each block of days.
+ */
+async function openBurnBook(core: Core, beacon: BeaconInfo): Promise<BurnBook | undefined> {
+  const { network, netuid } = core.net
+  const isConcerned = core.config.roles.some((role) => role === 'validator' || role === 'miner')
+  if (!isConcerned) return undefined
+  const blocks = blocksIn(windowMsOf(network, slotNetworks[network], beacon.periodMs), network)
+  return blocks === undefined ? undefined : createBurnBook({ ...core, netuid, blocks })
 }
 
 /** Makes what speaks to peers, over a libp2p that does not listen yet; it ends with `signal`. */
@@ -141,6 +157,7 @@ export async function createParts(
     pulses === undefined
       ? undefined
       : await createProving({ core, pulses, validators: chainView, isBound }, stack)
+  const burns = proving && (await openBurnBook(core, proving.pulses.beacon))
   const scores =
     proving === undefined
       ? undefined
@@ -152,9 +169,10 @@ export async function createParts(
           beacon: proving.pulses.beacon,
           validators: chainView,
           idleSlots: await createIdleSlots(core),
+          burns,
           block: () => {
-            const read = chainView.snapshot()?.metagraph
-            return read && scoringBlock(read, net.network)
+            const read = chainView.snapshot()
+            return read && scoringBlock(read.metagraph, net.network, read.epoch.tempo)
           },
         })
   const offers = await createOffers(core, {
@@ -190,6 +208,7 @@ export async function createParts(
     }),
     chainLink,
     chainView,
+    burns,
     validators: chainView,
     pulses,
     pulseSource: devChain?.pulseSource ?? publicSource(core, pulses),

@@ -4,6 +4,8 @@ import type { Offer, OfferDevice } from '../protocols/offers.ts'
 import type { Standing } from '../protocols/query/facts.ts'
 import { hoursMs, minutesMs, secondsMs } from '../units.ts'
 import type { Attestations, SlotTestimony } from './attestations.ts'
+import type { BurnBook } from './burn-book.ts'
+import { burnedAlpha } from './burned-alpha.ts'
 import type { Core } from './core.ts'
 import type { FalseWitnesses } from './false-witnesses.ts'
 import type { Frauds } from './fraud/fraud-book.ts'
@@ -42,6 +44,8 @@ export interface ScoresNeeds {
   readonly witnesses?: Pick<FalseWitnesses, 'isFalse' | 'revision'>
   /** What GPUs showed before the testimony that is still there. */
   readonly idleSlots?: IdleSlots
+  /** Burned alpha; undefined where nothing is dated. */
+  readonly burns?: Pick<BurnBook, 'between'> | undefined
   /** The newest block that was read; undefined before the chain was. */
   readonly block: () => ScoringBlock | undefined
 }
@@ -61,7 +65,8 @@ const MEASURED_SLOTS = 8
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 export function createScores(needs: ScoresNeeds): Scores {
-  const { core, attestations, frauds, witnesses, beacon, validators, block, idleSlots } = needs
+  const { core, attestations, frauds, witnesses, beacon, validators, block, idleSlots, burns } =
+    needs
   const { network } = core.net
   const constants = constantsOf(network)
   const slots = slotNetworks[network]
@@ -82,12 +87,27 @@ export function createScores(needs: ScoresNeeds): Scores {
       ]),
     )
 
+  /** What was burned while the slots were that scores rest on. */
+  function burnedIn(known: readonly SlotTestimony[], now: ScoringBlock | undefined) {
+    const window = known.slice(-constants.WINDOW_SLOTS)
+    const [first, last] = [window[0], window.at(-1)]
+    if (burns === undefined || now?.atMs === undefined || first === undefined) return {}
+    const fromMs = timeOf(beacon, first.slot)
+    return burnedAlpha(
+      now,
+      now.atMs,
+      { fromMs, toMs: timeOf(beacon, last!.slot + slots.end) },
+      burns,
+    )
+  }
+
   function current(): ScoreReport {
     if (cached !== undefined && core.nowMs() - cached.atMs < FRESH_MS) return cached.report
     const now = block()
     const known = settled(now)
     const active = activeOf(validators.validators())
     const registered = now === undefined ? undefined : registeredFrom(now.registered)
+    const burned = burnedIn(known, now)
     const key = JSON.stringify([
       known.map(({ slot, testimony }) => [slot, testimony.map(sizesOf)]),
       active.map((one) => [one.peerId, voiceOf(one), one.stake.toString()]),
@@ -99,6 +119,7 @@ export function createScores(needs: ScoresNeeds): Scores {
         ]),
       frauds.revision(),
       witnesses?.revision(),
+      [...(burned.burned ?? [])],
     ])
     if (cached?.key === key) return keep(key, cached.report)
     const voice = voices(active)
@@ -112,6 +133,7 @@ export function createScores(needs: ScoresNeeds): Scores {
         ),
         validators: [...voice.values()],
         registered,
+        ...burned,
         measured: slots.phases.map((phase) => (phase === 'gemm' ? 'steps' : 'passes')),
         windowMs: slots.windowMs,
         proofs: {

@@ -4,6 +4,7 @@ import { drawVerifiers } from '../../src/gpu/draw-verifiers.ts'
 import { sha256 } from '../../src/gpu/hash.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import type { Attestations, SlotTestimony } from '../../src/node/attestations.ts'
+import type { BurnBook } from '../../src/node/burn-book.ts'
 import { createScores } from '../../src/node/scores.ts'
 import { LOCAL_CONSTANTS } from '../../src/node/scoring/constants.ts'
 import type { Proof } from '../../src/node/scoring/suspension.ts'
@@ -48,11 +49,12 @@ const slotOf = (slot: number, steps: number, equivocated = false): SlotTestimony
 interface MadeOptions {
   readonly block?: ScoringBlock
   readonly stakes?: PermittedValidator[]
+  readonly burns?: Pick<BurnBook, 'between'>
   readonly frauds?: { readonly proofs: Proof[]; readonly liars: Set<string> }
 }
 const none = { proofs: [], liars: new Set<string>() }
 
-function made(known: SlotTestimony[], { block, stakes, frauds = none }: MadeOptions = {}) {
+function made(known: SlotTestimony[], { block, stakes, burns, frauds = none }: MadeOptions = {}) {
   let nowMs = timeOf(beacon, 1000)
   const scores = createScores({
     core: { net, nowMs: () => nowMs },
@@ -64,6 +66,7 @@ function made(known: SlotTestimony[], { block, stakes, frauds = none }: MadeOpti
     validators: {
       validators: () => stakes ?? [v1, v2].map(({ peerId }) => ({ peerId, stake: 10n })),
     },
+    burns,
     block: () => block,
   })
   return {
@@ -160,9 +163,27 @@ test('the open pulse in verdicts says who was drawn: their word fails a slot whe
 
 test('an unregistered hotkey gets no weight', () => {
   const { scores } = made([slotOf(12, 75)], {
-    block: { atMs: undefined, registered: [{ publicKey: v1.publicKey, sinceMs: undefined }] },
+    block: {
+      atMs: undefined,
+      registered: [{ publicKey: v1.publicKey, address: '5D', sinceMs: undefined }],
+    },
   })
   expect(scores.of(hotkey)).toMatchObject({ weight: 0, reason: 'UNREGISTERED' })
+})
+
+test('alpha that was burned while the slots were raises a weight, and no score', () => {
+  const atMs = timeOf(beacon, 12 + slots.end) + 120_000
+  const block = {
+    ...{ atMs, registered: [{ publicKey: miner.publicKey, address: '5D', sinceMs: undefined }] },
+    burning: { block: 1000, blockMs: 12_000, minersPerBlock: 1000 },
+  }
+  const weigh = (burned: ReadonlyMap<string, bigint> | undefined) =>
+    made([slotOf(12, 75)], { block, burns: { between: () => burned } }).scores.of(hotkey)!
+  const plain = weigh(undefined)
+  expect(plain.weight).toBe(plain.score)
+  expect(weigh(new Map([['5D', 10n ** 12n]]))).toMatchObject({ score: plain.score })
+  expect(weigh(new Map([['5D', 10n ** 12n]])).weight).toBeCloseTo(1.25 * plain.score, 5)
+  expect(weigh(new Map([['other', 10n ** 12n]])).weight).toBe(plain.score)
 })
 
 test('slots are cut by the time of the block that was read, whatever this nodeâ€™s clock says', () => {
@@ -175,7 +196,10 @@ test('slots are cut by the time of the block that was read, whatever this nodeâ€
 test('slots from before a hotkey was registered do not count for it', () => {
   const known = [12, 24, 36, 48].map((slot) => slotOf(slot, 75))
   const since = (sinceMs: number | undefined) => {
-    const block = { atMs: undefined, registered: [{ publicKey: miner.publicKey, sinceMs }] }
+    const block = {
+      atMs: undefined,
+      registered: [{ publicKey: miner.publicKey, address: '5D', sinceMs }],
+    }
     return made(known, { block })
       .scores.of(hotkey)
       ?.gpus[0]?.slots.map(({ slot }) => slot)

@@ -2,6 +2,7 @@ import type { BlockRef, Chain } from '../../chain/chain.ts'
 import { sleep } from '../../clock.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { secondsMs } from '../../units.ts'
+import type { BurnBook } from '../burn-book.ts'
 import type { ChainLink } from '../chain-link.ts'
 import type { ChainView } from '../chain-view.ts'
 import type { Core } from '../core.ts'
@@ -11,6 +12,7 @@ interface Parts {
   readonly core: Core
   readonly chainLink: ChainLink
   readonly chainView: ChainView
+  readonly burns: BurnBook | undefined
 }
 
 const RETRY_MS = secondsMs(5)
@@ -18,7 +20,7 @@ const RETRY_MS = secondsMs(5)
 const EVERY_MS = { local: secondsMs(2), test: secondsMs(20), finney: secondsMs(20) } as const
 
 /** Keeps the chain view fresh; a chain that cannot be reached is tried again and stops nothing else. */
-export const followChain = ({ core, chainLink, chainView }: Parts): Service => {
+export const followChain = ({ core, chainLink, chainView, burns }: Parts): Service => {
   const { log, events, net, nowMs } = core
   const everyMs = EVERY_MS[net.network]
   let reading = false
@@ -36,6 +38,8 @@ export const followChain = ({ core, chainLink, chainView }: Parts): Service => {
         neurons: chainView.snapshot()!.metagraph.neurons.length,
         epoch: chainView.snapshot()!.epoch.index,
       })
+      // After what everything else waits for: a first reading goes back for days.
+      await burns?.follow(chain, head.number)
     } catch (error) {
       log.warn('chain-not-read', { code: codeOf(error), reason: messageOf(error) })
     } finally {
