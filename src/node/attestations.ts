@@ -5,7 +5,6 @@ import {
   type Report,
   type ReportCommit,
   reportCommitKind,
-  reportHash,
   reportKind,
   type VerdictRow,
   type Verdicts,
@@ -19,27 +18,9 @@ import { inOrderOfArrival } from './arrivals.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
 import { windowMsOf } from './scoring/window-age.ts'
+import { type Payload, type Said, type SlotTestimony, slotTestimony } from './slot-testimony.ts'
 import { isPermitted, permittedName, type ValidatorView } from './validator-view.ts'
 import { WaitingRoom } from './waiting-room.ts'
-
-/** What one validator testified in one slot; a report counts only when an earlier commit binds it. */
-export interface Testimony {
-  /** PeerId. */
-  readonly validator: string
-  readonly report: Report | undefined
-  /** Why a report of it does not count: no commit binds it, or one that came too late. */
-  readonly unbound?: 'UNCOMMITTED' | 'LATE_COMMIT'
-  readonly verdicts: Verdicts | undefined
-  /** Ids of the records that hold the verdicts. */
-  readonly verdictIds: readonly Uint8Array[]
-  /** It signed two different things under one place: nothing it said of the slot counts. */
-  readonly equivocated: boolean
-}
-
-export interface SlotTestimony {
-  readonly slot: number
-  readonly testimony: readonly Testimony[]
-}
 
 /** Two different records of one validator in one place: proof of lying. */
 export interface Equivocation {
@@ -82,18 +63,10 @@ export interface AttestationsOptions {
   readonly kept?: { readonly slots: number; readonly bytes: number }
 }
 
-type Payload = ReportCommit | Report | Verdicts
 type AttestationsCore = Pick<Core, 'net' | 'store' | 'events' | 'log' | 'nowMs'>
 
-interface Held {
+interface Held extends Said {
   readonly key: string
-  readonly type: number
-  readonly slot: number
-  readonly chunk: number
-  readonly validator: string
-  readonly record: Signed<Payload>
-  /** It came after its deadline while this node was listening. */
-  readonly late: boolean
 }
 
 /**
@@ -280,21 +253,6 @@ export async function createAttestations(
     }
   }
 
-  const testimonyOf = (items: readonly Held[], slot: number): SlotTestimony => {
-    const byValidator = Map.groupBy(items, ({ validator }) => validator)
-    const testimony = [...byValidator].map(([validator, said]) => ({
-      validator,
-      report: merged(said, recordTypes.report, (item) => bindingFault(item, said, net) === null),
-      ...unboundOf(said, net),
-      verdicts: merged(said, recordTypes.verdict, () => true),
-      verdictIds: said
-        .filter((item) => item.type === recordTypes.verdict)
-        .map((item) => item.record.id),
-      equivocated: liars.has(`${slot}/${validator}`),
-    }))
-    return { slot, testimony: testimony as Testimony[] }
-  }
-
   const ofSlot = (slot: number, type: number): Held[] =>
     [...(bySlot.get(slot) ?? [])].filter((item) => item.type === type)
 
@@ -329,7 +287,7 @@ export async function createAttestations(
       return [...bySlot]
         .filter(([slot]) => slot >= from && slot <= to)
         .toSorted(([a], [b]) => a - b)
-        .map(([slot, items]) => testimonyOf([...items], slot))
+        .map(([slot, items]) => slotTestimony(slot, [...items], net, liars))
     },
     equivocations: () => [...conflicts.values()],
     verdictsOn: (slot, miner, gpu) =>
@@ -347,43 +305,4 @@ export async function createAttestations(
         ),
       ),
   }
-}
-
-/** All chunks of one kind as one, in order; undefined when there is none. */
-function merged(
-  said: readonly Held[],
-  type: number,
-  counts: (item: Held) => boolean,
-): Report | Verdicts | undefined {
-  const chunks = said
-    .filter((item) => item.type === type && counts(item))
-    .toSorted((a, b) => a.chunk - b.chunk)
-    .map((item) => item.record.payload as Report | Verdicts)
-  const first = chunks[0]
-  if (first === undefined) return undefined
-  return { ...first, rows: chunks.flatMap(({ rows }) => rows as never[]) } as Report | Verdicts
-}
-
-/** Why no commit that came in time binds this report, or null when one does. */
-function bindingFault(
-  report: Held,
-  said: readonly Held[],
-  net: Core['net'],
-): NonNullable<Testimony['unbound']> | null {
-  const commit = said.find(
-    (item) => item.type === recordTypes.reportCommit && item.chunk === report.chunk,
-  )
-  if (commit === undefined) return 'UNCOMMITTED'
-  if (commit.late) return 'LATE_COMMIT'
-  const { publicKey, payload } = report.record
-  const { hash } = commit.record.payload as ReportCommit
-  const isBound = Buffer.compare(hash, reportHash(net, publicKey, payload as Report)) === 0
-  return isBound ? null : 'UNCOMMITTED'
-}
-
-/** The first reason why a chunk of a report does not count. */
-function unboundOf(said: readonly Held[], net: Core['net']): Pick<Testimony, 'unbound'> {
-  const reports = said.filter(({ type }) => type === recordTypes.report)
-  const [unbound] = reports.flatMap((report) => bindingFault(report, said, net) ?? [])
-  return unbound === undefined ? {} : { unbound }
 }
