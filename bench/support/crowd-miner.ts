@@ -58,8 +58,7 @@ async function start(devices: number, payer: string): Promise<CrowdMiner> {
     },
     ...{ events: createEvents(Date.now), capacity: createCapacity(ids) },
     ...{
-      memoryMiB: 16,
-      milliCpus: 1000,
+      room: () => ({ memoryMiB: 16, milliCpus: 1000 }),
       receiptEveryMs: 10_000,
       creditMs: 600_000,
       graceMs: 600_000,
@@ -92,7 +91,7 @@ async function start(devices: number, payer: string): Promise<CrowdMiner> {
 const offerOf = (peerId: string, id: string, lot: number): Offer => ({
   ...{ peerId, lot, seq: Date.now(), issuedAtMs: Date.now(), expiresAtMs: Date.now() + 600_000 },
   devices: [{ id, vendor: 'AMD', name: 'CPU', vramMiB: 0 }],
-  host: { cpuName: 'CPU', cpuArch: 'amd64', cpuCores: 2, ramMiB: 1024, diskMiB: 1024 },
+  host: { cpuName: 'CPU', cpuArch: 'amd64', cpuCores: 1, ramMiB: 16, diskMiB: 1024 },
   ...{ engine: 'docker', dph: '0', asset: 'DEV' },
   terms: { minLeaseMs: 1000, maxLeaseMs: 3_600_000, rails: ['dev'] },
 })

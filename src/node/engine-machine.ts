@@ -2,16 +2,14 @@ import type { Engine } from '../containers/engine.ts'
 import type { Device } from '../protocols/capability.ts'
 import type { Offer } from '../protocols/offers.ts'
 import type { EngineConfig } from './engine-options.ts'
-import type { LeaseRoom } from './leases/host-engines.ts'
+import type { LeaseRoom, SharedMachine } from './leases/lease-room.ts'
 import type { EngineMachine } from './machine.ts'
 
 /** What the node's own machine has for a lease. */
 export interface Here {
-  /** As offers tell of it: its memory is what a lease gets. */
   readonly host: Offer['host']
-  readonly room: LeaseRoom
-  /** The main memory of a lease on a machine with so much of it, and so many devices. */
-  readonly memoryOf: (ramMiB: number, devices: number) => number
+  /** What a lease of so many devices gets: of this machine, or of another one. */
+  readonly room: (devices: number, machine?: SharedMachine) => LeaseRoom
 }
 
 /** An engine that its owner named, as its offers tell of it; what is elsewhere is told as far as the engine itself knows. */
@@ -21,13 +19,12 @@ export function engineMachine(
   { devices, here }: { readonly devices: () => readonly Device[]; readonly here: () => Here },
 ): EngineMachine {
   const isRemote = tls !== undefined
-  const there = () => roomThere(here(), runs, devices().length)
   return {
     name,
     runs,
     url,
     isProven: !isRemote && gpus.length > 0,
-    room: () => (isRemote ? there() : here().room),
+    room: (leased) => here().room(leased, isRemote ? thereOf(runs, devices().length) : undefined),
     engine: runs.kind,
     get devices() {
       return devices()
@@ -36,24 +33,20 @@ export function engineMachine(
       return runs.facts === undefined ? undefined : { ...runs.isolation }
     },
     get host() {
-      return isRemote ? hostThere(there(), runs) : here().host
+      return isRemote ? hostThere(here(), runs) : here().host
     },
   }
 }
 
-/** A lease gets of that machine's memory what it would get of this one's. */
-function roomThere({ room, memoryOf }: Here, { facts }: Engine, devices: number): LeaseRoom {
-  if (facts === undefined) return room
-  return {
-    ...room,
-    memoryMiB: memoryOf(facts.memoryMiB, devices),
-    milliCpus: facts.cpuCores * 1000,
-  }
+/** What leases there share; undefined while it has not answered. */
+function thereOf({ facts }: Engine, devices: number): SharedMachine | undefined {
+  if (facts === undefined) return undefined
+  return { ramMiB: facts.memoryMiB, cpuCores: facts.cpuCores, devices }
 }
 
 /** What an engine tells of its machine; its line was not measured, nor its disk. */
-function hostThere(room: LeaseRoom, { facts }: Engine): Offer['host'] {
-  const { cpuArch = 'unknown', cpuCores = 0 } = facts ?? {}
-  const { diskMiB = 0, memoryMiB } = room
+function hostThere({ host }: Here, { facts }: Engine): Offer['host'] {
+  const { cpuArch = 'unknown', cpuCores = 0, memoryMiB = host.ramMiB } = facts ?? {}
+  const { diskMiB } = host
   return { cpuName: 'unknown', cpuArch: cpuArch.slice(0, 16), cpuCores, ramMiB: memoryMiB, diskMiB }
 }

@@ -23,7 +23,7 @@ import { restoreLeases } from './leases/adopt.ts'
 import { type Capacity, createCapacity } from './leases/capacity.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import type { HostEngine } from './leases/host-engines.ts'
-import { leaseMemoryMiB } from './leases/lease-memory.ts'
+import { type LeaseRoom, leaseRoom, type SharedMachine } from './leases/lease-room.ts'
 import { DEFAULT_VOLUME_POLICY } from './leases/volume-records.ts'
 import { detectHost, type Machine } from './machine.ts'
 import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
@@ -100,16 +100,13 @@ export async function createHosting(
   const preflight = createPreflight({ core, provers, gpus: gpus.map(({ id }) => id) })
   const host = await detectHost(config.dataDir)
   const diskMiB = Math.max(1, Math.min(host.diskMiB, Math.floor(config.leaseDiskBytes / MiB)))
-  const memoryOf = (ramMiB: number, devices: number) =>
-    leaseMemoryMiB(config.leaseMemoryBytes, { ramMiB, devices })
-  const memoryMiB = memoryOf(host.ramMiB, gpus.length)
-  const milliCpus = host.cpuCores * 1000
-  const devices = () => gpus.map((gpu) => deviceOf(gpu, provers.sizesOf(gpu.id)))
-  const here = () => ({
-    host: { ...host, ramMiB: memoryMiB, diskMiB },
-    room: { memoryMiB, milliCpus, diskMiB },
-    memoryOf,
+  const whole = (): SharedMachine => ({ ...host, devices: gpus.length })
+  const roomOf = (leased: number, machine: SharedMachine = whole()): LeaseRoom => ({
+    ...leaseRoom(machine, leased, config.leaseMemoryBytes),
+    diskMiB,
   })
+  const devices = () => gpus.map((gpu) => deviceOf(gpu, provers.sizesOf(gpu.id)))
+  const here = () => ({ host: { ...host, diskMiB }, room: roomOf })
   const engines = await openEngines({ ...needs, gpus, devices, here }, stack)
   const { hosts, machines, farDevices } = engines
   const capacity = createCapacity([...gpus.map(({ id }) => id), ...farDevices], engines.nameOf)
@@ -134,6 +131,7 @@ export async function createHosting(
     },
     engines: machines,
     host: here().host,
+    room: roomOf,
     capacity,
     get modes() {
       return modes
@@ -151,9 +149,7 @@ export async function createHosting(
     engines: hosts,
     capacity,
     rail,
-    memoryMiB,
-    diskMiB,
-    milliCpus,
+    room: roomOf,
     receiptEveryMs: secondsMs(net.network === 'local' ? 2 : 10),
     creditMs: config.credit,
     graceMs: config.grace,

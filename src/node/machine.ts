@@ -8,7 +8,7 @@ import { MiB } from '../units.ts'
 import type { Core } from './core.ts'
 import type { DeviceModes } from './device-modes.ts'
 import type { Capacity } from './leases/capacity.ts'
-import type { LeaseRoom } from './leases/host-engines.ts'
+import type { LeaseRoom } from './leases/lease-room.ts'
 import { measuredInet } from './measured-inet.ts'
 
 /** What a miner's machine has: its devices, what else comes with them, and what of it is free. */
@@ -21,6 +21,8 @@ export interface Machine {
   /** What holds a tenant now; undefined where nothing runs leases. */
   readonly isolation?: Isolation | undefined
   readonly host: Offer['host']
+  /** What a lease of so many devices gets of `host`; undefined: all of it. */
+  readonly room?: ((devices: number) => LeaseRoom) | undefined
   /** Calls back when the sizes that devices prove with change, or the fills they hold, until `signal` aborts. */
   readonly onProofs?: (listener: () => void, signal: AbortSignal) => void
   /** Each engine that its owner named, with what is on it; without one, all of this is on the one that was found. */
@@ -46,8 +48,8 @@ export interface EngineMachine {
   /** Undefined until it has answered. */
   readonly isolation?: Isolation | undefined
   readonly host: Offer['host']
-  /** What one lease gets. */
-  readonly room: () => LeaseRoom
+  /** What a lease of so many devices gets of it. */
+  readonly room: (devices: number) => LeaseRoom
   /** Whether this node proves its devices; those of an engine elsewhere it cannot. */
   readonly isProven: boolean
 }

@@ -14,6 +14,7 @@ import {
 import { type Topic, topicName } from '../protocols/topic.ts'
 import { minutesMs } from '../units.ts'
 import type { Core } from './core.ts'
+import { hostWith } from './leases/lease-room.ts'
 import type { Machine } from './machine.ts'
 import type { Offers } from './offers.ts'
 import { sameTerms } from './order-book.ts'
@@ -37,7 +38,7 @@ export interface DeskOptions {
   readonly core: Core
   readonly offers: Offers
   /** The machine, or one of a miner's engines with what is on it. */
-  readonly machine: Pick<Machine, 'devices' | 'host' | 'engine' | 'isolation'>
+  readonly machine: Pick<Machine, 'devices' | 'host' | 'room' | 'engine' | 'isolation'>
   /** The hotkey's consent, once there is one. */
   readonly binding?: Machine['binding']
   /** How many devices the price is for; those of `machine` without. */
@@ -86,6 +87,7 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
   function draft(seq: number): Offer {
     const devices = machine.devices.filter(({ id }) => available.has(id)).map(deviceOf)
     const now = nowMs()
+    const room = machine.room?.(devices.length)
     const hotkey = options.binding?.()?.hotkey
     const price = options.price()
     const whole = options.wholeCount?.() ?? machine.devices.length
@@ -98,7 +100,7 @@ export function createOfferDesk(options: DeskOptions): OfferDesk {
       issuedAtMs: now,
       expiresAtMs: now + lifetimeMs,
       devices,
-      host: machine.host,
+      host: room === undefined ? machine.host : hostWith(machine.host, room),
       engine: machine.engine,
       ...(machine.isolation === undefined ? {} : { isolation: machine.isolation }),
       dph: share(price.perHour),

@@ -36,11 +36,13 @@ const device = z.looseObject({
   measured: measured.optional(),
 })
 
-/** What comes with the GPUs; all of it is the miner's own word. */
+/** What comes with all of an offer's GPUs, fewer get their part of it; all of this is the miner's own word. */
 const host = z.looseObject({
   cpuName: text(96),
   cpuArch: text(16),
   cpuCores: integer(0, 100_000),
+  /** The same in thousandths, where it is no whole number. */
+  milliCpus: integer(0, 100_000_000).optional(),
   ramMiB: integer(0, 2 ** 40),
   diskMiB: integer(0, 2 ** 50),
   inetUpMbps: integer(0, 10_000_000).optional(),

@@ -23,7 +23,7 @@ const gpu = (id: string, uuid: string) => ({
 const gpus = [gpu('pci-1', one), gpu('pci-2', other)]
 const host = { cpuName: 'EPYC', cpuArch: 'x64', cpuCores: 8, ramMiB: 1024, diskMiB: 500 }
 const room = { memoryMiB: 256, milliCpus: 8000, diskMiB: 500 }
-const here = () => ({ host, room, memoryOf: () => room.memoryMiB })
+const here = () => ({ host, room: () => room })
 
 /** Files that look like those of an engine's TLS. */
 async function tlsFiles(mode = 0o600) {

@@ -97,7 +97,7 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
         core,
         gpus: gpus as never,
         devices: () => [cpu],
-        here: () => ({ host, room, memoryOf: () => room.memoryMiB }),
+        here: () => ({ host, room: () => room }),
       },
       stack,
     )
@@ -116,7 +116,7 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
       folder,
       endOnStop: false,
       engine: undefined as never,
-      book: { engines: engines.hosts, capacity, ...room },
+      book: { engines: engines.hosts, capacity, room: () => room },
     })
     const service = watchEngine({ core: { log: silent, events: told }, hosting: miner.book })
     const look = async (): Promise<void> => {

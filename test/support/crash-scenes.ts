@@ -83,9 +83,10 @@ export async function startScenes() {
   /** `wrap` changes how the miner's engine does. */
   async function pair(wrap: (engine: Engine) => Engine = (one) => one): Promise<CrashPair> {
     const common = { net, ledger: { railOf } }
+    const room = () => ({ memoryMiB: 64, milliCpus: 1000, diskMiB: 100 })
     const key = freshKey()
     const own = wrap(await engineOf(key.peerId))
-    const miner = await startMiner({ ...common, key, engine: own, book: { memoryMiB: 64 } })
+    const miner = await startMiner({ ...common, key, engine: own, book: { room } })
     const renter = await startRenter({ ...common, key: freshKey(), miners: [miner] })
     await railOf(renter.key).faucet()
     return { miner, renter }

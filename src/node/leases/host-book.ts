@@ -14,7 +14,7 @@ import type { Events } from '../events.ts'
 import type { Bucket, Store } from '../store.ts'
 import type { Capacity } from './capacity.ts'
 import { type Changes, createChanges } from './changes.ts'
-import type { HostEngine, HostEngines, LeaseRoom } from './host-engines.ts'
+import type { HostEngine, HostEngines } from './host-engines.ts'
 import {
   type HostedLease,
   hexOf,
@@ -23,6 +23,7 @@ import {
   leaseRecords,
   type NumberedReceipt,
 } from './lease-records.ts'
+import type { LeaseRoom } from './lease-room.ts'
 import { termsOf } from './lease-terms.ts'
 import { createLocks, type Locks } from './locks.ts'
 import { OPEN_POLICY, type Policy } from './policy.ts'
@@ -51,10 +52,8 @@ export interface HostOptions {
   readonly capacity: Capacity
   /** How this miner is paid; undefined: only what is free can be rented. */
   readonly rail?: DepositRail | undefined
-  readonly memoryMiB: number
-  readonly milliCpus: number
-  /** What a lease may write on the disk; undefined: no limit. */
-  readonly diskMiB?: number
+  /** What a lease of so many devices gets besides them, on an engine that does not say itself. */
+  readonly room: (devices: number) => LeaseRoom
   readonly receiptEveryMs: number
   /** What the terms of a paid lease allow its renter: see terms.ts. */
   readonly creditMs: number
@@ -232,12 +231,6 @@ export const hostOf = (
   { engines }: Pick<HostOptions, 'engines'>,
   { hostEngine }: Pick<HostedLease, 'hostEngine'>,
 ): HostEngine => engines.named(hostEngine)
-
-/** What a lease on an engine gets besides devices. */
-export const roomOn = (
-  { memoryMiB, milliCpus, diskMiB }: Pick<HostOptions, 'memoryMiB' | 'milliCpus' | 'diskMiB'>,
-  { room }: HostEngine,
-): LeaseRoom => room?.() ?? { memoryMiB, milliCpus, diskMiB }
 
 /** What runs there, or REFUSED_NO_ENGINE with what the operator has to install. */
 export function engineOf({ engine }: HostEngine): Engine {

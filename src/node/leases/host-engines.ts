@@ -1,13 +1,6 @@
 import type { Engine } from '../../containers/engine.ts'
 import { NodeError } from '../../errors.ts'
-
-/** What one lease on an engine gets besides devices. */
-export interface LeaseRoom {
-  readonly memoryMiB: number
-  readonly milliCpus: number
-  /** What it may write on the disk; undefined: no limit. */
-  readonly diskMiB?: number | undefined
-}
+import type { LeaseRoom } from './lease-room.ts'
 
 /** One of the engines that a miner's leases run in. */
 export interface HostEngine {
@@ -15,8 +8,8 @@ export interface HostEngine {
   readonly name: string | undefined
   /** What runs containers, or the error that says why nothing does and what to install. */
   readonly engine: Engine | NodeError
-  /** What a lease there gets; what the miner gives everywhere without one. */
-  readonly room?: (() => LeaseRoom) | undefined
+  /** What a lease of so many devices there gets; what the miner gives everywhere without one. */
+  readonly room?: ((devices: number) => LeaseRoom) | undefined
   /** Whether this node proves its devices, at least some of them; an engine elsewhere is its owner's word alone. */
   readonly isProven: boolean
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { NodeError } from '../../errors.ts'
 import { type Offer, offerCodec } from '../../protocols/offers.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
-import { engineOf, type HostBook, type HostedNow, roomOn } from './host-book.ts'
+import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
 import type { HostEngine } from './host-engines.ts'
 import { isRunning } from './lease-machine.ts'
 import { type Hours, hoursRefusal } from './owners-hours.ts'
@@ -53,7 +53,7 @@ export const quoteSide = (
   miner: book.peerId,
   minerNonce: new Uint8Array(randomBytes(16)),
   rails: book.rail === undefined ? [] : [{ name: book.rail.name, asset: book.rail.caps.asset }],
-  ...roomOn(book, host),
+  room: host.room ?? book.room,
   isolation: { ...engineOf(host).isolation },
   receiptEveryMs: book.receiptEveryMs,
   creditMs: book.creditMs,

@@ -7,6 +7,7 @@ import { type Offer, offerId } from '../../protocols/offers.ts'
 import type { Signed } from '../../protocols/signed.ts'
 import { MAX_CREDIT_MS, MAX_GRACE_MS, type Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
+import type { LeaseRoom } from './lease-room.ts'
 
 /** What a miner adds to a request to make it terms. */
 export interface QuoteSide {
@@ -16,9 +17,8 @@ export interface QuoteSide {
   readonly minerNonce: Uint8Array
   /** Rails this miner is paid on. */
   readonly rails: readonly { readonly name: string; readonly asset: string }[]
-  readonly memoryMiB: number
-  readonly milliCpus: number
-  readonly diskMiB?: number | undefined
+  /** What so many of its devices come with. */
+  readonly room: (devices: number) => LeaseRoom
   /** What holds a tenant now. */
   readonly isolation?: Isolation | undefined
   readonly receiptEveryMs: number
@@ -86,6 +86,7 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
     })
   }
   const { proofSharePpm } = side
+  const { memoryMiB, milliCpus, diskMiB } = side.room(count)
   const price = pricePerHour(payload, count, request.exclusive)
   return {
     net: side.net.digest,
@@ -101,9 +102,9 @@ export function draftTerms(request: ReserveRequest, offer: Signed<Offer>, side: 
     image: request.image,
     ...(request.command === undefined ? {} : { command: request.command }),
     devices: [...(side.kept ?? all.slice(0, count))],
-    memoryMiB: side.memoryMiB,
-    milliCpus: side.milliCpus,
-    ...(side.diskMiB === undefined ? {} : { diskMiB: side.diskMiB }),
+    memoryMiB,
+    milliCpus,
+    ...(diskMiB === undefined ? {} : { diskMiB }),
     ...(side.isolation === undefined ? {} : { isolation: side.isolation }),
     durationMs: request.durationMs,
     receiptEveryMs: side.receiptEveryMs,
@@ -187,6 +188,11 @@ export function checkQuote(terms: Terms, asked: Asked): void {
     ['duration', terms.durationMs === request.durationMs],
     ['volumes', areAsked(terms.volumes, request.volumes)],
     ['devices', areOffered(terms.devices, count, offer.payload)],
+    ['main memory', terms.memoryMiB >= partOf(offer.payload, count, offer.payload.host.ramMiB)],
+    [
+      'number of cores',
+      terms.milliCpus >= partOf(offer.payload, count, milliCpusOf(offer.payload)),
+    ],
     // The money stays locked until some time after it: a late one would lock it for ever.
     ['time to accept', terms.acceptByMs <= asked.nowMs + QUOTE_MS + SKEW_MS],
     // More in advance than was asked for would be signed for, less is the miner's risk.
@@ -216,6 +222,12 @@ const areAsked = (agreed: Terms['volumes'] = [], asked: ReserveRequest['volumes'
     const sameSize = sizeMiB === undefined || got.sizeMiB === sizeMiB
     return got.name === name && got.path === path && got.readOnly === readOnly && sameSize
   })
+
+/** What `count` of an offer's devices come with, of what all of them do. */
+const partOf = ({ devices }: Offer, count: number, whole: number): number =>
+  Math.floor((whole * count) / Math.max(1, devices.length))
+
+const milliCpusOf = ({ host }: Offer): number => host.milliCpus ?? host.cpuCores * 1000
 
 const areOffered = (devices: readonly string[], count: number, offer: Offer): boolean =>
   devices.length === count &&

@@ -6,7 +6,7 @@ import { text, whole, word } from './parse/plain.ts'
 
 /** Of a node: what leases may take of its machine. */
 export const hostingOptions = {
-  leaseMemoryBytes: maybe('node', 'Main memory a lease may use', 'SIZE', size, {
+  leaseMemoryBytes: maybe('node', 'Main memory of a lease, of however many devices', 'SIZE', size, {
     flag: 'lease-memory',
     defaultText: '7/8, shared by the devices',
   }),

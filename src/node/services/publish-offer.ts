@@ -85,7 +85,7 @@ export function publishOffer(parts: Parts): Service {
 }
 
 /** What one pair of desks offers: the machine, or what is on one of its engines. */
-type Offered = Pick<Machine, 'devices' | 'host' | 'engine' | 'isolation'> & {
+type Offered = Pick<Machine, 'devices' | 'host' | 'room' | 'engine' | 'isolation'> & {
   readonly isProven?: boolean
 }
 

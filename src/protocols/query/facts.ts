@@ -30,7 +30,7 @@ export function factsOf(net: Network, record: Signed<Offer>, standing: Standing 
     ...gpuFacts(offer),
     cpu_name: host.cpuName,
     cpu_arch: host.cpuArch,
-    cpu_cores: host.cpuCores,
+    cpu_cores: host.milliCpus === undefined ? host.cpuCores : host.milliCpus / 1000,
     cpu_ram: rounded(host.ramMiB / MIB_PER_GIB),
     disk_space: rounded(host.diskMiB / MIB_PER_GIB),
     inet_up: host.inetUpMbps,

@@ -8,13 +8,16 @@ import { expiryInName } from '../../../src/containers/hardened-spec.ts'
 import { silent } from '../../../src/log.ts'
 import { checkEvidence } from '../../../src/node/leases/check-evidence.ts'
 import { extendLease } from '../../../src/node/leases/extend-lease.ts'
+import { hostWith, leaseRoom } from '../../../src/node/leases/lease-room.ts'
 import { makeEvidence } from '../../../src/node/leases/make-evidence.ts'
 import { pauseRented } from '../../../src/node/leases/pause-rented.ts'
 import { evidenceCodec } from '../../../src/protocols/lease-evidence.ts'
 import type { RecordKey } from '../../../src/protocols/signed.ts'
+import { MiB } from '../../../src/units.ts'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
 import {
   freshKey,
+  offerOf,
   orderOf,
   startMiner,
   startRenter,
@@ -118,5 +121,29 @@ describe.skipIf(noDocker)(
       expect(finding.checks.filter(({ ok }) => !ok)).toEqual([])
       expect(finding.verdict).toBe('VALID')
     }, 120_000)
+
+    test('a lease of three of four devices gets three quarters of cores and memory, as the engine holds it to', async () => {
+      const ids = ['cpu-0', 'cpu-1', 'cpu-2', 'cpu-3']
+      const shared = { ramMiB: 1536, cpuCores: 2, devices: ids.length }
+      const room = (leased: number) => leaseRoom(shared, leased, undefined)
+      const { memoryMiB, milliCpus } = room(3)
+      expect({ memoryMiB, milliCpus }).toEqual({ memoryMiB: 576, milliCpus: 1500 })
+      const miner = await startMiner({ key: freshKey(), engine, devices: ids, book: { room } })
+      const renter = await startRenter({ key: freshKey(), miners: [miner] })
+      const devices = ids.map((id) => ({ id, vendor: 'AMD', name: 'CPU', vramMiB: 0 }))
+      const whole = offerOf(miner.key)
+      const offer = miner.offer({ devices, dph: '0', host: hostWith(whole.host, room(4)) })
+      const now = await take(renter, orderOf(miner, { offer, devices: 3 }))
+      await until(() => now.lease.state === 'ACTIVE')
+      expect(now.terms).toMatchObject({ memoryMiB, milliCpus, devices: ids.slice(0, 3) })
+      // Of either generation of control groups.
+      const script = `cd /sys/fs/cgroup; if [ -f memory.max ]; then cat memory.max cpu.max; else
+        cat memory/memory.limit_in_bytes; echo $(cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us); fi`
+      const at = { leaseId: now.lease.leaseId, miner: miner.key.peerId }
+      const { stdout } = await execIn({ renter, ...at, command: ['sh', '-c', script] })
+      expect(stdout).toBe(`${memoryMiB * MiB}\n150000 100000\n`)
+      await stopLease(renter, now)
+      await until(() => !renter.book.live.has(now.id))
+    }, 60_000)
   },
 )

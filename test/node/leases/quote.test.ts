@@ -23,8 +23,7 @@ const side = {
   miner: miner.peerId,
   minerNonce: new Uint8Array(16).fill(8),
   rails: [{ name: 'dev', asset: 'DEV' }],
-  memoryMiB: 256,
-  milliCpus: 1000,
+  room: (devices: number) => ({ memoryMiB: 64 * devices, milliCpus: 1000 * devices }),
   creditMs: 60_000,
   graceMs: 60_000,
   receiptEveryMs: 1000,
@@ -50,6 +49,8 @@ test.each<[string, Partial<Terms>]>([
   ['command', { command: ['echo', 'ho'] }],
   ['duration', { durationMs: 60_001 }],
   ['volumes', { volumes: [{ name: 'data', path: '/etc', sizeMiB: 16 }] }],
+  ['main memory', { memoryMiB: 63 }],
+  ['number of cores', { milliCpus: 999 }],
   ['devices', { devices: ['cpu-0', 'cpu-1'] }],
   ['devices', { devices: ['cpu-0', 'cpu-0'] }],
   ['devices', { devices: ['a-slower-one'] }],
@@ -105,6 +106,20 @@ test('what proofs beside the tenant take stands in the terms', () => {
     expect.objectContaining({ code: 'PEER_QUOTE', message: expect.stringContaining('share') }),
   )
   expect(quoted).not.toHaveProperty('proofSharePpm') // a miner of an earlier version
+})
+
+test('of more devices a lease gets more of the memory and the cores, and not less than its part of the offer', () => {
+  const devices = ['a', 'b', 'c'].map((id) => ({ id, vendor: 'AMD', name: 'CPU', vramMiB: 0 }))
+  const host = { ...offerOf(miner).host, cpuCores: 1, milliCpus: 1500, ramMiB: 193 }
+  const three = sealOffer(net, miner, offerOf(miner, { devices, host }))
+  const two = { ...request, offer: three.bytes, devices: 2 }
+  const room = (count: number) => ({ memoryMiB: 64 * count, milliCpus: 500 * count })
+  const terms = draftTerms(two, three, { ...side, room })
+  expect(terms).toMatchObject({ memoryMiB: 128, milliCpus: 1000, devices: ['a', 'b'] })
+  const ask = { ...asked, request: two, offer: three }
+  expect(() => checkQuote(terms, ask)).not.toThrow()
+  expect(() => checkQuote({ ...terms, memoryMiB: 127 }, ask)).toThrow(/another main memory/)
+  expect(() => checkQuote({ ...terms, milliCpus: 999 }, ask)).toThrow(/another number of cores/)
 })
 
 test('a lease without proofs costs what the offer says it does', () => {

@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { isEarlierPrice } from '../../../src/node/frozen-price.ts'
 import { createCapacity } from '../../../src/node/leases/capacity.ts'
 import { OPEN_POLICY } from '../../../src/node/leases/policy.ts'
+import type { Machine } from '../../../src/node/machine.ts'
 import type { RunningNode } from '../../../src/node/node.ts'
 import { publishOffer } from '../../../src/node/services/publish-offer.ts'
 import { parseQuery } from '../../../src/protocols/query/parse.ts'
@@ -24,7 +25,11 @@ const all = ({ parts }: RunningNode) => parts.offers.standing().map(({ payload }
 const standing = (node: RunningNode) => all(node).filter(({ taken }) => taken !== true)
 
 /** Runs the service on a node of its own. */
-async function publishing(price: string | undefined, machine = machineOf(), more: object = {}) {
+async function publishing(
+  price: string | undefined,
+  machine: ReturnType<typeof machineOf> & Pick<Machine, 'room'> = machineOf(),
+  more: object = {},
+) {
   const node = await localNode(price === undefined ? {} : { price })
   const warned: unknown[] = []
   const core = {
@@ -72,6 +77,18 @@ test('what is free is offered at its share of the price, with what was measured'
   )
   await stop()
   expect(standing(node)).toEqual([])
+})
+
+test('an offer tells what a lease of what it has gets, of cores and memory', async () => {
+  const room = (leased: number) => ({ memoryMiB: 100 * leased, milliCpus: 1500 * leased })
+  const { node, machine, stop } = await publishing('3', { ...machineOf(), room })
+  await using _ = node
+  expect(standing(node)).toMatchObject([{ host: { ramMiB: 200, cpuCores: 3 } }])
+  machine.capacity.reserve('lease', ['gpu-0'])
+  const half = { ramMiB: 100, cpuCores: 1, milliCpus: 1500 }
+  await vi.waitFor(() => expect(standing(node)).toMatchObject([{ host: half }]), WAIT)
+  expect(node.parts.offers.search(parseQuery('cpu_cores=1.5 rentable=true'))).toHaveLength(1)
+  await stop()
 })
 
 test.each([
@@ -140,8 +157,10 @@ test('each engine offers what is on it, with its own machine; one that is away o
   )
   const { host } = machineOf()
   const there = { ...host, cpuCores: 64 }
+  const room = { memoryMiB: 32, milliCpus: 2000 }
+  const got = { cpuCores: 2, ramMiB: 32 }
   const held = { runtime: 'runc', fenced: false, diskQuota: false, remote: true } as const
-  const common = { url: '', runs: {} as never, engine: 'docker', room: () => ({}) as never }
+  const common = { url: '', runs: {} as never, engine: 'docker', room: () => room }
   const engines = [
     { ...common, name: 'here', devices: [local], host, isProven: true },
     { ...common, name: 'rig', devices: [remote], host: there, isolation: held, isProven: false },
@@ -152,8 +171,20 @@ test('each engine offers what is on it, with its own machine; one that is away o
   const { node, stop } = await publishing('3', machine, { price })
   await using _ = node
   expect(standing(node).toSorted((a, b) => a.lot - b.lot)).toMatchObject([
-    { lot: 0, dph: '1.5', exclusiveDph: '2', devices: [{ id: 'gpu-0' }], host },
-    { lot: 2, dph: '1.5', devices: [{ id: 'gpu-1@rig' }], host: there, isolation: held },
+    {
+      lot: 0,
+      dph: '1.5',
+      exclusiveDph: '2',
+      devices: [{ id: 'gpu-0' }],
+      host: { ...host, ...got },
+    },
+    {
+      lot: 2,
+      dph: '1.5',
+      devices: [{ id: 'gpu-1@rig' }],
+      host: { ...there, ...got },
+      isolation: held,
+    },
   ])
   // What proves nothing anyway is not sold as exclusive.
   expect(standing(node).find(({ lot }) => lot === 2)).not.toHaveProperty('exclusiveDph')
