@@ -7,7 +7,7 @@ import { takesOption } from './commands/takes-option.ts'
 import { type Config, loadConfig } from './config.ts'
 import { exitCodeOf, INTERRUPTED } from './exit-codes.ts'
 import { commandHelp, findCommand, programHelp } from './help.ts'
-import { createInterrupts } from './interrupts.ts'
+import { createInterrupts, type Interrupts } from './interrupts.ts'
 import { flagName } from './options.ts'
 import { printable, toJson } from './output.ts'
 import { packageVersion } from './package-version.ts'
@@ -16,11 +16,12 @@ export interface CliOptions {
   readonly terminal: Terminal
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
+  readonly warnFirst?: Interrupts['warnFirst'] | undefined
 }
 
 /** Runs one command line and resolves with the exit code; every failure is printed, none is thrown. */
 export async function runCli(argv: readonly string[], options: CliOptions): Promise<number> {
-  const { terminal, env, signal } = options
+  const { terminal, env, signal, warnFirst } = options
   try {
     const line = parseCommandLine(argv, helpOf)
     if (line.flags.has('version')) return say(terminal, `${packageVersion()}\n`)
@@ -33,7 +34,7 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
     checkArguments(command, args, line, config)
     const run = await command.load()
     const given = new Set(line.flags.keys())
-    return await run({ config, args, rest: line.rest, given, terminal, signal })
+    return await run({ config, args, rest: line.rest, given, terminal, signal, warnFirst })
   } catch (error) {
     return printError(error, argv, options)
   }
@@ -159,7 +160,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   const { env, stdin, stdout, stderr } = process
   const terminal = { stdin, stdout, stderr }
-  const exitCode = await runCli(argv, { terminal, env, signal: interrupts.signal })
+  const { signal, warnFirst } = interrupts
+  const exitCode = await runCli(argv, { terminal, env, signal, warnFirst })
   await flushed(stdout)
   process.exit(exitCode)
 }

@@ -21,6 +21,7 @@ import { isEarlierPrice } from './frozen-price.ts'
 import { createGpuProvers, type GpuProvers } from './gpu-provers.ts'
 import { restoreLeases } from './leases/adopt.ts'
 import { type Capacity, createCapacity } from './leases/capacity.ts'
+import { followDrain } from './leases/follow-drain.ts'
 import { createHostBook, type HostBook } from './leases/host-book.ts'
 import type { HostEngine } from './leases/host-engines.ts'
 import { type LeaseRoom, leaseRoom, type SharedMachine } from './leases/lease-room.ts'
@@ -30,6 +31,7 @@ import { createMinerChecks, type MinerChecks } from './miner-checks.ts'
 import { NO_ENGINE, openEngines } from './miner-engines.ts'
 import { DEFAULT_TERMS } from './offer-desk.ts'
 import type { Offers } from './offers.ts'
+import { createOwnDrain, type OwnDrain } from './own-drain.ts'
 import { createOwnFills, type OwnFills } from './own-fills.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
 import { createOwnLimits } from './own-limits.ts'
@@ -52,6 +54,8 @@ export interface Hosting {
   readonly book: HostBook
   /** Whom it rents to, and how its price moves. */
   readonly policy: OwnPolicy
+  /** Whether it takes no new leases. */
+  readonly drain: OwnDrain
   /** What it asks for now; undefined where no price is set. */
   readonly price: OwnPrice | undefined
   /** What the proofs of this node hold of its devices. */
@@ -141,6 +145,7 @@ export async function createHosting(
   }
   const room = createProofRoom()
   const policy = await createOwnPolicy(core)
+  const drain = await createOwnDrain(core)
   const limits = await createOwnLimits(core)
   const price = await openPrice(core, policy, capacity, stack)
   const book = createHostBook({
@@ -162,6 +167,7 @@ export async function createHosting(
         offers.standing().map(({ payload }) => payload),
       ),
     policy: policy.now,
+    drain: drain.now,
     workHours: () => limits.now().workHours.flatMap((text) => parseWorkHours(text) ?? []),
     volumePolicy: {
       totalMiB: Math.floor(config.volumeTotal / MiB),
@@ -177,6 +183,8 @@ export async function createHosting(
   })
   // Before anything is announced: a device that a lease holds is not idle because this node started again.
   await restoreLeases(book)
+  await followDrain(book)
+  drain.onChange(() => followDrain(book), book.lifetime.signal)
   const namedIn = (gpu: string, mode: ProvingMode): Announcement | undefined => {
     const device = machine.devices.find(({ id }) => id === gpu)
     const owner = { peerId, hotkey: binding?.()?.hotkey ?? key.publicKey }
@@ -212,6 +220,7 @@ export async function createHosting(
     machine,
     book,
     policy,
+    drain,
     price,
     room,
     provers,

@@ -25,6 +25,7 @@ import type { Machine } from './machine.ts'
 import { boundMachine } from './machine.ts'
 import { createOffers, type Offers } from './offers.ts'
 import type { OwnerOf } from './order-book.ts'
+import type { OwnDrain } from './own-drain.ts'
 import type { OwnGpus } from './own-gpus.ts'
 import type { OwnPolicy } from './own-policy.ts'
 import type { OwnPrice } from './own-price.ts'
@@ -86,6 +87,8 @@ export interface Parts extends NetworkParts {
   readonly hosting: HostBook | undefined
   /** Whom a miner rents to, and how its price moves. */
   readonly policy: OwnPolicy | undefined
+  /** Whether a miner takes no new leases. */
+  readonly drain: OwnDrain | undefined
   /** What a miner asks for now; undefined where no price is set. */
   readonly price: OwnPrice | undefined
   /** What its proofs hold of its devices. */
@@ -221,6 +224,7 @@ export async function createParts(
     preflight: hosting?.preflight,
     hosting: hosting?.book,
     policy: hosting?.policy,
+    drain: hosting?.drain,
     price: hosting?.price,
     room: hosting?.room,
     ownFills: hosting?.ownFills,

@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import { attestationsRoute } from './control/routes/attestations.ts'
 import { bindingsRoute } from './control/routes/bindings.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
+import { drainRoute } from './control/routes/drain.ts'
 import { eventsRoute } from './control/routes/events.ts'
 import { execRoute } from './control/routes/exec.ts'
 import { filesRoute } from './control/routes/files.ts'
@@ -193,6 +194,7 @@ export const routes: readonly Route<Parts>[] = [
   leasesRoute,
   queueRoute,
   policyRoute,
+  drainRoute,
   leaseLifeRoute,
   execRoute,
   shellRoute,

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import type { Interrupts } from '../interrupts.ts'
 import type { OptionKey } from '../options.ts'
 
 /** Where a command reads and writes; tests pass their own. */
@@ -26,6 +27,8 @@ export interface CommandContext {
   readonly terminal: Terminal
   /** Aborts at the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal
+  /** Lets the first Ctrl-C warn instead (interrupts.ts). */
+  readonly warnFirst?: Interrupts['warnFirst'] | undefined
 }
 
 /**

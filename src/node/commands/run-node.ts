@@ -1,12 +1,16 @@
 import { once } from 'node:events'
 import { flushCompileCache } from 'node:module'
+import type { Log } from '../../log.ts'
 import { createLog } from '../log-to-stderr.ts'
 import { createNode } from '../node.ts'
 import { createOutput } from '../output.ts'
-import type { Run } from './command.ts'
+import type { Parts } from '../parts.ts'
+import type { CommandContext, Run } from './command.ts'
+import { leasesAtStop, warnOfLeases } from './warn-of-leases.ts'
 
 /** Runs a node until the first signal; its first line on stdout says that it is ready. */
-export const runNode: Run = async ({ config, terminal, signal }) => {
+export const runNode: Run = async (context) => {
+  const { config, terminal, signal } = context
   const { json, logLevel } = config
   const log = createLog({ level: logLevel, json })
   // A promise that nobody awaited (of a library, mostly) is a bug to report, not a reason to drop leases.
@@ -30,6 +34,25 @@ export const runNode: Run = async ({ config, terminal, signal }) => {
       '  stop with Ctrl-C',
     ].join('\n'),
   )
+  warnAtStop(context, log, parts)
   if (!signal.aborted) await once(signal, 'abort')
   return 0
+}
+
+/** A miner's end concerns its tenants: whoever presses Ctrl-C is told first, and what else ends it is logged. */
+function warnAtStop({ terminal, signal, warnFirst }: CommandContext, log: Log, parts: Parts): void {
+  const { hosting } = parts
+  if (hosting === undefined) return
+  const { stdin, stderr } = terminal
+  if (stdin.isTTY === true && stderr.isTTY === true) {
+    warnFirst?.(() => warnOfLeases(hosting, stderr))
+  }
+  signal.addEventListener(
+    'abort',
+    () => {
+      const leases = leasesAtStop(hosting)
+      if (leases !== undefined) log.warn('stops-with-leases', { leases })
+    },
+    { once: true },
+  )
 }

@@ -2,6 +2,7 @@ import type { NodeStatus } from '../control/routes/status.ts'
 import { createOutput } from '../output.ts'
 import { withRunningNode } from '../with-node.ts'
 import type { Run } from './command.ts'
+import { describeDrain } from './drain.ts'
 
 /** Shows what the node of this data folder is doing. */
 export const status: Run = (context) =>
@@ -22,6 +23,7 @@ const describe = (node: NodeStatus): string =>
     ...(node.pulse === null ? [] : [`  pulse      ${pulseText(node.pulse)}`]),
     ...spendingLines(node.spending),
     ...(node.engines ?? []).map(engineLine),
+    ...(node.drain?.draining === true ? [`  draining   ${describeDrain(node.drain)}`] : []),
     ...(node.hosted ?? []).map(hostedLine),
     `  folder     ${node.dataDir}`,
     `  version    ${node.version}`,

@@ -35,7 +35,9 @@ export interface Capacity {
    * on. Without a name: the one engine of a miner whose owner named none.
    */
   shut(reason: string | undefined, engine?: string): void
-  /** Why nothing on a device's engine takes a new lease, if so. */
+  /** The same for all devices, whatever their engines say. */
+  close(reason: string | undefined): void
+  /** Why nothing on a device's engine, or nothing here at all, takes a new lease, if so. */
   shutOf(device: string): string | undefined
   /** What keeps a device from new work, if anything does. */
   barOf(device: string): Bar | undefined
@@ -53,7 +55,8 @@ export function createCapacity(
   const bars = new Map<string, Bar>()
   /** By engine. */
   const closed = new Map<string | undefined, string>()
-  const shutOf = (device: string): string | undefined => closed.get(engineOf(device))
+  let closedAll: string | undefined
+  const shutOf = (device: string): string | undefined => closedAll ?? closed.get(engineOf(device))
   const listeners = new Set<() => void>()
   const tell = (): void => {
     for (const listener of listeners) listener()
@@ -133,6 +136,11 @@ export function createCapacity(
       if (closed.get(engine) === reason) return
       if (reason === undefined) closed.delete(engine)
       else closed.set(engine, reason)
+      tell()
+    },
+    close(reason) {
+      if (closedAll === reason) return
+      closedAll = reason
       tell()
     },
     shutOf,

@@ -14,6 +14,7 @@ import type { Events } from '../events.ts'
 import type { Bucket, Store } from '../store.ts'
 import type { Capacity } from './capacity.ts'
 import { type Changes, createChanges } from './changes.ts'
+import { type Drain, NOT_DRAINED } from './drain-setting.ts'
 import type { HostEngine, HostEngines } from './host-engines.ts'
 import {
   type HostedLease,
@@ -68,6 +69,8 @@ export interface HostOptions {
   readonly stands: (offer: Signed<Offer>) => boolean
   /** Whom it rents to, and how many may wait; everybody without one. */
   readonly policy?: () => Policy
+  /** Whether it takes no new leases; it does without. */
+  readonly drain?: () => Drain
   /** When its owner lets it work; any time when absent or empty. */
   readonly workHours?: () => readonly WorkHours[]
   /** What may outlive leases here. */
@@ -126,6 +129,7 @@ export interface Hold {
 export interface HostBook extends HostOptions {
   readonly steadyMs: NowMs
   readonly policy: () => Policy
+  readonly drain: () => Drain
   /** Who waits for devices. */
   readonly line: WaitingLine
   /** True while turns are given, which changes what is free. */
@@ -170,6 +174,7 @@ export function createHostBook(options: HostOptions): HostBook {
     ...options,
     steadyMs,
     policy: options.policy ?? (() => OPEN_POLICY),
+    drain: options.drain ?? (() => NOT_DRAINED),
     line: createWaitingLine({ ...options, changes, steadyMs }),
     callingTurns: false,
     pastMs: [],

@@ -12,6 +12,7 @@ import type { LeaseRequest, LeaseResponse } from '../../protocols/lease.ts'
 import type { Network } from '../../protocols/network.ts'
 import type { Terms } from '../../protocols/terms.ts'
 import { minutesMs, secondsMs } from '../../units.ts'
+import { DRAIN_REASON } from './drain.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import { expiryOf } from './host-look.ts'
 import { lookUp } from './host-lookup.ts'
@@ -95,6 +96,7 @@ async function agreed(book: HostBook, now: HostedNow, asked: Asked): Promise<Uin
 /** @throws REFUSED_EXTENSION with what speaks against more time */
 function assertMayExtend(book: HostBook, now: HostedNow, terms: Terms): void {
   const { capacity } = book
+  if (book.drain().sinceMs !== null) throw refused(DRAIN_REASON)
   const longest = [book.maxLeaseMs, book.policy().maxLeaseMs].map(
     (ms) => ms ?? Number.POSITIVE_INFINITY,
   )

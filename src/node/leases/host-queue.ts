@@ -5,6 +5,7 @@ import type { QuotaKey } from '../../protocols/quota.ts'
 import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import { mayHave } from './backfill.ts'
+import { drainRefusal } from './drain.ts'
 import { engineOf, type HostBook } from './host-book.ts'
 import { expiryOf } from './host-look.ts'
 import {
@@ -49,7 +50,9 @@ export async function enqueue(
   engineOf(host).checkImage(request.image)
   const { durationMs, exclusive } = request
   const refusal =
-    policyRefusal(book.policy(), { renter, durationMs }) ?? neverInHours(hoursNow(book), durationMs)
+    drainRefusal(book) ??
+    policyRefusal(book.policy(), { renter, durationMs }) ??
+    neverInHours(hoursNow(book), durationMs)
   if (refusal !== undefined) throw refusal
   const terms = draftTerms(asReserve(request), offer, quoteSide(book, renter, host))
   const stranger = !(await hasPaid(book, renter))
@@ -198,6 +201,8 @@ const positionOf = (book: HostBook, one: WaitingNow): number =>
 function ticketOf(book: HostBook, ticket: Uint8Array, peer: string): WaitingNow {
   const one = book.line.get(hexOf(ticket))
   if (one === undefined || one.renter !== peer) {
+    const drained = drainRefusal(book)
+    if (drained !== undefined) throw drained
     throw new NodeError('REFUSED_TICKET', 'there is no such place in the queue any more', {
       next: 'join again: a turn passes on when it is not used, a place when its renter is silent',
     })

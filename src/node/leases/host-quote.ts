@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { NodeError } from '../../errors.ts'
 import { type Offer, offerCodec } from '../../protocols/offers.ts'
 import { openRecord, recordTypes, type Signed } from '../../protocols/signed.ts'
+import { drainRefusal } from './drain.ts'
 import { engineOf, type HostBook, type HostedNow } from './host-book.ts'
 import type { HostEngine } from './host-engines.ts'
 import { isRunning } from './lease-machine.ts'
@@ -86,7 +87,11 @@ export function refusalNow(
   durationMs: number,
 ): NodeError | undefined {
   const asks = { renter, durationMs, leases: leasesOf(book, renter) }
-  return policyRefusal(book.policy(), asks) ?? hoursRefusal(hoursNow(book), durationMs)
+  return (
+    drainRefusal(book) ??
+    policyRefusal(book.policy(), asks) ??
+    hoursRefusal(hoursNow(book), durationMs)
+  )
 }
 
 /** Throws that. */

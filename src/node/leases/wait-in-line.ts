@@ -30,6 +30,7 @@ const placeGone: ReadonlySet<string> = new Set([
   'REFUSED_TICKET',
   'REFUSED_OFFER_GONE',
   'REFUSED_NO_CAPACITY',
+  'REFUSED_DRAINING',
 ])
 
 /** The offers that a wish may have, best first, as they stand when asked. */

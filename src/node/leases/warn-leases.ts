@@ -1,3 +1,4 @@
+import { drainNotice } from './drain.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import { isRunning } from './lease-machine.ts'
 
@@ -5,9 +6,15 @@ import { isRunning } from './lease-machine.ts'
  * Tells the renters of the leases that hold a device what keeps it from working, or that nothing does any more: with
  * the next receipt, which is asked for at once. The lease goes on.
  */
-export function warnLeases(book: HostBook, device: string): void {
+export const warnLeases = (book: HostBook, device: string): void =>
+  warn(book, ({ terms }) => terms.devices.includes(device))
+
+/** The same for every lease. */
+export const warnAllLeases = (book: HostBook): void => warn(book, () => true)
+
+function warn(book: HostBook, which: (now: HostedNow) => boolean): void {
   for (const now of book.live.values()) {
-    if (!now.terms.devices.includes(device) || !isRunning(now.lease)) continue
+    if (!which(now) || !isRunning(now.lease)) continue
     const notice = noticeFor(book, now)
     if (notice === now.notice) continue
     now.notice = notice
@@ -16,13 +23,14 @@ export function warnLeases(book: HostBook, device: string): void {
   }
 }
 
-function noticeFor({ capacity }: HostBook, { terms }: HostedNow): string | undefined {
-  const said = terms.devices.flatMap((device) => {
-    const bar = capacity.barOf(device)
+function noticeFor(book: HostBook, now: HostedNow): string | undefined {
+  const said = now.terms.devices.flatMap((device) => {
+    const bar = book.capacity.barOf(device)
     // What is checked before new work says nothing of work that runs.
     return bar === undefined || bar.kind === 'unfit'
       ? []
       : [`${device} is ${bar.kind}: ${bar.reason}`]
   })
-  return said.length === 0 ? undefined : said.join('; ').slice(0, 200)
+  const all = [...said, drainNotice(book, now) ?? []].flat()
+  return all.length === 0 ? undefined : all.join('; ').slice(0, 200)
 }

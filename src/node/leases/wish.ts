@@ -29,6 +29,7 @@ const tryNext: ReadonlySet<string> = new Set([
   'REFUSED_RAIL',
   'REFUSED_TERMS',
   'REFUSED_POLICY',
+  'REFUSED_DRAINING',
   'REFUSED_QUEUE',
   'REFUSED_COST',
   'REFUSED_SPENDING',

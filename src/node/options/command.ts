@@ -31,6 +31,7 @@ export const commandOptions = {
   ...simulationOptions,
   replace: flag('command', 'Bind only what is named now, whoever else the hotkey bound'),
   prepare: flag('command', 'Sign and print the file for the nodes, and commit nothing yet'),
+  undo: flag('command', 'Take it back'),
   csv: flag('command', 'Print comma-separated values'),
   coldkey: flag('command', 'The coldkey of the wallet, instead of its hotkey'),
   noPassword: flag('command', 'Leave the key readable to whoever reads its file'),

@@ -26,7 +26,7 @@ export const rentOptions = {
   maxDph: maybe('command', 'Highest price per hour to accept', 'PRICE', price),
   wait: maybe(
     'command',
-    'Wait in a miner’s queue when nothing is free, so long at most (--wait alone: 24h)',
+    'Wait, so long at most (alone: 24h): rent in a queue when nothing is free, drain until no lease runs',
     'TIME',
     duration,
     { bare: '24h' },

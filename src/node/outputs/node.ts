@@ -5,6 +5,7 @@ import type { PeerRow } from '../control/routes/peers.ts'
 import type { NodeStatus } from '../control/routes/status.ts'
 import { engineStates } from '../engine-rows.ts'
 import { decimal, listOf, type Outputs, peerId, whole } from './output.ts'
+import { drainOutput } from './queue.ts'
 
 const ready = z.strictObject({
   event: z.literal('ready'),
@@ -38,6 +39,7 @@ const status: z.ZodType<NodeStatus> = z.strictObject({
       ),
     })
     .describe('what renting costs today'),
+  drain: drainOutput.nullable().describe('of a miner: whether it runs empty; null elsewhere'),
   hosted: z
     .array(
       z.strictObject({

@@ -58,6 +58,17 @@ export const rentCommands: readonly Command[] = [
     load: async () => (await import('../queue-leave.ts')).queueLeave,
   },
   {
+    name: 'drain',
+    usage: '',
+    describe: 'Let the running miner take no new leases; those that run end as agreed',
+    options: ['wait', 'undo'],
+    examples: [
+      ['compute-node drain --wait=8h', 'when it returns, the miner can be stopped without loss'],
+      ['compute-node drain --undo', 'it takes leases again'],
+    ],
+    load: async () => (await import('../drain.ts')).drain,
+  },
+  {
     name: 'policy',
     usage: '',
     describe: 'Show whom the running miner rents to, and at what price; options change it',

@@ -3,6 +3,7 @@ import type { ClockFault } from '../../clock-fault.ts'
 import type { Core } from '../../core.ts'
 import type { Finding } from '../../doctor/finding.ts'
 import { type EngineRow, engineRows } from '../../engine-rows.ts'
+import { type DrainState, drainState } from '../../leases/drain.ts'
 import type { HostBook } from '../../leases/host-book.ts'
 import { type HostedRow, hostedRows } from '../../leases/hosted-rows.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
@@ -28,6 +29,8 @@ export interface NodeStatus {
   readonly spending: SpendingToday
   /** The leases that this node hosts and that are not over, as a miner; null elsewhere. */
   readonly hosted: readonly HostedRow[] | null
+  /** Whether a miner takes no new leases, and what is left to end; null elsewhere. */
+  readonly drain: DrainState | null
   /** What the leases of a miner run in; null elsewhere. */
   readonly engines: readonly EngineRow[] | null
   /** The beacon's newest pulse and what pulses say against the clock; null where none was heard or none is carried. */
@@ -75,6 +78,7 @@ export function statusRoute(
       dataDir: config.dataDir,
       spending: await renting.spending.today(),
       hosted: hosting === undefined ? null : hostedRows(hosting),
+      drain: hosting === undefined ? null : drainState(hosting),
       engines: hosting === undefined || machine === undefined ? null : engineRows(hosting, machine),
       pulse:
         newest === undefined ? null : { round: newest.round, clock: pulses?.clockFault() ?? null },
