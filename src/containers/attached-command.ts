@@ -3,11 +3,14 @@ import { sleep } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { Exec } from './engine.ts'
 import { spoolOutput } from './spooled-output.ts'
+import type { StartRefusal } from './start-refusal.ts'
 
 export interface CommandState {
   readonly running: boolean
   /** Null when the engine lost it. */
   readonly exitCode: number | null
+  /** On the engine's machine; 0 for one that never started, or did a moment ago. */
+  readonly pid?: number | undefined
 }
 
 export interface AttachedCommand {
@@ -17,6 +20,8 @@ export interface AttachedCommand {
   readonly inspect: () => Promise<CommandState>
   readonly resize: Exec['resize']
   readonly kill: Exec['kill']
+  /** What engine's words mean that are printed in place of a command that did not start; not looked for without it. */
+  readonly refusalOf?: (output: string) => StartRefusal | undefined
 }
 
 const END_OF_INPUT = '\x04'
@@ -24,14 +29,37 @@ const ASK_AGAIN_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2000]
 
 /** An Exec over a command that the engine has attached us to. */
 export function attachedCommand(command: AttachedCommand): Exec {
-  const { socket, tty, inspect, resize, kill } = command
+  const { socket, tty, inspect, resize, kill, refusalOf } = command
+  let refused: StartRefusal | undefined
   const { stdout, stderr, received } = spoolOutput(socket, {
     tty,
     hasEnded: async () => !(await inspect()).running,
+    insteadOf(output) {
+      const refusal = refusalOf?.(output)
+      return (
+        refusal &&
+        neverStarted(inspect).then((never) => {
+          if (!never) return undefined
+          refused = refusal
+          return `${refusal.says}${tty ? '\r\n' : '\n'}`
+        })
+      )
+    },
   })
-  const exitCode = received.then(() => exitCodeOf(inspect))
+  const exitCode = received.then(() => refused?.exitCode ?? exitCodeOf(inspect))
   exitCode.catch(() => undefined) // whoever awaits it is told; nobody needs to
   return { stdin: inputOf(socket, tty), stdout, stderr, exitCode, resize, kill }
+}
+
+/** A command that prints what its engine would has a number, or gets one within moments. */
+async function neverStarted(inspect: AttachedCommand['inspect']): Promise<boolean> {
+  for (const pauseMs of ASK_AGAIN_MS) {
+    const state = await inspect().catch(() => undefined) // no answer says nothing
+    if (state === undefined || (state.pid ?? 0) > 0) return false
+    if (!state.running) return state.exitCode === 126 || state.exitCode === 127
+    await sleep(pauseMs)
+  }
+  return false
 }
 
 /** A connection that ends says nothing of the command: only the engine's own word counts. */

@@ -15,6 +15,7 @@ import type {
 import { signalMarked } from './exec-kill.ts'
 import { type ExecMark, newExecMark } from './exec-mark.ts'
 import { openInputPipe } from './input-pipe.ts'
+import { notStarted, startRefusal } from './start-refusal.ts'
 
 /** By default Ctrl-P Ctrl-Q would detach, and eat the renter's keys: keys that nobody types instead. */
 const NO_DETACH_KEYS = 'ctrl-^,ctrl-^,ctrl-^,ctrl-^'
@@ -100,8 +101,9 @@ export async function execIn(
       const state = await askDocker('look at a command', (abortSignal) =>
         exec.inspect({ abortSignal }),
       )
-      return { running: state.Running, exitCode: state.ExitCode }
+      return { running: state.Running, exitCode: state.ExitCode, pid: state.Pid }
     },
+    refusalOf: (output) => startRefusal(output, command, options),
   })
   if (size !== undefined) await resize(size)
   killOnAbort(running, signal)
@@ -137,7 +139,13 @@ export async function spawnIn(
   const exec = await askDocker('prepare a command', (abortSignal) =>
     container.exec({ ...placed(command, options, mark), abortSignal }),
   )
-  await askDocker('start a command', (abortSignal) => exec.start({ Detach: true, abortSignal }))
+  try {
+    await askDocker('start a command', (abortSignal) => exec.start({ Detach: true, abortSignal }))
+  } catch (cause) {
+    const words = messageOf((cause as Error).cause ?? cause)
+    const refusal = startRefusal(words.replace(/^\(HTTP code \d+\) [^-]* - /, ''), command, options)
+    throw refusal === undefined ? cause : notStarted(refusal, cause)
+  }
   return mark.value
 }
 

@@ -2,9 +2,15 @@ import { NodeError } from '../errors.ts'
 
 export type OutputStream = 'stdout' | 'stderr'
 
+/** A piece of what a command printed. */
+export interface Frame {
+  readonly stream: OutputStream
+  readonly data: Buffer
+}
+
 export interface FrameParser {
   /** Hands on what these bytes complete, in order, without copying. */
-  push(chunk: Buffer): { stream: OutputStream; data: Buffer }[]
+  push(chunk: Buffer): Frame[]
   /** True between frames: a stream that ends elsewhere was cut. */
   readonly idle: boolean
 }

@@ -124,7 +124,10 @@ export interface Container {
   attach(): Promise<Exec>
   /** Runs another command inside. */
   exec(command: readonly string[], options?: ExecOptions): Promise<Exec>
-  /** Starts a command that runs on by itself, its output unread; resolves with its id, the value of its CN_EXEC variable. */
+  /**
+   * Starts a command that runs on by itself, its output unread; resolves with its id, the value of its CN_EXEC variable.
+   * @throws FAILED_START, with the `exitCode` that a shell would give, where there is no such program or it may not run
+   */
   spawn(command: readonly string[], options?: SpawnOptions): Promise<string>
   /**
    * Connects to a TCP port on which something listens inside, be it on loopback alone. Ending either direction leaves

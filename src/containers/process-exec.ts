@@ -14,6 +14,7 @@ import type {
 } from './engine.ts'
 import { newExecMark } from './exec-mark.ts'
 import { endMarked, type Mark, markedProcesses, signalProcess } from './process-table.ts'
+import { notStarted, type StartRefusal } from './start-refusal.ts'
 
 export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
 
@@ -41,7 +42,7 @@ export async function processExec(
   try {
     await once(child, 'spawn')
   } catch (error) {
-    return notStarted(program, error)
+    return neverStarted(program, error)
   }
   const kill = async (name: ExecSignal = 'SIGKILL', whom: Signalled = 'all'): Promise<void> => {
     if (whom === 'command') child.kill(name)
@@ -81,9 +82,7 @@ export async function processSpawn(
   try {
     await once(child, 'spawn')
   } catch (cause) {
-    throw new NodeError('ENGINE_FAILED', `${program} cannot be started: ${messageOf(cause)}`, {
-      cause,
-    })
+    throw notStarted(refusalOf(program, cause), cause)
   }
   child.unref()
   return mark.value
@@ -116,14 +115,18 @@ async function signalTree(child: PipedChild, mark: Mark, signal: ExecSignal): Pr
   else for (const pid of await markedProcesses(mark)) signalProcess(pid, signal)
 }
 
-function notStarted(program: string, error: unknown): Exec {
-  const { code } = error as NodeJS.ErrnoException
+function refusalOf(program: string, error: unknown): StartRefusal {
+  const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+  const says = `${program}: ${isMissing ? 'not found' : messageOf(error)}`
+  return { says, exitCode: isMissing ? 127 : 126 }
+}
+
+function neverStarted(program: string, error: unknown): Exec {
+  const refusal = refusalOf(program, error)
   const stdin = new PassThrough().resume()
   const stdout = new PassThrough().end()
-  const stderr = new PassThrough().end(
-    `${program}: ${code === 'ENOENT' ? 'not found' : messageOf(error)}\n`,
-  )
-  const exitCode = Promise.resolve(code === 'ENOENT' ? 127 : 126)
+  const stderr = new PassThrough().end(`${refusal.says}\n`)
+  const exitCode = Promise.resolve(refusal.exitCode)
   return {
     stdin,
     stdout,

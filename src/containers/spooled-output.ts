@@ -1,13 +1,18 @@
 import { type Duplex, Readable } from 'node:stream'
 import { NodeError } from '../errors.ts'
 import { MiB } from '../units.ts'
-import { createFrameParser } from './docker-frames.ts'
+import { createFrameParser, type Frame } from './docker-frames.ts'
 
 export interface SpoolOptions {
   /** A terminal's output is not framed: all of it is stdout. */
   readonly tty: boolean
   /** True once the command has ended; asked only while its reader stalls. */
   readonly hasEnded: () => Promise<boolean>
+  /**
+   * Looks at the first output: a promise where it may be the engine's words and none of the command's, of what is said
+   * instead, on the command's errors. Nothing goes on before it resolves; undefined: it is the command's.
+   */
+  readonly insteadOf?: (output: string) => Promise<string | undefined> | undefined
   /** What a stalled reader may leave in memory, both outputs together. */
   readonly spoolBytes?: number
 }
@@ -21,6 +26,8 @@ export interface SpooledOutput {
 
 /** The engine drops what it still holds 2 s after the command ended (notes/containers.md §3, Exec 5). */
 const ASK_EVERY_MS = 250
+/** What engines say in a command's place is short. */
+const LOOKED_AT_BYTES = 4096
 
 /**
  * Splits an attached socket into its outputs. A stalled reader first fills the spool, then holds the command back.
@@ -28,7 +35,7 @@ const ASK_EVERY_MS = 250
  * engine had buffered (about 1 MiB), and it would be lost otherwise.
  */
 export function spoolOutput(socket: Duplex, options: SpoolOptions): SpooledOutput {
-  const { tty, hasEnded, spoolBytes = 8 * MiB } = options
+  const { tty, hasEnded, insteadOf, spoolBytes = 8 * MiB } = options
   const parser = createFrameParser()
   const received = Promise.withResolvers<void>()
   let timer: NodeJS.Timeout | undefined
@@ -66,12 +73,32 @@ export function spoolOutput(socket: Duplex, options: SpoolOptions): SpooledOutpu
       )
     }, ASK_EVERY_MS)
   }
+  const give = ({ stream, data }: Frame): void =>
+    void (stream === 'stderr' ? stderr : stdout).push(data)
+  let isFirst = true
+  let judged: Promise<void> | undefined
   const take = (chunk: Buffer): void => {
-    if (tty) stdout.push(chunk)
-    else
-      for (const { stream, data } of parser.push(chunk))
-        (stream === 'stderr' ? stderr : stdout).push(data)
+    const frames: Frame[] = tty ? [{ stream: 'stdout', data: chunk }] : parser.push(chunk)
+    const first = isFirst ? frames[0]?.data.toString('utf8', 0, LOOKED_AT_BYTES) : undefined
+    const words = first === undefined ? undefined : insteadOf?.(first)
+    isFirst &&= first === undefined
+    if (words === undefined) frames.forEach(give)
+    else judge(words, frames)
     if (!takeAll && timer === undefined && held() >= spoolBytes) holdBack()
+  }
+  const judge = (words: Promise<string | undefined>, frames: readonly Frame[]): void => {
+    socket.pause()
+    judged = words
+      .then((said) => {
+        if (said === undefined) frames.forEach(give)
+        else give({ stream: tty ? 'stdout' : 'stderr', data: Buffer.from(said) })
+      })
+      .finally(() => socket.resume())
+  }
+  /** A socket ends even while it is paused. */
+  const finishOnceJudged = (error?: Error): void => {
+    if (judged === undefined) finish(error)
+    else void judged.then(() => finish(error))
   }
   const finish = (error?: Error): void => {
     clearInterval(timer)
@@ -94,9 +121,9 @@ export function spoolOutput(socket: Duplex, options: SpoolOptions): SpooledOutpu
       socket.destroy(error as Error)
     }
   })
-  socket.once('end', () => finish(parser.idle ? undefined : cut()))
-  socket.once('error', (error) => finish(error instanceof NodeError ? error : cut(error)))
-  socket.once('close', () => finish(socket.readableEnded ? undefined : cut()))
+  socket.once('end', () => finishOnceJudged(parser.idle ? undefined : cut()))
+  socket.once('error', (error) => finishOnceJudged(error instanceof NodeError ? error : cut(error)))
+  socket.once('close', () => finishOnceJudged(socket.readableEnded ? undefined : cut()))
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined) // told to its reader, if there is one
   return { stdout, stderr, received: received.promise }
 }

@@ -60,6 +60,48 @@ describe.skipIf(noDocker)('docker engine', () => {
     await container.remove()
   })
 
+  test.each<[what: string, command: string[], place: object, says: string, code: number]>([
+    ['is missing', ['no-such-program'], {}, 'no-such-program: not found\n', 127],
+    ['is missing, by path', ['/opt/none'], {}, '/opt/none: not found\n', 127],
+    ['is no program', ['/etc/passwd'], {}, '/etc/passwd: permission denied\n', 126],
+    ['has no folder', ['ls'], { workingDir: '/none' }, '/none: there is no such folder\n', 126],
+    ['has no user', ['ls'], { user: 'none' }, 'the image has no such user (--user)\n', 126],
+  ])(
+    'a command that %s is told as a shell would, attached or not',
+    async (_, command, place, says, code) => {
+      const container = await idle()
+      const exec = await container.exec(command, place)
+      expect(await Promise.all([text(exec.stdout), text(exec.stderr), exec.exitCode])).toEqual([
+        '',
+        says,
+        code,
+      ])
+      const terminal = await container.exec(command, { ...place, tty: true })
+      terminal.stderr.resume()
+      expect(await text(terminal.stdout)).toBe(says.replace('\n', '\r\n'))
+      expect(await terminal.exitCode).toBe(code)
+      await expect(container.spawn(command, place)).rejects.toMatchObject({
+        code: 'FAILED_START',
+        message: says.trimEnd(),
+        details: { exitCode: code },
+      })
+      await container.remove()
+    },
+  )
+
+  test('a command that only prints such words keeps them, and its code', async () => {
+    const container = await idle()
+    const words =
+      'OCI runtime exec failed: exec failed: exec: "x": executable file not found: unknown'
+    const exec = await container.exec(sh(`echo '${words}'; echo more; exit 126`))
+    expect(await Promise.all([text(exec.stdout), text(exec.stderr), exec.exitCode])).toEqual([
+      `${words}\nmore\n`,
+      '',
+      126,
+    ])
+    await container.remove()
+  })
+
   test('exec: streams apart, half-closed stdin, environment, folder, exit code', async () => {
     const container = await idle()
     const exec = await container.exec(sh('cat; echo "$GREETING $PWD"; echo wrong >&2; exit 3'), {

@@ -15,7 +15,11 @@ interface SessionOptions {
   readonly command: readonly string[]
   readonly stdin?: Uint8Array
   /** Where and as whom it runs. */
-  readonly place?: { readonly workingDir?: string; readonly user?: string }
+  readonly place?: {
+    readonly workingDir?: string
+    readonly user?: string
+    readonly detach?: boolean
+  }
   readonly signal?: AbortSignal
 }
 

@@ -144,5 +144,7 @@ describe.skipIf(noDocker)('a shell in a real container', { timeout: 120_000 }, (
       place: { workingDir: '/tmp', user: '7' },
     })
     expect(ran).toEqual({ stdout: '\n/tmp\n7\n', stderr: 'err\n', exitCode: 0 })
+    const missing = await execIn({ renter, ...at, command: ['nosuch'], place: { detach: true } })
+    expect(missing).toEqual({ stdout: '', stderr: 'nosuch: not found\n', exitCode: 127 })
   })
 })

@@ -48,14 +48,23 @@ export async function attend(
   }
 }
 
-/** It runs on when its renter goes; the renter gets its id. */
+/** It runs on when its renter goes; the renter gets its id, or why it did not start, and the code a shell would give. */
 async function runDetached(
   { container, request, channel }: SessionRun<SessionOf<'exec'>>,
   place: SpawnOptions,
 ): Promise<void> {
-  const id = await container.spawn(request.command, place)
-  await channel.send(channels.control, controlToRenter.encode({ kind: 'detached', id }))
-  await channel.send(channels.control, controlToRenter.encode({ kind: 'exit', exitCode: 0 }))
+  const tell = (message: Parameters<typeof controlToRenter.encode>[0]) =>
+    channel.send(channels.control, controlToRenter.encode(message))
+  try {
+    const id = await container.spawn(request.command, place)
+    await tell({ kind: 'detached', id })
+    await tell({ kind: 'exit', exitCode: 0 })
+  } catch (error) {
+    if (!(error instanceof NodeError) || error.code !== 'FAILED_START') throw error
+    await tell({ kind: 'started' })
+    await channel.send(channels.stderr, Buffer.from(`${error.message}\n`))
+    await tell({ kind: 'exit', exitCode: Number(error.details['exitCode']) })
+  }
 }
 
 async function sendOutput(exec: Exec, channel: FrameChannel): Promise<void> {
