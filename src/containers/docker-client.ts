@@ -52,7 +52,7 @@ const codeIs = (error: unknown, code: ErrorCode): boolean =>
   error instanceof NodeError && error.code === code
 
 /** The engine's own words: docker-modem wraps them in "(HTTP code 500) server error - … ". */
-const words = (error: unknown): string =>
+export const engineWords = (error: unknown): string =>
   messageOf(error)
     .replace(/^\(HTTP code \d+\) [^-]* - /, '')
     .trim()
@@ -68,7 +68,7 @@ function placeIn(error: unknown): string | undefined {
 export function dockerError(doing: string, cause: unknown): NodeError {
   if (cause instanceof NodeError) return cause
   const status = statusOf(cause)
-  const text = words(cause)
+  const text = engineWords(cause)
   if (status === undefined) {
     return new NodeError('ENGINE_UNKNOWN', `Docker did not answer (${doing}): ${text}`, {
       cause,

@@ -3,7 +3,7 @@ import type Docker from 'dockerode'
 import { sleep } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import { attachedCommand } from './attached-command.ts'
-import { askDocker } from './docker-client.ts'
+import { askDocker, engineWords } from './docker-client.ts'
 import type {
   Exec,
   ExecOptions,
@@ -142,8 +142,7 @@ export async function spawnIn(
   try {
     await askDocker('start a command', (abortSignal) => exec.start({ Detach: true, abortSignal }))
   } catch (cause) {
-    const words = messageOf((cause as Error).cause ?? cause)
-    const refusal = startRefusal(words.replace(/^\(HTTP code \d+\) [^-]* - /, ''), command, options)
+    const refusal = startRefusal(engineWords((cause as Error).cause ?? cause), command, options)
     throw refusal === undefined ? cause : notStarted(refusal, cause)
   }
   return mark.value

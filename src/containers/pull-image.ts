@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { AuthConfig } from 'dockerode'
 import { deadline, sleep } from '../clock.ts'
-import { messageOf, NodeError } from '../errors.ts'
+import { NodeError } from '../errors.ts'
 import { MiB } from '../units.ts'
-import { dockerError } from './docker-client.ts'
+import { dockerError, engineWords } from './docker-client.ts'
 import type { ImageProgress } from './engine.ts'
 import type { RegistryLogin } from './registry-login.ts'
 
@@ -39,7 +39,7 @@ const FAULTS: readonly (readonly [RegExp, ImageFault, string])[] = [
   [
     /no such host|dial tcp|lookup |timeout|timed out|connection refused|TLS|certificate|network is/i,
     'unreachable',
-    "check this machine's network and DNS, or load the image by hand: docker load",
+    'check network and DNS of the machine that pulls, or load the image there by hand: docker load',
   ],
 ]
 
@@ -136,7 +136,7 @@ async function pullOnce(docker: Docker, image: string, options: PullOptions): Pr
     if (ended.signal.reason instanceof NodeError) throw ended.signal.reason
     if (ended.signal.aborted) throw stalledError(image, stallMs, cause)
     const error = dockerError(`pull ${image}`, cause)
-    throw error.code === 'ENGINE_UNKNOWN' ? error : imageError(image, messageOf(error), cause)
+    throw error.code === 'ENGINE_UNKNOWN' ? error : imageError(image, engineWords(cause), cause)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)

@@ -10,7 +10,7 @@ export const exitCodes = [
   [2, 'usage or bad configuration'],
   [3, 'nothing matched'],
   [4, 'peer unreachable, timed out, or outcome unknown'],
-  [5, 'refused: not allowed, not paid, no capacity'],
+  [5, 'refused: not allowed, not paid, too little money, no capacity'],
   [6, 'engine or GPU fault on this machine'],
   [7, 'chain fault'],
   [INTERRUPTED, 'interrupted (Ctrl-C)'],
@@ -23,6 +23,8 @@ const byFault: readonly (readonly [prefix: string, exitCode: number])[] = [
   ['REFUSED', 5],
   ['ENGINE', 6],
   ['GPU', 6],
+  // Too little money is no fault of the chain's.
+  ['CHAIN_NO_FUNDS', 5],
   ['CHAIN', 7],
   ['FAILED_INTERRUPTED', INTERRUPTED],
 ]

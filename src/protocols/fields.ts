@@ -39,3 +39,6 @@ export const codeName = (): z.ZodType<string> => z.string().regex(/^[a-z][a-z0-9
 
 /** A libp2p peer id in its base58 text form. */
 export const peerIdText = (): z.ZodType<string> => z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/)
+
+/** How long the reason of a lease's end may be: an engine's words about a failed pull are not cut. */
+export const MAX_REASON = 500

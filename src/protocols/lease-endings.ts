@@ -1,3 +1,4 @@
+import { MAX_REASON } from './fields.ts'
 import type { Ending } from './receipts.ts'
 
 /** Whose doing an end was; `nobody`: it was agreed, or nobody can tell. */
@@ -56,9 +57,6 @@ export const leaseEndings = {
 } as const satisfies Readonly<Record<string, EndingRow>>
 
 export type EndingCode = keyof typeof leaseEndings
-
-/** How long a reason may be on the wire. */
-const MAX_REASON = 200
 
 /** The ending of a code as a receipt states it; the detail follows the table's text. */
 export function endingOf(code: EndingCode, detail?: string): Ending {

@@ -8,6 +8,7 @@ import {
   bytesUpTo,
   codeName,
   integer,
+  MAX_REASON,
   peerIdText,
   text,
   timeMs,
@@ -153,7 +154,7 @@ export const leaseStatus = z.looseObject({
   startedAtMs: timeMs().optional(),
   expiresAtMs: timeMs().optional(),
   /** Why it ended. */
-  reason: text(200).optional(),
+  reason: text(MAX_REASON).optional(),
   /** The same as a code of lease-endings.ts. */
   ending: codeName().optional(),
   /** The newest receipt. */

@@ -178,9 +178,9 @@ function openError(name: string, peer: string, cause: unknown, signal: AbortSign
   if (cause instanceof NodeError) return cause
   if (signal.aborted) return signal.reason
   if ((cause as Error).name === 'UnsupportedProtocolError') {
-    return new NodeError('PEER_UNSUPPORTED', `${peer} does not answer ${name}`, {
+    return new NodeError('PEER_UNSUPPORTED', `${peer} does not answer ${name} (yet)`, {
       cause,
-      next: 'ask a peer whose role includes it',
+      next: 'one that is still starting will: try again in a moment; else ask a peer whose role includes it',
     })
   }
   return new NodeError('PEER_UNREACHABLE', `cannot reach ${peer}: ${messageOf(cause)}`, {

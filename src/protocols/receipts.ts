@@ -2,7 +2,16 @@ import { z } from 'zod'
 import { NodeError } from '../errors.ts'
 import { KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
-import { baseUnits, bytes, bytesUpTo, codeName, integer, text, timeMs } from './fields.ts'
+import {
+  baseUnits,
+  bytes,
+  bytesUpTo,
+  codeName,
+  integer,
+  MAX_REASON,
+  text,
+  timeMs,
+} from './fields.ts'
 import { healths, leaseStates } from './lease.ts'
 import type { Network } from './network.ts'
 import { defineProtocol } from './protocol.ts'
@@ -27,7 +36,7 @@ const receipt = z.looseObject({
   final: z
     .looseObject({
       outcome: z.enum(['ended', 'failed']),
-      reason: text(200),
+      reason: text(MAX_REASON),
       code: codeName().optional(),
     })
     .optional(),

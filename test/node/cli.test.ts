@@ -112,6 +112,7 @@ test.each([
   ['REFUSED_CAPACITY', 5],
   ['ENGINE_ABSENT', 6],
   ['GPU_LOST', 6],
+  ['CHAIN_NO_FUNDS', 5],
   ['CHAIN_UNREACHABLE', 7],
   ['FAILED_INTERRUPTED', 130],
   ['BAD_MESSAGE', 1],

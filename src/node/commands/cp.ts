@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import ignore from 'ignore'
-import { codeOf } from '../../errors.ts'
+import { codeOf, NodeError } from '../../errors.ts'
 import { MiB } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import type { FilesAsked } from '../control/routes/files.ts'
@@ -117,6 +117,7 @@ function tasksOf(plan: CopyPlan, job: CopyJob, terminal: Terminal): Task[] {
       }
       let to: string | undefined
       const work = async (talk: RentersTalk): Promise<void> => {
+        if (isOneOfMany && to === undefined) assertNoFile(plan.to, await typeAt(talk, plan.to))
         const isFolder = to === undefined && (await takesInside(talk, plan.to, source.path))
         to ??= placeOf(source.path, plan.to, { isFolder, isOneOfMany })
         await copyIn(talk, { from: source.path, to }, job)
@@ -133,6 +134,7 @@ function tasksOf(plan: CopyPlan, job: CopyJob, terminal: Terminal): Task[] {
     }
     let to: string | undefined
     const work = async (talk: RentersTalk): Promise<void> => {
+      if (isOneOfMany && (await statIfThere(end.path))?.isFile()) assertNoFile(end.path, 'file')
       to ??= placeOf(from, end.path, {
         isFolder: await takesInsideHere(end.path, from),
         isOneOfMany,
@@ -143,9 +145,19 @@ function tasksOf(plan: CopyPlan, job: CopyJob, terminal: Terminal): Task[] {
   })
 }
 
+const typeAt = async (talk: RentersTalk, path: string) =>
+  (await lookAt(talk, path, false)).get('')?.type
+
+function assertNoFile(path: string, type: string | undefined): void {
+  if (type !== 'file') return
+  throw new NodeError('FAILED_FILES', `several sources go into a folder, and ${path} is a file`, {
+    next: 'name a folder, or copy one source',
+  })
+}
+
 /** Whether there is a folder, and not one that an earlier try of this very copy has begun. */
 async function takesInside(talk: RentersTalk, to: string, source: string): Promise<boolean> {
-  if ((await lookAt(talk, to, false)).get('')?.type !== 'folder') return false
+  if ((await typeAt(talk, to)) !== 'folder') return false
   return (await lookAt(talk, `${to}/${markOf(nameOf(source))}`, false)).size === 0
 }
 

@@ -11,16 +11,18 @@ import type { Run } from './command.ts'
 
 /** Looks at what a node needs on this machine; exit code 0 when nothing required is missing, else 1. */
 export const doctor: Run = async ({ config, terminal, signal }) => {
+  const { roles } = config
+  // Without a role all that this machine could do is looked at; leases and proofs are a miner's.
+  const hosts = roles.length === 0 || roles.includes('miner')
   const findings = [
     checkNode(),
     checkMemory(),
     await checkDisk(config.dataDir),
     await checkDataFolder(config.dataDir),
     ...(await checkPorts(config.listen, config.dataDir)),
-    ...(await checkEngine(config, signal)),
-    ...(config.roles.includes('miner') ? await checkHolds(config, signal) : []),
-    await checkWebgpu(),
-    ...(await checkProofs(config)),
+    ...(hosts ? await checkEngine(config, signal) : []),
+    ...(roles.includes('miner') ? await checkHolds(config, signal) : []),
+    ...(hosts ? [await checkWebgpu(), ...(await checkProofs(config))] : []),
     await checkClock(),
     ...(await checkPulses(config, signal)),
   ]

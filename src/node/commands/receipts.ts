@@ -20,7 +20,7 @@ const columns = (asset: string): readonly Column<ReceiptRow>[] => [
 ]
 
 /**
- * Lists a lease's receipts after checking both signatures, every link of the chain and every amount; with `--export`,
+ * Lists a lease's newest receipts, and what all come to, after checking both signatures, every link of the chain and every amount; with `--export`,
  * writes them to a file. With `--verify` it checks such a file by its bytes alone: 0 when it is VALID, 1 when not.
  */
 export const receipts: Run = (context) => {
@@ -47,14 +47,16 @@ const listed = (lease: string, context: CommandContext): Promise<number> =>
       output.value(answer, () => '')
       return 0
     }
-    output.list(answer.items, {
+    const { claimed, acknowledged, asset, items } = answer
+    const newest = config.all ? items : items.slice(-config.limit)
+    output.list(newest, {
       columns: columns(answer.asset),
       id: ({ seq }) => String(seq),
       none: 'no receipts yet',
     })
-    const { claimed, acknowledged, asset, items } = answer
+    const shown = newest.length < items.length ? `, the newest ${newest.length} shown (--all)` : ''
     output.note(
-      `${counted(items.length, 'receipt')}, chain verified: ${claimed} ${asset} claimed, ${acknowledged} countersigned`,
+      `${counted(items.length, 'receipt')}${shown}, chain verified: ${claimed} ${asset} claimed, ${acknowledged} countersigned`,
     )
     return 0
   })

@@ -1,4 +1,4 @@
-import { flag, list, maybe, type Option, pairs } from './option.ts'
+import { flag, list, maybe, type Option, option, pairs } from './option.ts'
 import { idempotencyKey, volume } from './parse/lease.ts'
 import { ago, size } from './parse/measures.ts'
 import { text, whole } from './parse/plain.ts'
@@ -49,6 +49,8 @@ export const sessionOptions = {
   tag: maybe('command', 'Name of the image in the file (default: cn-LEASE:latest)', 'NAME', text),
   pause: flag('command', 'Let everything in the lease go on while its image is made', true),
   maxSize: maybe('command', 'Refuse what is larger', 'SIZE', size),
+  limit: option('command', 'Only the newest so many', 'N', whole(1, 1_000_000), 20),
+  all: flag('command', 'All of them'),
   running: flag('command', 'Only leases that are not over'),
   detach: flag('command', 'Leave the command running, print its id', false, { short: 'd' }),
   follow: flag('command', 'Go on with what is printed from now on', false, { short: 'f' }),

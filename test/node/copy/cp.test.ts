@@ -118,6 +118,16 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
     expect((await feeding.ended).code).toBe(0)
     expect(await cp('L:/in/stream', '-')).toMatchObject({ out: 'from stdin', err: '', code: 0 })
 
+    for (const [sources, file] of [
+      [[at('a.txt'), at('b.txt')], 'L:/in/a.txt'],
+      [['L:/in/a.txt', 'L:/in/b.txt'], at('a.txt')],
+    ] as const) {
+      const onto = await cp(...sources, file, '--json')
+      expect(onto.code).toBe(1)
+      const { error } = JSON.parse(onto.out)
+      expect(error.message).toMatch(/^several sources go into a folder, and .*\/a\.txt is a file$/)
+    }
+
     expect(await cp('L:/nowhere', at('n'))).toMatchObject({ code: 3 })
     await writeFile(at('big'), Buffer.alloc(20 * 1024 * 1024))
     await inside('echo old >/run/big') // a tmpfs of 16 MiB

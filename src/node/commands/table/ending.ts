@@ -22,7 +22,7 @@ export const endingCommands: readonly Command[] = [
     name: 'receipts',
     usage: '[LEASE]',
     describe: "List a lease's receipts, after checking the whole chain",
-    options: ['export', 'verify'],
+    options: ['limit', 'all', 'export', 'verify'],
     args: [0, 1],
     examples: [
       ['compute-node receipts 4f1c22 --export lease.cbor', 'all that was signed, in one file'],
