@@ -7,6 +7,7 @@ import {
   bytesUpTo,
   codeName,
   integer,
+  MAX_REASON,
   text,
   timeMs,
 } from '../../protocols/fields.ts'
@@ -33,7 +34,7 @@ export type PauseCause = (typeof pauseCauses)[number]
 
 const ending = z.looseObject({
   outcome: z.enum(['ended', 'failed']),
-  reason: text(200),
+  reason: text(MAX_REASON),
   code: codeName().optional(),
 })
 const count = integer(0, Number.MAX_SAFE_INTEGER)

@@ -126,7 +126,7 @@ async function everythingIn(folder: string): Promise<string> {
 
 test.each([
   ['that can be had', undefined],
-  ['that cannot', new NodeError('ENGINE_IMAGE', 'cannot pull it: denied')],
+  ['that cannot', new NodeError('ENGINE_IMAGE', `cannot pull it: ${'denied '.repeat(50)}.`)],
 ])('a registry login reaches the pull of an image %s, and nothing else', async (_, imageError) => {
   const secret = 'correct-horse-battery'
   const engine = new FakeEngine()
@@ -154,6 +154,8 @@ test.each([
     await stopLease(renter, now)
   }
   await until(() => isOver(now.lease))
+  // Told whole, however much an engine has to say.
+  if (imageError !== undefined) expect(now.lease.ending?.reason).toMatch(/denied \.$/)
   expect(engine.heldLogins.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true)
   await renter.stop()
   await miner.stop()
