@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import { NodeError } from '../../errors.ts'
+import { codeOf, NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { codeOfPeer } from '../../protocols/refusal.ts'
 import {
@@ -35,14 +35,25 @@ export async function bridge(
   socket.close(1000)
 }
 
+/** A command's outcome comes behind all of its output: who is lost after it has cut nothing short. */
 async function sendOutput(socket: WebSocket, channel: FrameChannel): Promise<void> {
   const sender = createSender(socket)
-  for await (const { channel: from, data } of channel.frames()) {
-    if (from === channels.control) await sender.send(toJson(controlOf(data)))
-    else await sender.send(Buffer.concat([Uint8Array.of(from), data]))
+  let isKnown = false
+  try {
+    for await (const { channel: from, data } of channel.frames()) {
+      if (from === channels.control) {
+        const control = controlOf(data)
+        await sender.send(toJson(control))
+        isKnown ||= control.kind === 'exit' || control.kind === 'failed'
+      } else await sender.send(Buffer.concat([Uint8Array.of(from), data]))
+    }
+    isKnown = true // the miner has ended its direction, and needs no end of this one
+    await sender.sent()
+    await channel.end()
+  } catch (error) {
+    if (!isKnown || codeOf(error) !== 'PEER_LOST') throw error
+    await sender.sent()
   }
-  await sender.sent()
-  await channel.end()
 }
 
 /** What the miner says of the command; a fault of its engine is not one of this machine. */
