@@ -29,6 +29,8 @@ export interface NodeOptions {
   readonly ephemeral?: boolean
   /** What runs on it; the services of its roles where nothing else is given. */
   readonly services?: (parts: Parts) => readonly Service[]
+  /** Told what its start is at. */
+  readonly onStep?: (what: string) => void
 }
 
 export interface RunningNode extends AsyncDisposable {
@@ -43,8 +45,9 @@ export interface RunningNode extends AsyncDisposable {
  * Disposing stops them in reverse; a start that fails stops what had started.
  */
 export async function createNode(config: Config, options: NodeOptions): Promise<RunningNode> {
-  const { log, ephemeral = false, services = servicesOf } = options
+  const { log, ephemeral = false, services = servicesOf, onStep } = options
   await using stack = new AsyncDisposableStack()
+  onStep?.('opening the data folder')
   const folder = await createDataFolder(config.dataDir)
   stack.use(await lockDataFolder(folder))
   const identity = await loadIdentity(folder.keyFile, log)
@@ -58,8 +61,12 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const core: Core = { config, net, peerId, key, libp2p, store, events, log, nowMs }
   const network = createNetworkParts(core, life.signal)
   await listen(libp2p, config.listen)
+  const isMiner = config.roles.includes('miner')
+  onStep?.(
+    isMiner ? 'looking at its GPUs, its container engine and its leases' : 'reading its books',
+  )
   const parts = await createParts(network, stack)
-  stack.use(await runServices(services(parts)))
+  stack.use(await runServices(services(parts), (name) => onStep?.(`starting ${name}`)))
   const control = stack.use(
     await startControl({
       parts,

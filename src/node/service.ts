@@ -5,8 +5,14 @@ export interface Service {
   stop?(): Promise<void>
 }
 
-/** Starts services in order; disposing stops them in reverse. A start that fails stops what had started. */
-export async function runServices(services: readonly Service[]): Promise<AsyncDisposable> {
+/**
+ * Starts services in order, telling the name of each before; disposing stops them in reverse. A start that fails stops
+ * what had started.
+ */
+export async function runServices(
+  services: readonly Service[],
+  onStart?: (name: string) => void,
+): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   for (const service of services) {
     const lifetime = new AbortController()
@@ -14,6 +20,7 @@ export async function runServices(services: readonly Service[]): Promise<AsyncDi
       lifetime.abort()
       await service.stop?.()
     })
+    onStart?.(service.name)
     await service.start(lifetime.signal)
   }
   return stack.move()

@@ -6,6 +6,7 @@ import { createNode } from '../node.ts'
 import { createOutput } from '../output.ts'
 import type { Parts } from '../parts.ts'
 import type { CommandContext, Run } from './command.ts'
+import { tellStart } from './tell-start.ts'
 import { leasesAtStop, warnOfLeases } from './warn-of-leases.ts'
 
 /** Runs a node until the first signal; its first line on stdout says that it is ready. */
@@ -15,7 +16,10 @@ export const runNode: Run = async (context) => {
   const log = createLog({ level: logLevel, json })
   // A promise that nobody awaited (of a library, mostly) is a bug to report, not a reason to drop leases.
   process.on('unhandledRejection', (error) => log.error('unhandled-rejection', error))
-  await using node = await createNode(config, { log })
+  const output = createOutput(terminal, { ...config, quiet: false })
+  using teller = tellStart(createOutput(terminal, config))
+  await using node = await createNode(config, { log, onStep: teller.step })
+  teller[Symbol.dispose]()
   const { control, addrs, parts } = node
   const ready = {
     event: 'ready',
@@ -26,7 +30,7 @@ export const runNode: Run = async (context) => {
   }
   // Others often start once this one is ready: a devnet's nodes find everything compiled.
   flushCompileCache()
-  createOutput(terminal, { ...config, quiet: false }).value(ready, () =>
+  output.value(ready, () =>
     [
       `${config.roles.join(', ')} ${ready.peerId} on ${parts.core.net.name}`,
       ...addrs.map((addr) => `  listening on ${addr}`),
