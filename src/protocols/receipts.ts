@@ -97,6 +97,8 @@ const response = z.looseObject({
   state: z.enum(leaseStates).optional(),
   /** What its renter should know now, e.g. that a GPU is lost or that its owner wants it back. */
   notice: text(200).optional(),
+  /** What it has written of its disk share, as it was measured last; absent where nothing is measured. */
+  diskUsedMiB: integer(0, 2 ** 40).optional(),
 })
 
 const requestCodec = cborCodec(request, 4 * KiB)

@@ -60,15 +60,17 @@ async function copy(
   return 0
 }
 
-/** What the terms let a lease write; unknown for one that another rented, and of what may lie in a volume. */
+/** What the terms let a lease write beyond what it has; unknown for one that another rented, and of what may lie in a volume. */
 async function roomOf(
   client: ControlClient,
   { lease, to }: CopyPlan & { way: 'in' },
 ): Promise<number | undefined> {
   try {
-    const { diskMiB, volumes } = await client.get<LeaseView>(leasePath(lease))
+    const { diskMiB, diskUsedMiB, volumes } = await client.get<LeaseView>(leasePath(lease))
     const isOnDisk = volumes.length === 0 || (to.startsWith('/') && !volumes.some(holds(to)))
-    return diskMiB === null || !isOnDisk ? undefined : diskMiB * MiB
+    return diskMiB === null || !isOnDisk
+      ? undefined
+      : Math.max(0, diskMiB - (diskUsedMiB ?? 0)) * MiB
   } catch (error) {
     if (codeOf(error) === 'NOTHING_MATCHED') return undefined
     throw error

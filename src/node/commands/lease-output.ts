@@ -115,7 +115,7 @@ export function describeLease(lease: LeaseView): string {
     ['command', lease.command?.join(' ') ?? null],
     ['devices', lease.devices.join(', ')],
     ['memory', `at most ${sizeText(lease.memoryMiB)}, ${counted(lease.cpus, 'processor core')}`],
-    ['disk', lease.diskMiB === null ? null : `at most ${sizeText(lease.diskMiB)}`],
+    ['disk', lease.diskMiB === null ? null : diskText(lease.diskMiB, lease.diskUsedMiB)],
     ['held by', isolationOf(lease)],
     ['keeps', lease.volumes.length === 0 ? null : lease.volumes.map(volumeText).join(', ')],
     ['price', `${lease.dph} ${asset} per hour, at most ${lease.cap} ${asset}`],
@@ -180,3 +180,6 @@ export function assertRunning(lease: LeaseView): void {
     next: `compute-node show ${lease.id.slice(0, 12)}`,
   })
 }
+
+const diskText = (mostMiB: number, usedMiB: number | null): string =>
+  `at most ${sizeText(mostMiB)}${usedMiB === null ? '' : `, ${sizeText(usedMiB)} written`}`

@@ -67,7 +67,10 @@ async function send(
 ): Promise<void> {
   const missing = entries.filter((entry) => !isThere(entry, there.get(entry.path), job))
   job.plannedBytes += missing.reduce((sum, { size }) => sum + size, 0)
-  assertRoom(job)
+  assertRoom(
+    missing.reduce((sum, entry) => sum + toWrite(entry, there), 0),
+    job,
+  )
   const batch = createBatches(talk, root, job)
   // A single file has no folder of its own to be put into, and is written by itself.
   const isBig = ({ path, type, size }: LocalEntry) =>
@@ -81,13 +84,19 @@ async function send(
   if (entries[0]?.type === 'folder') await sendModes(talk, { root, entries, there, mark })
 }
 
+/** What is left of a file after what came of it before. */
+const toWrite = (entry: LocalEntry, there: ReadonlyMap<string, FoundEntry>): number =>
+  entry.type === 'file' ? entry.size - (there.get(partOf(entry.path, entry))?.size ?? 0) : 0
+
 /** Before anything is sent: where a share is only measured, a lease that exceeds it would be ended for it. */
-function assertRoom({ plannedBytes, roomBytes = Number.POSITIVE_INFINITY }: CopyJob): void {
-  if (plannedBytes <= roomBytes) return
-  const [planned, room] = [plannedBytes, roomBytes].map((bytes) => Math.ceil(bytes / MiB))
+function assertRoom(wantedBytes: number, { roomBytes, bytes }: CopyJob): void {
+  if (roomBytes === undefined) return
+  const leftBytes = Math.max(0, roomBytes - bytes)
+  if (wantedBytes <= leftBytes) return
+  const [wanted, left] = [wantedBytes, leftBytes].map((each) => Math.ceil(each / MiB))
   throw new NodeError(
     'FAILED_LEASE_DISK',
-    `${planned} MiB would be copied; the lease may write ${room} MiB on its disk`,
+    `${wanted} MiB would be copied; the lease may write ${left} MiB more on its disk`,
     {
       next: 'copy less of it (--exclude), copy into a volume (rent --volume), or rent where there is more disk: compute-node offers',
     },

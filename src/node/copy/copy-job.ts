@@ -21,7 +21,7 @@ export class CopyJob {
   /** Of this connection's plan. */
   plannedBytes = 0
   doneBytes = 0
-  /** More than this a lease may not write on its disk; undefined where nobody here knows. */
+  /** More than this the lease may not write on its disk from the copy's beginning on; undefined where nobody knows. */
   roomBytes: number | undefined
   /** The file that travels now, for people. */
   current = ''

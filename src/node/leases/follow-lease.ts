@@ -95,6 +95,7 @@ async function exchangeReceipts(book: RentBook, now: RentedNow, waitMs = WAIT_MS
   now.deliveredSeq = acknowledgedSeq
   now.deliveredAdvance = ahead?.limit
   notice(book, now, answer.notice)
+  now.diskUsedMiB = answer.diskUsedMiB
   await book.locks.run(now.id, async () => {
     await takeReceipts(book, now, answer)
     await followState(book, now, answer)

@@ -100,6 +100,8 @@ export interface HostedNow {
   /** Whether the engine was asked for one: it may have made it and never said so. */
   isAskedFor: boolean
   progress: string | undefined
+  /** What it has written on the disk, as it was measured last. */
+  diskUsedMiB: number | undefined
   /** What its renter should know now: a device of it is lost, or its owner wants it back. */
   notice: string | undefined
   /** What befalls its container. */
@@ -208,6 +210,7 @@ export function createHostBook(options: HostOptions): HostBook {
         env: undefined,
         isAskedFor: false,
         progress: undefined,
+        diskUsedMiB: undefined,
         notice: undefined,
         troubles: noTroubles(),
         registryAuth: undefined,

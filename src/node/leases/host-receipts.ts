@@ -46,7 +46,12 @@ const noticed = ({ notice, troubles, terms }: HostedNow): string =>
 function stateOf(book: HostBook, now: HostedNow) {
   const notice = noticeOf(book, now)
   const { health, state } = now.lease
-  return { health, state, ...(notice === undefined ? {} : { notice }) }
+  const { diskUsedMiB } = now
+  return {
+    ...{ health, state },
+    ...(notice === undefined ? {} : { notice }),
+    ...(diskUsedMiB === undefined ? {} : { diskUsedMiB }),
+  }
 }
 
 const over = (lease: HostedLease): boolean => !isRunning(lease)

@@ -31,6 +31,7 @@ export async function untilDiskExceeded(
     }
     const startMs = performance.now()
     const usedMiB = await usedBy(book, now)
+    now.diskUsedMiB = usedMiB ?? now.diskUsedMiB
     if (usedMiB !== undefined && usedMiB > diskMiB) return exceeded(usedMiB, diskMiB)
     pauseMs = Math.max(book.receiptEveryMs, REST * (performance.now() - startMs))
   }

@@ -23,6 +23,8 @@ export interface LeaseView {
   readonly cpus: number
   /** What it may write on the disk; null: no limit is agreed. */
   readonly diskMiB: number | null
+  /** What of it is written, as its miner measured it last; null where it measures nothing. */
+  readonly diskUsedMiB: number | null
   /** What holds it, as its miner signed it; null in terms of an earlier version. */
   readonly isolation: Isolation | null
   readonly asset: string
@@ -77,6 +79,7 @@ export interface LeaseView {
 /** What there is to say of a lease this node rented. */
 export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
   const terms = termsOf(book.net, lease)
+  const now = book.live.get(hexOf(lease.leaseId))
   const amount = (units: string): string => formatAmount(BigInt(units), terms.asset)
   return {
     id: hexOf(lease.leaseId),
@@ -91,6 +94,7 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     memoryMiB: terms.memoryMiB,
     cpus: terms.milliCpus / 1000,
     diskMiB: terms.diskMiB ?? null,
+    diskUsedMiB: now?.diskUsedMiB ?? null,
     isolation: terms.isolation ?? null,
     asset: terms.asset,
     rail: terms.rail,
@@ -109,7 +113,7 @@ export function viewOf(book: RentBook, lease: RentedLease): LeaseView {
     createdAtMs: lease.createdAtMs,
     startedAtMs: lease.startedAtMs ?? null,
     expiresAtMs: lease.expiresAtMs ?? null,
-    progress: book.live.get(hexOf(lease.leaseId))?.progress ?? null,
+    progress: now?.progress ?? null,
     receipts: lease.meter.seq,
     upMs: lease.meter.upMs,
     owed: amount(lease.cumulative),

@@ -53,6 +53,8 @@ export interface RentedNow {
   lease: RentedLease
   /** What the miner says it is doing, e.g. `pulling busybox:1.37`. */
   progress: string | undefined
+  /** What it has written of its disk share, as its miner measured it last. */
+  diskUsedMiB: number | undefined
   /** How long ago the container was asked for. */
   elapsed: Elapsed
   /** Since when the miner is silent, by the steady clock; undefined while it answers. */
@@ -98,6 +100,7 @@ export function createRentBook(options: RentOptions): RentBook {
     terms: termsOf(options.net, lease),
     lease,
     progress: undefined,
+    diskUsedMiB: undefined,
     elapsed: lease.elapsed ?? { ms: 0, wallMs: lease.acceptedAtMs },
     silentSinceMs: undefined,
     deliveredAdvance: undefined,

@@ -22,6 +22,7 @@ export const leaseSchema: z.ZodType<LeaseView> = z.strictObject({
   memoryMiB: whole.describe('main memory it may use'),
   cpus: z.number().describe('processor cores it may use'),
   diskMiB: whole.nullable().describe('what it may write on the disk; null: no limit is agreed'),
+  diskUsedMiB: whole.nullable().describe('what of it is written, as measured last; null: unknown'),
   isolation: isolation()
     .nullable()
     .describe('what holds it, as its miner signed it; null in old terms'),

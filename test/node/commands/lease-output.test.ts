@@ -16,6 +16,7 @@ const view: LeaseView = {
   memoryMiB: 21_092,
   cpus: 1,
   diskMiB: 512,
+  diskUsedMiB: null,
   isolation: null,
   asset: 'DEV',
   rail: 'dev',

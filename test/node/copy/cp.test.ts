@@ -12,7 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { noDocker, testEngine } from '../../support/docker.ts'
 import { tempFolder } from '../../support/lease-market.ts'
 import { type ServedLease, serveLease } from '../../support/served-lease.ts'
@@ -142,6 +142,17 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
       error: { code: 'FAILED_LEASE_DISK', next: expect.stringContaining('--volume') },
     })
     expect(await inside('ls -A /in | grep -e over -e part || echo none')).toBe('none\n')
+    // What is written already is not there to be had.
+    await inside('head -c 40000000 /dev/zero >/in/used')
+    const shown = async () => JSON.parse((await lease.cli('show', lease.id, '--json').ended).out)
+    await vi.waitFor(async () => expect((await shown()).diskUsedMiB).toBeGreaterThanOrEqual(38), {
+      timeout: 30_000,
+      interval: 300,
+    })
+    await truncate(at('big'), 80 * 1024 * 1024)
+    const beyond = await cp(at('big'), 'L:/in/over', '--json')
+    expect(JSON.parse(beyond.out).error.message).toMatch(/^80 MiB .* may write \d+ MiB more/)
+    await inside('rm /in/used')
     await truncate(at('big'), 0)
     expect((await cp(at('big'), 'L:/in')).code).toBe(0)
     expect(await inside('stat -c %s /in/big')).toBe('0\n')

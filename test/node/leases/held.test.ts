@@ -51,6 +51,7 @@ test('a lease that writes more than its share ends, by its own fault and to be p
   engine.diskBytes = 100 * MiB
   await until(() => now.lease.acknowledgedSeq >= 3)
   expect(now.lease.state).toBe('ACTIVE')
+  await until(() => viewOf(renter.book, now.lease).diskUsedMiB === 100)
   engine.diskBytes = 101 * MiB
   await until(() => isOver(now.lease))
   expect(now.lease).toMatchObject({
