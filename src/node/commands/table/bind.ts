@@ -11,7 +11,10 @@ export const bindCommands: readonly Command[] = [
     examples: [
       ['compute-node chain anchor --wallet.name main', 'asks first, at a terminal'],
       ['compute-node chain anchor --prove 5c0ffee5c0ff --out proof.json', 'that it was there'],
-      ['compute-node chain anchor --verify one.json two.json --chain URL', 'who was first'],
+      [
+        'compute-node chain anchor --verify one.json two.json --chain ws://127.0.0.1:9944',
+        'who was first',
+      ],
     ],
     load: async () => (await import('../chain-anchor.ts')).chainAnchor,
   },
