@@ -12,8 +12,8 @@ export type Heard<In> = { readonly message: In } | { readonly data: Uint8Array }
 /** One end of a session of kind `files`: messages and contents, in the order they were sent. */
 export interface FilesTalk<In, Out> {
   tell(message: Out): Promise<void>
-  /** Contents, at the pace of the other end. */
-  give(data: Uint8Array): Promise<void>
+  /** Contents, at the pace of the other end; `taken` as a channel's `send` has it. */
+  give(data: Uint8Array, taken?: () => void): Promise<void>
   /** What comes next, undefined after the other's end. Data are views: copy to keep. */
   hear(): Promise<Heard<In> | undefined>
   /** The next message. @throws BAD_MESSAGE for contents that nobody asked for, PEER_LOST when there is none */
@@ -50,9 +50,11 @@ function createTalk<In, Out>(
   }
   return {
     tell: (message) => channel.send(FILES_CHANNEL, writes.encode(message)),
-    async give(data) {
+    async give(data, taken) {
       for (let at = 0; at < data.length; at += PIECE_BYTES) {
-        await channel.send(CONTENTS_CHANNEL, data.subarray(at, at + PIECE_BYTES))
+        const isLast = at + PIECE_BYTES >= data.length
+        const piece = data.subarray(at, at + PIECE_BYTES)
+        await channel.send(CONTENTS_CHANNEL, piece, isLast ? taken : undefined)
       }
     },
     hear,

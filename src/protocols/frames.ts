@@ -27,8 +27,11 @@ const LINGER_MS = 5000
  * came is checked.
  */
 export interface FrameChannel {
-  /** Sends up to 1 MiB on channel 0 to 239; resolves once the peer keeps up, rejects with PEER_LOST when it is gone. */
-  send(channel: number, data: Uint8Array): Promise<void>
+  /**
+   * Sends up to 1 MiB on channel 0 to 239; resolves once the peer keeps up, rejects with PEER_LOST when it is gone. Where
+   * it can be known that nobody reads `data` any more, `taken` is called then: its memory may be used again.
+   */
+  send(channel: number, data: Uint8Array, taken?: () => void): Promise<void>
   /**
    * What the peer sends, once, until its `end`. A slow reader slows the sender. Data are views: copy to keep. A payload
    * above 16 KiB may come in several pieces, one after the other.

@@ -157,14 +157,14 @@ export function createFrameWriter(duplex: Duplex): FrameWriter {
     duplex.uncork()
   }
   return {
-    write(frame) {
+    write(frame, taken) {
       if (!duplex.writable) return
       if (!corked) {
         corked = true
         duplex.cork()
         process.nextTick(uncork)
       }
-      duplex.write(frame)
+      duplex.write(frame, taken)
     },
     drained() {
       if (!duplex.writableNeedDrain || duplex.destroyed) return undefined
@@ -177,8 +177,11 @@ export function createFrameWriter(duplex: Duplex): FrameWriter {
 }
 
 export interface FrameWriter {
-  /** Queues a frame; on a stream that is gone it does nothing, for its reader learns that anyway. */
-  write(frame: Uint8Array): void
+  /**
+   * Queues a frame; on a stream that is gone it does nothing, for its reader learns that anyway. `taken` is called when
+   * the stream has done with it.
+   */
+  write(frame: Uint8Array, taken?: () => void): void
   /** A promise while the peer must first take what is queued, undefined while it keeps up. */
   drained(): Promise<void> | undefined
 }

@@ -33,7 +33,7 @@ export function frameSocket(duplex: Duplex): FrameChannel {
   duplex.on('error', () => undefined) // its reader reports it
   const reader = createFrameReader(duplex, MAX_FRAME_BYTES, WHOLE_BYTES)
   const writer = createFrameWriter(duplex)
-  let together: Uint8Array[] = []
+  let together: { readonly data: Uint8Array; readonly taken: (() => void) | undefined }[] = []
   let togetherBytes = 0
   let togetherOn = 0
   let timer: NodeJS.Immediate | undefined
@@ -42,28 +42,28 @@ export function frameSocket(duplex: Duplex): FrameChannel {
     timer = undefined
     if (together.length === 0) return
     writer.write(frameHead(togetherOn, togetherBytes))
-    for (const piece of together) writer.write(piece)
+    for (const { data, taken } of together) writer.write(data, taken)
     together = []
     togetherBytes = 0
   }
-  const write = (tag: number, data: Uint8Array): void => {
+  const write = (tag: number, data: Uint8Array, taken?: () => void): void => {
     flush()
     writer.write(frameHead(tag, data.length))
-    if (data.length > 0) writer.write(data)
+    if (data.length > 0) writer.write(data, taken)
   }
-  const join = (channel: number, data: Uint8Array): void => {
+  const join = (channel: number, data: Uint8Array, taken?: () => void): void => {
     if (channel !== togetherOn || togetherBytes + data.length > MAX_FRAME_BYTES) flush()
     togetherOn = channel
-    together.push(data)
+    together.push({ data, taken })
     togetherBytes += data.length
     if (togetherBytes >= TOGETHER_BYTES) flush()
     else timer ??= setImmediate(flush)
   }
   duplex.once('close', () => clearImmediate(timer))
   return {
-    async send(channel, data) {
-      if (channel < OWN_SUM_CHANNEL) write(channel, data)
-      else if (data.length > 0) join(channel, data)
+    async send(channel, data, taken) {
+      if (channel < OWN_SUM_CHANNEL) write(channel, data, taken)
+      else if (data.length > 0) join(channel, data, taken)
       if (duplex.writableLength > AHEAD_BYTES) await writer.drained()
       if (duplex.destroyed) throw stopped(duplex.errored)
     },

@@ -12,6 +12,7 @@ import type { CopyJob } from './copy-job.ts'
 import { bytesOf, type LocalEntry, localTree } from './local-tree.ts'
 import { hearDone, lookAt, type RentersTalk, unexpected } from './look-at.ts'
 import { markOf, partOf } from './part-name.ts'
+import { sparePieces } from './spare-pieces.ts'
 
 /** Above this a file goes by itself and can be resumed inside. */
 export const SMALL_BYTES = 4 * MiB
@@ -197,7 +198,13 @@ async function sendBig(talk: RentersTalk, { root, entry, there, job }: Big): Pro
   const part = there.get(partOf(entry.path, entry))
   const begun = part?.type === 'file' && part.size <= size ? part.size : 0
   const hash = createHash('sha256')
-  if (begun > 0) for await (const data of bytesOf(entry, 0, begun)) hash.update(data)
+  const spare = sparePieces()
+  if (begun > 0) {
+    for await (const data of bytesOf(entry, 0, begun, spare)) {
+      hash.update(data)
+      spare.put(data)
+    }
+  }
   const resume = begun > 0 ? { offset: begun, prefix: hash.copy().digest() } : { offset: 0 }
   await talk.tell({ kind: 'write', path, part: partOf(path, entry), ...resume })
   const answer = await talk.hearMessage()
@@ -206,9 +213,9 @@ async function sendBig(talk: RentersTalk, { root, entry, there, job }: Big): Pro
   if (answer.offset !== start) throw unexpected('offset')
   const whole = start === begun ? hash : createHash('sha256')
   job.doneBytes += start
-  for await (const data of bytesOf(entry, start, size)) {
+  for await (const data of bytesOf(entry, start, size, spare)) {
     whole.update(data)
-    await talk.give(data)
+    await talk.give(data, () => spare.put(data))
     job.travelled(data.length)
   }
   await talk.tell({ kind: 'commit', size, sha256: whole.digest(), mode, mtime })

@@ -2,10 +2,10 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, opendir, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NodeError } from '../../errors.ts'
-import { KiB } from '../../units.ts'
 import { reasonOf } from '../config.ts'
 import type { CopyJob } from './copy-job.ts'
 import { isPart } from './part-name.ts'
+import { PIECE_BYTES, type SparePieces } from './spare-pieces.ts'
 
 /** Something to be copied from this machine; the source itself has the empty path. */
 export interface LocalEntry {
@@ -67,34 +67,43 @@ const entryOf = (
   target: '',
 })
 
-const PIECE_BYTES = 256 * KiB
-
-/** A file's bytes from `start` up to `end`. @throws FAILED_FILES when it became shorter or is no file any more */
+/**
+ * A file's bytes from `start` up to `end`, in pieces that are put into `spare` when they are done with.
+ * @throws FAILED_FILES when it became shorter or is no file any more
+ */
 export async function* bytesOf(
   { source, path }: Pick<LocalEntry, 'source' | 'path'>,
   start: number,
   end: number,
+  spare?: SparePieces,
 ): AsyncGenerator<Uint8Array> {
+  const read = (at: number) => readAt(file, at, Math.min(PIECE_BYTES, end - at), spare)
   // The source as typed may be a link; what was found below it may have become one.
   const noFollow = path === '' ? 0 : constants.O_NOFOLLOW
   await using file = await open(source, constants.O_RDONLY | constants.O_NONBLOCK | noFollow)
   if (!(await file.stat()).isFile()) throw changed(source)
   // The next piece is read while the one before is used.
-  let next = readAt(file, start, Math.min(PIECE_BYTES, end - start))
+  let next = read(start)
   for (let at = start; at < end; ) {
     const piece = await next
     if (piece.length === 0) throw changed(source)
     at += piece.length
-    next = readAt(file, at, Math.min(PIECE_BYTES, end - at))
+    next = read(at)
     next.catch(() => undefined) // told when it is its turn
     yield piece
   }
   await next
 }
 
-/** What was given away may still be on its way, so each piece has memory of its own. */
-async function readAt(file: FileHandle, at: number, size: number): Promise<Uint8Array> {
-  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, at)
+/** What was given away may still be on its way, so each piece has memory of its own, or what is spare. */
+async function readAt(
+  file: FileHandle,
+  at: number,
+  size: number,
+  spare: SparePieces | undefined,
+): Promise<Uint8Array> {
+  const into = spare?.take() ?? Buffer.allocUnsafe(size)
+  const { bytesRead, buffer } = await file.read(into, 0, size, at)
   return buffer.subarray(0, bytesRead)
 }
 

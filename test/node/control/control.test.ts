@@ -188,6 +188,24 @@ describe('a connection that carries frames', () => {
     expect(bytes.equals(Buffer.concat(Array(8).fill(large)))).toBe(true)
   })
 
+  test('says when nobody reads what was sent any more', async () => {
+    await using control = await start()
+    using client = createControlClient(control.socketPath)
+    const channel = await client.frames('/v1/leases/ab/files')
+    const echoed = received(channel)
+    const memory = Buffer.alloc(100_000)
+    for (const [i, to] of [4, 200, 200, 4, 200, 200, 200].entries()) {
+      memory.fill(i)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      await channel.send(to, memory, resolve)
+      await promise
+    }
+    await channel.end()
+    const bytes = Buffer.concat((await echoed).map(([, data]) => data))
+    const wanted = Array.from({ length: 7 }, (_, i) => Buffer.alloc(memory.length, i))
+    expect(bytes.equals(Buffer.concat(wanted))).toBe(true)
+  })
+
   test('is refused with the reason before it opens, and tells what fails later', async () => {
     await using control = await start()
     using client = createControlClient(control.socketPath)
