@@ -8,7 +8,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 
 const NEEDED = 24
-const STARTED_AFTER_MS = 5_000
 const here = fileURLToPath(import.meta.url)
 const home = dirname(dirname(here))
 
@@ -34,11 +33,10 @@ function entryFile() {
 /**
  * Loading a thousand small modules makes much garbage, for which V8 would grow its young generation and keep it: some
  * 25 MiB for the rest of a relay's life, for a tenth of the processor time of starting (measured on Node 24.21). How
- * large it becomes later in what carries much: src/node/young-generation.ts.
+ * large it becomes later: src/node/young-generation.ts.
  */
 function keepSmall() {
   setFlagsFromString('--semi-space-growth-factor=1')
-  setTimeout(() => setFlagsFromString('--semi-space-growth-factor=2'), STARTED_AFTER_MS).unref() // V8's default
 }
 
 /** Keeps compiled code beside the dependencies: every later start takes half the processor time. */

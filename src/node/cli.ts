@@ -11,6 +11,7 @@ import { createInterrupts, type Interrupts } from './interrupts.ts'
 import { flagName } from './options.ts'
 import { printable, toJson } from './output.ts'
 import { packageVersion } from './package-version.ts'
+import { boundYoungGeneration } from './young-generation.ts'
 
 export interface CliOptions {
   readonly terminal: Terminal
@@ -150,6 +151,7 @@ function interruption(signal: AbortSignal, thrown: unknown): unknown {
 
 /** The program: the first Ctrl-C or SIGTERM ends it in order, another one at once. */
 export async function main(argv: readonly string[]): Promise<void> {
+  boundYoungGeneration()
   const interrupts = createInterrupts(Date.now, () => process.exit(INTERRUPTED))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, interrupts.press)
   endWithParent(() => interrupts.press('the end of the process that started it'))

@@ -13,7 +13,16 @@ const LOOK_MS = secondsMs(1)
  * together before it is collected, at which V8 collects the whole heap instead, which cost a copying node more than all
  * its copying. In one of 2 MiB many live long enough to be moved to the old generation, and the same happens.
  */
-export const youngGrowth = (newSpaceBytes: number): 1 | 2 => (newSpaceBytes < YOUNG_BYTES ? 2 : 1)
+export const youngGrowth = (newSpaceBytes: number, mostBytes = YOUNG_BYTES): 1 | 2 =>
+  newSpaceBytes < mostBytes ? 2 : 1
+
+/** Of this process, whose flags these are. */
+let mostBytes = YOUNG_BYTES
+
+/** From now on V8's own limit holds in this process. */
+export function freeYoungGeneration(): void {
+  mostBytes = Number.POSITIVE_INFINITY
+}
 
 /** Lets the young generation of this process grow to about YOUNG_BYTES once it has started, and again when V8 shrank it. */
 export function boundYoungGeneration({
@@ -26,7 +35,7 @@ export function boundYoungGeneration({
   let growth: number | undefined
   const look = (): void => {
     const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
-    const next = youngGrowth(young?.space_size ?? YOUNG_BYTES)
+    const next = youngGrowth(young?.space_size ?? YOUNG_BYTES, mostBytes)
     if (next !== growth) setFlagsFromString(`--semi-space-growth-factor=${next}`)
     growth = next
   }

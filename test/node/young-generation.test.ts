@@ -29,7 +29,7 @@ async function youngBytes(bounds: string): Promise<number> {
   return Number(stdout)
 }
 
-const bounded = `import { boundYoungGeneration } from ${JSON.stringify(pathToFileURL(file.pathname).href)}
+const bounded = `import { boundYoungGeneration, freeYoungGeneration } from ${JSON.stringify(pathToFileURL(file.pathname).href)}
 boundYoungGeneration({ afterMs: 1, everyMs: 1 })`
 
 it('lets the young generation grow up to its bound', async () => {
@@ -41,8 +41,11 @@ it('lets the young generation grow up to its bound', async () => {
   expect(grown).toBeGreaterThanOrEqual(YOUNG_BYTES)
   // The last doubling may fall between two looks.
   expect(grown).toBeLessThanOrEqual(2 * YOUNG_BYTES + MiB)
-}, 60_000)
+  expect(await youngBytes(`${bounded}\nfreeYoungGeneration()`)).toBeGreaterThan(4 * YOUNG_BYTES)
+}, 120_000)
 
 it('grows what is smaller', () => {
-  expect([0, YOUNG_BYTES - 1, YOUNG_BYTES, 64 * MiB].map(youngGrowth)).toEqual([2, 2, 1, 1])
+  expect([0, YOUNG_BYTES - 1, YOUNG_BYTES, 64 * MiB].map((size) => youngGrowth(size))).toEqual([
+    2, 2, 1, 1,
+  ])
 })

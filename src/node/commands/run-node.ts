@@ -5,7 +5,7 @@ import { createLog } from '../log-to-stderr.ts'
 import { createNode } from '../node.ts'
 import { createOutput } from '../output.ts'
 import type { Parts } from '../parts.ts'
-import { boundYoungGeneration } from '../young-generation.ts'
+import { freeYoungGeneration } from '../young-generation.ts'
 import type { CommandContext, Run } from './command.ts'
 import { tellStart } from './tell-start.ts'
 import { leasesAtStop, warnOfLeases } from './warn-of-leases.ts'
@@ -19,7 +19,7 @@ export const runNode: Run = async (context) => {
   process.on('unhandledRejection', (error) => log.error('unhandled-rejection', error))
   // A validator carries no bytes of leases, and scores a whole network of long-lived objects: bounded, that takes half
   // as long again.
-  using _bound = config.roles.includes('validator') ? undefined : boundYoungGeneration()
+  if (config.roles.includes('validator')) freeYoungGeneration()
   const output = createOutput(terminal, { ...config, quiet: false })
   using teller = tellStart(createOutput(terminal, config))
   await using node = await createNode(config, { log, onStep: teller.step })
