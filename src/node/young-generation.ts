@@ -3,8 +3,11 @@ import { MiB, secondsMs } from '../units.ts'
 
 /** Both halves of it. */
 export const YOUNG_BYTES = 8 * MiB
-/** Loading a thousand small modules makes much garbage, which must not make it grow (bin/compute-node.js). */
-const STARTED_AFTER_MS = secondsMs(5)
+/**
+ * Loading a thousand small modules makes much garbage, which must not make it grow (bin/compute-node.js): in one such
+ * turn it may double several times, past its bound, for nobody can look in between. A busy machine takes as long.
+ */
+const STARTED_AFTER_MS = secondsMs(30)
 const LOOK_MS = secondsMs(1)
 
 /**
