@@ -24,6 +24,8 @@ export interface ChainInfo {
   readonly specName: string
   readonly specVersion: number
   readonly features: ChainFeatures
+  /** The endpoint that is asked, of those given. */
+  readonly endpoint: string
 }
 
 /** One registered hotkey of a subnet; u16 figures are proportions of 65535. */

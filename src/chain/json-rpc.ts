@@ -5,16 +5,29 @@ import { MiB } from '../units.ts'
 
 /** The least of a JSON-RPC client: calls and subscriptions over one WebSocket, without @polkadot/api. */
 export interface JsonRpc {
-  /** Throws CHAIN_UNREACHABLE, or CHAIN_REFUSED with what the server answered. */
+  /** Throws CHAIN_UNREACHABLE, or CHAIN_REFUSED with what the server answered and its number as `rpcCode`. */
   call<T>(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<T>
-  /** Calls back for each notification until the connection or `signal` ends. */
-  subscribe(method: string, listener: (result: unknown) => void, signal: AbortSignal): Promise<void>
+  /** Calls back for each notification until the connection or `signal` ends. Resolves with the subscription's id. */
+  subscribe(
+    method: string,
+    listener: (result: unknown) => void,
+    signal: AbortSignal,
+    params?: readonly unknown[],
+  ): Promise<string>
   /** Resolves when the connection is gone, for whatever reason. */
   readonly closed: Promise<void>
+  /** Ends it at once; what still waits for an answer gets CHAIN_UNREACHABLE. */
   close(): void
 }
 
-const CALL_TIMEOUT_MS = 15_000
+/** How long a connection may take to open, and a call to be answered, and how much an answer may hold. */
+export interface JsonRpcLimits {
+  readonly openWithinMs: number
+  readonly answerWithinMs: number
+  readonly maxBytes: number
+}
+
+const LIMITS: JsonRpcLimits = { openWithinMs: 15_000, answerWithinMs: 15_000, maxBytes: 4 * MiB }
 
 interface Waiting {
   resolve(result: unknown): void
@@ -22,10 +35,15 @@ interface Waiting {
 }
 
 /** Opens a connection; CHAIN_UNREACHABLE when nobody answers in time. */
-export async function connectJsonRpc(url: string, signal?: AbortSignal): Promise<JsonRpc> {
-  const socket = new WebSocket(url, { maxPayload: 4 * MiB })
+export async function connectJsonRpc(
+  url: string,
+  signal?: AbortSignal,
+  limits: JsonRpcLimits = LIMITS,
+): Promise<JsonRpc> {
+  const socket = new WebSocket(url, { maxPayload: limits.maxBytes, perMessageDeflate: false })
   const waiting = new Map<number, Waiting>()
   const listeners = new Map<string, (result: unknown) => void>()
+  const early: Notice[] = []
   const closed = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<void>()
   const fail = (why: string, cause?: unknown): void => {
@@ -39,8 +57,8 @@ export async function connectJsonRpc(url: string, signal?: AbortSignal): Promise
   socket.on('open', () => opened.resolve())
   socket.on('error', (error) => fail(messageOf(error) || 'connection refused', error))
   socket.on('close', () => fail('the connection was closed'))
-  socket.on('message', (data) => receive(String(data), waiting, listeners))
-  using limit = deadline(signal, CALL_TIMEOUT_MS)
+  socket.on('message', (data) => receive(String(data), waiting, listeners, early))
+  using limit = deadline(signal, limits.openWithinMs)
   limit.signal.addEventListener('abort', () => fail('no answer', limit.signal.reason), {
     once: true,
   })
@@ -59,7 +77,7 @@ export async function connectJsonRpc(url: string, signal?: AbortSignal): Promise
   ): Promise<T> => {
     const id = ++ids
     const answer = Promise.withResolvers<unknown>()
-    using bound = deadline(callSignal, CALL_TIMEOUT_MS)
+    using bound = deadline(callSignal, limits.answerWithinMs)
     const give = (): void => answer.reject(unreachable(url, `no answer to ${method}`))
     bound.signal.addEventListener('abort', give, { once: true })
     if (socket.readyState !== socket.OPEN) throw unreachable(url, 'the connection was closed')
@@ -77,31 +95,46 @@ export async function connectJsonRpc(url: string, signal?: AbortSignal): Promise
   }
   return {
     call,
-    async subscribe(method, listener, subscriber) {
-      const id = await call<string>(method, [], subscriber, (told) =>
-        listeners.set(String(told), listener),
-      )
-      const stop = (): void => void listeners.delete(id)
+    async subscribe(method, listener, subscriber, params = []) {
+      const id = await call<string>(method, params, subscriber, (told) => {
+        listeners.set(String(told), listener)
+        for (const notice of early.splice(0))
+          if (notice.id === String(told)) listener(notice.result)
+      })
+      const stop = (): void => void listeners.delete(String(id))
       if (subscriber.aborted) stop()
       subscriber.addEventListener('abort', stop, { once: true })
+      return id
     },
     closed: closed.promise,
-    close: () => socket.close(),
+    close() {
+      fail('the connection was closed')
+      socket.close()
+    },
   }
 }
 
 interface Message {
   readonly id?: number
   readonly result?: unknown
-  readonly error?: { readonly message?: string; readonly data?: string }
-  readonly params?: { readonly subscription?: string; readonly result?: unknown }
+  readonly error?: { readonly code?: number; readonly message?: string; readonly data?: unknown }
+  readonly params?: { readonly subscription?: string | number; readonly result?: unknown }
 }
+
+/** What a subscription told before its id was known here. */
+interface Notice {
+  readonly id: string
+  readonly result: unknown
+}
+
+const MAX_EARLY = 64
 
 /** What is no JSON-RPC is dropped: this client asks a chain that its operator chose. */
 function receive(
   text: string,
   waiting: ReadonlyMap<number, Waiting>,
   listeners: ReadonlyMap<string, (result: unknown) => void>,
+  early: Notice[],
 ): void {
   let message: Message
   try {
@@ -111,7 +144,11 @@ function receive(
   }
   const { id, error, params } = message ?? {}
   if (params?.subscription !== undefined) {
-    listeners.get(params.subscription)?.(params.result)
+    const [place, { result }] = [String(params.subscription), params]
+    const listener = listeners.get(place)
+    if (listener === undefined) early.push({ id: place, result })
+    else listener(result)
+    if (early.length > MAX_EARLY) early.shift()
     return
   }
   const call = id === undefined ? undefined : waiting.get(id)
@@ -119,11 +156,12 @@ function receive(
   else call?.reject(refused(error))
 }
 
-const refused = ({ message, data }: NonNullable<Message['error']>): NodeError =>
+const refused = ({ code, message, data }: NonNullable<Message['error']>): NodeError =>
   new NodeError(
     data === 'CHAIN_NO_FUNDS' ? data : 'CHAIN_REFUSED',
     `the chain refused: ${message ?? 'without a reason'}`,
     {
+      ...(code === undefined ? {} : { rpcCode: code }),
       ...(data === undefined ? {} : { reason: data }),
       ...(data === 'CHAIN_NO_FUNDS'
         ? { next: 'rent for less, or from a node whose account has it' }

@@ -1,10 +1,11 @@
+import { deadline, sleep } from '../clock.ts'
 import { NodeError } from '../errors.ts'
-import type { BlockRef, Chain, TxResult } from './chain.ts'
+import type { BlockRef, Chain, PaidCall, TxResult } from './chain.ts'
 import { fromHex, toHex } from './hex.ts'
-import type { Transaction } from './subtensor/await-final.ts'
 import { readCommitmentDue, readCommitmentIn } from './subtensor/commitment-place.ts'
-import { type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
-import { chainInfo } from './subtensor/features.ts'
+import { type Connection, type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
+import { callOf, chainInfo } from './subtensor/features.ts'
+import { followHeads, notThere } from './subtensor/final-heads.ts'
 import { blockRef } from './subtensor/past-blocks.ts'
 import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
 import { burnOf, readBurns } from './subtensor/read-burns.ts'
@@ -13,61 +14,68 @@ import { SubnetReader } from './subtensor/read-subnet.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
 import { finalizedHead, readWeights } from './subtensor/reads.ts'
 import { sendCommit, submitWeights } from './subtensor/submit-weights.ts'
-import { Sender } from './subtensor/transactions.ts'
+import { Sender, type Transaction } from './subtensor/transactions.ts'
 import { readCommitWindows, readWeightRules } from './subtensor/weight-rules.ts'
 
 /** A commitment's field holds at most this many bytes. */
 const MAX_COMMITMENT = 128
 
 /**
- * Connects to a subtensor, real or embedded. @polkadot/api is loaded here and not before: it costs half a second and
- * 120 MiB. Throws BAD_CONFIG_CHAIN, CHAIN_UNREACHABLE or CHAIN_UNSUPPORTED.
+ * Connects to a subtensor, real or embedded, at the first endpoint that answers; another one is used when that is lost
+ * or falls behind. @polkadot/api is loaded here and not before: it costs half a second and 120 MiB. Throws
+ * BAD_CONFIG_CHAIN, CHAIN_UNREACHABLE or CHAIN_UNSUPPORTED.
  */
-export async function connectChain(url: string, options: ConnectOptions): Promise<Chain> {
-  const api = await openApi(url, options)
+export async function connectChain(
+  urls: string | readonly string[],
+  options: ConnectOptions,
+): Promise<Chain> {
+  const connection = await openApi(typeof urls === 'string' ? [urls] : urls, options)
+  const { api } = connection
   const life = new AbortController()
   const close = async (): Promise<void> => {
     life.abort(new NodeError('CHAIN_CLOSED', 'the connection to the chain was closed'))
     await api.disconnect()
   }
   options.signal.addEventListener('abort', () => void close(), { once: true })
-  chainInfo(api) // throws when this is no subtensor
-  const sender = new Sender(api, life.signal)
+  try {
+    chainInfo(connection) // throws when this is no subtensor
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const sender = new Sender(connection, life.signal)
   const subnets = new SubnetReader(api)
-  const head = () => reading(api, 'the newest block', () => finalizedHead(api))
+  const newest = headsOf(connection)
+  const head = () => reading('the newest block', newest)
   const subnet = (what: string, netuid: number, at?: BlockRef) =>
-    reading(api, what, async () => subnets.read(netuid, at ?? (await finalizedHead(api))))
-  const call = (section: string, method: string, ...args: unknown[]): Transaction =>
-    api.tx[section]![method]!(...args)
+    reading(what, async () => subnets.read(netuid, at ?? (await head())))
+  const call =
+    (section: string, method: string, ...args: unknown[]): (() => Transaction) =>
+    () =>
+      callOf(api, section, method)(...args)
+  const paid = (of: PaidCall) => () => transactionOf(api, of)
+  const rules = (netuid: number, hotkey: string, at?: BlockRef) =>
+    reading('the rules for weights', async () =>
+      readWeightRules(api, netuid, hotkey, at ?? (await head()), { timelock: false }),
+    )
   return {
     genesis: fromHex(api.genesisHash.toHex(), 32)!,
-    info: () => chainInfo(api),
+    info: () => chainInfo(connection),
     head,
-    blockAt: (number) => reading(api, 'a block', () => blockRef(api, number)),
-    async onHead(listener, signal) {
-      const stop = await reading(api, 'new blocks', () =>
-        api.rpc.chain.subscribeFinalizedHeads((header) => {
-          listener({ number: header.number.toNumber(), hash: header.hash.toHex() })
-        }),
-      )
-      if (signal.aborted) stop()
-      signal.addEventListener('abort', stop, { once: true })
-    },
+    blockAt: (number) => reading('a block', () => blockRef(api, number)),
+    onHead: (listener, signal) =>
+      reading('new blocks', () => followHeads(connection, listener, { signal })),
     metagraph: async (netuid, at) => (await subnet('the metagraph', netuid, at)).metagraph,
     epoch: async (netuid, at) => (await subnet('the epoch', netuid, at)).epoch,
     commitments: async (netuid, at) => (await subnet('the commitments', netuid, at)).commitments,
     weights: async (netuid, at, mechanism) =>
-      reading(api, 'the weights', async () =>
-        readWeights(api, netuid, at ?? (await head()), mechanism),
-      ),
+      reading('the weights', async () => readWeights(api, netuid, at ?? (await head()), mechanism)),
     yuma: async (netuid, at) =>
-      reading(api, 'what an epoch works on', async () =>
-        readYuma(api, netuid, at ?? (await head())),
-      ),
+      reading('what an epoch works on', async () => readYuma(api, netuid, at ?? (await head()))),
     commitmentIn: async (netuid, hotkey, block) =>
-      reading(api, 'a commitment', () => readCommitmentIn(api, netuid, hotkey, block)),
+      reading('a commitment', () => readCommitmentIn(api, netuid, hotkey, block)),
     commitmentDue: async (netuid, hotkey) =>
-      reading(api, 'a commitment', () => readCommitmentDue(api, netuid, hotkey)),
+      reading('a commitment', () => readCommitmentDue(api, netuid, hotkey)),
     async setCommitment(netuid, hotkey, bytes): Promise<TxResult> {
       if (bytes.length > MAX_COMMITMENT)
         throw new NodeError('BAD_MESSAGE', `a commitment has at most ${MAX_COMMITMENT} bytes`)
@@ -75,41 +83,61 @@ export async function connectChain(url: string, options: ConnectOptions): Promis
       return sender.send(call('commitments', 'setCommitment', netuid, { fields }), hotkey)
     },
     registrationCost: async (netuid) =>
-      reading(api, 'the cost of registering', async () =>
+      reading('the cost of registering', async () =>
         BigInt((await api.query['subtensorModule']!['burn']!(netuid)).toString()),
       ),
     register: (netuid, coldkey, hotkey) =>
-      sender.send(transactionOf(api, { kind: 'register', netuid, hotkey }), coldkey),
+      sender.send(paid({ kind: 'register', netuid, hotkey }), coldkey),
     addStake: (netuid, coldkey, hotkey, rao) =>
-      sender.send(transactionOf(api, { kind: 'stake', netuid, hotkey, rao }), coldkey),
-    transfer: (from, to, rao) =>
-      sender.send(transactionOf(api, { kind: 'transfer', to, rao }), from),
-    weightRules: async (netuid, hotkey, at) =>
-      reading(api, 'the rules for weights', async () =>
-        readWeightRules(api, netuid, hotkey, at ?? (await head()), { timelock: false }),
-      ),
+      sender.send(paid({ kind: 'stake', netuid, hotkey, rao }), coldkey),
+    transfer: (from, to, rao) => sender.send(paid({ kind: 'transfer', to, rao }), from),
+    weightRules: rules,
     commitWindows: async (netuid, hotkey, at) =>
-      reading(api, 'the commits of weights', async () =>
+      reading('the commits of weights', async () =>
         readCommitWindows(api, netuid, hotkey, at ?? (await head())),
       ),
     submitWeights: (netuid, hotkey, weights, options) =>
-      submitWeights(api, sender, netuid, hotkey, weights, options),
-    commitWeights: (hotkey, reveal) => sendCommit(api, sender, hotkey, reveal),
+      submitWeights(
+        { api, sender, readRules: () => rules(netuid, hotkey.address) },
+        netuid,
+        hotkey,
+        weights,
+        options,
+      ),
+    commitWeights: (hotkey, reveal) => sendCommit({ api, sender }, hotkey, reveal),
     revealWeights(hotkey, { netuid, uids, values, salt, versionKey }) {
       const args = [netuid, uids, values, salt, versionKey]
       return sender.send(call('subtensorModule', 'revealWeights', ...args), hotkey)
     },
     earnings: async (netuid, hotkey, epochs) =>
-      reading(api, 'past epochs', async () =>
-        readEarnings(api, netuid, hotkey, epochs, await head()),
-      ),
+      reading('past epochs', async () => readEarnings(api, netuid, hotkey, epochs, await head())),
     burnedAlpha: async (netuid, blocks) =>
-      reading(api, 'burned alpha', () => readBurns(api, netuid, blocks)),
-    burnAlpha: async (netuid, coldkey, burn) => sender.send(burnOf(api, netuid, burn), coldkey),
+      reading('burned alpha', () => readBurns(api, netuid, blocks)),
+    burnAlpha: (netuid, coldkey, burn) => sender.send(() => burnOf(api, netuid, burn), coldkey),
     balance: async (address) =>
-      reading(api, 'a balance', async () => (await readFunds(api, address)).freeRao),
-    funds: async (address) => reading(api, 'a balance', () => readFunds(api, address)),
-    fee: async (payer, paid) => reading(api, 'a fee', () => readFee(api, payer, paid)),
+      reading('a balance', async () => (await readFunds(api, address)).freeRao),
+    funds: async (address) => reading('a balance', () => readFunds(api, address)),
+    fee: async (payer, of) => reading('a fee', () => readFee(api, payer, of)),
     close,
+  }
+}
+
+/** How long an endpoint that is behind the one before may take to catch up. */
+const CATCH_UP_MS = 10_000
+
+/** Reads the newest final block; never one before what was read before, from whichever endpoint. */
+function headsOf({ api }: Connection): () => Promise<BlockRef> {
+  let least = 0
+  return async () => {
+    using limit = deadline(undefined, CATCH_UP_MS)
+    for (;;) {
+      const head = await finalizedHead(api)
+      if (head.number >= least) {
+        least = head.number
+        return head
+      }
+      if (limit.expired) throw notThere(`block ${least}`)
+      await sleep(500)
+    }
   }
 }

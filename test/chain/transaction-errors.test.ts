@@ -21,8 +21,9 @@ describe.each([218, 424] as const)('what a failed transaction tells, spec %d', (
     folder = await mkdtemp(join(tmpdir(), 'cn-errors-'))
     const options = { dataDir: folder, spec, blockMs: 100, log: silent, signal: life.signal }
     dev = await startDevChain(options)
-    api = await openApi(dev.url, options)
-    sender = new Sender(api, life.signal)
+    const connection = await openApi([dev.url], options)
+    api = connection.api
+    sender = new Sender(connection, life.signal)
   })
   afterAll(async () => {
     life.abort()
@@ -31,7 +32,10 @@ describe.each([218, 424] as const)('what a failed transaction tells, spec %d', (
     await rm(folder, { recursive: true })
   })
   const sudo = (method: string, ...args: unknown[]) =>
-    sender.send(api.tx['sudo']!['sudo']!(api.tx['adminUtils']![method]!(...args)), DEV_ACCOUNT)
+    sender.send(
+      () => api.tx['sudo']!['sudo']!(api.tx['adminUtils']![method]!(...args)),
+      DEV_ACCOUNT,
+    )
 
   test('a call that sudo made and that failed is no success', async () => {
     const { events } = await sudo('sudoSetTempo', 1, 20)
@@ -44,7 +48,7 @@ describe.each([218, 424] as const)('what a failed transaction tells, spec %d', (
 
   test('a call that failed in its block says when to try again', async () => {
     const someone = keyFromSeed('sr25519', new Uint8Array(32).fill(3))
-    const call = api.tx['commitments']!['setCommitment']!(1, { fields: [{ Raw1: '0x01' }] })
+    const call = () => api.tx['commitments']!['setCommitment']!(1, { fields: [{ Raw1: '0x01' }] })
     await expect(sender.send(call, someone)).rejects.toMatchObject({
       code: 'CHAIN_DISPATCH',
       details: { stage: 'dispatch', error: 'AccountNotAllowedCommit', retry: 'never' },
@@ -52,7 +56,8 @@ describe.each([218, 424] as const)('what a failed transaction tells, spec %d', (
   })
 
   test('numbers of the pool mean what this runtime means by them', () => {
-    const told = (data: string) => poolError(api, '1010: Invalid Transaction', { data }).details
+    const told = (data: string) =>
+      poolError(api, `1010: Invalid Transaction: ${data}`, undefined).details
     expect(told('{"invalid":{"custom":3}}')).toMatchObject({
       stage: 'pool',
       error: spec === 218 ? 'NotEnoughStakeToSetWeights' : 'SubnetNotExists',

@@ -9,7 +9,7 @@ import type { Chain } from '../../src/chain/chain.ts'
 import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
-import { openApi } from '../../src/chain/subtensor/connection.ts'
+import { type Connection, openApi } from '../../src/chain/subtensor/connection.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
 import { sleep } from '../../src/clock.ts'
 import { silent } from '../../src/log.ts'
@@ -36,7 +36,7 @@ let dev: DevChain
 let chain: Chain
 let turn = Promise.resolve()
 let stopReading = (): void => undefined
-let api: Awaited<ReturnType<typeof openApi>>
+let api: Connection['api']
 /** Hashes that were committed and revealed, by account, as the chain's own events tell. */
 const told = { WeightsCommitted: [] as string[], WeightsRevealed: [] as string[] }
 
@@ -47,7 +47,7 @@ beforeAll(async () => {
   const options = { dataDir: join(folder, 'chain'), blockMs: 100, tempo: TEMPO, log: silent }
   dev = await startDevChain({ ...options, commitReveal: true, signal })
   chain = await connectChain(dev.url, { log: silent, signal })
-  api = await openApi(dev.url, { log: silent, signal })
+  api = (await openApi([dev.url], { log: silent, signal })).api
   let read = 0
   stopReading = await api.rpc.chain.subscribeFinalizedHeads((header) => {
     turn = turn.then(async () => {

@@ -17,8 +17,13 @@ export interface ChainProxy {
   readonly calls: string[]
   /** Answers in the chain's place; undefined lets the request through. */
   answer: ((method: string, params: readonly unknown[]) => unknown) | undefined
-  /** Looks at every message before it is passed on, with the method it answers; `false` cuts all wires instead. */
-  pass: ((from: 'client' | 'chain', message: RpcMessage, method: string) => boolean) | undefined
+  /**
+   * Looks at every message before it is passed on, with the method it answers; `false` cuts all wires instead, `lose`
+   * passes over this one.
+   */
+  pass:
+    | ((from: 'client' | 'chain', message: RpcMessage, method: string) => boolean | 'lose')
+    | undefined
   /** Ends every connection; new ones are taken. */
   cut(): void
   close(): Promise<void>
@@ -62,7 +67,9 @@ export async function proxyChain(url: string): Promise<ChainProxy> {
     chain.on('message', (data) => {
       const message = JSON.parse(String(data)) as RpcMessage
       const method = message.method ?? methods.get(message.id!) ?? ''
-      if (proxy.pass?.('chain', message, method) === false) return cut()
+      const passes = proxy.pass?.('chain', message, method)
+      if (passes === false) return cut()
+      if (passes === 'lose') return
       client.send(String(data))
     })
     client.on('message', (data) => {
@@ -72,7 +79,9 @@ export async function proxyChain(url: string): Promise<ChainProxy> {
       methods.set(id!, method)
       const result = proxy.answer?.(method, params)
       if (result !== undefined) return client.send(JSON.stringify({ jsonrpc: '2.0', id, result }))
-      if (proxy.pass?.('client', message, method) === false) return cut()
+      const passes = proxy.pass?.('client', message, method)
+      if (passes === false) return cut()
+      if (passes === 'lose') return
       if (chain.readyState === WebSocket.OPEN) chain.send(String(data))
       else waiting.push(String(data))
     })

@@ -19,7 +19,8 @@ const pass = (step: WeightsCrash): void => {
 async function dieOnceSent(): Promise<void> {
   const rpc = await connectJsonRpc(url, signal)
   const send = Sender.prototype.send
-  Sender.prototype.send = function (transaction, key) {
+  Sender.prototype.send = function (make, key) {
+    const transaction = make()
     const signAsync = async (...given: Parameters<typeof transaction.signAsync>) => {
       const signed = await transaction.signAsync(...given)
       await rpc.call('author_submitExtrinsic', [signed.toHex()], signal)
@@ -28,7 +29,7 @@ async function dieOnceSent(): Promise<void> {
     }
     const get = (target: typeof transaction, name: string | symbol) =>
       name === 'signAsync' ? signAsync : Reflect.get(target, name, target)
-    return send.call(this, new Proxy(transaction, { get }), key)
+    return send.call(this, () => new Proxy(transaction, { get }), key)
   }
 }
 

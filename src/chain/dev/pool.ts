@@ -35,10 +35,12 @@ export class Pool {
     return next
   }
 
-  /** Throws 1010 stale, 1014 when the nonce is taken, 1016 when the pool is full. */
+  /** Throws 1010 stale, 1013 when it waits already, 1014 when the nonce is taken, 1016 when the pool is full. */
   add(transaction: SignedExtrinsic, nonce: number, block: number, watcher?: Watcher): void {
     const waiting = this.#pending.get(transaction.signer) ?? new Map<number, Pending>()
     if (transaction.nonce < nonce) throw invalidTransaction({ stale: null })
+    if (waiting.get(transaction.nonce)?.transaction.hash === transaction.hash)
+      throw new RpcError(1013, 'Transaction is already imported')
     if (waiting.has(transaction.nonce))
       throw new RpcError(1014, 'Priority is too low: a transaction with this nonce waits already')
     if (this.#size >= MAX_PENDING || waiting.size >= MAX_PER_ACCOUNT)

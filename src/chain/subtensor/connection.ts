@@ -1,9 +1,10 @@
 import type { ApiPromise } from '@polkadot/api'
-import type { ProviderInterface } from '@polkadot/rpc-provider/types'
 import { deadline } from '../../clock.ts'
-import { messageOf, NodeError } from '../../errors.ts'
+import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
+import { toHex } from '../hex.ts'
 import { polkadotApi } from '../polkadot.ts'
+import { ChainProvider } from './provider.ts'
 import { quietConsole } from './quiet-console.ts'
 
 export interface ConnectOptions {
@@ -14,45 +15,67 @@ export interface ConnectOptions {
   readonly timeoutMs?: number
   /** Give up at the first failure, as a command does; a node keeps trying. */
   readonly failFast?: boolean
+  /** 32 B: the chain it must be; the first endpoint that answers says which one unless told. */
+  readonly genesis?: Uint8Array | undefined
+  /** Between two looks at whether another endpoint is far ahead; a minute unless told. */
+  readonly lagCheckMs?: number
+  /** How long a request waits for a lost connection to come back; 10 s unless told. */
+  readonly waitMs?: number
 }
 
-const RETRY_MS = 1000
-const CALL_TIMEOUT_MS = 60_000
+/** @polkadot/api, and what it speaks through. */
+export interface Connection {
+  readonly api: ApiPromise
+  readonly provider: ChainProvider
+}
 
-/** Connects an ApiPromise; the provider reconnects by itself later. Throws BAD_CONFIG or CHAIN_UNREACHABLE. */
-export async function openApi(url: string, options: ConnectOptions): Promise<ApiPromise> {
-  if (!/^wss?:\/\/\S+$/.test(url)) {
-    throw new NodeError('BAD_CONFIG_CHAIN', `${url} is no chain endpoint`, {
+/**
+ * Connects an ApiPromise to the first of the endpoints that answers. Throws CHAIN_UNREACHABLE, or BAD_CONFIG_CHAIN for
+ * what is no address and for another chain.
+ */
+export async function openApi(
+  urls: readonly string[],
+  options: ConnectOptions,
+): Promise<Connection> {
+  const wrong = urls.find((url) => !/^wss?:\/\/\S+$/.test(url))
+  if (wrong !== undefined) {
+    throw new NodeError('BAD_CONFIG_CHAIN', `${wrong} is no chain endpoint`, {
       next: 'give an address like ws://127.0.0.1:9944 with --chain',
     })
   }
   const { log, signal, timeoutMs = 10_000, failFast = false } = options
   quietConsole(log.child('polkadot'))
-  const { ApiPromise, WsProvider } = polkadotApi()
-  const provider = new WsProvider(url, RETRY_MS, {}, CALL_TIMEOUT_MS) as ProviderInterface
-  const api = new ApiPromise({ provider, noInitWarn: true })
-  let why = 'no answer'
-  api.on('error', (error: unknown) => {
-    why = textOf(error)
+  const { ApiPromise } = polkadotApi()
+  const provider = new ChainProvider({
+    urls,
+    genesis: options.genesis === undefined ? undefined : toHex(options.genesis),
+    log,
+    signal,
+    lagCheckMs: options.lagCheckMs,
+    waitMs: options.waitMs,
   })
-  api.isReadyOrError.catch(() => undefined) // rejects with the same error even when nobody asks for it
+  const api = new ApiPromise({ provider, noInitWarn: true })
+  let why: unknown
+  const failed = Promise.withResolvers<never>()
+  api.on('error', (error: unknown) => {
+    why = error
+    if (failFast || codeOf(error).startsWith('BAD_CONFIG')) failed.reject(error)
+  })
+  for (const promise of [api.isReadyOrError, failed.promise]) promise.catch(() => undefined) // may reject unasked
   using limit = deadline(signal, timeoutMs)
   try {
-    await Promise.race([failFast ? api.isReadyOrError : api.isReady, aborted(limit.signal)])
-    return api
+    await Promise.race([api.isReady, failed.promise, aborted(limit.signal)])
+    return { api, provider }
   } catch (cause) {
-    await api.disconnect()
-    throw new NodeError('CHAIN_UNREACHABLE', `cannot reach the chain at ${url}: ${why}`, {
-      cause,
-      next: 'check --chain and that the endpoint answers',
-    })
+    await provider.disconnect()
+    if (why instanceof NodeError) throw why
+    const reason = why === undefined ? 'no answer' : messageOf(why)
+    throw new NodeError(
+      'CHAIN_UNREACHABLE',
+      `cannot reach the chain at ${urls.join(', ')}: ${reason}`,
+      { cause, next: 'check --chain and that the endpoint answers' },
+    )
   }
-}
-
-/** A failed WebSocket tells its error in an event. */
-function textOf(error: unknown): string {
-  const inner = (error as { error?: unknown }).error ?? error
-  return (inner instanceof Error && inner.message) || 'connection refused or closed'
 }
 
 const aborted = (signal: AbortSignal): Promise<never> =>
@@ -61,35 +84,12 @@ const aborted = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 
-/** How long a call waits for a lost connection to come back. */
-const RECONNECT_MS = 10_000
-
-/** Resolves once the provider is connected again; rejects when that takes too long. */
-export async function connected(api: ApiPromise): Promise<void> {
-  if (api.isConnected) return
-  using limit = deadline(undefined, RECONNECT_MS)
-  const back = Promise.withResolvers<void>()
-  api.on('connected', back.resolve)
+/** Runs a read; whatever goes wrong underneath becomes CHAIN_UNREACHABLE, a refusal of the endpoint included. */
+export async function reading<T>(what: string, read: () => Promise<T>): Promise<T> {
   try {
-    await Promise.race([back.promise, aborted(limit.signal)])
-  } finally {
-    api.off('connected', back.resolve)
-  }
-}
-
-/**
- * Runs a read, after a lost connection has come back; whatever goes wrong underneath becomes CHAIN_UNREACHABLE.
- */
-export async function reading<T>(
-  api: ApiPromise,
-  what: string,
-  read: () => Promise<T>,
-): Promise<T> {
-  try {
-    await connected(api)
     return await read()
   } catch (cause) {
-    if (cause instanceof NodeError) throw cause
+    if (cause instanceof NodeError && cause.code !== 'CHAIN_REFUSED') throw cause
     throw new NodeError('CHAIN_UNREACHABLE', `cannot read ${what}: ${messageOf(cause)}`, {
       cause,
       next: 'check that the chain endpoint answers; old blocks need an archive node',

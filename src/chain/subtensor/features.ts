@@ -1,9 +1,10 @@
 import type { ApiPromise } from '@polkadot/api'
 import { NodeError } from '../../errors.ts'
 import type { ChainFeatures, ChainInfo } from '../chain.ts'
+import type { Connection } from './connection.ts'
 
 /** What this runtime can do, from its metadata. CHAIN_UNSUPPORTED when it is no subtensor. */
-export function chainInfo(api: ApiPromise): ChainInfo {
+export function chainInfo({ api, provider }: Connection): ChainInfo {
   if (api.query['subtensorModule'] === undefined || api.query['commitments'] === undefined) {
     throw new NodeError(
       'CHAIN_UNSUPPORTED',
@@ -17,7 +18,15 @@ export function chainInfo(api: ApiPromise): ChainInfo {
     specName: api.runtimeVersion.specName.toString(),
     specVersion: api.runtimeVersion.specVersion.toNumber(),
     features: featuresOf(api),
+    endpoint: provider.url,
   }
+}
+
+/** A call by polkadot.js' names. @throws CHAIN_UNSUPPORTED when this runtime does not have it */
+export function callOf(api: ApiPromise, section: string, method: string) {
+  const call = api.tx[section]?.[method]
+  if (call !== undefined) return call
+  throw new NodeError('CHAIN_UNSUPPORTED', `this runtime has no call ${section}.${method}`)
 }
 
 /** The features of the metadata that the connection has now: another after an upgrade of the runtime. */

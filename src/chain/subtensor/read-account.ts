@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { AccountFunds, PaidCall } from '../chain.ts'
-import type { Transaction } from './await-final.ts'
+import { callOf } from './features.ts'
+import type { Transaction } from './transactions.ts'
 
 /** What an account holds, by its entry in `system.account` now. */
 export async function readFunds(api: ApiPromise, address: string): Promise<AccountFunds> {
@@ -12,7 +13,7 @@ export async function readFunds(api: ApiPromise, address: string): Promise<Accou
 /** The transaction that a call stands for. */
 export function transactionOf(api: ApiPromise, call: PaidCall): Transaction {
   const make = (section: string, method: string, ...args: unknown[]): Transaction =>
-    api.tx[section]![method]!(...args)
+    callOf(api, section, method)(...args)
   switch (call.kind) {
     case 'transfer':
       return make('balances', 'transferKeepAlive', call.to, call.rao)

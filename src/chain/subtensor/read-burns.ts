@@ -3,9 +3,9 @@ import type { EventRecord } from '@polkadot/types/interfaces'
 import { atMost } from '../../at-most.ts'
 import { NodeError } from '../../errors.ts'
 import type { AlphaBurn, BurnOrder, BurnReading } from '../chain.ts'
-import type { Transaction } from './await-final.ts'
 import { blockRef, unlessDiscarded } from './past-blocks.ts'
 import { readStorage } from './storage-batch.ts'
+import type { Transaction } from './transactions.ts'
 
 /** A day of a real chain. */
 const MAX_BLOCKS = 7200

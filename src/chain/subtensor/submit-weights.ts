@@ -4,6 +4,7 @@ import type {
   PendingReveal,
   TxResult,
   WeightRow,
+  WeightRules,
   WeightsOptions,
   WeightsOutcome,
 } from '../chain.ts'
@@ -12,35 +13,39 @@ import type { Hotkey } from '../keys.ts'
 import { blake2, compact, u16s, u64 } from '../scale.ts'
 import { refusalOf } from '../weight-rules.ts'
 import { fitRow } from '../weights.ts'
-import { finalizedHead } from './reads.ts'
+import { callOf } from './features.ts'
 import type { Sender } from './transactions.ts'
-import { readWeightRules } from './weight-rules.ts'
 
 const SALT_WORDS = 8
+
+export interface WeightsNeeds {
+  readonly api: ApiPromise
+  readonly sender: Sender
+  /** The rules as they stand now. */
+  readonly readRules: () => Promise<WeightRules>
+}
 
 /**
  * Sends scores as the subnet demands: directly, or as a hash to be revealed in a later epoch. What the chain would
  * refuse is not sent, but said.
  */
 export async function submitWeights(
-  api: ApiPromise,
-  sender: Sender,
+  { api, sender, readRules }: WeightsNeeds,
   netuid: number,
   hotkey: Hotkey,
   scores: ReadonlyMap<number, number>,
   options: WeightsOptions = {},
 ): Promise<WeightsOutcome> {
-  const head = await finalizedHead(api)
-  const rules = await readWeightRules(api, netuid, hotkey.address, head, { timelock: false })
+  const rules = await readRules()
   const refusal = refusalOf(rules)
   if (refusal !== undefined) return { kind: 'skipped', ...refusal }
   const weights = fitRow(scores, rules, options.pad)
   if (typeof weights === 'string') return { kind: 'skipped', reason: 'BAD_ROW', message: weights }
   const versionKey = Math.max(options.versionKey ?? 0, rules.versionKey)
   if (rules.way !== 'direct')
-    return commit(api, sender, netuid, hotkey, weights, versionKey, rules.epoch.index, options)
+    return commit({ api, sender }, netuid, hotkey, weights, versionKey, rules.epoch.index, options)
   const { uids, values } = columns(weights)
-  const call = api.tx['subtensorModule']!['setWeights']!(netuid, uids, values, versionKey)
+  const call = () => callOf(api, 'subtensorModule', 'setWeights')(netuid, uids, values, versionKey)
   const { block } = await sender.send(call, hotkey)
   return { kind: 'direct', block, weights }
 }
@@ -51,8 +56,7 @@ const columns = (weights: WeightRow) => ({
 })
 
 async function commit(
-  api: ApiPromise,
-  sender: Sender,
+  needs: Pick<WeightsNeeds, 'api' | 'sender'>,
   netuid: number,
   hotkey: Hotkey,
   weights: WeightRow,
@@ -64,19 +68,19 @@ async function commit(
   const salt = Array.from({ length: SALT_WORDS }, (_, i) => bytes.readUInt16LE(2 * i))
   const reveal = { netuid, ...columns(weights), salt, versionKey, committedAt }
   await keep?.(reveal)
-  const { block } = await sendCommit(api, sender, hotkey, reveal)
+  const { block } = await sendCommit(needs, hotkey, reveal)
   return { kind: 'hash', block, weights, reveal }
 }
 
 /** Sends the hash of what is kept, for the first time or again: it stays the same. */
 export function sendCommit(
-  api: ApiPromise,
-  sender: Sender,
+  { api, sender }: Pick<WeightsNeeds, 'api' | 'sender'>,
   hotkey: Hotkey,
   reveal: PendingReveal,
 ): Promise<TxResult> {
   const hash = toHex(commitHash(hotkey.publicKey, reveal))
-  return sender.send(api.tx['subtensorModule']!['commitWeights']!(reveal.netuid, hash), hotkey)
+  const call = () => callOf(api, 'subtensorModule', 'commitWeights')(reveal.netuid, hash)
+  return sender.send(call, hotkey)
 }
 
 /** BLAKE2b-256 over SCALE(account, netuid, uids, values, salt, version key). */

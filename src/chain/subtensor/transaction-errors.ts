@@ -20,6 +20,29 @@ export const outcomeUnknown = (hash: string): NodeError =>
     hash,
   })
 
+/** A transaction that stands in none of the blocks it was signed for: it never will. */
+export const expired = (hash: string, lastBlock: number): NodeError =>
+  new NodeError('CHAIN_TIMEOUT', `transaction ${hash} was in no block up to ${lastBlock}`, {
+    next: 'send it again: this one can stand in no later block',
+    stage: 'timeout' satisfies Stage,
+    retry: 'nextBlock' satisfies Retry,
+    hash,
+    expired: true,
+  })
+
+/** A transaction whose nonce another one of its account used: it never will stand in a block. */
+export const replaced = (hash: string, nonce: number): NodeError =>
+  new NodeError(
+    'CHAIN_POOL',
+    `another transaction of this account took the place of ${hash} (nonce ${nonce})`,
+    {
+      next: 'send it again, and let one program alone use this account',
+      stage: 'pool' satisfies Stage,
+      retry: 'nextBlock' satisfies Retry,
+      hash,
+    },
+  )
+
 /** `CustomTransactionError` of spec 425, by number, where a transaction of ours can meet it. */
 const CUSTOM: Readonly<Record<number, string>> = {
   1: 'StakeAmountTooLow',
@@ -40,14 +63,20 @@ const CUSTOM: Readonly<Record<number, string>> = {
 /** Spec 218 counts otherwise; the one that was seen there. */
 const CUSTOM_218: Readonly<Record<number, string>> = { 3: 'NotEnoughStakeToSetWeights' }
 
+/** What a pool said when it refused, as a node's own clients show it: `1010: Invalid Transaction: …`. */
+export function refusalText(error: NodeError): string {
+  const { rpcCode, reason } = error.details
+  const parts = [rpcCode, error.message.replace(/^the chain refused: /, ''), reason]
+  return parts.filter((part) => part !== undefined).join(': ')
+}
+
 /** A transaction that never got into a block: the runtime's own number by name where it gave one. */
 export function poolError(
   api: Pick<ApiPromise, 'query'>,
   reason: string,
   cause: unknown,
 ): NodeError {
-  const text = `${reason} ${(cause as { data?: unknown } | undefined)?.data ?? ''}`
-  const number = /custom\D*(\d+)/i.exec(text)?.[1]
+  const number = /custom\D*(\d+)/i.exec(reason)?.[1]
   const names = featuresOf(api).stakeThreshold ? CUSTOM : CUSTOM_218
   const error = number === undefined ? undefined : (names[Number(number)] ?? `Custom${number}`)
   const why = error === undefined ? reason : `${reason} (${error})`
@@ -60,7 +89,7 @@ export function poolError(
         : 'check stake, registration and rate limits: compute-node chain metagraph'),
     stage: 'pool' satisfies Stage,
     retry: error === undefined ? ('nextBlock' satisfies Retry) : retryOf(error),
-    raw: text.trim(),
+    raw: reason,
     ...(error === undefined ? {} : { error }),
   })
 }
@@ -106,7 +135,7 @@ const advice: Readonly<Record<string, string>> = {
  * @param stage where it failed: CHAIN_DISPATCH, or CHAIN_INNER for a call inside one that itself succeeded
  */
 export function dispatchError(
-  api: Pick<ApiPromise, 'registry'>,
+  api: Pick<Codec, 'registry'>,
   error: DispatchError,
   stage: 'dispatch' | 'inner' = 'dispatch',
 ): NodeError {
@@ -137,7 +166,7 @@ const INNER: Readonly<Record<string, number>> = {
 
 /** The failure that the events of a transaction tell: its own, or one that an outer call swallowed. */
 export function failureIn(
-  api: Pick<ApiPromise, 'registry'>,
+  api: Pick<Codec, 'registry'>,
   records: readonly Pick<EventRecord, 'event'>[],
 ): NodeError | undefined {
   for (const { event } of records) {

@@ -1,16 +1,23 @@
-import type { ApiPromise } from '@polkadot/api'
-import type { IKeyringPair } from '@polkadot/types/types'
-import { sleep } from '../../clock.ts'
+import type { SubmittableExtrinsic } from '@polkadot/api/types'
+import type { IKeyringPair, ISubmittableResult } from '@polkadot/types/types'
+import { deadline, sleep } from '../../clock.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { TxResult } from '../chain.ts'
 import type { Hotkey } from '../keys.ts'
-import { type OnItsWay, sendAndAwait, type Transaction } from './await-final.ts'
-import { connected } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { finalizedHead } from './reads.ts'
+import { type SignedTransaction, Submission } from './submission.ts'
 
-/** From handing a transaction over to its final block; a mortal one is void after 64 blocks of 12 s anyway. */
-const FINAL_WITHIN_MS = 180_000
+/** A call that is not signed yet. */
+export type Transaction = SubmittableExtrinsic<'promise', ISubmittableResult>
+
+/** Blocks in which a transaction may stand, a power of two; 13 minutes of a real chain. */
+const ERA_BLOCKS = 64
 const NONCE_TRIES = 5
+/** Upgrades of the runtime that one transaction may meet. */
+const UPGRADES = 2
+/** How long the metadata of a new runtime may take to load. */
+const METADATA_MS = 30_000
 
 /** Our key in the shape polkadot.js signs with; the byte before a signature names its scheme. */
 function pairOf(key: Hotkey): IKeyringPair {
@@ -28,19 +35,31 @@ function pairOf(key: Hotkey): IKeyringPair {
 
 /** Sends transactions of one connection: one at a time per signer until the pool took it, so that nonces never race. */
 export class Sender {
-  readonly #api: ApiPromise
+  readonly #connection: Connection
   readonly #signal: AbortSignal
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** Nonces of transactions on their way, by signer: a pool at another endpoint may not know them. */
+  readonly #used = new Map<string, Set<number>>()
 
-  constructor(api: ApiPromise, signal: AbortSignal) {
-    this.#api = api
+  constructor(connection: Connection, signal: AbortSignal) {
+    this.#connection = connection
     this.#signal = signal
   }
 
-  /** Resolves when the transaction succeeded in a final block; throws CHAIN_POOL, CHAIN_DISPATCH or CHAIN_TIMEOUT. */
-  async send(transaction: Transaction, key: Hotkey): Promise<TxResult> {
-    const submitted = await this.#inTurn(key.address, () => this.#submit(transaction, key))
-    return submitted.final
+  /**
+   * Resolves when the transaction succeeded in a final block; throws CHAIN_POOL, CHAIN_DISPATCH, CHAIN_INNER,
+   * CHAIN_TIMEOUT or CHAIN_UNREACHABLE. Made anew when the runtime was upgraded before a block took it: no block after
+   * that takes what was signed for the one before.
+   */
+  async send(make: () => Transaction, key: Hotkey): Promise<TxResult> {
+    for (let upgrades = 0; ; upgrades++) {
+      const sent = await this.#inTurn(key.address, () => this.#submit(make, key))
+      try {
+        return await sent.final
+      } catch (error) {
+        if (upgrades >= UPGRADES || !(await this.#wasUpgraded(error, sent.specVersion))) throw error
+      }
+    }
   }
 
   /** Waits for the signer's earlier transactions to be in the pool. */
@@ -56,44 +75,78 @@ export class Sender {
   }
 
   /** Another process may use the same account: a nonce that was taken meanwhile is asked for again. */
-  async #submit(transaction: Transaction, key: Hotkey): Promise<OnItsWay> {
+  async #submit(make: () => Transaction, key: Hotkey): Promise<Submission> {
     for (let attempt = 1; ; attempt++) {
+      const signed = await this.#sign(make, key)
+      const sent = new Submission(this.#connection, signed, this.#signal)
+      this.#holdNonce(signed, sent)
       try {
-        return await this.#submitOnce(transaction, key)
+        await sent.pooled
+        return sent
       } catch (error) {
-        const again = nonceTaken(error) ? NONCE_TRIES : notSent(error) ? 2 : 0
+        const again =
+          nonceTaken(error) || (await this.#wasUpgraded(error, signed.specVersion))
+            ? NONCE_TRIES
+            : 0
         if (attempt >= again) throw error
         await sleep(100 * attempt, this.#signal)
       }
     }
   }
 
-  async #submitOnce(transaction: Transaction, key: Hotkey): Promise<OnItsWay> {
-    const api = this.#api
-    const { signed, since } = await this.#sign(transaction, key)
-    const options = { since, withinMs: FINAL_WITHIN_MS, signal: this.#signal }
-    const sent = sendAndAwait(api, signed, options)
-    await sent.pooled
-    return sent
+  #holdNonce({ signer, nonce }: SignedTransaction, sent: Submission): void {
+    const used = this.#used.get(signer) ?? new Set()
+    this.#used.set(signer, used.add(nonce))
+    const free = (): void => void used.delete(nonce)
+    sent.final.then(free, free)
   }
 
-  async #sign(transaction: Transaction, key: Hotkey) {
-    const api = this.#api
+  async #sign(make: () => Transaction, key: Hotkey): Promise<SignedTransaction> {
+    const { api, provider } = this.#connection
     try {
-      await connected(api)
-      const [nonce, { number: since }] = await Promise.all([
-        api.rpc.system.accountNextIndex(key.address),
+      const [next, since] = await Promise.all([
+        provider.send<number>('system_accountNextIndex', [key.address]),
         finalizedHead(api),
+        this.#newestRuntime(),
       ])
-      return { signed: await transaction.signAsync(pairOf(key), { nonce }), since }
+      const nonce = Math.max(next, ...[...(this.#used.get(key.address) ?? [])].map((n) => n + 1))
+      const era = api.registry.createType('ExtrinsicEra', {
+        current: since.number,
+        period: ERA_BLOCKS,
+      })
+      const specVersion = api.runtimeVersion.specVersion.toNumber()
+      const signed = await make().signAsync(pairOf(key), { nonce, era, blockHash: since.hash })
+      const [hex, hash, signer] = [signed.toHex(), signed.hash.toHex(), key.address]
+      const lastBlock = since.number + ERA_BLOCKS - 1
+      return { hex, hash, signer, nonce, since, lastBlock, specVersion }
     } catch (cause) {
+      if (cause instanceof NodeError && cause.code !== 'CHAIN_REFUSED') throw cause
       throw new NodeError('CHAIN_UNREACHABLE', `cannot prepare: ${messageOf(cause)}`, { cause })
     }
   }
-}
 
-/** The connection was lost while preparing: nothing went out. */
-const notSent = (error: unknown): boolean => codeOf(error) === 'CHAIN_UNREACHABLE'
+  /** Whether a refusal may be due to a runtime that came after the signature. */
+  async #wasUpgraded(error: unknown, signedFor: number): Promise<boolean> {
+    if (codeOf(error) !== 'CHAIN_POOL') return false
+    const newest = await this.#newestRuntime().catch(() => signedFor) // the refusal is what is told
+    return newest !== signedFor
+  }
+
+  /** Waits until the metadata of the chain's newest runtime is loaded; gives its version. */
+  async #newestRuntime(): Promise<number> {
+    const { api, provider } = this.#connection
+    const version = await provider.send<{ specVersion: number }>('state_getRuntimeVersion', [])
+    using limit = deadline(this.#signal, METADATA_MS)
+    while (api.runtimeVersion.specVersion.toNumber() !== version.specVersion) {
+      await sleep(50, limit.signal).catch((cause) => {
+        throw new NodeError('CHAIN_UNREACHABLE', 'the new runtime was not loaded in time', {
+          cause,
+        })
+      })
+    }
+    return version.specVersion
+  }
+}
 
 const nonceTaken = (error: unknown): boolean =>
   error instanceof NodeError &&

@@ -3,7 +3,7 @@ import type { Codec } from '@polkadot/types/types'
 import { NodeError } from '../../errors.ts'
 import type { BlockRef, CommitWindow, WeightRules, WeightsWay } from '../chain.ts'
 import { type StoredCommit, windowOf } from '../commit-window.ts'
-import { chainInfo } from './features.ts'
+import { featuresOf } from './features.ts'
 import { readEpoch } from './read-epoch.ts'
 
 /** Whether this program may use timelocks here: it knows the beacon, and the runtime and subnet want them. */
@@ -19,7 +19,7 @@ export async function readWeightRules(
   block: BlockRef,
   { timelock }: RulesOptions,
 ): Promise<WeightRules> {
-  const { features } = chainInfo(api)
+  const features = featuresOf(api)
   const at = await api.at(block.hash)
   const get = (name: string, ...keys: unknown[]): Promise<Codec> => {
     const entry = at.query['subtensorModule']?.[name]
@@ -99,7 +99,7 @@ export async function readCommitWindows(
     readEpoch(api, netuid, block),
   ])
   const commits = (stored.toJSON() as StoredCommit[] | null) ?? []
-  const { statefulEpochs } = chainInfo(api).features
+  const { statefulEpochs } = featuresOf(api)
   const now = { epoch, block: block.number, revealPeriod: Number(period), statefulEpochs }
   return commits.map((commit) => windowOf(commit, now))
 }

@@ -1,0 +1,42 @@
+import type { EventRecord } from '@polkadot/types/interfaces'
+import type { NodeError } from '../../errors.ts'
+import type { BlockRef, TxResult } from '../chain.ts'
+import type { Connection } from './connection.ts'
+import { notThere } from './final-heads.ts'
+import { readStorage } from './storage-batch.ts'
+import { failureIn } from './transaction-errors.ts'
+
+interface RawBlock {
+  readonly block: { readonly extrinsics: readonly string[] }
+}
+
+/**
+ * What became of a transaction in a block, by its very bytes; the error says why it failed there. Undefined when it does
+ * not stand in it.
+ */
+export async function findInBlock(
+  { api, provider }: Connection,
+  hex: string,
+  block: BlockRef,
+): Promise<TxResult | NodeError | undefined> {
+  const raw = await provider.send<RawBlock | null>('chain_getBlock', [block.hash])
+  if (raw === null) throw notThere(`block ${block.number}`)
+  const index = raw.block.extrinsics.indexOf(hex)
+  if (index < 0) return undefined
+  const [events] = await readStorage(api, block, [['system', 'events']])
+  const mine = [...(events as unknown as Iterable<EventRecord>)].filter(
+    ({ phase }) => phase.isApplyExtrinsic && phase.asApplyExtrinsic.eq(index),
+  )
+  const failure = failureIn({ registry: events!.registry }, mine)
+  return failure ?? { block, events: mine.map(({ event }) => `${event.section}.${event.method}`) }
+}
+
+/** The nonce that an account's next transaction has after a block. */
+export async function nonceAt(
+  { api }: Pick<Connection, 'api'>,
+  address: string,
+  block: BlockRef,
+): Promise<number> {
+  const [account] = await readStorage(api, block, [['system', 'account', address]])
+  return Number((account as unknown as { readonly nonce: object }).nonce)
+}

@@ -1,0 +1,200 @@
+import { codeOf, NodeError } from '../../errors.ts'
+import { minutesMs } from '../../units.ts'
+import type { BlockRef, TxResult } from '../chain.ts'
+import type { Connection } from './connection.ts'
+import { followHeads } from './final-heads.ts'
+import { findInBlock, nonceAt } from './find-transaction.ts'
+import { expired, outcomeUnknown, poolError, refusalText, replaced } from './transaction-errors.ts'
+
+/** A transaction as it goes out, each time the same bytes. */
+export interface SignedTransaction {
+  /** With its length in front, as blocks hold it. */
+  readonly hex: string
+  readonly hash: string
+  /** SS58. */
+  readonly signer: string
+  readonly nonce: number
+  /** The final block before it was signed: it can stand in none up to that one. */
+  readonly since: BlockRef
+  /** The last block that may hold it. */
+  readonly lastBlock: number
+  /** The runtime it was signed for; another one takes it no more. */
+  readonly specVersion: number
+}
+
+/** No final block for this long is no clock to count by: the outcome is called unknown. */
+const SILENT_MS = minutesMs(3)
+/** A pool that let it go is given it again after so many blocks. */
+const AGAIN_BLOCKS = 5
+/** The pool has these bytes. */
+const ALREADY_IMPORTED = 1013
+
+/**
+ * A transaction on its way: given to the pool, the same bytes again whenever the connection was lost or the pool let it
+ * go, and looked for in every final block. It counts once it stands in one, and is given up only when it can stand in
+ * none any more: the blocks it was signed for are over, or another one took its nonce.
+ */
+export class Submission {
+  readonly #connection: Connection
+  readonly #transaction: SignedTransaction
+  readonly #pooled = Promise.withResolvers<void>()
+  readonly #final = Promise.withResolvers<TxResult>()
+  readonly #life = new AbortController()
+  #sending = false
+  #attempts = 0
+  /** What a pool said against it after one may have taken it, and the best block then. */
+  #doubt: { readonly error: NodeError; readonly isInvalid: boolean; best: number } | undefined
+  #silence: NodeJS.Timeout | undefined
+
+  constructor(connection: Connection, transaction: SignedTransaction, owner: AbortSignal) {
+    this.#connection = connection
+    this.#transaction = transaction
+    // Both reject together and keep their reasons for who awaits them. A caller may await one of them alone, and the
+    // other must then not end the process as a rejection that nobody handles.
+    for (const { promise } of [this.#pooled, this.#final]) promise.catch(() => undefined)
+    const giveUp = (): void => this.#fail(outcomeUnknown(transaction.hash))
+    owner.addEventListener('abort', giveUp, { once: true })
+    this.#life.signal.addEventListener('abort', () => owner.removeEventListener('abort', giveUp))
+    void this.#start()
+  }
+
+  /** Resolves once a pool has it; rejects with CHAIN_POOL or as `final` does. */
+  get pooled(): Promise<void> {
+    return this.#pooled.promise
+  }
+
+  /** Resolves with its final block; rejects with CHAIN_POOL, CHAIN_DISPATCH, CHAIN_INNER or CHAIN_TIMEOUT. */
+  get final(): Promise<TxResult> {
+    return this.#final.promise
+  }
+
+  get specVersion(): number {
+    return this.#transaction.specVersion
+  }
+
+  async #start(): Promise<void> {
+    const { signal } = this.#life
+    try {
+      const after = this.#transaction.since.number
+      await followHeads(this.#connection, (block) => this.#onHead(block), { signal, after })
+    } catch (error) {
+      return this.#fail(error) // nothing was sent
+    }
+    if (signal.aborted) return
+    const off = this.#connection.provider.on('connected', () => void this.#send())
+    signal.addEventListener('abort', off)
+    this.#hear()
+    await this.#send()
+  }
+
+  async #send(): Promise<void> {
+    const { provider } = this.#connection
+    if (this.#sending || this.#life.signal.aborted) return
+    this.#sending = true
+    const isFirst = ++this.#attempts === 1
+    const type = 'author_extrinsicUpdate'
+    try {
+      const id = await provider.subscribe(
+        type,
+        'author_submitAndWatchExtrinsic',
+        [this.#transaction.hex],
+        (_, status) => this.#onStatus(status),
+      )
+      this.#pooled.resolve()
+      const stop = (): void => void provider.unsubscribe(type, 'author_unwatchExtrinsic', id)
+      if (this.#life.signal.aborted) stop()
+      this.#life.signal.addEventListener('abort', stop)
+    } catch (error) {
+      // Without an answer it may have arrived: it goes out again, the same, once the connection is back.
+      if (codeOf(error) === 'CHAIN_REFUSED') this.#onRefusal(error as NodeError, isFirst)
+    } finally {
+      this.#sending = false
+    }
+  }
+
+  #onRefusal(cause: NodeError, isFirst: boolean): void {
+    const isThere = cause.details['rpcCode'] === ALREADY_IMPORTED
+    const error = poolError(this.#connection.api, refusalText(cause), cause)
+    if (isFirst && !isThere) this.#fail(error)
+    else {
+      this.#pooled.resolve()
+      if (!isThere) this.#doubts(error, false)
+    }
+  }
+
+  #onStatus(status: unknown): void {
+    const name = typeof status === 'string' ? status : Object.keys(status ?? {})[0]
+    if (name === 'invalid' || name === 'dropped' || name === 'usurped') {
+      const error = poolError(this.#connection.api, `it became ${name}`, undefined)
+      this.#doubts(error, name === 'invalid')
+    }
+  }
+
+  /** It may stand in a block that is not final yet: what the pool says counts once the best block of now is final. */
+  #doubts(error: NodeError, isInvalid: boolean): void {
+    if (this.#doubt !== undefined && (this.#doubt.isInvalid || !isInvalid)) return
+    const doubt = { error, isInvalid, best: Number.POSITIVE_INFINITY }
+    this.#doubt = doubt
+    this.#connection.provider.send<{ number: string }>('chain_getHeader', []).then(
+      ({ number }) => {
+        doubt.best = Number(number)
+      },
+      () => {
+        if (this.#doubt === doubt) this.#doubt = undefined // the connection went: it will be sent again
+      },
+    )
+  }
+
+  async #onHead(block: BlockRef): Promise<void> {
+    this.#hear()
+    try {
+      await this.#look(block)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'CHAIN_UNREACHABLE' || code === 'CHAIN_CLOSED') throw error
+      // The endpoint has dropped the state of that block.
+      this.#fail(code === 'CHAIN_REFUSED' ? outcomeUnknown(this.#transaction.hash) : error)
+    }
+  }
+
+  async #look(block: BlockRef): Promise<void> {
+    const { hash, nonce, signer, since, lastBlock } = this.#transaction
+    const found = await findInBlock(this.#connection, this.#transaction.hex, block)
+    if (this.#life.signal.aborted) return
+    if (found instanceof NodeError) return this.#fail(found)
+    if (found !== undefined) {
+      this.#pooled.resolve()
+      this.#final.resolve(found)
+      return this.#end()
+    }
+    if (block.number >= lastBlock) return this.#fail(expired(hash, lastBlock))
+    const doubt = this.#doubt
+    if (doubt === undefined || block.number < doubt.best) return
+    if (doubt.isInvalid) return this.#fail(doubt.error)
+    if ((await nonceAt(this.#connection, signer, block)) > nonce)
+      return this.#fail(replaced(hash, nonce))
+    if ((block.number - since.number) % AGAIN_BLOCKS === 0) {
+      this.#doubt = undefined
+      void this.#send()
+    }
+  }
+
+  /** A final block came: the silence starts anew. */
+  #hear(): void {
+    clearTimeout(this.#silence)
+    if (this.#life.signal.aborted) return
+    const giveUp = (): void => this.#fail(outcomeUnknown(this.#transaction.hash))
+    this.#silence = setTimeout(giveUp, SILENT_MS)
+  }
+
+  #fail(error: unknown): void {
+    this.#pooled.reject(error)
+    this.#final.reject(error)
+    this.#end()
+  }
+
+  #end(): void {
+    clearTimeout(this.#silence)
+    this.#life.abort()
+  }
+}
