@@ -12,19 +12,19 @@ export interface ChainLink {
 
 /** The public endpoints that btcli knows. */
 const ENDPOINTS = {
-  finney: 'wss://entrypoint-finney.opentensor.ai:443',
-  test: 'wss://test.finney.opentensor.ai:443',
-  local: undefined,
+  finney: ['wss://entrypoint-finney.opentensor.ai:443'],
+  test: ['wss://test.finney.opentensor.ai:443'],
+  local: [],
 } as const
 
-/** The chain endpoint of a configuration; undefined for a local network that names none. */
-export const chainUrlOf = ({ config }: Pick<Core, 'config'>): string | undefined =>
-  config.chain ?? ENDPOINTS[config.network]
+/** The chain endpoints of a configuration, in order of preference; none for a local network that names none. */
+export const chainUrlsOf = ({ config }: Pick<Core, 'config'>): readonly string[] =>
+  config.chain.length > 0 ? config.chain : ENDPOINTS[config.network]
 
 /** Undefined when there is no chain to ask. */
 export function createChainLink({ config, net, log }: Core): ChainLink | undefined {
-  const url = chainUrlOf({ config })
-  if (url === undefined) return undefined
+  const urls = chainUrlsOf({ config })
+  if (urls.length === 0) return undefined
   const life = new AbortController()
   let chain: Chain | undefined
   return {
@@ -32,14 +32,8 @@ export function createChainLink({ config, net, log }: Core): ChainLink | undefin
     async connect() {
       if (chain !== undefined) return chain
       const { connectChain } = await import('../chain/subtensor.ts')
-      const connected = await connectChain(url, { log: log.child('chain'), signal: life.signal })
-      if (Buffer.compare(connected.genesis, net.genesis) !== 0) {
-        await connected.close()
-        throw new NodeError('BAD_CONFIG_CHAIN', `${url} is not the chain of ${net.name}`, {
-          next: 'correct --chain, --network or --genesis',
-        })
-      }
-      chain = connected
+      const options = { log: log.child('chain'), signal: life.signal, genesis: net.genesis }
+      chain = await connectChain(urls, options)
       return chain
     },
     async close() {

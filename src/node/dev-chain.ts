@@ -25,7 +25,8 @@ export async function openDevChain(
   stack: AsyncDisposableStack,
 ): Promise<DevChain | undefined> {
   const { config, net, log } = core
-  const { chain: url, roles } = config
+  const { roles } = config
+  const [url] = config.chain
   if (net.network !== 'local' || url === undefined) return undefined
   try {
     return await open(core, url, stack)

@@ -245,7 +245,7 @@ const publicSource = (core: Core, pulses: PulseBook | undefined): PulseSource | 
  * none, and carries neither testimony nor pulses.
  */
 const asksChain = ({ roles, chain }: Config): boolean =>
-  roles.some((role) => role !== 'renter') || chain !== undefined
+  roles.some((role) => role !== 'renter') || chain.length > 0
 
 /** Offers count against the hotkey that bound their peer; where any key may publish, or no chain is asked, against the peer. */
 const ownerOf =

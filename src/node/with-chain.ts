@@ -4,16 +4,14 @@ import { devChainInfo } from '../chain/pulses.ts'
 import { connectChain } from '../chain/subtensor.ts'
 import { codeOf, NodeError } from '../errors.ts'
 import { createNetwork, type Network } from '../protocols/network.ts'
-import { chainUrlOf } from './chain-link.ts'
+import { chainUrlsOf } from './chain-link.ts'
 import type { CommandContext } from './commands/command.ts'
-import type { Config } from './config.ts'
 import { createLog } from './log-to-stderr.ts'
 import { networkOf } from './network-of.ts'
 
 /** A chain as a command works with it. */
 export interface OpenChain {
   readonly chain: Chain
-  readonly url: string
   /** The market whose chain it is. */
   readonly net: Network
 }
@@ -27,37 +25,29 @@ export async function withChain<T>(
   { config, signal }: CommandContext,
   work: (open: OpenChain) => Promise<T>,
 ): Promise<T> {
-  const url = chainUrlOf({ config })
-  if (url === undefined) {
+  const urls = chainUrlsOf({ config })
+  if (urls.length === 0) {
     throw new NodeError('BAD_CONFIG_CHAIN', 'no chain to ask: a local network names its own', {
       next: 'give --chain ws://127.0.0.1:9944, or --data-dir of a devnet node',
     })
   }
   const log = createLog({ level: config.logLevel, json: config.json })
-  const chain = await connectChain(url, { log, signal, failFast: true })
+  const net =
+    config.network === 'local' && config.genesis === undefined ? undefined : networkOf(config)
+  const chain = await connectChain(urls, { log, signal, failFast: true, genesis: net?.genesis })
   try {
-    return await work({ chain, url, net: netOf(config, url, chain.genesis) })
+    const { network, netuid } = config
+    return await work({ chain, net: net ?? createNetwork(network, netuid, chain.genesis) })
   } finally {
     await chain.close()
   }
 }
 
-function netOf(config: Config, url: string, genesis: Uint8Array): Network {
-  const { network, netuid } = config
-  if (network === 'local' && config.genesis === undefined)
-    return createNetwork(network, netuid, genesis)
-  const net = networkOf(config)
-  if (Buffer.compare(net.genesis, genesis) === 0) return net
-  throw new NodeError('BAD_CONFIG_CHAIN', `${url} is not the chain of ${net.name}`, {
-    next: 'correct --chain, --network or --genesis',
-  })
-}
-
 /** Whether a chain is the embedded one, as it proves itself; never true of a real chain. */
-export async function isEmbedded({ chain, url, net }: OpenChain): Promise<boolean> {
+export async function isEmbedded({ chain, net }: OpenChain): Promise<boolean> {
   if (net.network !== 'local') return false
   try {
-    return isDevGenesis(chain.genesis, (await devChainInfo(url)).stateRoot)
+    return isDevGenesis(chain.genesis, (await devChainInfo(chain.info().endpoint)).stateRoot)
   } catch (error) {
     if (codeOf(error) === 'CHAIN_UNSUPPORTED') return false
     throw error

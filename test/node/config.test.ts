@@ -49,7 +49,13 @@ describe('who wins', () => {
 
   test('without anything, the defaults hold', () => {
     expect(load([])).toEqual(configWith({ dataDir: join(folder, 'none') }))
-    expect('chain' in load([])).toBe(false)
+    expect('genesis' in load([])).toBe(false)
+  })
+
+  test('chain endpoints are a list: flags and the environment name several', () => {
+    const urls = ['ws://127.0.0.1:1', 'wss://b.example:443']
+    expect(load(['--chain', urls[0]!, '--chain', urls[1]!]).chain).toEqual(urls)
+    expect(load([], { COMPUTE_NODE_CHAIN: urls.join(',') }).chain).toEqual(urls)
   })
 })
 

@@ -56,7 +56,7 @@ beforeAll(async () => {
     log: silent,
     signal: life.signal,
   })
-  const market = { genesis: chain.genesis.slice(2), chain: chain.url, netuid: 1 }
+  const market = { genesis: chain.genesis.slice(2), chain: [chain.url], netuid: 1 }
   victim = await localNode({
     ...market,
     roles: ['miner', 'validator', 'renter'],

@@ -97,7 +97,7 @@ test.each([
     network: 'finney',
     roles: [role],
     drand: [server.url],
-    ...(asks ? { chain: 'ws://127.0.0.1:1' } : {}), // nothing is there: what is asked here is the beacon
+    ...(asks ? { chain: ['ws://127.0.0.1:1'] } : {}), // nothing is there: what is asked here is the beacon
     listen,
     dataDir,
   })

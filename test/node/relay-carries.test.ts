@@ -47,7 +47,7 @@ async function market() {
   await joinMembers(chain, net, keyed, await bindMembers(chain, net, keyed))
 
   const run = async ({ dataDir, role }: Member, more: object): Promise<RunningNode> => {
-    const shared = { chain: dev.url, genesis: dev.genesis.slice(2), netuid: 1 }
+    const shared = { chain: [dev.url], genesis: dev.genesis.slice(2), netuid: 1 }
     const node = await localNode({ ...shared, roles: [role], dataDir, ...more })
     onTestFinished(() => node[Symbol.asyncDispose]())
     return node

@@ -79,12 +79,12 @@ export class Endpoints {
           late = { open, place }
         }
       } catch (error) {
-        last = error
+        if (!this.#refused.has(url)) last = error
         log.debug('chain-endpoint-failed', { url, reason: messageOf(error) })
       }
     }
     if (late !== undefined) return this.#use(late.open, late.place)
-    throw last ?? this.#wrongChain()
+    throw urls.every((url) => this.#refused.has(url)) ? this.#wrongChain() : last
   }
 
   /** Whether another endpoint is far ahead of the one in use; if so, that is the one to open next. */

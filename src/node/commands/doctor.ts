@@ -1,3 +1,4 @@
+import { checkChain } from '../doctor/check-chain.ts'
 import { checkEngine } from '../doctor/check-engine.ts'
 import { checkHolds } from '../doctor/check-holds.ts'
 import { checkClock, checkDisk, checkMemory, checkNode } from '../doctor/check-machine.ts'
@@ -24,6 +25,7 @@ export const doctor: Run = async ({ config, terminal, signal }) => {
     ...(roles.includes('miner') ? await checkHolds(config, signal) : []),
     ...(hosts ? [await checkWebgpu(), ...(await checkProofs(config))] : []),
     await checkClock(),
+    ...(await checkChain(config, signal)),
     ...(await checkPulses(config, signal)),
   ]
   return printFindings(createOutput(terminal, config), findings)

@@ -21,6 +21,7 @@ const describe = (node: NodeStatus): string =>
     `  peers      ${node.peers}`,
     `  running    since ${new Date(node.startedAtMs).toISOString()}, process ${node.pid}`,
     ...(node.pulse === null ? [] : [`  pulse      ${pulseText(node.pulse)}`]),
+    ...(node.chain === null ? [] : [`  chain      ${node.chain}`]),
     ...spendingLines(node.spending),
     ...(node.engines ?? []).map(engineLine),
     ...(node.drain?.draining === true ? [`  draining   ${describeDrain(node.drain)}`] : []),

@@ -12,7 +12,12 @@ export const networkOptions = {
   netuid: option('network', 'Subnet number', 'N', whole(0, 65_535), 51),
   genesis: maybe('network', 'Genesis hash of a local network', 'HEX', hex32),
   bootstrap: list('network', 'Peer to join through', 'ADDR', multiaddr),
-  chain: maybe('network', 'Chain node to ask', 'URL', webSocketUrl),
+  chain: list(
+    'network',
+    'Chain node to ask; the next one when it does not answer or falls behind',
+    'URL',
+    webSocketUrl,
+  ),
   peers: list(
     'network',
     'PeerId to admit on a local network; all others are refused',

@@ -82,6 +82,10 @@ const status: z.ZodType<NodeStatus> = z.strictObject({
     .strictObject({ round: whole, clock: z.enum(['behind', 'ahead']).nullable() })
     .nullable()
     .describe('the newest pulse heard, and what pulses say against the clock'),
+  chain: z
+    .string()
+    .nullable()
+    .describe('the chain endpoint that is asked; null where none is, or it did not answer yet'),
   lacking: z
     .array(
       z.strictObject({

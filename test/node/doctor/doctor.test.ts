@@ -6,15 +6,19 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { startDevChain } from '../../../src/chain/dev/start-dev-chain.ts'
 import { QUICKNET_CHAIN_HASH } from '../../../src/chain/drand.ts'
+import { silent } from '../../../src/log.ts'
 import { doctor } from '../../../src/node/commands/doctor.ts'
 import { type Config, configWith } from '../../../src/node/config.ts'
 import { createDataFolder, lockDataFolder } from '../../../src/node/data-folder.ts'
+import { checkChain } from '../../../src/node/doctor/check-chain.ts'
 import { checkEngine } from '../../../src/node/doctor/check-engine.ts'
 import { checkClock, checkMemory, checkNode } from '../../../src/node/doctor/check-machine.ts'
 import { checkDataFolder, checkPorts } from '../../../src/node/doctor/check-node.ts'
 import { checkPulses } from '../../../src/node/doctor/check-pulses.ts'
 import { outputSchemas } from '../../../src/node/output-schemas.ts'
+import { closedPort } from '../../support/chain-proxy.ts'
 import { drandServer, RECORDED, roundJson } from '../../support/drand-server.ts'
 
 let root: string
@@ -161,6 +165,27 @@ describe('pulses', () => {
       vi.useRealTimers()
     }
   })
+})
+
+test('the chain endpoint that would be used is named, or why none answers', async () => {
+  const dev = await startDevChain({
+    dataDir: join(root, 'chain'),
+    log: silent,
+    signal: AbortSignal.timeout(60_000),
+  })
+  const nobody = `ws://127.0.0.1:${await closedPort()}`
+  const look = (...chain: string[]) =>
+    checkChain(
+      configWith({ network: 'local', roles: ['validator'], chain }),
+      AbortSignal.timeout(10_000),
+    )
+  const [found] = await look(nobody, dev.url)
+  expect(found).toMatchObject({ check: 'chain', ok: true })
+  expect(found!.actual).toMatch(new RegExp(`^${dev.url} \\(2 of 2\\), at block \\d+$`))
+  await dev.close()
+  const [lost] = await look(nobody)
+  expect(lost).toMatchObject({ ok: false, remedy: expect.stringContaining('--chain') })
+  expect(await look()).toEqual([])
 })
 
 describe('the command', () => {

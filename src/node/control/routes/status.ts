@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { ChainLink } from '../../chain-link.ts'
 import type { ClockFault } from '../../clock-fault.ts'
 import type { Core } from '../../core.ts'
 import type { Finding } from '../../doctor/finding.ts'
@@ -35,6 +36,8 @@ export interface NodeStatus {
   readonly engines: readonly EngineRow[] | null
   /** The beacon's newest pulse and what pulses say against the clock; null where none was heard or none is carried. */
   readonly pulse: { readonly round: number; readonly clock: ClockFault | null } | null
+  /** The chain endpoint that is asked, of those configured; null where none is, or it did not answer yet. */
+  readonly chain: string | null
   /** What a miner's machine and devices lack; empty where nothing does, and on nodes that are no miners. */
   readonly lacking: readonly Lacking[]
 }
@@ -52,6 +55,7 @@ interface Parts {
   readonly renting: Pick<RentBook, 'spending'>
   readonly hosting?: HostBook | undefined
   readonly machine?: Machine | undefined
+  readonly chainLink?: ChainLink | undefined
   readonly pulses?: PulseBook | undefined
   readonly preflight?: Checked | undefined
   readonly minerChecks?: Checked | undefined
@@ -60,7 +64,7 @@ interface Parts {
 /** `GET /v1/status`. */
 export function statusRoute(
   app: FastifyInstance,
-  { core, pulses, renting, hosting, machine, preflight, minerChecks }: Parts,
+  { core, pulses, renting, hosting, machine, chainLink, preflight, minerChecks }: Parts,
 ): void {
   const startedAtMs = core.nowMs()
   app.get('/v1/status', async (): Promise<NodeStatus> => {
@@ -82,6 +86,7 @@ export function statusRoute(
       engines: hosting === undefined || machine === undefined ? null : engineRows(hosting, machine),
       pulse:
         newest === undefined ? null : { round: newest.round, clock: pulses?.clockFault() ?? null },
+      chain: chainLink?.current()?.info().endpoint ?? null,
       lacking: [...(minerChecks?.findings() ?? []), ...(preflight?.findings() ?? [])]
         .filter(({ ok }) => !ok)
         .map(({ check, required, actual, remedy }) => ({ check, required, actual, remedy })),
