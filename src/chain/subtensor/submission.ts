@@ -170,13 +170,21 @@ export class Submission {
     if (block.number >= lastBlock) return this.#fail(expired(hash, lastBlock))
     const doubt = this.#doubt
     if (doubt === undefined || block.number < doubt.best) return
-    if (doubt.isInvalid) return this.#fail(doubt.error)
+    if (doubt.isInvalid || (await this.#isOutdated(block))) return this.#fail(doubt.error)
     if ((await nonceAt(this.#connection, signer, block)) > nonce)
       return this.#fail(replaced(hash, nonce))
     if ((block.number - since.number) % AGAIN_BLOCKS === 0) {
       this.#doubt = undefined
       void this.#send()
     }
+  }
+
+  /** Whether a final block has another runtime than this was signed for: none after it takes it. */
+  async #isOutdated({ hash }: BlockRef): Promise<boolean> {
+    const method = 'state_getRuntimeVersion'
+    const { provider } = this.#connection
+    const { specVersion } = await provider.send<{ specVersion: number }>(method, [hash])
+    return specVersion !== this.#transaction.specVersion
   }
 
   /** A final block came: the silence starts anew. */
