@@ -8,6 +8,7 @@ import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { fromHex } from '../../src/chain/hex.ts'
 import { type Connection, openApi } from '../../src/chain/subtensor/connection.ts'
 import { followHeads } from '../../src/chain/subtensor/final-heads.ts'
+import { HeadFeed } from '../../src/chain/subtensor/head-feed.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
 import { silent } from '../../src/log.ts'
 import { closedPort, proxyChain } from '../support/chain-proxy.ts'
@@ -105,7 +106,7 @@ test('heads that were left out are fetched, older and doubled ones passed over',
         : (Reflect.get(target, name) as () => unknown).bind(target),
   })
   const seen: number[] = []
-  const connection: Connection = { api, provider: told }
+  const connection: Connection = { api, provider: told, heads: new HeadFeed(api, told) }
   await followHeads(connection, ({ number }) => void seen.push(number), { signal })
   for (const number of [3, 4, 4, 2, 7, 5, 9]) tell(null, await headerAt(number))
   await until(() => seen.includes(9))

@@ -4,6 +4,7 @@ import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { toHex } from '../hex.ts'
 import { polkadotApi } from '../polkadot.ts'
+import { HeadFeed } from './head-feed.ts'
 import { ChainProvider } from './provider.ts'
 import { quietConsole } from './quiet-console.ts'
 
@@ -27,6 +28,7 @@ export interface ConnectOptions {
 export interface Connection {
   readonly api: ApiPromise
   readonly provider: ChainProvider
+  readonly heads: HeadFeed
 }
 
 /**
@@ -65,7 +67,7 @@ export async function openApi(
   using limit = deadline(signal, timeoutMs)
   try {
     await Promise.race([api.isReady, failed.promise, aborted(limit.signal)])
-    return { api, provider }
+    return { api, provider, heads: new HeadFeed(api, provider) }
   } catch (cause) {
     await provider.disconnect()
     if (why instanceof NodeError) throw why

@@ -1,4 +1,3 @@
-import type { Header } from '@polkadot/types/interfaces'
 import { codeOf, NodeError } from '../../errors.ts'
 import type { BlockRef } from '../chain.ts'
 import type { Connection } from './connection.ts'
@@ -15,7 +14,7 @@ export interface FollowHeads {
  * for the callback. Where that fails for want of a connection, the same block comes again with the next one.
  */
 export async function followHeads(
-  { api, provider }: Connection,
+  { heads, provider }: Connection,
   listener: (block: BlockRef) => void | Promise<void>,
   { signal, after }: FollowHeads,
 ): Promise<void> {
@@ -41,16 +40,10 @@ export async function followHeads(
       busy = false
     }
   }
-  const onHeader = (_: Error | null, told: unknown): void => {
-    const header = api.registry.createType<Header>('Header', told)
-    const number = header.number.toNumber()
-    if (newest === undefined || number > newest.number)
-      newest = { number, hash: header.hash.toHex() }
+  const stop = await heads.listen((head) => {
+    if (newest === undefined || head.number > newest.number) newest = head
     void tell()
-  }
-  const type = 'chain_finalizedHead'
-  const id = await provider.subscribe(type, 'chain_subscribeFinalizedHeads', [], onHeader)
-  const stop = (): void => void provider.unsubscribe(type, 'chain_unsubscribeFinalizedHeads', id)
+  })
   if (signal.aborted) stop()
   signal.addEventListener('abort', stop, { once: true })
 }
