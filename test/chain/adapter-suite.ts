@@ -118,6 +118,19 @@ export function adapterSuite(open: () => Promise<Ground>): void {
     })
   })
 
+  test('what the next epoch works on is read as it stands', async () => {
+    const { neurons } = await chain.metagraph(netuid)
+    const { hotkeys, state, emission } = await chain.yuma(netuid)
+    expect(hotkeys).toEqual(neurons.map(({ hotkey }) => hotkey))
+    const me = hotkeys.indexOf(validator.address)
+    expect(state.weights[me]).toEqual((await chain.weights(netuid)).get(me))
+    expect(state.neurons.map(({ permit }) => permit)).toEqual(
+      neurons.map(({ validatorPermit }) => validatorPermit),
+    )
+    expect(state.block).toBeGreaterThan(0)
+    expect(emission).toBeGreaterThanOrEqual(0n)
+  })
+
   test('epochs count up at their block', async () => {
     const epoch = await chain.epoch(netuid)
     const span = chain.info().features.statefulEpochs ? epoch.tempo : epoch.tempo + 1

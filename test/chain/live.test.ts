@@ -1,22 +1,34 @@
 // The same promises on a real runtime: SUBTENSOR_WS=ws://127.0.0.1:9944 of a localnet or chopsticks (docs/chain.md).
 import { describe, expect, test } from 'vitest'
+import type { Chain, PendingReveal } from '../../src/chain/chain.ts'
+import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
+import { keyFromSeed } from '../../src/chain/keys.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
 import { silent } from '../../src/log.ts'
-import { prepareLive } from '../support/live-subtensor.ts'
+import { type ChainProxy, proxyChain } from '../support/chain-proxy.ts'
+import { type LiveSubtensor, prepareLive } from '../support/live-subtensor.ts'
 import { endpointOrSkip } from '../support/skips.ts'
 import { adapterSuite } from './adapter-suite.ts'
 
 const url = process.env['SUBTENSOR_WS'] ?? ''
+
+const TAO = 1_000_000_000n
+const SUBMIT = 'author_submitAndWatchExtrinsic'
+const fresh = () => keyFromSeed('sr25519', crypto.getRandomValues(new Uint8Array(32)))
 
 describe.skipIf(!endpointOrSkip(url !== '', 'a real subtensor (SUBTENSOR_WS)'))(
   'the adapter on a real runtime',
   { timeout: 600_000 },
   () => {
     let spec = 0
+    let live: LiveSubtensor
+    let proxy: ChainProxy
+    let chain: Chain
     adapterSuite(async () => {
       const life = new AbortController()
-      const live = await prepareLive(url)
-      const chain = await connectChain(url, { log: silent, signal: life.signal })
+      live = await prepareLive(url)
+      proxy = await proxyChain(url)
+      chain = await connectChain(proxy.url, { log: silent, signal: life.signal })
       spec = chain.info().specVersion
       return {
         chain,
@@ -30,9 +42,63 @@ describe.skipIf(!endpointOrSkip(url !== '', 'a real subtensor (SUBTENSOR_WS)'))(
         },
         async close() {
           await chain.close()
+          await proxy.close()
           await live.close()
         },
       }
+    })
+
+    test.each(['client', 'chain'] as const)(
+      'a transaction is sent once, though the connection is cut when the %s speaks',
+      async (cutFrom) => {
+        const to = fresh().address
+        const submitted: string[] = []
+        let isCut = false
+        proxy.pass = (from, { params }, method) => {
+          if (method !== SUBMIT) return true
+          if (from === 'client') submitted.push(String(params![0]))
+          if (isCut || from !== cutFrom) return true
+          isCut = true
+          return false
+        }
+        const { events } = await chain.transfer(DEV_ACCOUNT, to, 2n * TAO)
+        proxy.pass = undefined
+        expect([isCut, new Set(submitted).size]).toEqual([true, 1])
+        expect(events).toContain('balances.Transfer')
+        expect(await chain.balance(to)).toBe(2n * TAO)
+      },
+    )
+
+    test('hidden weights are committed, refused too early, and revealed in their epoch', async () => {
+      const { netuid } = live
+      const validator = fresh()
+      await chain.register(netuid, DEV_ACCOUNT, validator.address)
+      await chain.addStake(netuid, DEV_ACCOUNT, validator.address, 1000n * TAO)
+      const rules = () => chain.weightRules(netuid, validator.address)
+      while (!(await rules()).permit) await live.nextBlock()
+      await live.admin('sudoSetCommitRevealWeightsEnabled', netuid, true)
+      const uid = (await rules()).uid!
+      const kept: PendingReveal[] = []
+      const keep = async (reveal: PendingReveal) => void kept.push(reveal)
+      const scores = new Map([
+        [0, 1],
+        [uid, 3],
+      ])
+      const outcome = await chain.submitWeights(netuid, validator, scores, { keep })
+      expect(outcome).toMatchObject({ kind: 'hash', reveal: kept[0] })
+      const state = async () => (await chain.commitWindows(netuid, validator.address))[0]?.state
+      if ((await state()) === 'early') {
+        await expect(chain.revealWeights(validator, kept[0]!)).rejects.toMatchObject({
+          code: expect.stringMatching(/^CHAIN_(DISPATCH|POOL)$/),
+        })
+      }
+      while ((await state()) === 'early') await live.nextBlock()
+      await chain.revealWeights(validator, kept[0]!)
+      expect((await chain.weights(netuid)).get(uid)).toEqual([
+        [0, 21_845],
+        [uid, 65_535],
+      ])
+      await live.admin('sudoSetCommitRevealWeightsEnabled', netuid, false)
     })
 
     test('which runtime it was', () => {

@@ -12,6 +12,8 @@ export interface LiveSubtensor {
   readonly neurons: number
   /** Whether transactions of one signer may wait for each other. */
   readonly queues: boolean
+  /** A privileged call of the `adminUtils` pallet; nothing where this runtime has none of that name. */
+  admin(name: string, ...args: unknown[]): Promise<void>
   /** Builds a block where the node builds none by itself. */
   nextBlock(): Promise<void>
   close(): Promise<void>
@@ -58,7 +60,10 @@ export async function prepareLive(url: string): Promise<LiveSubtensor> {
   await send(register(...[owner.address, 1].slice(0, register.meta.args.length)))
   const netuids = (await module['networksAdded']!.keys()).map((key) => Number(String(key.args[0])))
   const netuid = Math.max(...netuids)
-  const admin = api.tx['adminUtils']!
+  const calls = api.tx['adminUtils']!
+  const admin = async (name: string, ...args: unknown[]): Promise<void> => {
+    if (calls[name] !== undefined) await send(api.tx['sudo']!['sudo']!(calls[name](...args)))
+  }
   const wanted: readonly [string, ...unknown[]][] = [
     ['sudoSetTempo', netuid, 10],
     ['sudoSetWeightsSetRateLimit', netuid, 0],
@@ -66,13 +71,12 @@ export async function prepareLive(url: string): Promise<LiveSubtensor> {
     ['sudoSetMaxWeightLimit', netuid, 65_535],
     ['sudoSetCommitRevealWeightsEnabled', netuid, false],
   ]
-  for (const [name, ...args] of wanted)
-    if (admin[name] !== undefined) await send(api.tx['sudo']!['sudo']!(admin[name](...args)))
+  for (const [name, ...args] of wanted) await admin(name, ...args)
   if (writable) {
     const pool = [[[netuid], String(1000n * TAO)]]
     await rpc('dev_setStorage', [{ SubtensorModule: { SubnetTAO: pool, SubnetAlphaIn: pool } }])
     await nextBlock()
   }
   const neurons = Number((await module['subnetworkN']!(netuid)).toString())
-  return { netuid, neurons, queues: !writable, nextBlock, close: () => api.disconnect() }
+  return { netuid, neurons, queues: !writable, admin, nextBlock, close: () => api.disconnect() }
 }
