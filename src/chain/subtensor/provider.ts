@@ -39,7 +39,8 @@ interface Subscription {
 /**
  * What @polkadot/api speaks through. A connection that is lost is opened again, at another endpoint if need be:
  * subscriptions go on under the ids they had, and a question that was not answered is asked again, so that its caller
- * notices nothing. A transaction is never sent again here (`submission.ts` does that). Fails with NodeErrors alone:
+ * notices nothing. (The library's own provider rejects whatever waits when its socket closes, remembers such a rejection
+ * for 30 s under a block's hash, and loses subscriptions that it made anew.) A transaction is never sent again here (`submission.ts` does that). Fails with NodeErrors alone:
  * CHAIN_UNREACHABLE after 10 s without an endpoint, CHAIN_REFUSED, CHAIN_CLOSED.
  */
 export class ChainProvider implements ProviderInterface {
