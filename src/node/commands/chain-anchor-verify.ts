@@ -31,7 +31,7 @@ export async function verifyAnchored(
 ): Promise<number> {
   const { config, terminal } = context
   await using stack = new AsyncDisposableStack()
-  const chainOf = config.chain === undefined ? undefined : opener(config.chain, context, stack)
+  const chainOf = config.chain.length === 0 ? undefined : opener(config.chain, context, stack)
   const items: AnchorFinding[] = []
   for (const file of files) items.push(await checkAnchor(file, await content(file), chainOf))
   const verdict = items.every((one) => one.verdict === 'VALID') ? 'VALID' : 'INVALID'
@@ -45,11 +45,15 @@ export async function verifyAnchored(
 }
 
 /** One connection for all files of a chain. */
-function opener(url: string, context: CommandContext, stack: AsyncDisposableStack): OpenChainOf {
+function opener(
+  urls: readonly string[],
+  context: CommandContext,
+  stack: AsyncDisposableStack,
+): OpenChainOf {
   const { config, signal } = context
   const log = createLog({ level: config.logLevel, json: config.json })
   const connected = (async () => {
-    const chain = await connectChain(url, { log, signal, failFast: true })
+    const chain = await connectChain(urls, { log, signal, failFast: true })
     stack.defer(() => chain.close())
     return chain
   })()
@@ -57,9 +61,13 @@ function opener(url: string, context: CommandContext, stack: AsyncDisposableStac
   return async ({ genesis, name }: Network) => {
     const chain = await connected
     if (Buffer.compare(chain.genesis, genesis) === 0) return chain
-    throw new NodeError('BAD_CONFIG_CHAIN', `${url} is not the chain of ${name}`, {
-      next: 'give the chain that the proof names with --chain',
-    })
+    throw new NodeError(
+      'BAD_CONFIG_CHAIN',
+      `${chain.info().endpoint} is not the chain of ${name}`,
+      {
+        next: 'give the chain that the proof names with --chain',
+      },
+    )
   }
 }
 
