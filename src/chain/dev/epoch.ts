@@ -1,6 +1,7 @@
 import { runYuma } from '../yuma/epoch.ts'
 import type { NeuronOutcome } from '../yuma/state.ts'
 import { ALPHA_PER_BLOCK } from './calls/subnet.ts'
+import { type Pending, payOut } from './emission.ts'
 import type { Storage } from './storage.ts'
 import { readYumaState } from './yuma-state.ts'
 
@@ -17,13 +18,11 @@ function due(storage: Storage, netuid: number, block: number): boolean {
 
 /**
  * Runs Yuma over a subnet and writes down what it decides: seats, activity, shares, bonds, and who gets what of the
- * alpha of the blocks since the last epoch, less the owner's part. Emission is recorded, not added to anybody's stake.
+ * alpha of the blocks since the last epoch, less the owner's part. All of it is added to stakes.
  */
 export function runEpoch(storage: Storage, netuid: number, block: number): void {
-  const outcomes = runYuma(
-    readYumaState(storage, netuid, block),
-    emissionSinceLast(storage, netuid),
-  )
+  const pending = pendingSinceLast(storage, netuid)
+  const outcomes = runYuma(readYumaState(storage, netuid, block), pending.shared)
   const columns: Readonly<Record<string, (one: NeuronOutcome) => unknown>> = {
     validatorPermit: ({ permit }) => permit,
     active: ({ active }) => active,
@@ -38,15 +37,16 @@ export function runEpoch(storage: Storage, netuid: number, block: number): void 
     storage.put(MODULE, name, [netuid], outcomes.map(value))
   for (const [uid, { bonds }] of outcomes.entries())
     storage.put(MODULE, 'bonds', [netuid, uid], bonds.length > 0 ? bonds : null)
+  payOut(storage, netuid, outcomes, pending)
 }
 
-function emissionSinceLast(storage: Storage, netuid: number): bigint {
+function pendingSinceLast(storage: Storage, netuid: number): Pending {
   const perBlock = storage.runtime.has(MODULE, 'subnetAlphaOutEmission')
     ? storage.bigint(MODULE, 'subnetAlphaOutEmission', netuid)
     : ALPHA_PER_BLOCK
   const cut = (perBlock * storage.bigint(MODULE, 'subnetOwnerCut')) / 65_535n
   const blocks = storage.bigint(MODULE, 'blocksSinceLastStep', netuid) + 1n
-  return blocks * (perBlock - cut)
+  return { cut: blocks * cut, shared: blocks * (perBlock - cut) }
 }
 
 /** Runs the epochs due in a block and counts the others one step on. */

@@ -17,6 +17,8 @@ export interface GenesisOptions {
   readonly netuid: number
   readonly tempo: number
   readonly commitReveal: boolean
+  /** How many validators the highest stakes make; emission makes miners stakers as well. */
+  readonly seats: number
   readonly beaconPeriodMs: number
   /** SS58 to rao, besides the development account. */
   readonly accounts: ReadonlyMap<string, bigint>
@@ -66,10 +68,13 @@ function fill(storage: Storage, options: GenesisOptions, nowMs: number): void {
     tempo: options.tempo,
     minAllowedWeights: 1,
     weightsSetRateLimit: 0,
-    maxAllowedValidators: 64,
+    maxAllowedValidators: options.seats,
     activityCutoff: 5000,
     maxWeightsLimit: 65_535,
     commitRevealWeightsEnabled: options.commitReveal,
     pool: 1_000_000n * TAO,
   })
+  // The owner's cut of every epoch goes there.
+  storage.put('subtensorModule', 'subnetOwnerHotkey', [options.netuid], DEV_ACCOUNT.address)
+  storage.put('subtensorModule', 'owner', [DEV_ACCOUNT.address], DEV_ACCOUNT.address)
 }

@@ -75,11 +75,11 @@ export async function startDevChain(options: DevChainOptions): Promise<DevChain>
 }
 
 function genesisOptions(options: Partial<GenesisOptions>): GenesisOptions {
-  const { spec = 424, netuid = 1, tempo = 10, commitReveal = false } = options
+  const { spec = 424, netuid = 1, tempo = 10, seats = 64, commitReveal = false } = options
   const { beaconPeriodMs = 1000, accounts = new Map() } = options
   if (netuid < 1 || netuid > 4095 || tempo < 1 || tempo > 65_535)
     throw new NodeError('BAD_CONFIG', 'netuid must be 1 to 4095 and tempo 1 to 65535')
-  return { spec, netuid, tempo, commitReveal, beaconPeriodMs, accounts }
+  return { spec, netuid, tempo, seats, commitReveal, beaconPeriodMs, accounts }
 }
 
 /** A block every `blockMs`, on time on average, until `signal` aborts; a failed one is logged and tried again. */

@@ -13,6 +13,7 @@ export const chainDev: Run = async ({ config, terminal, signal }) => {
     port: config.port,
     blockMs: config.blockMs,
     tempo: config.tempo,
+    seats: config.seats,
     spec: config.spec === '218' ? 218 : 424,
     netuid: config.netuid,
     log: log.child('dev-chain'),

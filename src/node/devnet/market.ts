@@ -92,7 +92,7 @@ async function startChain(options: MarketOptions, stack: AsyncDisposableStack): 
   onStep('starting the chain, making keys')
   const chain = { name: 'chain', dataDir: layout.chainDir }
   const [{ ready }, keyed] = await allOrNone<[Child, KeyedMember[], unknown]>(signal, [
-    (life) => start({ ...options, signal: life }, chain, chainArgs(layout.chainDir), stack),
+    (life) => start({ ...options, signal: life }, chain, chainArgs(layout), stack),
     () => makeKeys(layout.members, log),
     // Half a second of work for this process, which would only wait meanwhile.
     async () => polkadotApi(),
@@ -102,9 +102,11 @@ async function startChain(options: MarketOptions, stack: AsyncDisposableStack): 
   return { chainUrl: String(ready['url']), net, keyed }
 }
 
-const chainArgs = (dataDir: string): string[] => [
-  ...['chain', 'dev', '--port', '0', '--netuid', String(DEVNET_NETUID)],
-  ...['--block-ms', String(BLOCK_MS), '--tempo', String(TEMPO_BLOCKS), '--data-dir', dataDir],
+/** As many seats as there are validators: a miner does not testify because it has earned something. */
+const chainArgs = ({ chainDir, members }: Layout): string[] => [
+  ...['chain', 'dev', '--port', '0', '--netuid', String(DEVNET_NETUID), '--data-dir', chainDir],
+  ...['--block-ms', String(BLOCK_MS), '--tempo', String(TEMPO_BLOCKS)],
+  ...['--seats', String(Math.max(1, members.filter(({ role }) => role === 'validator').length))],
 ]
 
 /** The relay, then all others at once, for they join through it. */

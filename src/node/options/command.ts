@@ -24,6 +24,7 @@ export const commandOptions = {
   port: option('command', 'Port to listen on (0 picks one)', 'N', port, 9944),
   blockMs: option('command', 'Time between blocks, in milliseconds', 'N', whole(10, 600_000), 1000),
   tempo: option('command', 'Blocks in an epoch', 'N', whole(2, 65_535), 10),
+  seats: option('command', 'How many validators the highest stakes make', 'N', whole(1, 4096), 64),
   yes: flag('command', 'Do not ask before spending, or changing what is not ours', false, {
     short: 'y',
   }),

@@ -6,7 +6,7 @@ export const chainCommands: readonly Command[] = [
     name: 'chain dev',
     usage: '',
     describe: 'Run an embedded chain for a local market: blocks, beacon and ledger',
-    options: ['port', 'blockMs', 'tempo', 'spec'],
+    options: ['port', 'blockMs', 'tempo', 'seats', 'spec'],
     examples: [['compute-node chain dev --netuid 1', 'subnet 1 on ws://127.0.0.1:9944']],
     load: async () => (await import('../chain-dev.ts')).chainDev,
   },
