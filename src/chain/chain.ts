@@ -194,10 +194,15 @@ export type EpochEarning =
       readonly uid: number
       /** Alpha base units. */
       readonly emission: bigint
+      /** Of 65535, in mechanism 0. */
       readonly incentive: number
+      /** The same in each of the subnet's mechanisms; one where there are none beside mechanism 0. */
+      readonly incentives: readonly number[]
       readonly dividends: number
       /** Alpha base units on the hotkey, whoever staked them. */
       readonly stake: bigint
+      /** Rao that one whole alpha cost then; undefined where the chain tells none. */
+      readonly priceRao?: bigint | undefined
     }
   | { readonly state: 'unregistered'; readonly epoch: number; readonly block: number }
   /** The endpoint has dropped that state. */
@@ -228,6 +233,31 @@ export interface BurnReading {
   readonly to: number
   /** Oldest first. */
   readonly burns: readonly AlphaBurn[]
+}
+
+/** One coldkey's stake on a hotkey. */
+export interface Nominator {
+  /** SS58. */
+  readonly coldkey: string
+  /** Alpha base units. */
+  readonly stake: bigint
+}
+
+/** Who staked on a hotkey in one subnet, and what they have of it. */
+export interface Delegation {
+  /** SS58. */
+  readonly hotkey: string
+  readonly block: number
+  /** SS58 of the coldkey that gets the take; undefined for a hotkey that nobody registered. */
+  readonly owner: string | undefined
+  /** Of 65535: what the owner keeps of dividends before the rest is shared out. */
+  readonly take: number
+  /** Alpha base units on the hotkey. */
+  readonly stake: bigint
+  /** Alpha base units of the last epoch that went to all nominators by their stake; undefined where the runtime keeps none. */
+  readonly shared: bigint | undefined
+  /** The most first; the owner's own stake is among them. */
+  readonly nominators: readonly Nominator[]
 }
 
 /** What an account holds. */
@@ -272,6 +302,8 @@ export interface Chain {
     at?: BlockRef,
     mechanism?: number,
   ): Promise<ReadonlyMap<number, WeightRow>>
+  /** How many weight matrices a subnet has; 1 where the runtime knows no mechanisms. */
+  mechanisms(netuid: number, at?: BlockRef): Promise<number>
   /** All that the next epoch depends on, as it stands now. */
   yuma(netuid: number, at?: BlockRef): Promise<YumaReading>
   /** Raw commitments of registered hotkeys by SS58; other kinds of data are left out. */
@@ -305,6 +337,8 @@ export interface Chain {
   revealWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
   /** The newest so many epochs of a hotkey, oldest first. */
   earnings(netuid: number, hotkey: string, epochs: number): Promise<readonly EpochEarning[]>
+  /** Who staked on a hotkey, after this block (the newest final one unless told). */
+  delegation(netuid: number, hotkey: string, block?: number): Promise<Delegation>
   /**
    * Alpha burned and recycled on a subnet in the blocks `from` to `to`, by their events; at most 7200 blocks at a time
    * (BAD_CONFIG_BLOCKS), each of them two requests.

@@ -9,7 +9,8 @@ import { followHeads, notThere } from './subtensor/final-heads.ts'
 import { blockRef } from './subtensor/past-blocks.ts'
 import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
 import { burnOf, readBurns } from './subtensor/read-burns.ts'
-import { readEarnings } from './subtensor/read-earnings.ts'
+import { readEarnings, readMechanisms } from './subtensor/read-earnings.ts'
+import { readDelegation } from './subtensor/read-nominators.ts'
 import { SubnetReader } from './subtensor/read-subnet.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
 import { finalizedHead, readWeights } from './subtensor/reads.ts'
@@ -70,6 +71,10 @@ export async function connectChain(
     commitments: async (netuid, at) => (await subnet('the commitments', netuid, at)).commitments,
     weights: async (netuid, at, mechanism) =>
       reading('the weights', async () => readWeights(api, netuid, at ?? (await head()), mechanism)),
+    mechanisms: async (netuid, at) =>
+      reading('the mechanisms', async () =>
+        readMechanisms(await api.at((at ?? (await head())).hash), netuid),
+      ),
     yuma: async (netuid, at) =>
       reading('what an epoch works on', async () => readYuma(api, netuid, at ?? (await head()))),
     commitmentIn: async (netuid, hotkey, block) =>
@@ -111,6 +116,10 @@ export async function connectChain(
     },
     earnings: async (netuid, hotkey, epochs) =>
       reading('past epochs', async () => readEarnings(api, netuid, hotkey, epochs, await head())),
+    delegation: async (netuid, hotkey, block) =>
+      reading('who staked on a hotkey', async () =>
+        readDelegation(api, netuid, hotkey, block ?? (await head()).number),
+      ),
     burnedAlpha: async (netuid, blocks) =>
       reading('burned alpha', () => readBurns(api, netuid, blocks)),
     burnAlpha: (netuid, coldkey, burn) => sender.send(() => burnOf(api, netuid, burn), coldkey),

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Chain } from '../../src/chain/chain.ts'
+import { Runtime } from '../../src/chain/dev/runtime.ts'
 import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { type Hotkey, keyFromSeed } from '../../src/chain/keys.ts'
+import { poolPrice } from '../../src/chain/subtensor/read-price.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
 import { silent } from '../../src/log.ts'
+import { proxyChain } from '../support/chain-proxy.ts'
 
 const TAO = 1_000_000_000n
 const [hotkey, nominator] = [1, 2].map((n) =>
@@ -61,7 +64,7 @@ test('alpha that anybody burned or recycled is told by events, as far back as th
   const { address } = hotkey
   await chain.register(1, DEV_ACCOUNT, address)
   await chain.addStake(1, DEV_ACCOUNT, address, 5n * TAO)
-  await chain.transfer(DEV_ACCOUNT, nominator.address, 3n * TAO)
+  await chain.transfer(DEV_ACCOUNT, nominator.address, 6n * TAO)
   await chain.addStake(1, nominator, address, 2n * TAO)
   const burn = async (coldkey: Hotkey, alpha: bigint, kind: 'burned' | 'recycled') => {
     const { block, events } = await chain.burnAlpha(1, coldkey, { hotkey: address, alpha, kind })
@@ -112,12 +115,63 @@ test('a commitment whose state is gone is found in its block, without the word t
 })
 
 test('what an epoch emits for a hotkey is stake on it from then on', async () => {
+})
+
+test('what an epoch emits for a hotkey is stake on it from then on, by its nominators’ shares', async () => {
+  await chain.addStake(1, nominator, hotkey.address, 2n * TAO)
   const { index } = await chain.epoch(1)
   await epochsFrom(index + 2)
   const [before, after] = await chain.earnings(1, hotkey.address, 2)
   if (before?.state !== 'read' || after?.state !== 'read') throw new Error('an epoch was not read')
   expect(after.emission).toBeGreaterThan(3n * TAO) // of four blocks, less the cut
   expect(after.stake - before.stake).toBe(after.emission)
+  expect(after.priceRao).toBeGreaterThan(TAO) // a pool of as much alpha as TAO, of which some was bought
+  expect(after.priceRao).toBeLessThan(TAO + TAO / 1000n)
+
+  const then = await chain.delegation(1, hotkey.address, before.block)
+  const now = await chain.delegation(1, hotkey.address, after.block)
+  expect(now).toMatchObject({ owner: DEV_ACCOUNT.address, take: 11_796, stake: after.stake })
+  const coldkeys = [DEV_ACCOUNT.address, nominator.address]
+  expect(now.nominators.map(({ coldkey }) => coldkey)).toEqual(coldkeys)
+  const takeOf = (after.emission * 11_796n) / 65_535n
+  expect(now.shared).toBe(after.emission - takeOf)
+  const parts = now.nominators.map(({ stake }) => stake)
+  expect(after.stake - parts[0]! - parts[1]!).toBeLessThan(2n)
+  // A nominator gets its part of what is left after the take; of one millionth of a share a unit is lost at most.
+  const fair = (then.nominators[1]!.stake * now.shared!) / (then.stake + takeOf)
+  const got = parts[1]! - then.nominators[1]!.stake
+  expect(got - fair <= 1n && fair - got <= 1n).toBe(true)
+  expect((await chain.delegation(1, nominator.address)).nominators).toEqual([])
+})
+
+test('a subnet with more mechanisms has an incentive and rows of weights in each', async () => {
+  const runtime = new Runtime(424)
+  const key = (name: string, netuid: number): string =>
+    runtime.key(runtime.entry('subtensorModule', name), [netuid])
+  const proxy = await proxyChain(dev.url)
+  const wanted = new Map([
+    [key('mechanismCountCurrent', 1), '0x02'],
+    [
+      key('incentive', 4096 + 1),
+      runtime.encode(runtime.entry('subtensorModule', 'incentive'), [777]),
+    ],
+  ])
+  proxy.answer = (method, [asked]) =>
+    method === 'state_getStorage' ? wanted.get(String(asked)) : undefined
+  const two = await connectChain(proxy.url, { log: silent, signal: life.signal })
+  expect([await chain.mechanisms(1), await two.mechanisms(1)]).toEqual([1, 2])
+  const [earning] = await two.earnings(1, hotkey.address, 1)
+  expect(earning).toMatchObject({ incentive: 0, incentives: [0, 777] })
+  expect(await chain.earnings(1, hotkey.address, 1)).toMatchObject([{ incentives: [0] }])
+  await two.close()
+  await proxy.close()
+})
+
+test('alpha costs what its pool says, by weights where it has them', () => {
+  const half = 5n * 10n ** 17n
+  expect(poolPrice(3n * TAO, 2n * TAO, half)).toBe((3n * TAO) / 2n)
+  expect(poolPrice(3n * TAO, 2n * TAO, half / 2n)).toBe((9n * TAO) / 2n)
+  expect(poolPrice(TAO, 0n, half)).toBeUndefined()
 })
 
 test('what an account holds, and what a call would cost it', async () => {

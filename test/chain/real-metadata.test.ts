@@ -5,6 +5,7 @@ import { u8aConcat, u8aToHex } from '@polkadot/util'
 import { cryptoWaitReady } from '@polkadot/util-crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ChainFeatures } from '../../src/chain/chain.ts'
+import { sharesFrom } from '../../src/chain/subtensor/read-nominators.ts'
 import {
   hasRealMetadata,
   hasRealTraces,
@@ -33,7 +34,8 @@ const PALLETS = ['subtensorModule', 'commitments', 'balances', 'system', 'drand'
 const SAMPLES = 10
 
 /** Events are another enum in every runtime; 218 keeps the weight of TAO per subnet, which its reader looks at. */
-const DIFFERENT = ['events', 'taoWeight']
+const SHARES = ['alpha', 'alphaV2', 'totalHotkeyShares', 'totalHotkeySharesV2', 'stake']
+const DIFFERENT = ['events', 'taoWeight', ...SHARES]
 
 /** What only one runtime has, and the feature by which the adapter knows of it. */
 const GATED: Readonly<Record<string, keyof ChainFeatures>> = {
@@ -51,6 +53,9 @@ const GATED: Readonly<Record<string, keyof ChainFeatures>> = {
   stakeThreshold: 'stakeThreshold',
   weightsMinStake: 'stakeThreshold',
 }
+
+const typeOf = (runtime: Runtime, name: string): string =>
+  `Lookup${valueType(runtime.query['subtensorModule']![name]!)}`
 
 /** Names that stand quoted in the adapter's source. */
 const named = (items: Readonly<Record<string, unknown>> | undefined): string[] =>
@@ -135,8 +140,27 @@ describe.skipIf(!available)('what the adapter uses', () => {
     expect(unasked).toEqual([])
   })
 
-  test('shares of stake, whose type changed, are never decoded', () => {
-    for (const name of ['alpha', 'alphaV2', 'totalHotkeyShares', 'totalHotkeySharesV2', 'stake'])
-      expect(source).not.toContain(`'${name}'`)
+  test('shares of stake, whose type changed, are decoded in one file, which knows all formats', () => {
+    const file = join(src, 'subtensor/read-nominators.ts')
+    const others = source.replace(readFileSync(file, 'utf8'), '')
+    for (const name of SHARES) expect(others).not.toContain(`'${name}'`)
+    for (const [runtime, format] of [
+      [older, 'u64'],
+      [newer, 'bits'],
+    ] as const)
+      for (const name of ['alpha', 'totalHotkeyShares'])
+        expect(
+          String(runtime.registry.createType(typeOf(runtime, name))).includes('bits')
+            ? 'bits'
+            : 'u64',
+        ).toBe(format)
+    const float = { mantissa: 1_500_000, exponent: -6 }
+    const half = (3n * 10n ** 24n) / 2n
+    const decoded = newer.registry.createType(typeOf(newer, 'alphaV2'), float)
+    expect(sharesFrom(decoded)).toBe(half)
+    const fixed = newer.registry.createType(typeOf(newer, 'alpha'), { bits: (3n << 64n) / 2n })
+    expect(sharesFrom(fixed)).toBe(half)
+    const whole = older.registry.createType(typeOf(older, 'alpha'), 3)
+    expect(sharesFrom(whole)).toBe(3n * 10n ** 24n)
   })
 })

@@ -1,9 +1,11 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec } from '@polkadot/types/types'
 import type { BlockRef, EpochEarning } from '../chain.ts'
-import { type At, bigintOf, subtensor } from './entries.ts'
+import { type At, bigintOf, maybe, numberOf, subtensor } from './entries.ts'
+import { mechanismIndex } from './features.ts'
 import { blockRef, unlessDiscarded } from './past-blocks.ts'
 import { readEpoch } from './read-epoch.ts'
+import { readPrice } from './read-price.ts'
 
 /**
  * What a hotkey got in each of the newest epochs, oldest first, read at the blocks at which they fired. Stops at the
@@ -53,17 +55,30 @@ async function earningAt(
 }
 
 async function figures(at: At, netuid: number, hotkey: string, uid: number) {
-  const [incentive, dividends, emission, stake] = await Promise.all([
-    subtensor(at, 'incentive')(netuid),
+  const mechanisms = await readMechanisms(at, netuid)
+  const [dividends, emission, stake, priceRao, ...incentives] = await Promise.all([
     subtensor(at, 'dividends')(netuid),
     subtensor(at, 'emission')(netuid),
     subtensor(at, 'totalHotkeyAlpha')(hotkey, netuid),
+    readPrice(at, netuid),
+    ...Array.from({ length: mechanisms }, (_, mechanism) =>
+      subtensor(at, 'incentive')(mechanismIndex(netuid, mechanism)),
+    ),
   ])
   const of = (list: Codec): Codec | undefined => (list as unknown as readonly Codec[])[uid]
+  const each = incentives.map((list) => Number(of(list)?.toString() ?? 0))
   return {
-    incentive: Number(of(incentive)?.toString() ?? 0),
+    incentive: each[0]!,
+    incentives: each,
     dividends: Number(of(dividends)?.toString() ?? 0),
     emission: BigInt(of(emission)?.toString() ?? 0),
     stake: bigintOf(stake),
+    priceRao,
   }
+}
+
+/** How many mechanisms a subnet has. */
+export async function readMechanisms(at: At, netuid: number): Promise<number> {
+  const count = maybe(at, 'mechanismCountCurrent')
+  return count === undefined ? 1 : Math.max(1, numberOf(await count(netuid)))
 }
