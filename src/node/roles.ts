@@ -7,6 +7,7 @@ import { attestationsRoute } from './control/routes/attestations.ts'
 import { bindingsRoute } from './control/routes/bindings.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { drainRoute } from './control/routes/drain.ts'
+import { earningsRoute } from './control/routes/earnings.ts'
 import { eventsRoute } from './control/routes/events.ts'
 import { execRoute } from './control/routes/exec.ts'
 import { filesRoute } from './control/routes/files.ts'
@@ -52,6 +53,7 @@ import { joinNetwork } from './services/join-network.ts'
 import { keepVolumes } from './services/keep-volumes.ts'
 import { preflightGpus } from './services/preflight-gpus.ts'
 import { publishOffer } from './services/publish-offer.ts'
+import { recordEarnings } from './services/record-earnings.ts'
 import { relayPulses } from './services/relay-pulses.ts'
 import { rent } from './services/rent.ts'
 import { serveSessions } from './services/serve-sessions.ts'
@@ -153,6 +155,9 @@ const everyone: readonly ServiceFactory[] = [
   syncBooks,
 ]
 
+/** Who has a hotkey wants to know what it earned. */
+const recordOwnEarnings = having('chainLink', recordEarnings)
+
 /** A renter's line is for its leases. */
 const letMeasure: ServiceFactory = (parts) => answerBandwidth(parts)
 
@@ -169,9 +174,10 @@ const byRole: Readonly<Record<Role, readonly ServiceFactory[]>> = {
     having('hosting', keepVolumes),
     publishOffer,
     having('chainLink', anchorOwnRecords),
+    recordOwnEarnings,
     letMeasure,
   ],
-  validator: [challengeBoundMiners, setOwnWeights, letMeasure],
+  validator: [challengeBoundMiners, setOwnWeights, recordOwnEarnings, letMeasure],
   renter: [having('ledger', fundRenter), rent, settle],
 }
 
@@ -189,6 +195,7 @@ export const routes: readonly Route<Parts>[] = [
   offersRoute,
   bindingsRoute,
   ownRecordsRoute,
+  earningsRoute,
   capabilitiesRoute,
   gpusRoute,
   leasesRoute,

@@ -249,21 +249,33 @@ test.skipIf(!requireOrSkip(hasScript, 'script(1) of util-linux'))(
   },
 )
 
-test('what a hotkey got is listed by epoch, and as comma-separated values', async () => {
-  const { items } = (await json('chain earnings', '--epochs', '3')) as {
-    items: Record<string, number | string>[]
+test('what a hotkey got is listed by epoch, in all, and as comma-separated values', async () => {
+  interface Listed {
+    readonly items: Record<string, number | string>[]
+    readonly total: Record<string, number | string>
   }
+  const { items, total } = (await json('chain earnings', '--epochs', '3')) as unknown as Listed
   expect(items.length).toBeGreaterThan(1)
   const epochs = items.map(({ epoch }) => Number(epoch))
   expect(epochs).toEqual(epochs.map((_, i) => epochs[0]! + i))
   for (const { block } of items.slice(1)) expect(block).toBeGreaterThan(Number(items[0]!['block']))
-  expect(items.at(-1)).toMatchObject({ state: 'read', uid: 0 })
-  expect(parseTao(String(items.at(-1)!['stake']))).toBeGreaterThan(parseTao('12')!)
+  expect(items.at(-1)).toMatchObject({ state: 'read', source: 'chain', uid: 0, incentives: [0] })
+  const [before, last] = items.slice(-2).map(({ stake }) => parseTao(String(stake))!)
+  expect(last! - before!).toBe(parseTao(String(items.at(-1)!['emission']))) // it has arrived
+  expect(total).toMatchObject({ epochs: 3, read: 3, unknown: 0 })
+  expect(parseTao(String(total['worth']))).toBeGreaterThan(parseTao(String(total['emission']))!)
+  const [from, to] = [String(epochs[0]), String(epochs[1])]
+  const named = await json('chain earnings', '--from-epoch', from, '--to-epoch', to)
+  expect(named['items']).toEqual(items.slice(0, 2))
+  const future = await json('chain earnings', '--from-epoch', '9999999')
+  expect(future).toMatchObject({ items: [], total: { epochs: 0, emission: '0' } })
   const stranger = (await json('chain earnings', ALICE)) as { items: object[] }
   expect(stranger.items).toMatchObject([{ state: 'unregistered', emission: null }])
   const csv = await runCli(['chain', 'earnings', '--csv', ...common])
   expect([csv.exitCode, csv.stderr]).toEqual([0, ''])
-  expect(csv.stdout).toMatch(/^epoch,block,state,uid,emission,.*\n\d+,\d+,read,0,[\d.]+,.*\n$/)
+  expect(csv.stdout).toMatch(
+    /^epoch,block,state,uid,emission,.*\n\d+,\d+,read,0,[\d.]+,.*,chain\n$/,
+  )
 })
 
 test('words come on stdin and show up nowhere', async () => {

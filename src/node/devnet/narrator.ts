@@ -67,6 +67,10 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'miner-scored': (e, n) =>
     `scores ${n(e['miner'])}: ${e['score']} (${e['reason']}, reliability ${e['reliability']})`,
   'weights-set': (e) => `set weights in epoch ${e['epoch']}: ${e['weights']}`,
+  'earnings-recorded': (e) =>
+    e['emission'] === null || e['emission'] === '0'
+      ? undefined
+      : `earned ${e['emission']} alpha in epoch ${e['epoch']}`,
   // Without evidence there is nothing to weigh: so it is at every start.
   'weights-waiting': (e) =>
     e['reason'] === 'NO_EVIDENCE' ? undefined : `sets no weights yet: ${e['reason']}`,

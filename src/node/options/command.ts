@@ -34,6 +34,8 @@ export const commandOptions = {
   prepare: flag('command', 'Sign and print the file for the nodes, and commit nothing yet'),
   undo: flag('command', 'Take it back'),
   csv: flag('command', 'Print comma-separated values'),
+  fromEpoch: maybe('command', 'The first epoch', 'EPOCH', whole(0, 2 ** 48)),
+  toEpoch: maybe('command', 'The last epoch (default: the newest)', 'EPOCH', whole(0, 2 ** 48)),
   coldkey: flag('command', 'The coldkey of the wallet, instead of its hotkey'),
   noPassword: flag('command', 'Leave the key readable to whoever reads its file'),
   keyType: option(

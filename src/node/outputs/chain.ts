@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { BalanceResult } from '../commands/chain-balance.ts'
-import type { EarningRow } from '../commands/chain-earnings.ts'
+import type { EarningsResult } from '../commands/chain-earnings.ts'
 import type { NeuronRow } from '../commands/chain-metagraph.ts'
 import type { TransferResult } from '../commands/chain-transfer.ts'
+import type { EarningRow } from '../earning-rows.ts'
 import { address, decimal, listOf, type Outputs, peerId, whole } from './output.ts'
 import { simulationSchema } from './simulation.ts'
 import { weightsSchema } from './weights.ts'
@@ -62,12 +63,30 @@ const earning: z.ZodType<EarningRow> = z.strictObject({
   block: whole.nullable().describe('at which it fired'),
   state: z
     .enum(['read', 'unregistered', 'discarded'])
-    .describe('discarded: the endpoint keeps that state no more'),
+    .describe('discarded: neither the endpoint nor a record here has it'),
+  source: z.enum(['chain', 'record']).nullable().describe('where it was read'),
   uid: whole.nullable(),
   emission: decimal.nullable().describe('alpha of this epoch'),
-  incentive: whole.nullable().describe('of 65535'),
+  incentive: whole.nullable().describe('of 65535, in mechanism 0'),
+  incentives: z.array(whole).nullable().describe('of 65535, in each mechanism of the subnet'),
   dividends: whole.nullable().describe('of 65535'),
   stake: decimal.nullable().describe('alpha on it, whoever staked it'),
+  price: decimal.nullable().describe('TAO for one alpha; null where the chain tells none'),
+})
+
+const earnings: z.ZodType<EarningsResult> = z.strictObject({
+  hotkey: address,
+  items: z.array(earning).describe('oldest first'),
+  total: z.strictObject({
+    epochs: whole.describe('epochs asked for that there have been'),
+    read: whole,
+    unregistered: whole,
+    unknown: whole.describe('of which nobody here knows'),
+    emission: decimal.describe('alpha'),
+    worth: decimal
+      .nullable()
+      .describe('TAO, each at the price of its epoch; null where a price is missing'),
+  }),
 })
 
 const transferred: z.ZodType<TransferResult> = z.strictObject({
@@ -90,6 +109,6 @@ export const chainOutputs: Outputs = {
   'chain simulate': { describe: 'the whole simulation', schema: simulationSchema },
   'chain register': { describe: 'where it stands', schema: registered },
   'chain balance': { describe: 'what it holds', schema: balance },
-  'chain earnings': { describe: 'a list, oldest first', schema: listOf(earning) },
+  'chain earnings': { describe: 'what it got, by epoch and in all', schema: earnings },
   'chain transfer': { describe: 'the transfer', schema: transferred },
 }

@@ -85,10 +85,13 @@ export const chainCommands: readonly Command[] = [
   {
     name: 'chain earnings',
     usage: '[HOTKEY]',
-    describe: "List what a hotkey, or the wallet's, got in the newest epochs",
-    options: ['epochs', 'csv'],
+    describe: "List what a hotkey, or the wallet's, got by epoch, and in all",
+    options: ['epochs', 'fromEpoch', 'toEpoch', 'csv'],
     args: [0, 1],
-    examples: [['compute-node chain earnings --epochs 20 --csv', 'oldest first, for a sheet']],
+    examples: [
+      ['compute-node chain earnings --epochs 20 --csv', 'oldest first, for a sheet'],
+      ['compute-node chain earnings --from-epoch 100 --to-epoch 199', 'by number'],
+    ],
     load: async () => (await import('../chain-earnings.ts')).chainEarnings,
   },
   {
