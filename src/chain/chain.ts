@@ -337,6 +337,8 @@ export interface Chain {
   revealWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
   /** The newest so many epochs of a hotkey, oldest first. */
   earnings(netuid: number, hotkey: string, epochs: number): Promise<readonly EpochEarning[]>
+  /** Alpha base units that a coldkey has in a subnet, by hotkey, its own hotkeys or others'. */
+  stakesOf(netuid: number, coldkey: string, at?: BlockRef): Promise<ReadonlyMap<string, bigint>>
   /** Who staked on a hotkey, after this block (the newest final one unless told). */
   delegation(netuid: number, hotkey: string, block?: number): Promise<Delegation>
   /**

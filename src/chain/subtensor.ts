@@ -10,7 +10,7 @@ import { blockRef } from './subtensor/past-blocks.ts'
 import { readFee, readFunds, transactionOf } from './subtensor/read-account.ts'
 import { burnOf, readBurns } from './subtensor/read-burns.ts'
 import { readEarnings, readMechanisms } from './subtensor/read-earnings.ts'
-import { readDelegation } from './subtensor/read-nominators.ts'
+import { readDelegation, readStakesOf } from './subtensor/read-nominators.ts'
 import { SubnetReader } from './subtensor/read-subnet.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
 import { finalizedHead, readWeights } from './subtensor/reads.ts'
@@ -116,6 +116,10 @@ export async function connectChain(
     },
     earnings: async (netuid, hotkey, epochs) =>
       reading('past epochs', async () => readEarnings(api, netuid, hotkey, epochs, await head())),
+    stakesOf: async (netuid, coldkey, at) =>
+      reading('what a coldkey staked', async () =>
+        readStakesOf(api, netuid, coldkey, at ?? (await head())),
+      ),
     delegation: async (netuid, hotkey, block) =>
       reading('who staked on a hotkey', async () =>
         readDelegation(api, netuid, hotkey, block ?? (await head()).number),

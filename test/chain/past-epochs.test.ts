@@ -142,6 +142,13 @@ test('what an epoch emits for a hotkey is stake on it from then on, by its nomin
   const got = parts[1]! - then.nominators[1]!.stake
   expect(got - fair <= 1n && fair - got <= 1n).toBe(true)
   expect((await chain.delegation(1, nominator.address)).nominators).toEqual([])
+  const at = await chain.head()
+  const [whole, part] = [await chain.delegation(1, hotkey.address, at.number), nominator.address]
+  const has = whole.nominators.find(({ coldkey }) => coldkey === part)!.stake
+  expect(await chain.stakesOf(1, part, at)).toEqual(new Map([[hotkey.address, has]]))
+  // The owner of the subnet has its cuts on a hotkey of its own besides.
+  const owners = await chain.stakesOf(1, DEV_ACCOUNT.address, at)
+  expect([...owners.keys()].sort()).toEqual([hotkey.address, DEV_ACCOUNT.address].sort())
 })
 
 test('a subnet with more mechanisms has an incentive and rows of weights in each', async () => {

@@ -199,17 +199,40 @@ test('what a node signed is anchored, and one record of it proven; doing it agai
   expect([wrong.exitCode, wrong.stdout]).toEqual([1, expect.stringContaining('INVALID')])
 })
 
+/** The one account that is asked about, the wallet's unless named. */
+async function balanceOf(...address: string[]): Promise<Record<string, unknown>> {
+  const { items } = await json('chain balance', ...address)
+  return (items as Record<string, unknown>[])[0]!
+}
+
 /** What is there besides stake, which every epoch adds to. */
 async function fundsOf(...address: string[]): Promise<Record<string, unknown>> {
-  const { hotkeys: _, ...funds } = await json('chain balance', ...address)
+  const { hotkeys: _, ...funds } = await balanceOf(...address)
   return funds
 }
 
 test('what an account holds is shown, and sent once its owner agreed', async () => {
-  const before = await json('chain balance')
-  expect(before).toMatchObject({ reserved: '0', hotkeys: [{ uid: 0 }] })
-  const [{ stake }] = before['hotkeys'] as [{ stake: string }]
+  const before = await balanceOf()
+  expect(before).toMatchObject({ reserved: '0', hotkeys: [{ uid: 0, owned: true }] })
+  const [{ stake, own }] = before['hotkeys'] as [{ stake: string; own: string }]
   expect(Number(stake)).toBeGreaterThan(12)
+  expect(own).toBe(stake) // nobody else staked there
+  const both = await runCli([
+    'chain',
+    'balance',
+    before['address'] as string,
+    ALICE,
+    '--csv',
+    ...common,
+  ])
+  expect(both.stdout.split('\n')).toEqual([
+    'address,free,reserved,uid,hotkey,owned,own,stake',
+    expect.stringMatching(`^${before['address']},[\\d.]+,0,,,,,$`),
+    expect.stringMatching(`^${before['address']},,,0,5\\w+,yes,[\\d.]+,[\\d.]+$`),
+    expect.stringMatching(`^${ALICE},[\\d.]+,0,,,,,$`),
+    expect.stringMatching(`^${ALICE},,,,${ALICE},yes,[\\d.]+,[\\d.]+$`), // the subnet owner's cut
+    '',
+  ])
   expect(await fundsOf(before['address'] as string)).toEqual(await fundsOf())
   const asked = await runCli(['chain', 'transfer', ALICE, '0.25', ...common])
   expect([asked.exitCode, asked.stdout]).toEqual([2, ''])
@@ -220,7 +243,7 @@ test('what an account holds is shown, and sent once its owner agreed', async () 
   expect(parseTao(sent['left'] as string)).toBe(
     parseTao(before['free'] as string)! - parseTao('0.25')!,
   )
-  expect(await json('chain balance')).toMatchObject({ free: sent['left'] })
+  expect(await fundsOf()).toMatchObject({ free: sent['left'] })
 })
 
 const hasScript = spawnSync('script', ['--version']).status === 0
@@ -276,6 +299,24 @@ test('what a hotkey got is listed by epoch, in all, and as comma-separated value
   expect(csv.stdout).toMatch(
     /^epoch,block,state,uid,emission,.*\n\d+,\d+,read,0,[\d.]+,.*,chain\n$/,
   )
+})
+
+test('who staked on a hotkey is listed, with what the last epoch gave them', async () => {
+  const [first] = (await json('chain delegates'))['items'] as Record<string, unknown>[]
+  expect(first).toMatchObject({ uid: 0, take: '17.99', nominators: 1 })
+  const hotkey = String(first!['hotkey'])
+  const one = await json('chain delegates', hotkey)
+  expect(one).toMatchObject({ hotkey, owner: first!['owner'] })
+  const [own] = one['items'] as Record<string, unknown>[]
+  expect(own).toMatchObject({ coldkey: one['owner'], owner: true, share: '100.00' })
+  expect(own!['earned']).toBe(one['shared']) // all of it
+  expect(parseTao(String(one['shared']))).toBeGreaterThan(0n)
+  const csv = await runCli(['chain', 'delegates', hotkey, '--csv', ...common])
+  expect(csv.stdout).toMatch(
+    /^coldkey,owner,stake,share_percent,earned\n5\w+,yes,[\d.]+,100.00,[\d.]+\n$/,
+  )
+  const nobody = '5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y'
+  expect((await runCli(['chain', 'delegates', nobody, ...common])).exitCode).toBe(3)
 })
 
 test('words come on stdin and show up nowhere', async () => {

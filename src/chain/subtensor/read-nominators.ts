@@ -1,6 +1,6 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec } from '@polkadot/types/types'
-import type { Delegation, Nominator } from '../chain.ts'
+import type { BlockRef, Delegation, Nominator } from '../chain.ts'
 import { type At, bigintOf, maybe, numberOf, subtensor } from './entries.ts'
 import { blockRef } from './past-blocks.ts'
 
@@ -45,6 +45,29 @@ export async function readDelegation(
       a.stake === b.stake ? 0 : a.stake < b.stake ? 1 : -1,
     ),
   }
+}
+
+/** What a coldkey has in a subnet, by hotkey, nothing left out that is more than nothing. Alpha base units. */
+export async function readStakesOf(
+  api: ApiPromise,
+  netuid: number,
+  coldkey: string,
+  { hash }: BlockRef,
+): Promise<ReadonlyMap<string, bigint>> {
+  const at = await api.at(hash)
+  const hotkeys = (await subtensor(at, 'stakingHotkeys')(coldkey)).toJSON() as string[]
+  const read = hotkeys.map(async (hotkey) => {
+    const [alpha, whole, older, newer] = await Promise.all([
+      subtensor(at, 'totalHotkeyAlpha')(hotkey, netuid),
+      readWhole(at, netuid, hotkey),
+      maybe(at, 'alpha')?.(hotkey, coldkey, netuid),
+      maybe(at, 'alphaV2')?.(hotkey, coldkey, netuid),
+    ])
+    const first = older === undefined ? 0n : sharesFrom(older)
+    const part = first > 0n || newer === undefined ? first : sharesFrom(newer)
+    return [hotkey, whole === 0n ? 0n : (part * bigintOf(alpha)) / whole] as const
+  })
+  return new Map((await Promise.all(read)).filter(([, stake]) => stake > 0n))
 }
 
 /** Shares by coldkey. */

@@ -1,5 +1,8 @@
 import type { BlockRef } from '../../chain/chain.ts'
 import { createOutput, type Output } from '../output.ts'
+import { sleep } from '../../clock.ts'
+import { secondsMs } from '../../units.ts'
+import { type Column, createOutput, type Output } from '../output.ts'
 import { type OwnWeights, readOwnWeights } from '../own-weights.ts'
 import { watchHeads } from '../watch-heads.ts'
 import { type OpenChain, withChain } from '../with-chain.ts'
@@ -7,6 +10,8 @@ import type { CommandContext, Run } from './command.ts'
 
 /** One validator's weight for one uid, as `chain weights --json` prints it. */
 export interface WeightRow {
+  /** Which of the subnet's weight matrices. */
+  readonly mechanism: number
   readonly validatorUid: number
   readonly validator: string
   readonly uid: number
@@ -47,24 +52,37 @@ async function readView(
   const { chain, net } = open
   const { neurons, block } = await chain.metagraph(net.netuid, head)
   const weights = await chain.weights(net.netuid, block)
+  const { neurons, block } = await chain.metagraph(net.netuid)
+  const count = await chain.mechanisms(net.netuid, block)
+  const all = Array.from({ length: count }, (_, one) => chain.weights(net.netuid, block, one))
   const hotkeyOf = (uid: number): string => neurons[uid]?.hotkey ?? ''
-  const items = [...weights]
-    .sort(([a], [b]) => a - b)
-    .flatMap(([validatorUid, row]) =>
-      row.map(([uid, weight]): WeightRow => {
-        const [validator, hotkey] = [hotkeyOf(validatorUid), hotkeyOf(uid)]
-        return { validatorUid, validator, uid, hotkey, weight }
-      }),
-    )
+  const items = (await Promise.all(all)).flatMap((weights, mechanism) =>
+    [...weights]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([validatorUid, row]) =>
+        row.map(([uid, weight]): WeightRow => {
+          const [validator, hotkey] = [hotkeyOf(validatorUid), hotkeyOf(uid)]
+          return { mechanism, validatorUid, validator, uid, hotkey, weight }
+        }),
+      ),
+  )
   return { block: block.number, items, mine: (await readOwnWeights(open, config, block)) ?? null }
+}
+
+const MECHANISM: Column<WeightRow> = {
+  title: 'MECHANISM',
+  value: ({ mechanism }) => mechanism,
+  align: 'right',
 }
 
 function show(output: Output, { config }: CommandContext, view: WeightsView, netuid: number) {
   if (config.json) return output.event(view, () => '')
+  const several = view.items.some(({ mechanism }) => mechanism > 0)
   output.list(view.items, {
     id: ({ validatorUid, uid, weight }) => `${validatorUid} ${uid} ${weight}`,
     none: `no validator of subnet ${netuid} has set weights yet`,
     columns: [
+      ...(several ? [MECHANISM] : []),
       { title: 'VALIDATOR', value: ({ validatorUid }) => validatorUid, align: 'right' },
       { title: 'UID', value: ({ uid }) => uid, align: 'right' },
       { title: 'WEIGHT', value: ({ weight }) => weight, align: 'right' },

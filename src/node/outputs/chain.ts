@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { BalanceResult } from '../commands/chain-balance.ts'
+import type { AccountBalance } from '../commands/chain-balance.ts'
+import type { DelegateResult, DelegateRow, NominatorRow } from '../commands/chain-delegates.ts'
 import type { EarningsResult } from '../commands/chain-earnings.ts'
 import type { NeuronRow } from '../commands/chain-metagraph.ts'
 import type { TransferResult } from '../commands/chain-transfer.ts'
@@ -45,17 +46,51 @@ const registered = z.strictObject({
   stake: decimal.describe('alpha'),
 })
 
-const balance: z.ZodType<BalanceResult> = z.strictObject({
+const balance: z.ZodType<AccountBalance> = z.strictObject({
   address,
   free: decimal.describe('TAO'),
   reserved: decimal.describe('TAO of deposits'),
-  hotkeys: z.array(
-    z.strictObject({
-      uid: whole,
-      hotkey: address,
-      stake: decimal.describe('alpha on it in this subnet, whoever staked it'),
-    }),
-  ),
+  hotkeys: z
+    .array(
+      z.strictObject({
+        uid: whole.nullable().describe('null when it is not registered in this subnet'),
+        hotkey: address,
+        owned: z.boolean().describe('registered by this account'),
+        stake: decimal.describe('alpha on it in this subnet, whoever staked it'),
+        own: decimal.describe("this account's part of that"),
+      }),
+    )
+    .describe('its hotkeys in this subnet, and all others that it staked on'),
+})
+
+const delegateHead = {
+  hotkey: address,
+  owner: address.nullable(),
+  take: z.string().describe('what the owner keeps of dividends, in percent'),
+  stake: decimal.describe('alpha'),
+  shared: decimal
+    .nullable()
+    .describe('alpha of the last epoch for all nominators, after the take; null where not kept'),
+}
+
+const delegate: z.ZodType<DelegateRow> = z.strictObject({
+  uid: whole,
+  ...delegateHead,
+  nominators: whole,
+})
+
+const nominator: z.ZodType<NominatorRow> = z.strictObject({
+  coldkey: address,
+  owner: z.boolean(),
+  stake: decimal.describe('alpha'),
+  share: z.string().describe('of all stake on the hotkey, in percent'),
+  earned: decimal.nullable().describe('alpha of the last epoch, without the take'),
+})
+
+const oneDelegate: z.ZodType<DelegateResult> = z.strictObject({
+  ...delegateHead,
+  block: whole,
+  items: z.array(nominator).describe('the most first'),
 })
 
 const earning: z.ZodType<EarningRow> = z.strictObject({
@@ -108,7 +143,11 @@ export const chainOutputs: Outputs = {
   },
   'chain simulate': { describe: 'the whole simulation', schema: simulationSchema },
   'chain register': { describe: 'where it stands', schema: registered },
-  'chain balance': { describe: 'what it holds', schema: balance },
+  'chain balance': { describe: 'a list, an account each', schema: listOf(balance) },
+  'chain delegates': {
+    describe: 'a list; with HOTKEY that one and who staked on it',
+    schema: z.union([listOf(delegate), oneDelegate]),
+  },
   'chain earnings': { describe: 'what it got, by epoch and in all', schema: earnings },
   'chain transfer': { describe: 'the transfer', schema: transferred },
 }

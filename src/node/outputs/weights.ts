@@ -5,6 +5,7 @@ import type { OwnWeights } from '../own-weights.ts'
 import { address, whole } from './output.ts'
 
 const weight: z.ZodType<WeightRow> = z.strictObject({
+  mechanism: whole.describe('which of the matrices of the subnet'),
   validatorUid: whole,
   validator: address,
   uid: whole,

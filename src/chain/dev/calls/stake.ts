@@ -32,6 +32,9 @@ export function putStake(
   putShares(storage, [hotkey, netuid], whole + shares)
   putShares(storage, [hotkey, coldkey, netuid], before + shares)
   putAlpha(storage, netuid, hotkey, staked + alpha)
+  const hotkeys = storage.json<string[]>(MODULE, 'stakingHotkeys', coldkey)
+  if (!hotkeys.includes(hotkey))
+    storage.put(MODULE, 'stakingHotkeys', [coldkey], [...hotkeys, hotkey])
 }
 
 /** Takes alpha of one coldkey off a hotkey; at most what `stakeOf` says. */

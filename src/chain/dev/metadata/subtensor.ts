@@ -72,6 +72,7 @@ export const subtensorModule: PalletRow = {
     Uids: map(bySubnetAndHotkey, 'u16', optional),
     Keys: map(bySubnetAndUid, 'AccountId32'),
     Owner: map(byAccount, 'AccountId32'),
+    StakingHotkeys: map(byAccount, 'Vec<AccountId32>'),
     BlockAtRegistration: map(bySubnetAndUid, 'u64'),
     Axons: map(bySubnetAndHotkey, 'AxonInfo', optional),
     NeuronCertificates: map(bySubnetAndHotkey, 'NeuronCertificate', optional),

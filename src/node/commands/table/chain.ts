@@ -75,12 +75,27 @@ export const chainCommands: readonly Command[] = [
   },
   {
     name: 'chain balance',
-    usage: '[ADDRESS]',
-    describe: "Show what an account, or the wallet's coldkey, holds, and the stake on its hotkeys",
-    options: [],
-    args: [0, 1],
-    examples: [['compute-node chain balance --wallet.name main', 'needs no password']],
+    usage: '[ADDRESS…]',
+    describe: "Show what accounts, or the wallet's coldkey, hold, and what they staked by hotkey",
+    options: ['csv'],
+    args: [0, 64],
+    examples: [
+      ['compute-node chain balance --wallet.name main', 'needs no password'],
+      ['compute-node chain balance 5Grw… 5FHn… --csv', 'several, for a sheet'],
+    ],
     load: async () => (await import('../chain-balance.ts')).chainBalance,
+  },
+  {
+    name: 'chain delegates',
+    usage: '[HOTKEY]',
+    describe: 'List who may be staked on, or who staked on a hotkey and what each of them earned',
+    options: ['csv'],
+    args: [0, 1],
+    examples: [
+      ['compute-node chain delegates', 'stake, take and nominators of each hotkey'],
+      ['compute-node chain delegates 5Grw… --csv', 'its nominators, for a sheet'],
+    ],
+    load: async () => (await import('../chain-delegates.ts')).chainDelegates,
   },
   {
     name: 'chain earnings',

@@ -1,0 +1,179 @@
+import type { Chain, Delegation, Metagraph } from '../../chain/chain.ts'
+import { NodeError } from '../../errors.ts'
+import { formatTao } from '../format-tao.ts'
+import { createOutput } from '../output.ts'
+import { type OpenChain, withChain } from '../with-chain.ts'
+import { addressOf } from './address-of.ts'
+import type { CommandContext, Run } from './command.ts'
+import { counted } from './counted.ts'
+import { csvText } from './csv-text.ts'
+
+/** One hotkey that may be staked on, as `chain delegates --json` prints it. */
+export interface DelegateRow {
+  readonly uid: number
+  readonly hotkey: string
+  readonly owner: string | null
+  /** What the owner keeps of dividends, in percent with two places. */
+  readonly take: string
+  readonly stake: string
+  readonly nominators: number
+  /** Alpha of the last epoch for all nominators together, by their stake; null where the chain keeps none. */
+  readonly shared: string | null
+}
+
+/** One nominator of a hotkey, as `chain delegates HOTKEY --json` prints it. */
+export interface NominatorRow {
+  readonly coldkey: string
+  readonly owner: boolean
+  readonly stake: string
+  /** Of all stake on the hotkey, in percent with two places. */
+  readonly share: string
+  /** Alpha that the last epoch gave it, but for the owner's take; null where the chain keeps none. */
+  readonly earned: string | null
+}
+
+/** What `chain delegates HOTKEY --json` prints. */
+export interface DelegateResult extends Omit<DelegateRow, 'uid' | 'nominators'> {
+  readonly block: number
+  readonly items: readonly NominatorRow[]
+}
+
+/** Chains are asked about so many hotkeys at a time. */
+const AT_ONCE = 8
+
+/** Lists who may be staked on, or who staked on one hotkey and what the last epoch gave them. */
+export const chainDelegates: Run = (context) =>
+  withChain(context, async (open) => {
+    const hotkey = context.args[0]
+    return hotkey === undefined ? showAll(context, open) : showOne(context, open, addressOf(hotkey))
+  })
+
+async function showAll({ config, terminal }: CommandContext, open: OpenChain): Promise<number> {
+  const { chain, net } = open
+  const metagraph = await chain.metagraph(net.netuid)
+  const rows = await readAll(chain, metagraph)
+  if (config.csv) {
+    terminal.stdout.write(csvText(ALL_CSV, rows))
+    return 0
+  }
+  createOutput(terminal, config).list(rows, {
+    id: ({ hotkey }) => hotkey,
+    none: `nobody staked on a hotkey of subnet ${net.netuid}`,
+    columns: [
+      { title: 'UID', value: ({ uid }) => uid, align: 'right' },
+      { title: 'HOTKEY', value: ({ hotkey }) => hotkey },
+      { title: 'STAKE', value: ({ stake }) => stake, align: 'right' },
+      { title: 'TAKE', value: ({ take }) => `${take} %`, align: 'right' },
+      { title: 'NOMINATORS', value: ({ nominators }) => nominators, align: 'right' },
+      { title: 'SHARED LAST EPOCH', value: ({ shared }) => shared, align: 'right' },
+      { title: 'OWNER', value: ({ owner }) => owner, shrinks: true },
+    ],
+  })
+  return 0
+}
+
+/** Hotkeys with stake, the most first. */
+async function readAll(
+  chain: Chain,
+  { netuid, block, neurons }: Metagraph,
+): Promise<DelegateRow[]> {
+  const staked = neurons.filter(({ stake }) => stake > 0n)
+  const found: { readonly uid: number; readonly delegation: Delegation }[] = []
+  for (let at = 0; at < staked.length; at += AT_ONCE) {
+    const some = staked.slice(at, at + AT_ONCE).map(async ({ uid, hotkey }) => ({
+      uid,
+      delegation: await chain.delegation(netuid, hotkey, block.number),
+    }))
+    found.push(...(await Promise.all(some)))
+  }
+  return found
+    .toSorted((a, b) => Number(b.delegation.stake - a.delegation.stake))
+    .map(({ uid, delegation }) => ({
+      uid,
+      ...headOf(delegation),
+      nominators: delegation.nominators.length,
+    }))
+}
+
+async function showOne(
+  { config, terminal }: CommandContext,
+  { chain, net }: OpenChain,
+  hotkey: string,
+): Promise<number> {
+  const delegation = await chain.delegation(net.netuid, hotkey)
+  if (delegation.stake === 0n && delegation.owner === undefined)
+    throw new NodeError('NOTHING_MATCHED', `nobody registered ${hotkey}, and nobody staked on it`, {
+      next: 'compute-node chain delegates lists who may be staked on',
+    })
+  const items = nominatorRows(delegation)
+  if (config.csv) {
+    terminal.stdout.write(csvText(ONE_CSV, items))
+    return 0
+  }
+  const out = createOutput(terminal, config)
+  const { block } = delegation
+  if (config.json) {
+    out.value({ ...headOf(delegation), block, items } satisfies DelegateResult, () => '')
+    return 0
+  }
+  out.list(items, {
+    id: ({ coldkey }) => coldkey,
+    none: 'nobody staked on it',
+    columns: [
+      { title: 'COLDKEY', value: ({ coldkey }) => coldkey },
+      { title: 'OWNER', value: ({ owner }) => (owner ? 'yes' : '') },
+      { title: 'STAKE', value: ({ stake }) => stake, align: 'right' },
+      { title: 'SHARE', value: ({ share }) => `${share} %`, align: 'right' },
+      { title: 'EARNED LAST EPOCH', value: ({ earned }) => earned, align: 'right' },
+    ],
+  })
+  const { take, stake, shared } = headOf(delegation)
+  const rest = shared === null ? '' : `, ${shared} alpha of the last epoch shared out after that`
+  out.note(
+    `${stake} alpha of ${counted(items.length, 'coldkey')}; the owner takes ${take} %${rest}`,
+  )
+  return 0
+}
+
+const headOf = ({ hotkey, owner, take, stake, shared }: Delegation) => ({
+  hotkey,
+  owner: owner ?? null,
+  take: percentOf(BigInt(take), 65_535n),
+  stake: formatTao(stake),
+  shared: shared === undefined ? null : formatTao(shared),
+})
+
+/** What each has, and its part of what the last epoch shared out: by what it has now, as it had then but for what came since. */
+export const nominatorRows = ({ owner, stake, shared, nominators }: Delegation): NominatorRow[] =>
+  nominators.map((one) => ({
+    coldkey: one.coldkey,
+    owner: one.coldkey === owner,
+    stake: formatTao(one.stake),
+    share: percentOf(one.stake, stake),
+    earned: shared === undefined || stake === 0n ? null : formatTao((shared * one.stake) / stake),
+  }))
+
+/** In percent with two places, rounded down. */
+function percentOf(part: bigint, whole: bigint): string {
+  if (whole === 0n) return '0.00'
+  const hundredths = (part * 10_000n) / whole
+  return `${hundredths / 100n}.${String(hundredths % 100n).padStart(2, '0')}`
+}
+
+const ALL_CSV = {
+  uid: ({ uid }: DelegateRow) => uid,
+  hotkey: ({ hotkey }: DelegateRow) => hotkey,
+  owner: ({ owner }: DelegateRow) => owner,
+  take_percent: ({ take }: DelegateRow) => take,
+  stake: ({ stake }: DelegateRow) => stake,
+  nominators: ({ nominators }: DelegateRow) => nominators,
+  shared: ({ shared }: DelegateRow) => shared,
+}
+
+const ONE_CSV = {
+  coldkey: ({ coldkey }: NominatorRow) => coldkey,
+  owner: ({ owner }: NominatorRow) => (owner ? 'yes' : 'no'),
+  stake: ({ stake }: NominatorRow) => stake,
+  share_percent: ({ share }: NominatorRow) => share,
+  earned: ({ earned }: NominatorRow) => earned,
+}
