@@ -3,6 +3,7 @@ import type { Log } from '../log.ts'
 import type { EarningsBook } from './earnings-book.ts'
 import type { Events } from './events.ts'
 import { formatTao } from './format-tao.ts'
+import { type NominatorsBook, sharesOf } from './nominators-book.ts'
 
 /** Epochs that a first reading goes back, and epochs read at once after a time off: each is about ten requests. */
 const FIRST_EPOCHS = 100
@@ -20,6 +21,7 @@ export interface RecorderNeeds {
   readonly chain: () => Chain | undefined
   readonly epoch: () => number | undefined
   readonly book: EarningsBook
+  readonly nominators: NominatorsBook
   readonly log: Log
   readonly events: Pick<Events, 'emit'>
 }
@@ -70,6 +72,8 @@ export function createEarningsRecorder(needs: RecorderNeeds): EarningsRecorder {
       // Epochs ended while this was asked: what lies before these is no gap. The next turn asks for more.
       if (missing < MOST_EPOCHS && !reaches(last, read)) return
       const found = newEarnings(last, read)
+      // Before the epochs themselves, whose record says that all is done.
+      for (const earning of found) await recordShares(chain, hotkey, earning)
       await book.add(hotkey, found)
       for (const earning of found.slice(-1)) tell(hotkey, earning)
       const gaps = found.filter(({ state }) => state === 'discarded')
@@ -81,6 +85,14 @@ export function createEarningsRecorder(needs: RecorderNeeds): EarningsRecorder {
           next: 'an archive node has them: compute-node chain earnings --chain URL',
         })
     },
+  }
+
+  async function recordShares(chain: Chain, hotkey: string, earning: EpochEarning): Promise<void> {
+    // By emission, not dividends: while nobody weighs anybody, the chain pays by stake.
+    if (earning.state !== 'read' || earning.emission === 0n) return
+    const delegation = await chain.delegation(netuid, hotkey, earning.block)
+    const shared = sharesOf(earning.epoch, delegation)
+    if (shared !== undefined) await needs.nominators.add(hotkey, shared)
   }
 
   function tell(hotkey: string, earning: EpochEarning): void {

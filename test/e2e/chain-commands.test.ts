@@ -308,12 +308,12 @@ test('who staked on a hotkey is listed, with what the last epoch gave them', asy
   const one = await json('chain delegates', hotkey)
   expect(one).toMatchObject({ hotkey, owner: first!['owner'] })
   const [own] = one['items'] as Record<string, unknown>[]
-  expect(own).toMatchObject({ coldkey: one['owner'], owner: true, share: '100.00' })
+  expect(own).toMatchObject({ coldkey: one['owner'], owner: true, share: '100.00', recorded: null })
   expect(own!['earned']).toBe(one['shared']) // all of it
   expect(parseTao(String(one['shared']))).toBeGreaterThan(0n)
   const csv = await runCli(['chain', 'delegates', hotkey, '--csv', ...common])
   expect(csv.stdout).toMatch(
-    /^coldkey,owner,stake,share_percent,earned\n5\w+,yes,[\d.]+,100.00,[\d.]+\n$/,
+    /^coldkey,owner,stake,share_percent,earned,recorded,recorded_epochs\n5\w+,yes,[\d.]+,100.00,[\d.]+,,\n$/,
   )
   const nobody = '5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y'
   expect((await runCli(['chain', 'delegates', nobody, ...common])).exitCode).toBe(3)

@@ -1,7 +1,9 @@
 import type { Chain, Delegation, Metagraph } from '../../chain/chain.ts'
 import { NodeError } from '../../errors.ts'
 import { formatTao } from '../format-tao.ts'
+import type { SharedEpoch } from '../nominators-book.ts'
 import { createOutput } from '../output.ts'
+import { recordedShares } from '../recorded-earnings.ts'
 import { type OpenChain, withChain } from '../with-chain.ts'
 import { addressOf } from './address-of.ts'
 import type { CommandContext, Run } from './command.ts'
@@ -30,6 +32,15 @@ export interface NominatorRow {
   readonly share: string
   /** Alpha that the last epoch gave it, but for the owner's take; null where the chain keeps none. */
   readonly earned: string | null
+  /** What the node of this data folder wrote down of the newest epochs; null where it wrote down nothing. */
+  readonly recorded: RecordedShares | null
+}
+
+/** Alpha that one nominator earned in epochs that were written down. */
+export interface RecordedShares {
+  readonly total: string
+  /** Oldest first. */
+  readonly epochs: readonly { readonly epoch: number; readonly earned: string }[]
 }
 
 /** What `chain delegates HOTKEY --json` prints. */
@@ -37,6 +48,9 @@ export interface DelegateResult extends Omit<DelegateRow, 'uid' | 'nominators'> 
   readonly block: number
   readonly items: readonly NominatorRow[]
 }
+
+/** Epochs of a record that are shown. */
+const RECORDED_EPOCHS = 1000
 
 /** Chains are asked about so many hotkeys at a time. */
 const AT_ONCE = 8
@@ -96,7 +110,7 @@ async function readAll(
 }
 
 async function showOne(
-  { config, terminal }: CommandContext,
+  { config, terminal, signal }: CommandContext,
   { chain, net }: OpenChain,
   hotkey: string,
 ): Promise<number> {
@@ -105,7 +119,9 @@ async function showOne(
     throw new NodeError('NOTHING_MATCHED', `nobody registered ${hotkey}, and nobody staked on it`, {
       next: 'compute-node chain delegates lists who may be staked on',
     })
-  const items = nominatorRows(delegation)
+  const { index: to } = await chain.epoch(net.netuid)
+  const range = { hotkey, from: Math.max(0, to - RECORDED_EPOCHS + 1), to }
+  const items = nominatorRows(delegation, (await recordedShares(config, range, signal)) ?? [])
   if (config.csv) {
     terminal.stdout.write(csvText(ONE_CSV, items))
     return 0
@@ -125,6 +141,8 @@ async function showOne(
       { title: 'STAKE', value: ({ stake }) => stake, align: 'right' },
       { title: 'SHARE', value: ({ share }) => `${share} %`, align: 'right' },
       { title: 'EARNED LAST EPOCH', value: ({ earned }) => earned, align: 'right' },
+      { title: 'RECORDED', value: ({ recorded }) => recorded?.total, align: 'right' },
+      { title: 'EPOCHS', value: ({ recorded }) => recorded?.epochs.length, align: 'right' },
     ],
   })
   const { take, stake, shared } = headOf(delegation)
@@ -143,15 +161,42 @@ const headOf = ({ hotkey, owner, take, stake, shared }: Delegation) => ({
   shared: shared === undefined ? null : formatTao(shared),
 })
 
-/** What each has, and its part of what the last epoch shared out: by what it has now, as it had then but for what came since. */
-export const nominatorRows = ({ owner, stake, shared, nominators }: Delegation): NominatorRow[] =>
-  nominators.map((one) => ({
+/** What each has and had of what epochs shared out; who has nothing left and is in the record comes last. */
+export function nominatorRows(
+  { owner, stake, shared, nominators }: Delegation,
+  record: readonly SharedEpoch[],
+): NominatorRow[] {
+  const recorded = sharesByColdkey(record)
+  const there = new Set(nominators.map(({ coldkey }) => coldkey))
+  const gone = [...recorded.keys()].filter((coldkey) => !there.has(coldkey))
+  const all = [...nominators, ...gone.map((coldkey) => ({ coldkey, stake: 0n }))]
+  return all.map((one) => ({
     coldkey: one.coldkey,
     owner: one.coldkey === owner,
     stake: formatTao(one.stake),
     share: percentOf(one.stake, stake),
     earned: shared === undefined || stake === 0n ? null : formatTao((shared * one.stake) / stake),
+    recorded: recorded.get(one.coldkey) ?? null,
   }))
+}
+
+function sharesByColdkey(record: readonly SharedEpoch[]): Map<string, RecordedShares> {
+  const found = new Map<string, { epoch: number; alpha: bigint }[]>()
+  for (const { epoch, shares } of record)
+    for (const [coldkey, alpha] of shares) {
+      const list = found.get(coldkey)
+      if (list === undefined) found.set(coldkey, [{ epoch, alpha }])
+      else list.push({ epoch, alpha })
+    }
+  const totalOf = (list: readonly { readonly alpha: bigint }[]): string =>
+    formatTao(list.reduce((sum, { alpha }) => sum + alpha, 0n))
+  return new Map(
+    [...found].map(([coldkey, list]) => {
+      const epochs = list.map(({ epoch, alpha }) => ({ epoch, earned: formatTao(alpha) }))
+      return [coldkey, { total: totalOf(list), epochs }] as const
+    }),
+  )
+}
 
 /** In percent with two places, rounded down. */
 function percentOf(part: bigint, whole: bigint): string {
@@ -176,4 +221,6 @@ const ONE_CSV = {
   stake: ({ stake }: NominatorRow) => stake,
   share_percent: ({ share }: NominatorRow) => share,
   earned: ({ earned }: NominatorRow) => earned,
+  recorded: ({ recorded }: NominatorRow) => recorded?.total ?? null,
+  recorded_epochs: ({ recorded }: NominatorRow) => recorded?.epochs.length ?? null,
 }

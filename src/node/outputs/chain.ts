@@ -85,6 +85,13 @@ const nominator: z.ZodType<NominatorRow> = z.strictObject({
   stake: decimal.describe('alpha'),
   share: z.string().describe('of all stake on the hotkey, in percent'),
   earned: decimal.nullable().describe('alpha of the last epoch, without the take'),
+  recorded: z
+    .strictObject({
+      total: decimal.describe('alpha'),
+      epochs: z.array(z.strictObject({ epoch: whole, earned: decimal })).describe('oldest first'),
+    })
+    .nullable()
+    .describe('what the node of this data folder wrote down, of the newest 1000 epochs'),
 })
 
 const oneDelegate: z.ZodType<DelegateResult> = z.strictObject({

@@ -6,6 +6,7 @@ import type { ChainView } from '../chain-view.ts'
 import type { Core } from '../core.ts'
 import { openEarningsBook } from '../earnings-book.ts'
 import { createEarningsRecorder } from '../earnings-recorder.ts'
+import { openNominatorsBook } from '../nominators-book.ts'
 import type { Service } from '../service.ts'
 import { walletPlace } from '../wallet-place.ts'
 
@@ -23,6 +24,7 @@ export const recordEarnings = ({ core, chainLink, chainView }: Parts): Service =
     const recorder = createEarningsRecorder({
       netuid: net.netuid,
       book: openEarningsBook(store),
+      nominators: openNominatorsBook(store),
       log,
       events,
       chain: () => chainLink.current(),

@@ -11,6 +11,7 @@ import { connectChain } from '../../../src/chain/subtensor.ts'
 import { createWallet, loadHotkey } from '../../../src/chain/wallet.ts'
 import { silent } from '../../../src/log.ts'
 import { createChainView } from '../../../src/node/chain-view.ts'
+import { nominatorRows } from '../../../src/node/commands/chain-delegates.ts'
 import { configWith } from '../../../src/node/config.ts'
 import type { Core } from '../../../src/node/core.ts'
 import { dataFolder } from '../../../src/node/data-folder.ts'
@@ -18,7 +19,7 @@ import { mergedEarnings, totalOf } from '../../../src/node/earning-rows.ts'
 import { openEarningsBook } from '../../../src/node/earnings-book.ts'
 import { createEvents, type NodeEvent } from '../../../src/node/events.ts'
 import { formatTao } from '../../../src/node/format-tao.ts'
-import { recordedEarnings } from '../../../src/node/recorded-earnings.ts'
+import { recordedEarnings, recordedShares } from '../../../src/node/recorded-earnings.ts'
 import { recordEarnings } from '../../../src/node/services/record-earnings.ts'
 import { openStore } from '../../../src/node/store.ts'
 import { createNetwork } from '../../../src/protocols/network.ts'
@@ -129,6 +130,19 @@ test('epochs are written down, also those in which the node was off; what the en
       expect(one.stake - before.stake).toBe(one.emission)
   }
 
+  const shares = await recordedShares({ dataDir: folder }, { hotkey, ...range }, life.signal)
+  const shared = await chain.delegation(1, hotkey)
+  const [row, ...others] = nominatorRows(shared, shares!)
+  expect([row!.coldkey, others]).toEqual([DEV_ACCOUNT.address, []])
+  // All that was shared out while it was the only one there, each epoch less the take.
+  for (const { epoch, earned } of row!.recorded!.epochs) {
+    const one = recorded!.find((of) => of.epoch === epoch)!
+    if (one.state !== 'read') throw new Error(`epoch ${epoch} was not read`)
+    expect(earned).toBe(formatTao(one.emission - (one.emission * 11_796n) / 65_535n))
+  }
+  const paying = recorded!.filter((one) => one.state === 'read' && one.emission > 0n)
+  expect(row!.recorded!.epochs).toHaveLength(paying.length)
+
   const merged = mergedEarnings(range, recorded!, await chain.earnings(1, hotkey, 1000), 1000)
   const gaps = recorded!.filter(({ state }) => state === 'discarded').length
   const { unknown, read, emission } = totalOf(merged)
@@ -136,6 +150,32 @@ test('epochs are written down, also those in which the node was off; what the en
   expect(read).toBe(recorded!.filter(({ state }) => state === 'read').length)
   const sum = recorded!.reduce((all, one) => all + (one.state === 'read' ? one.emission : 0n), 0n)
   expect(emission).toBe(formatTao(sum))
+})
+
+test('who has nothing left on a hotkey is listed for what it earned there', () => {
+  const TWO = {
+    owner: 'a',
+    stake: 8n * TAO,
+    shared: TAO,
+    nominators: [{ coldkey: 'a', stake: 8n * TAO }],
+  }
+  const delegation = { ...TWO, hotkey: 'h', block: 9, take: 0 }
+  const record = [
+    { epoch: 1, shares: [['a', TAO] as const, ['b', 2n * TAO] as const] },
+    { epoch: 2, shares: [['b', TAO] as const] },
+  ]
+  const [a, b] = nominatorRows(delegation, record)
+  expect(a).toMatchObject({ owner: true, share: '100.00', earned: '1', recorded: { total: '1' } })
+  expect(b).toEqual({
+    ...{ coldkey: 'b', owner: false, stake: '0', share: '0.00', earned: '0' },
+    recorded: {
+      total: '3',
+      epochs: [
+        { epoch: 1, earned: '2' },
+        { epoch: 2, earned: '1' },
+      ],
+    },
+  })
 })
 
 test('a record keeps to its hotkey, and to the newest epochs', async () => {
