@@ -60,6 +60,20 @@ export function adapterSuite(open: () => Promise<Ground>): void {
     expect(second!.hotkeyPublicKey).toEqual(miner.publicKey)
   })
 
+  test('who staked on a hotkey is read by hotkey and by coldkey', async () => {
+    const { owner, take, stake, nominators } = await chain.delegation(netuid, validator.address)
+    expect(owner).toBe(DEV_ACCOUNT.address)
+    expect(take).toBeLessThanOrEqual(11_796)
+    expect(nominators.map(({ coldkey }) => coldkey)).toEqual([DEV_ACCOUNT.address])
+    expect(stake - nominators[0]!.stake).toBeLessThan(2n)
+    expect(stake).toBeGreaterThan(ground.leastStake * TAO)
+    const own = await chain.stakesOf(netuid, DEV_ACCOUNT.address)
+    expect(own.get(validator.address)).toBeGreaterThan(ground.leastStake * TAO)
+    expect(own.has(miner.address)).toBe(false)
+    expect((await chain.delegation(netuid, fresh('sr25519').address)).owner).toBeUndefined()
+    expect(await chain.mechanisms(netuid)).toBe(1)
+  })
+
   test('a failed call names its error and what to do', async () => {
     await expect(chain.register(netuid, DEV_ACCOUNT, miner.address)).rejects.toMatchObject({
       code: 'CHAIN_DISPATCH',
