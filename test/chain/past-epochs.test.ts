@@ -114,9 +114,6 @@ test('a commitment whose state is gone is found in its block, without the word t
   })
 })
 
-test('what an epoch emits for a hotkey is stake on it from then on', async () => {
-})
-
 test('what an epoch emits for a hotkey is stake on it from then on, by its nominators’ shares', async () => {
   await chain.addStake(1, nominator, hotkey.address, 2n * TAO)
   const { index } = await chain.epoch(1)

@@ -1,7 +1,4 @@
 import type { BlockRef } from '../../chain/chain.ts'
-import { createOutput, type Output } from '../output.ts'
-import { sleep } from '../../clock.ts'
-import { secondsMs } from '../../units.ts'
 import { type Column, createOutput, type Output } from '../output.ts'
 import { type OwnWeights, readOwnWeights } from '../own-weights.ts'
 import { watchHeads } from '../watch-heads.ts'
@@ -51,8 +48,6 @@ async function readView(
 ): Promise<WeightsView> {
   const { chain, net } = open
   const { neurons, block } = await chain.metagraph(net.netuid, head)
-  const weights = await chain.weights(net.netuid, block)
-  const { neurons, block } = await chain.metagraph(net.netuid)
   const count = await chain.mechanisms(net.netuid, block)
   const all = Array.from({ length: count }, (_, one) => chain.weights(net.netuid, block, one))
   const hotkeyOf = (uid: number): string => neurons[uid]?.hotkey ?? ''
