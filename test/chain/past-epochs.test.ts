@@ -105,6 +105,7 @@ test('a commitment whose state is gone is found in its block, without the word t
   const bytes = new Uint8Array(73).fill(5)
   const { block } = await chain.setCommitment(1, hotkey, bytes)
   const place = await chain.commitmentIn(1, hotkey.address, block.number)
+  await vi.waitUntil(async () => (await chain.head()).number > block.number) // it keeps its newest block's state
   await stop()
   await start()
   await vi.waitUntil(async () => (await chain.head()).number > block.number + 2)
