@@ -10,6 +10,7 @@ import { askDocker, createDockerClient, dockerClientOf, dockerError } from './do
 import { type DockerContainerParts, dockerContainer } from './docker-container.ts'
 import { type DockerFacts, dockerFacts } from './docker-facts.ts'
 import { removeSnapshots } from './docker-snapshot.ts'
+import { renewDockerTls } from './docker-tls.ts'
 import { MIN_DOCKER_API } from './docker-version.ts'
 import { createDockerVolumes } from './docker-volumes.ts'
 import type { Container, ContainerSpec, Engine } from './engine.ts'
@@ -73,8 +74,11 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
   const isNear = await isDialled(place, options.address)
   // A path of another machine says nothing of this one's disk.
   const checkDisk = async () => (isRemote ? undefined : spaceFault(await freeSpace(facts.dataRoot)))
-  const stillAnswers = () =>
-    askDocker('answer', () => docker.ping(), { signal: lifetime.signal, timeoutMs: probeMs })
+  const tls = options.address?.tls
+  const stillAnswers = async () => {
+    if (tls !== undefined) await renewDockerTls(docker, tls, log)
+    await askDocker('answer', () => docker.ping(), { signal: lifetime.signal, timeoutMs: probeMs })
+  }
   // Programs of this machine run on processors of its kind alone.
   const hasTools = !isRemote || facts.cpuArch === process.arch
   const images = createImages(docker, lifetime.signal, {

@@ -1,5 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import type Docker from 'dockerode'
 import { messageOf, NodeError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { TlsFiles } from './docker-address.ts'
 
 /** PEM: whom to trust, and who this node is to an engine. */
@@ -10,12 +13,30 @@ export interface DockerTls {
 }
 
 /**
- * Reads the files that an engine's TLS takes, when the engine is opened.
+ * Reads the files that an engine's TLS takes.
  * @throws BAD_CONFIG_ENGINE for one that is missing or unreadable, and for a key that others may read
  */
 export async function readDockerTls({ ca, cert, key }: TlsFiles): Promise<DockerTls> {
   await requireSecret(key)
   return { ca: await readPem(ca), cert: await readPem(cert), key: await readPem(key) }
+}
+
+/**
+ * Gives a client of an engine the files as they are now, for its next connections; those that stand go on. Files that are
+ * no good, e.g. because they are being replaced one after the other, leave it what it has. Never rejects.
+ */
+export async function renewDockerTls(docker: Docker, files: TlsFiles, log: Log): Promise<void> {
+  const modem = docker.modem as Partial<DockerTls>
+  try {
+    const found = await readDockerTls(files)
+    const isNew = (['ca', 'cert', 'key'] as const).some((part) => !modem[part]?.equals(found[part]))
+    if (!isNew) return
+    createSecureContext(found) // throws for a certificate that is of another key
+    Object.assign(modem, found)
+    log.info('engine-tls-renewed')
+  } catch (error) {
+    log.warn('engine-tls-not-renewed', { reason: messageOf(error) })
+  }
 }
 
 async function readPem(path: string): Promise<Buffer> {

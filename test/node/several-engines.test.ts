@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { dockerClientOf } from '../../src/containers/docker-client.ts'
+import { createDockerEngine } from '../../src/containers/docker-engine.ts'
 import { dockerFacts } from '../../src/containers/docker-facts.ts'
 import { findHostBusybox } from '../../src/containers/host-busybox.ts'
 import { importBusybox } from '../../src/containers/images.ts'
@@ -155,6 +156,33 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
     await expect(ask({ cert, key: theirs })).rejects.toMatchObject(unknown)
     await expect(ask({ ca })).rejects.toMatchObject(unknown)
   })
+
+  test('certificates that are renewed need no restart, in whatever order their files come', async () => {
+    const { url, tls } = config.engines[1]!
+    const folder = dirname(tls!.ca)
+    const engine = await createDockerEngine({
+      address: { url, tls },
+      nodeId: key.peerId,
+      unfenced: true,
+    })
+    onTestFinished(() => engine.close())
+    expect(await engine.check()).toBeUndefined()
+    const before = await readFile(tls!.cert)
+    // All three are new, and the engine trusts the new authority alone.
+    await makeEngineCertificates(folder, LINK.there)
+    const renewed = await readFile(tls!.cert)
+    await writeFile(tls!.cert, before)
+    expect(await engine.check()).toBeUndefined()
+    await dockerd.stop('SIGTERM')
+    await dockerd.start()
+    expect(await engine.check()).toMatchObject({
+      code: 'ENGINE_UNKNOWN',
+      message: expect.stringMatching(/certificate|alert/),
+    })
+    await writeFile(tls!.cert, renewed)
+    expect(await engine.check()).toBeUndefined()
+    expect(await engine.list()).toEqual([])
+  }, 60_000)
 
   test('a whole node offers on both, and tells of both', async () => {
     const { engines } = config
