@@ -173,6 +173,9 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
     const renewed = await readFile(tls!.cert)
     await writeFile(tls!.cert, before)
     expect(await engine.check()).toBeUndefined()
+    // What is being made when it goes would make it go slowly.
+    const running = () => dockerd.docker.listContainers()
+    await until(async () => (await running()).length > 0, 'its network is prepared')
     await dockerd.stop('SIGTERM')
     await dockerd.start()
     expect(await engine.check()).toMatchObject({
@@ -305,12 +308,21 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
     await now.look()
     expect(now.rows().map(({ state }) => state)).toEqual(['answers', 'answers'])
     expect(events()).toContain('engine-back')
+
+    // It goes once more, and both leases end: also the one of it, at once. What it runs goes when it is back.
+    await dockerd.stop('SIGTERM')
     for (const one of leases) await stopLease(renter, one)
     await until(() => leases.every(({ lease }) => isOver(lease)), 'both are over')
     expect(leases.map(({ lease }) => lease.ending?.code)).toEqual([
       'renter-stopped',
       'renter-stopped',
     ])
+    expect(far.lease.settled).toBe(far.lease.cumulative)
+    expect(now.free()).not.toContain(FAR)
+    await dockerd.start()
+    await until(() => now.miner.book.live.size === 0, 'its container is gone')
+    expect(await now.machines[1]!.runs.list()).toEqual([])
+    await now.look()
     expect(now.free()).toEqual([NEAR, FAR])
   }, 120_000)
 })

@@ -5,9 +5,10 @@ import { endingOf } from '../../protocols/lease-endings.ts'
 import { resumeMeter } from '../../protocols/metering.ts'
 import { secondsMs } from '../../units.ts'
 import { engineOf, type HostBook, type HostedNow, hostOf } from './host-book.ts'
+import { creditEnding } from './host-credit.ts'
 import type { HostEngine } from './host-engines.ts'
 import { keepExpiry } from './host-extend.ts'
-import { lookAt } from './host-look.ts'
+import { expiryOf, lookAt } from './host-look.ts'
 import { closeLease, finish, meterUntilClosed } from './host-run.ts'
 import { isOver, isRunning, isStarted } from './lease-machine.ts'
 import { type HostedLease, hexOf, isPaused, isUnbilled } from './lease-records.ts'
@@ -27,7 +28,7 @@ async function restore(book: HostBook): Promise<void> {
   await book.line.restore()
   const all = await book.records.all()
   book.pastMs.push(...pastLengths(all))
-  const stored = all.filter((lease) => !isOver(lease))
+  const stored = all.filter((lease) => !isOver(lease) || lease.containerStays === true)
   for (const lease of stored) {
     if (lease.state !== 'QUOTED') book.add(lease).isUnseen = true
     else await book.records.remove(hexOf(lease.leaseId))
@@ -92,7 +93,7 @@ async function adoptContainers(book: HostBook, onAsked: () => void): Promise<voi
     all.map(async (host) => {
       const leases = on.get(host) ?? []
       const onSilence = (): void => {
-        for (const now of leases) book.background(tellUnknown(book, now))
+        for (const now of leases) book.background(tendUnseen(book, now))
         asked(host, false)
       }
       const containers = host.engine instanceof NodeError ? [] : await listed(book, host, onSilence)
@@ -137,6 +138,24 @@ async function listed(
   return []
 }
 
+/**
+ * Looks after a lease whose engine has not answered since this node started: what had closed is settled, what could not go
+ * on anyway ends, and so does what was agreed until now; else it is unknown.
+ */
+async function tendUnseen(book: HostBook, now: HostedNow): Promise<void> {
+  const { lease, isUnseen } = now
+  if (!isUnseen) return
+  if (!isRunning(lease)) return finish(book, now)
+  if (!canGoOn(lease)) return closeLease(book, now, endingOf('miner-restarted'))
+  const isExpired = book.steadyMs() >= expiryOf(now)
+  const ending = isExpired ? endingOf('expired') : creditEnding(book, now)
+  return ending === undefined ? tellUnknown(book, now) : closeLease(book, now, ending)
+}
+
+/** Whether a restart leaves something of it to go on with. */
+const canGoOn = (lease: HostedLease): boolean =>
+  isStarted(lease) && lease.meter !== undefined && lease.startedAtMs !== undefined
+
 /** Time that passes meanwhile is billed to nobody; both sides see why. */
 const tellUnknown = (book: HostBook, now: HostedNow): Promise<void> =>
   book.locks.run(now.id, async () => {
@@ -146,8 +165,8 @@ const tellUnknown = (book: HostBook, now: HostedNow): Promise<void> =>
 
 async function resume(book: HostBook, now: HostedNow): Promise<void> {
   const { lease } = now
-  if (lease.state === 'CLOSING') return finish(book, now)
-  if (!isStarted(lease) || lease.meter === undefined || lease.startedAtMs === undefined) {
+  if (!isRunning(lease)) return finish(book, now)
+  if (!canGoOn(lease) || lease.meter === undefined) {
     return closeLease(book, now, endingOf('miner-restarted'))
   }
   const { ending } = await lookAt(book, now)

@@ -99,6 +99,8 @@ export interface HostedNow {
   env: Readonly<Record<string, string>> | undefined
   /** Whether the engine was asked for one: it may have made it and never said so. */
   isAskedFor: boolean
+  /** How far its engine is with the removal of its container: `waits` once it did not do it when it was asked. */
+  removal: 'none' | 'waits' | 'done'
   progress: string | undefined
   /** What it has written on the disk, as it was measured last. */
   diskUsedMiB: number | undefined
@@ -209,6 +211,7 @@ export function createHostBook(options: HostOptions): HostBook {
         isUnseen: false,
         env: undefined,
         isAskedFor: false,
+        removal: 'none',
         progress: undefined,
         diskUsedMiB: undefined,
         notice: undefined,

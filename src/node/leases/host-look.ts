@@ -1,8 +1,10 @@
+import { deadline } from '../../clock.ts'
 import type { ContainerEnd, ContainerStatus } from '../../containers/engine.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import type { Health } from '../../protocols/lease.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import type { Ending } from '../../protocols/receipts.ts'
+import { secondsMs } from '../../units.ts'
 import { type HostBook, type HostedNow, hostOf } from './host-book.ts'
 import { isPaused } from './lease-records.ts'
 
@@ -41,6 +43,17 @@ export const containerStatus = async (
   const isUnknown = isUnseen || hostOf(book, lease).engine instanceof NodeError
   return (await container?.status()) ?? (isUnknown ? 'unknown' : 'gone')
 }
+
+/** The same for a lease that ends, which waits for no engine: what is not told soon is unknown. */
+export async function statusSoon(book: HostBook, now: HostedNow): Promise<ContainerStatus> {
+  using limit = deadline(book.lifetime.signal, END_LOOK_MS)
+  const late = Promise.withResolvers<ContainerStatus>()
+  limit.signal.addEventListener('abort', () => late.resolve('unknown'), { once: true })
+  return Promise.race([containerStatus(book, now), late.promise])
+}
+
+/** An engine that answers at all does so in a hundredth of this, unless its machine is very busy. */
+const END_LOOK_MS = secondsMs(5)
 
 const healths: Readonly<Record<ContainerStatus, Health>> = {
   created: 'ok',

@@ -17,7 +17,7 @@ import {
   refusalNow,
   strangersMayTake,
 } from './host-quote.ts'
-import { isStarted } from './lease-machine.ts'
+import { isRunning, isStarted } from './lease-machine.ts'
 import { hexOf } from './lease-records.ts'
 import { neverInHours } from './owners-hours.ts'
 import { policyRefusal } from './policy.ts'
@@ -306,7 +306,7 @@ function heldNow(
       const addMs = longer?.id === holder ? longer.addMs : 0
       return Math.max(0, expiryOf(now) + addMs - book.steadyMs())
     }
-    if (now !== undefined) return now.lease.state === 'CLOSING' ? 0 : now.terms.durationMs
+    if (now !== undefined) return isRunning(now.lease) ? now.terms.durationMs : 0
     const next = turnOf(device)
     return next === undefined || meanMs === undefined
       ? undefined

@@ -13,13 +13,13 @@ import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
 import { engineOf, type HostBook, type HostedNow, hostOf } from './host-book.ts'
 import { creditEnding, graceLeftMs, remember, weighCredit } from './host-credit.ts'
-import { containerStatus, expiryOf, healthOf, lookAt } from './host-look.ts'
+import { expiryOf, healthOf, lookAt, statusSoon } from './host-look.ts'
 import { saveReceipt } from './host-meter.ts'
 import { settleHosted } from './host-settle.ts'
 import { tellOutOfMemory, weighHostPause } from './host-troubles.ts'
 import { prepareVolumes } from './host-volumes.ts'
 import { untilDiskExceeded } from './lease-disk.ts'
-import { advance, isRunning, isStarted } from './lease-machine.ts'
+import { advance, isOver, isRunning, isStarted } from './lease-machine.ts'
 import { type HostedLease, isPaused, isUnbilled } from './lease-records.ts'
 import { keepPaused } from './pause-lease.ts'
 import { PAST_LENGTHS } from './queue-eta.ts'
@@ -29,6 +29,8 @@ import { escrowExpiryMs } from './rent-lease.ts'
 /** How long a renter has to lock the money after it accepted. */
 const ESCROW_MS = secondsMs(30)
 const RETRY_MS = secondsMs(2)
+/** How long a settlement waits for the container to be gone. */
+const REMOVAL_MS = secondsMs(10)
 
 /**
  * Brings up an agreed lease: once the renter's escrow stands on the ledger, image and container, then the start. Before
@@ -165,6 +167,11 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
     } catch {
       return // closing, and the final receipt is on its way; or the node stops
     }
+    // Its time is over whatever its engine says.
+    if (book.steadyMs() >= expiryOf(now)) {
+      await closeLease(book, now, endingOf('expired'))
+      continue
+    }
     const look = await lookAt(book, now)
     const paused = weighHostPause(book, now, look)
     const { health, ending = creditEnding(book, now) ?? paused } = look
@@ -194,14 +201,15 @@ function meterOnce(book: HostBook, now: HostedNow, health: Health): Promise<void
 
 /**
  * Ends a lease: the final receipt is stored with the new state, then sessions end, the container goes, its devices
- * come free, and what is owed is settled. Ending it again keeps the first reason.
+ * come free, and what is owed is settled. An engine that is away keeps container and devices, not the settlement. Ending
+ * it again keeps the first reason.
  */
 export async function closeLease(book: HostBook, now: HostedNow, ending: Ending): Promise<void> {
   const closed = await book.locks.run(now.id, async () => {
     if (!isRunning(now.lease)) return false
     // It was extended while we came.
     if (ending.code === 'expired' && book.steadyMs() < expiryOf(now)) return false
-    const status = await containerStatus(book, now)
+    const status = await statusSoon(book, now)
     const lease = advance(now.lease, { kind: 'close', ending })
     const closedAtMs = book.nowMs()
     await saveReceipt(book, now, { ...lease, health: healthOf(book, now, status), closedAtMs })
@@ -221,14 +229,33 @@ function notePast({ pastMs }: HostBook, { lease }: HostedNow): void {
   if (pastMs.length > PAST_LENGTHS) pastMs.shift()
 }
 
-/** What remains to be done for a lease that is CLOSING, also after a restart. */
+/** What remains to be done for a lease that has closed, also after a restart; once. */
 export async function finish(book: HostBook, now: HostedNow): Promise<void> {
+  if (now.closing.signal.aborted) return
   now.closing.abort(new NodeError('FAILED_LEASE_ENDED', now.lease.ending?.reason ?? 'it ended'))
+  book.background(clearAway(book, now))
+  if (isOver(now.lease)) return // settled before a restart
+  await book.changes.until(now.id, () => now.removal !== 'none' || undefined, {
+    ms: REMOVAL_MS,
+    signal: book.lifetime.signal,
+  })
+  await settleHosted(book, now)
+}
+
+/** Removes what a lease has on its engine, which may take until that is back; then its devices come free. */
+async function clearAway(book: HostBook, now: HostedNow): Promise<void> {
   await now.starting
   await removeContainer(book, now)
-  book.capacity.release(now.id)
-  book.changes.changed(now.id)
-  await settleHosted(book, now)
+  await book.locks.run(now.id, async () => {
+    now.removal = 'done'
+    if (isOver(now.lease)) {
+      const { containerStays: _, ...lease } = now.lease
+      await book.save(now, lease as HostedLease)
+      book.live.delete(now.id)
+    }
+    book.capacity.release(now.id)
+    book.changes.changed(now.id)
+  })
 }
 
 /** Tries until the engine answers: a device is free only when its container is gone. */
@@ -239,7 +266,9 @@ async function removeContainer(book: HostBook, now: HostedNow): Promise<void> {
       await container?.remove({ graceMs: 1000 })
       return
     } catch (error) {
-      book.log.error('lease-container-stays', error, { lease: now.id })
+      if (now.removal === 'none') book.log.error('lease-container-stays', error, { lease: now.id })
+      now.removal = 'waits'
+      book.changes.changed(now.id)
       await sleep(RETRY_MS, book.lifetime.signal)
     }
   }

@@ -35,14 +35,19 @@ export async function settleHosted(book: HostBook, now: HostedNow): Promise<void
   }
 }
 
-/** Settles with what the renter has signed so far. */
+/** Settles with what the renter has signed so far. A lease whose container may still be there stays in memory until it is gone. */
 export async function settleNow(book: HostBook, now: HostedNow): Promise<void> {
   const paid = await claim(book, now)
   if (paid > 0n) await book.payers.put(now.terms.renter, Uint8Array.of(1))
   await book.locks.run(now.id, async () => {
     const settled = paid.toString()
-    await book.save(now, { ...advance(now.lease, { kind: 'settled' }), settled })
-    book.live.delete(now.id)
+    const isGone = now.removal === 'done'
+    await book.save(now, {
+      ...advance(now.lease, { kind: 'settled' }),
+      settled,
+      ...(isGone ? {} : { containerStays: true as const }),
+    })
+    if (isGone) book.live.delete(now.id)
   })
   const { asset } = now.terms
   book.events.emit('lease-settled', { id: now.id, amount: paid.toString(), asset })

@@ -14,7 +14,7 @@ const LOCK = 'volumes'
 
 /** Whether a lease has its volumes, or is about to: quoted, running, or with a container that is not gone yet. */
 const hasVolumes = ({ capacity }: HostBook, { id, lease }: HostedNow): boolean =>
-  lease.state === 'QUOTED' || isRunning(lease) || (lease.state === 'CLOSING' && capacity.holds(id))
+  lease.state === 'QUOTED' || isRunning(lease) || capacity.holds(id)
 
 /** The volumes that leases have now; a renter's new quote takes the place of its own before. */
 const inUse = (book: HostBook, replacedOf: string | undefined): VolumeInUse[] =>

@@ -26,7 +26,7 @@ export interface HostedRow {
   readonly fault: EndingOwner | null
 }
 
-/** The leases of a miner that are not over, newest first. */
+/** The leases of a miner that are not over, or whose containers an engine that is away may still have, newest first. */
 export const hostedRows = (book: HostBook): HostedRow[] =>
   [...book.live.values()]
     .toSorted((a, b) => b.lease.createdAtMs - a.lease.createdAtMs)

@@ -103,21 +103,84 @@ test('an engine that does not answer at a restart is waited for; the leases of t
   await until(() => farNow!.lease.health === 'ok')
 })
 
-test('one that closes while its engine is away ends there when that is back', async () => {
+/** The engine does not answer, until what is returned is called. */
+function leave(engine: FakeEngine): () => void {
+  const list = engine.list.bind(engine)
+  engine.silent = true
+  engine.list = () => Promise.reject(new NodeError('ENGINE_UNKNOWN', 'away'))
+  return () => {
+    engine.silent = false
+    engine.list = list
+  }
+}
+
+test('a lease ends and is settled while its engine is away; its container goes, and its device comes free, when that is back', async () => {
+  const [a, b] = [new FakeEngine(), new FakeEngine()]
+  const [key, folder] = [freshKey(), await tempFolder()]
+  const { miner, renter, ledger } = await start({ a, b }, { key, folder })
+  const volumes = [{ name: 'data', path: '/data' }]
+  const far = await rent(miner, renter, ['b/0'], { volumes })
+  await until(() => far.lease.acknowledgedSeq > 0)
+  let back = leave(b)
+  await stopLease(renter, far)
+  await until(() => isOver(far.lease))
+  expect(far.lease).toMatchObject({ state: 'SETTLED', ending: { code: 'renter-stopped' } })
+  expect(ledger.balance(key)).toBe(BigInt(far.lease.cumulative))
+  // It may run on, and write: nobody else gets its device or its volume.
+  const holds = (of: TestMiner) => of.book.capacity.holds(far.id)
+  expect([holds(miner), b.containers.size]).toEqual([true, 1])
+  expect(await rent(miner, renter, ['b/0']).catch(codeOf)).toBe('REFUSED_NO_CAPACITY')
+  expect(await rent(miner, renter, ['b/0'], { volumes }).catch(codeOf)).toBe('REFUSED_VOLUME_BUSY')
+  expect(miner.book.live.get(far.id)?.lease).toMatchObject({ containerStays: true })
+
+  // The same after a restart, in which it does not answer either.
+  await miner.stop()
+  const again = await start({ a, b }, { key, folder })
+  expect(again.miner.book.live.get(far.id)?.lease.state).toBe('SETTLED')
+  expect([holds(again.miner), b.containers.size]).toEqual([true, 1])
+  back()
+  await until(() => !holds(again.miner))
+  expect([b.containers.size, again.miner.book.live.size]).toEqual([0, 0])
+  const record = await again.miner.book.records.get(far.id)
+  expect(record).toMatchObject({ state: 'SETTLED' })
+  expect(record).not.toHaveProperty('containerStays')
+  expect(ledger.balance(key)).toBe(BigInt(far.lease.cumulative))
+
+  // And in one run of the node.
+  const next = await rent(again.miner, again.renter, ['b/0'])
+  back = leave(b)
+  await stopLease(again.renter, next)
+  await until(() => isOver(next.lease))
+  expect(again.miner.book.capacity.free()).toEqual(['a/0', 'a/1'])
+  back()
+  await until(() => again.miner.book.capacity.free().length === 3)
+  expect([b.containers.size, again.miner.book.live.size]).toEqual([0, 0])
+})
+
+test('after a restart that its engine does not answer in, a lease ends when its time is over or its renter stops it', async () => {
   const [a, b] = [new FakeEngine(), new FakeEngine()]
   const [key, folder] = [freshKey(), await tempFolder()]
   const { miner, renter } = await start({ a, b }, { key, folder })
-  const far = await rent(miner, renter, ['b/0'])
+  const [short, long] = [
+    await rent(miner, renter, ['a/0'], { durationMs: 2500 }),
+    await rent(miner, renter, ['a/1']),
+  ]
+  await until(() => [short, long].every(({ lease }) => lease.acknowledgedSeq > 0))
   await miner.stop()
-  const list = b.list.bind(b)
-  b.list = () => Promise.reject(new NodeError('ENGINE_UNKNOWN', 'away'))
+  const back = leave(a)
   const again = await start({ a, b }, { key, folder })
   await renter.peer.libp2p.dial(again.miner.peer.libp2p.getMultiaddrs())
-  await stopLease(renter, far)
-  await until(() => again.miner.book.live.get(far.id)?.lease.state === 'CLOSING')
-  expect(again.miner.book.capacity.holds(far.id)).toBe(true)
-  b.list = list
-  await until(() => b.containers.size === 0 && !again.miner.book.capacity.holds(far.id))
+  await stopLease(renter, long)
+  await until(() => [short, long].every(({ lease }) => isOver(lease)))
+  expect([short, long].map(({ lease }) => lease.ending?.code)).toEqual([
+    'expired',
+    'renter-stopped',
+  ])
+  const { capacity } = again.miner.book
+  expect([capacity.holds(short.id), capacity.holds(long.id)]).toEqual([true, true])
+  back()
+  await until(() => capacity.free().length === 3)
+  expect(a.containers.size).toBe(0)
 })
 
 test('a record without an engine is of the default one, and one of an engine that is gone is unknown', async () => {
