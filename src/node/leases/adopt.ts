@@ -175,8 +175,9 @@ async function resume(book: HostBook, now: HostedNow): Promise<void> {
     if (!isUnbilled(now.lease)) await book.save(now, { ...now.lease, meter })
     await keepExpiry(book, now)
     if (isPaused(now.lease)) return keepPaused(book, now)
-    // Paused by a run of this node that could not note that it was to go on.
-    if (ending === undefined) await now.container?.resume()
+    // Paused by a run of this node that could not note that it was to go on; what the host paused is the host's.
+    const isHosts = now.lease.hostPausedAtMs !== undefined
+    if (ending === undefined && !isHosts) await now.container?.resume()
   })
   if (ending !== undefined) await closeLease(book, now, ending)
   if (!isStarted(now.lease)) return

@@ -61,8 +61,8 @@ export function graceLeftMs(book: HostBook, { lease, terms }: HostedNow): number
 
 /** What the renter should know now, of its devices and of its credit. */
 export function noticeOf(book: HostBook, now: HostedNow): string | undefined {
-  const { troubles, terms, notice } = now
-  const all = [creditNotice(book, now), troubleNotice(troubles, terms.memoryMiB), notice]
+  const { troubles, lease, terms, notice } = now
+  const all = [creditNotice(book, now), troubleNotice(troubles, lease, terms.memoryMiB), notice]
   const said = all.filter((one) => one !== undefined)
   return said.length === 0 ? undefined : said.join('; ').slice(0, 200)
 }

@@ -77,7 +77,7 @@ export async function enqueue(
   const { id } = one
   book.events.emit('queue-joined', { ticket: id, renter, waiting: book.line.all().length })
   callTurns(book)
-  return placeOf(book, one)
+  return tellPlace(book, one)
 }
 
 /** What it would reserve, with what matters only then left open. */
@@ -106,7 +106,7 @@ export async function watchPlace(
     one.asking -= 1
     one.seenMs = book.steadyMs()
   }
-  return placeOf(book, ticketOf(book, ticket, peerId))
+  return tellPlace(book, ticketOf(book, ticket, peerId))
 }
 
 /** Gives a place up; nothing happens when there is none. */
@@ -170,6 +170,14 @@ export function turnFor(
   return Object.assign(one, { turn })
 }
 
+/** The same, for its renter: the first time that it is told for its turn is kept, and survives a restart. */
+async function tellPlace(book: HostBook, one: WaitingNow): Promise<Place> {
+  const place = placeOf(book, one)
+  const { position, etaMs } = place
+  if (position > 0 && etaMs !== undefined) await book.line.promise(one, book.steadyMs() + etaMs)
+  return place
+}
+
 /** Where a ticket stands now. */
 export function placeOf(book: HostBook, one: WaitingNow): Place {
   const order = book.line.order()
@@ -181,7 +189,6 @@ export function placeOf(book: HostBook, one: WaitingNow): Place {
   const at = order.indexOf(one)
   const ahead = order.slice(0, at + 1).map(aheadOf)
   const etaMs = etasOf(ahead, heldNow(book), meanLengthMs(book.pastMs)).at(-1)
-  if (etaMs !== undefined) one.toldAtMs ??= book.steadyMs() + etaMs
   return { ...base, position: at + 1, ...eta(etaMs) }
 }
 
@@ -278,7 +285,7 @@ export function delaysSomebody(book: HostBook, longer: Longer): boolean {
     etasOf(order.map(aheadOf), held, meanLengthMs(book.pastMs))
   const [before, then] = [etas(heldNow(book)), etas(heldNow(book, { longer }))]
   const atMs = book.steadyMs()
-  return order.some(({ toldAtMs }, at) => {
+  return order.some(({ ticket: { toldAtMs } }, at) => {
     const [was, is] = [before[at], then[at]]
     if (toldAtMs === undefined || was === undefined) return false
     return is === undefined || (is > was && atMs + is > toldAtMs + TOLD_SLACK_MS)

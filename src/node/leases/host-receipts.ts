@@ -40,8 +40,8 @@ export async function answerReceipts(
 }
 
 /** What is told as soon as it changes; how a credit stands changes with every receipt. */
-const noticed = ({ notice, troubles, terms }: HostedNow): string =>
-  `${notice ?? ''}${troubleNotice(troubles, terms.memoryMiB) ?? ''}`
+const noticed = ({ notice, troubles, lease, terms }: HostedNow): string =>
+  `${notice ?? ''}${troubleNotice(troubles, lease, terms.memoryMiB) ?? ''}`
 
 function stateOf(book: HostBook, now: HostedNow) {
   const notice = noticeOf(book, now)

@@ -173,7 +173,7 @@ export async function meterUntilClosed(book: HostBook, now: HostedNow): Promise<
       continue
     }
     const look = await lookAt(book, now)
-    const paused = weighHostPause(book, now, look)
+    const paused = await weighHostPause(book, now, look)
     const { health, ending = creditEnding(book, now) ?? paused } = look
     if (ending === undefined) await meterOnce(book, now, health)
     else await closeLease(book, now, ending)

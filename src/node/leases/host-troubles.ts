@@ -4,7 +4,8 @@ import type { Ending } from '../../protocols/receipts.ts'
 import { minutesMs } from '../../units.ts'
 import type { HostBook, HostedNow } from './host-book.ts'
 import type { Look } from './host-look.ts'
-import { isPaused } from './lease-records.ts'
+import { isStarted } from './lease-machine.ts'
+import { type HostedLease, isPaused } from './lease-records.ts'
 import { isBeingSnapshotted } from './sessions/kept-snapshots.ts'
 
 /** How long a container may stand that somebody paused on its host; then its lease ends by the host's fault. */
@@ -12,30 +13,38 @@ export const HOST_PAUSE_MS = minutesMs(5)
 
 /**
  * Tells both sides when somebody on the host paused a container, and when it goes on, and why the lease ends if that lasts.
- * A look at which the engine did not answer changes nothing.
+ * Since when is stored, so that a restart of this node does not begin the time anew. A look at which the engine did not
+ * answer changes nothing.
  */
-export function weighHostPause(
+export async function weighHostPause(
   book: HostBook,
   now: HostedNow,
   { status }: Pick<Look, 'status'>,
-): Ending | undefined {
-  const { troubles, lease, id } = now
+): Promise<Ending | undefined> {
   if (status === 'unknown') return undefined
-  const isHosts = status === 'paused' && !isPaused(lease) && !isBeingSnapshotted(now.container)
+  const isHosts = status === 'paused' && !isPaused(now.lease) && !isBeingSnapshotted(now.container)
+  const { hostPausedAtMs } = now.lease
   if (!isHosts) {
-    if (troubles.hostPausedAtMs === undefined) return undefined
-    troubles.hostPausedAtMs = undefined
-    book.events.emit('lease-host-resumed', { id })
-    book.changes.changed(id)
+    if (hostPausedAtMs !== undefined) await noteHostPause(book, now, undefined)
     return undefined
   }
-  if (troubles.hostPausedAtMs === undefined) {
-    troubles.hostPausedAtMs = book.steadyMs()
-    book.events.emit('lease-host-paused', { id, endsInMs: HOST_PAUSE_MS })
-    book.changes.changed(id)
+  if (hostPausedAtMs === undefined) {
+    await noteHostPause(book, now, book.steadyMs())
+    return undefined
   }
-  const lastsMs = book.steadyMs() - troubles.hostPausedAtMs
-  return lastsMs >= HOST_PAUSE_MS ? endingOf('host-paused') : undefined
+  return book.steadyMs() - hostPausedAtMs >= HOST_PAUSE_MS ? endingOf('host-paused') : undefined
+}
+
+function noteHostPause(book: HostBook, now: HostedNow, atMs: number | undefined): Promise<void> {
+  return book.locks.run(now.id, async () => {
+    if (!isStarted(now.lease)) return
+    const { hostPausedAtMs: _, ...lease } = now.lease
+    const noted = atMs === undefined ? lease : { ...lease, hostPausedAtMs: atMs }
+    await book.save(now, noted as HostedLease)
+    const { id } = now
+    if (atMs === undefined) book.events.emit('lease-host-resumed', { id })
+    else book.events.emit('lease-host-paused', { id, endsInMs: HOST_PAUSE_MS })
+  })
 }
 
 /** Tells both sides each time that a process in a lease was killed for want of memory; the lease goes on. Never rejects. */

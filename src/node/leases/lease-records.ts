@@ -76,6 +76,8 @@ export const hostedLeaseCodec = cborCodec(
     pausedBy: z.array(z.enum(pauseCauses)).optional(),
     /** Since when it is for `credit`. */
     pausedAtMs: timeMs().optional(),
+    /** Since when somebody on the host keeps it paused, by the steady clock. */
+    hostPausedAtMs: timeMs().optional(),
     /** An extension that this miner signed and whose money it has not seen; it stands by it until `untilMs`. */
     offered: z
       .object({

@@ -1,21 +1,23 @@
+import type { HostedLease } from './lease-records.ts'
+
 /** What befalls a container that runs, and that its renter is told with the next receipt. */
 export interface Troubles {
-  /** Since when somebody on the host keeps it paused, by the steady clock. */
-  hostPausedAtMs: number | undefined
   /** How often a process in it was killed for want of memory, and when last, unix ms. */
   oomKills: number
   oomAtMs: number | undefined
 }
 
 export const noTroubles = (): Troubles => ({
-  hostPausedAtMs: undefined,
   oomKills: 0,
   oomAtMs: undefined,
 })
 
 /** What of it a renter should know now. */
-export function troubleNotice(troubles: Troubles, memoryMiB: number): string | undefined {
-  const { hostPausedAtMs, oomKills, oomAtMs } = troubles
+export function troubleNotice(
+  { oomKills, oomAtMs }: Troubles,
+  { hostPausedAtMs }: Pick<HostedLease, 'hostPausedAtMs'>,
+  memoryMiB: number,
+): string | undefined {
   const said = [
     ...(hostPausedAtMs === undefined ? [] : ['it is paused from outside, on its host; not billed']),
     ...(oomAtMs === undefined

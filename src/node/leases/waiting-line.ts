@@ -45,6 +45,8 @@ const ticketCodec = cborCodec(
     /** The devices of the offer, and how many of them it wants. */
     devices: z.array(text(64)).max(32),
     count: integer(1, 32),
+    /** The first time that it was told for its turn, by the steady clock; absent before there was one. */
+    toldAtMs: timeMs().optional(),
   }),
   16 * KiB,
 )
@@ -58,14 +60,13 @@ export type TicketRequest = Pick<
 
 /** A ticket, and how it stands with it in this process. */
 export interface WaitingNow extends Waiting {
-  readonly ticket: Ticket
+  /** As it is kept. */
+  ticket: Ticket
   /** What is held for it, and until when by the steady clock; undefined before its turn. */
   turn: { readonly devices: readonly string[]; readonly untilMs: number } | undefined
   /** When its renter last asked, by the steady clock, and how often it asks now. */
   seenMs: number
   asking: number
-  /** The first time that it was told for its turn, by the steady clock; undefined before there was one. */
-  toldAtMs: number | undefined
 }
 
 export interface WaitingLineNeeds {
@@ -90,6 +91,8 @@ export interface WaitingLine {
   get(id: string): WaitingNow | undefined
   /** Stores a request and gives it its place. */
   join(request: TicketRequest): Promise<WaitingNow>
+  /** Keeps the first time that its renter is told for its turn. */
+  promise(one: WaitingNow, toldAtMs: number): Promise<void>
   /** Forgets a request; what was held for it comes free, unless a lease took it. */
   drop(one: WaitingNow): Promise<void>
   /** Holds devices for it for a while. */
@@ -125,7 +128,6 @@ export function createWaitingLine(needs: WaitingLineNeeds): WaitingLine {
       turn: undefined,
       seenMs: steadyMs(),
       asking: 0,
-      toldAtMs: undefined,
     }
     waiting.set(one.id, one)
     lastSeq = Math.max(lastSeq, one.seq)
@@ -173,6 +175,12 @@ export function createWaitingLine(needs: WaitingLineNeeds): WaitingLine {
       const one = take(ticket)
       changed()
       return one
+    },
+    async promise(one, toldAtMs) {
+      if (one.ticket.toldAtMs !== undefined || !waiting.has(one.id)) return
+      one.ticket = { ...one.ticket, toldAtMs: Math.round(toldAtMs) }
+      await bucket.put(one.id, ticketCodec.encode(one.ticket))
+      if (!waiting.has(one.id)) await bucket.del(one.id) // it was given up meanwhile
     },
     async drop(one) {
       if (!waiting.delete(one.id)) return

@@ -3,7 +3,14 @@ import { HOST_PAUSE_MS } from '../../../src/node/leases/host-troubles.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { viewOf } from '../../../src/node/leases/lease-view.ts'
 import { FakeEngine } from '../../support/fake-engine.ts'
-import { freshKey, orderOf, startMiner, startRenter, take } from '../../support/lease-market.ts'
+import {
+  freshKey,
+  orderOf,
+  startMiner,
+  startRenter,
+  take,
+  tempFolder,
+} from '../../support/lease-market.ts'
 import { until } from '../../support/peers.ts'
 
 /** A lease that costs nothing, on a miner whose steady clock the test sets forward. */
@@ -11,7 +18,9 @@ async function running() {
   const engine = new FakeEngine()
   const clock = { aheadMs: 0 }
   const book = { steadyMs: () => Date.now() + clock.aheadMs }
-  const miner = await startMiner({ key: freshKey(), engine, book })
+  const [key, folder] = [freshKey(), await tempFolder()]
+  const start = () => startMiner({ key, engine, book, folder, endOnStop: false })
+  const miner = await start()
   const renter = await startRenter({ key: freshKey(), miners: [miner] })
   const terms = { minLeaseMs: 1000, maxLeaseMs: 3_600_000, rails: [] }
   const offer = miner.offer({ dph: '0', terms })
@@ -21,7 +30,7 @@ async function running() {
   const told = (from: typeof miner | typeof renter, event: string) =>
     from.events().filter((one) => one.event === event)
   const shown = () => viewOf(renter.book, now.lease).progress
-  return { engine, clock, miner, renter, now, container: container!, told, shown }
+  return { engine, clock, miner, start, renter, now, container: container!, told, shown }
 }
 
 test('a container that its host pauses: both sides are told, and when it goes on; it ends if that lasts', async () => {
@@ -42,6 +51,21 @@ test('a container that its host pauses: both sides are told, and when it goes on
   await until(() => isOver(now.lease))
   expect(viewOf(renter.book, now.lease)).toMatchObject({ ending: 'host-paused', fault: 'miner' })
   expect(now.lease.meter.upMs).toBeLessThan(upMs + HOST_PAUSE_MS)
+})
+
+test('a restart of the miner neither ends the pause of its host nor begins its time anew', async () => {
+  const { clock, miner, start, renter, now, container, told } = await running()
+  container.state = 'paused'
+  await until(() => told(miner, 'lease-host-paused').length === 1)
+  await miner.kill()
+  clock.aheadMs += HOST_PAUSE_MS - 60_000
+  const again = await start()
+  await renter.peer.libp2p.dial(again.peer.libp2p.getMultiaddrs())
+  await until(() => told(again, 'lease-adopted').length === 1)
+  expect([container.state, now.lease.state]).toEqual(['paused', 'ACTIVE'])
+  clock.aheadMs += 60_000
+  await until(() => isOver(now.lease))
+  expect(now.lease.ending?.code).toBe('host-paused')
 })
 
 test('a process that is killed for want of memory: both sides are told, and the lease goes on', async () => {

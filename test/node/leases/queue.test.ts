@@ -189,8 +189,13 @@ test('a miner that starts again knows who waits, in which order', async () => {
   await until(() => next.places().length === 1)
   const last = waiting(third, miner.offer())
   await until(() => last.places().length === 1)
+  // What the first was told for its turn binds the miner after a restart too; the other could be told nothing.
+  const told = (of: TestMiner) => of.book.line.order().map(({ ticket }) => ticket.toldAtMs)
+  const promised = told(miner)
+  expect(promised).toEqual([expect.any(Number), undefined])
   await miner.kill()
   const again = await start()
+  expect(told(again)).toEqual(promised)
   for (const renter of [first, second, third]) {
     await renter.peer.libp2p.dial(again.peer.libp2p.getMultiaddrs())
   }
