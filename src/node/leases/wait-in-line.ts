@@ -145,28 +145,35 @@ interface Joined {
   readonly place: Place
 }
 
-/** Takes a free offer that costs no more than the one that is waited for; undefined when there is none, or it is gone. */
-type LookElsewhere = (
-  waitedFor: Signed<Offer>,
-  signal: AbortSignal,
-) => Promise<RentedNow | undefined>
+/** Free offers that cost no more than the one that is waited for. */
+interface Elsewhere {
+  /** Whether there is one that was not tried of late. */
+  isThere(waitedFor: Signed<Offer>): boolean
+  /** Takes it; undefined when there is none, or it is gone. */
+  take(waitedFor: Signed<Offer>, signal: AbortSignal): Promise<RentedNow | undefined>
+}
 
 /** One try at a time, so that the own turn is not missed over it. */
-function lookElsewhere(book: RentBook, wish: Wish, free: Choice['free']): LookElsewhere {
+function lookElsewhere(book: RentBook, wish: Wish, free: Choice['free']): Elsewhere {
   const triedAtMs = new Map<string, number>()
   const mayTry = ({ payload: { peerId } }: Signed<Offer>): boolean =>
     book.steadyMs() - (triedAtMs.get(peerId) ?? Number.NEGATIVE_INFINITY) >= LEFT_ALONE_MS
-  return async (waitedFor, signal) => {
-    const offer = free().find((one) => mayTry(one) && costsNoMore(wish, one, waitedFor))
-    if (offer === undefined) return undefined
-    triedAtMs.set(offer.payload.peerId, book.steadyMs())
-    try {
-      return await rentLease(book, orderFor(wish, offer), signal)
-    } catch (error) {
-      signal.throwIfAborted()
-      notTaken(book, wish, offer, error)
-      return undefined
-    }
+  const first = (waitedFor: Signed<Offer>): Signed<Offer> | undefined =>
+    free().find((one) => mayTry(one) && costsNoMore(wish, one, waitedFor))
+  return {
+    isThere: (waitedFor) => first(waitedFor) !== undefined,
+    async take(waitedFor, signal) {
+      const offer = first(waitedFor)
+      if (offer === undefined) return undefined
+      triedAtMs.set(offer.payload.peerId, book.steadyMs())
+      try {
+        return await rentLease(book, orderFor(wish, offer), signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        notTaken(book, wish, offer, error)
+        return undefined
+      }
+    },
   }
 }
 
@@ -218,7 +225,7 @@ async function join(
 async function holdPlace(
   book: RentBook,
   wish: Wish,
-  { offer, place: first, elsewhere }: Joined & { readonly elsewhere: LookElsewhere },
+  { offer, place: first, elsewhere }: Joined & { readonly elsewhere: Elsewhere },
   wait: Wait,
   limit: Deadline,
 ): Promise<RentedNow | undefined> {
@@ -229,12 +236,12 @@ async function holdPlace(
       if (place.position === 0) {
         return await rentLease(book, { ...orderFor(wish, offer), ticket }, limit.signal)
       }
-      const found = await elsewhere(offer, limit.signal)
+      const found = await elsewhere.take(offer, limit.signal)
       if (found !== undefined) {
         await giveUp(book, offer, ticket)
         return found
       }
-      place = await nextPlace(book, offer, place, limit)
+      place = await nextPlace(book, { offer, place, elsewhere }, limit)
     }
   } catch (error) {
     await giveUp(book, offer, ticket)
@@ -244,26 +251,46 @@ async function holdPlace(
   }
 }
 
-/** Where it stands when that changes; a miner that is away for a while finds the place kept. */
+/**
+ * Where it stands when that changes, or when an offer comes that may be had instead; a miner that is away for a while finds
+ * the place kept.
+ */
 async function nextPlace(
   book: RentBook,
-  offer: Signed<Offer>,
-  { ticket, position }: Place,
+  { offer, place, elsewhere }: Joined & { readonly elsewhere: Elsewhere },
   { signal }: Deadline,
 ): Promise<Place> {
+  const { ticket, position } = place
+  using woken = wokenBy(book, () => elsewhere.isThere(offer), signal)
   const request = { kind: 'place' as const, ticket, notPosition: position, waitMs: POLL_MS }
   const sinceMs = book.steadyMs()
   for (;;) {
     try {
-      return placeIn(await ask(book, offer, request, signal))
+      return placeIn(await ask(book, offer, request, woken.signal))
     } catch (error) {
       signal.throwIfAborted()
+      if (woken.signal.aborted) return place
       const isAway = !isRefusal(error) && codeOf(error).startsWith('PEER_')
       if (!isAway || book.steadyMs() - sinceMs > POLL_MS + QUEUE_GRACE_MS) throw error
       book.log.info('queue-miner-away', { peer: offer.payload.peerId, code: codeOf(error) })
       await sleep(RETRY_MS, signal)
     }
   }
+}
+
+/** Aborts with `signal`, or as soon as an offer comes that is news. */
+function wokenBy({ events }: RentBook, isNews: () => boolean, signal: AbortSignal) {
+  const woken = new AbortController()
+  const listening = new AbortController()
+  const end = (): void => woken.abort(signal.reason)
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true, signal: listening.signal })
+  events.subscribe(({ event }) => {
+    if (event === 'offer-seen' && isNews()) woken.abort(new Error('an offer came'))
+  }, listening.signal)
+  // Since the last look.
+  if (isNews()) woken.abort(new Error('an offer came'))
+  return { signal: woken.signal, [Symbol.dispose]: () => listening.abort() }
 }
 
 function tell(

@@ -227,18 +227,19 @@ test('of several miners the one with the shortest queue is waited at', async () 
 })
 
 test('what becomes free elsewhere at no higher price is taken, and the place is given up', async () => {
-  const { miner, ledger, first, renterOf } = await fullMarket()
+  const { miner, ledger, renterOf } = await fullMarket()
   const other = await startMiner({ key: freshKey(), ledger, engine: new FakeEngine() })
   const [renter, ahead] = [await renterOf(miner, other), await renterOf(miner)]
-  const tickets = [await joins(ahead, miner), await joins(first, miner)]
+  const { ticket } = await joins(ahead, miner)
   const wait = waiting(renter, miner.offer())
-  await until(() => wait.places().at(-1)?.['position'] === 3)
-  // It looks again whenever its place changes, and every 20 s.
+  await until(() => wait.places().at(-1)?.['position'] === 2)
   wait.free.push(other.offer({ dph: '3.7' }), other.offer({ dph: '0.5', asset: 'TAO' }))
-  await ask(ahead, miner, { kind: 'leave', ticket: tickets[0]!.ticket })
-  await until(() => wait.places().at(-1)!['position'] === 2)
+  renter.book.events.emit('offer-seen')
+  await ask(ahead, miner, { kind: 'leave', ticket })
+  await until(() => wait.places().at(-1)!['position'] === 1)
+  // Its place does not change any more: the offer alone wakes it.
   wait.free.push(other.offer({ dph: '3.6' }))
-  await ask(first, miner, { kind: 'leave', ticket: tickets[1]!.ticket })
+  renter.book.events.emit('offer-seen')
   expect((await wait.lease).terms).toMatchObject({
     miner: other.key.peerId,
     pricePerHour: '3600000',
