@@ -12,7 +12,9 @@ import { expiryOf, lookAt } from './host-look.ts'
 import { closeLease, finish, meterUntilClosed } from './host-run.ts'
 import { isOver, isRunning, isStarted } from './lease-machine.ts'
 import { type HostedLease, hexOf, isPaused, isUnbilled } from './lease-records.ts'
+import { termsOf } from './lease-terms.ts'
 import { keepPaused } from './pause-lease.ts'
+import type { PastPull } from './pull-times.ts'
 import { PAST_LENGTHS } from './queue-eta.ts'
 
 const RETRY_MS = secondsMs(2)
@@ -28,6 +30,7 @@ async function restore(book: HostBook): Promise<void> {
   await book.line.restore()
   const all = await book.records.all()
   book.pastMs.push(...pastLengths(all))
+  book.pastPulls.push(...pastPulls(book, all))
   const stored = all.filter((lease) => !isOver(lease) || lease.containerStays === true)
   for (const lease of stored) {
     if (lease.state !== 'QUOTED') book.add(lease).isUnseen = true
@@ -50,6 +53,14 @@ const pastLengths = (leases: readonly HostedLease[]): number[] =>
     .toSorted((a, b) => a.closedAtMs - b.closedAtMs)
     .slice(-PAST_LENGTHS)
     .map(({ startedAtMs, closedAtMs }) => Math.max(0, closedAtMs - startedAtMs))
+
+/** How long the images of the newest leases took to be there, oldest first. */
+const pastPulls = ({ net }: HostBook, leases: readonly HostedLease[]): PastPull[] =>
+  leases
+    .flatMap((lease) => (lease.pullMs === undefined ? [] : [{ lease, ms: lease.pullMs }]))
+    .toSorted((a, b) => a.lease.createdAtMs - b.lease.createdAtMs)
+    .slice(-PAST_LENGTHS)
+    .map(({ lease, ms }) => ({ image: termsOf(net, lease).image, engine: lease.hostEngine, ms }))
 
 /**
  * After a restart: leases whose container still runs go on, unbilled for the time in between; the others end, and

@@ -28,6 +28,7 @@ import type { LeaseRoom } from './lease-room.ts'
 import { termsOf } from './lease-terms.ts'
 import { createLocks, type Locks } from './locks.ts'
 import { OPEN_POLICY, type Policy } from './policy.ts'
+import type { PastPull } from './pull-times.ts'
 import { noTroubles, type Troubles } from './troubles.ts'
 import { createUnpaidHolds, type UnpaidHolds } from './unpaid-holds.ts'
 import {
@@ -140,6 +141,8 @@ export interface HostBook extends HostOptions {
   callingTurns: boolean
   /** How long the newest leases lasted that are over, oldest first. */
   readonly pastMs: number[]
+  /** How long images took to be there, for the newest leases, oldest first. */
+  readonly pastPulls: PastPull[]
   readonly volumePolicy: VolumePolicy
   readonly volumeRecords: VolumeRecords
   /** What renters keep here, as stored: written first, then here. */
@@ -182,6 +185,7 @@ export function createHostBook(options: HostOptions): HostBook {
     line: createWaitingLine({ ...options, changes, steadyMs }),
     callingTurns: false,
     pastMs: [],
+    pastPulls: [],
     volumePolicy: options.volumePolicy ?? DEFAULT_VOLUME_POLICY,
     volumeRecords: volumeRecords(options.store),
     volumes: [],

@@ -21,6 +21,7 @@ import { isRunning, isStarted } from './lease-machine.ts'
 import { hexOf } from './lease-records.ts'
 import { neverInHours } from './owners-hours.ts'
 import { policyRefusal } from './policy.ts'
+import { pullMsOf } from './pull-times.ts'
 import { type Ahead, etasOf, type Held, meanLengthMs } from './queue-eta.ts'
 import { turnsOf, whyFull } from './queue-order.ts'
 import { devicesOf, draftTerms } from './quote.ts'
@@ -68,6 +69,7 @@ export async function enqueue(
       ...(prefix === undefined ? {} : { prefix }),
       stranger,
       offer: request.offer,
+      image: request.image,
       durationMs,
       ...(exclusive === undefined ? {} : { exclusive }),
       devices: devicesOf(offer.payload),
@@ -245,14 +247,24 @@ function turnsNow(book: HostBook) {
   const { line, capacity } = book
   const present = line.order().filter((one) => line.isPresent(one) && mayTake(book, one))
   const latest = heldNow(book, { latest: true }).map((one) => [one.device, one.freeInMs] as const)
-  return turnsOf(present, capacity.free(), new Map(latest))
+  return turnsOf(present, capacity.free(), new Map(latest), (one) => holdsMs(book, one.ticket))
 }
 
+/** How long a lease may hold its devices in all: also while its image comes, which its time does not count. */
+const holdsMs = (book: HostBook, { devices, durationMs, image = '' }: Wanted): number =>
+  durationMs + pullMsOf({ image, engine: engineOfDevices(book, devices) }, book.pastPulls)
+
+type Wanted = Pick<Terms, 'devices' | 'durationMs'> & { readonly image?: string | undefined }
+
+const engineOfDevices = ({ engines }: HostBook, [device]: readonly string[]) =>
+  device === undefined ? undefined : engines.ofDevice(device).name
+
 /** Throws REFUSED_NO_CAPACITY when a lease that nobody waited for would delay who waits for more than is free. */
-export function assertDelaysNobody(book: HostBook, { devices, durationMs }: Terms): void {
+export function assertDelaysNobody(book: HostBook, terms: Terms): void {
   callTurns(book) // somebody may be there since a moment ago
   const { kept } = turnsNow(book)
-  const wanted = { devices, count: devices.length, durationMs }
+  const { devices } = terms
+  const wanted = { devices, count: devices.length, durationMs: holdsMs(book, terms) }
   if (mayHave(wanted, new Set(devices), kept) !== undefined) return
   throw new NodeError('REFUSED_NO_CAPACITY', 'somebody waits for it, and would wait longer', {
     next: 'ask for less time, wait too (rent --wait), or take another offer',
@@ -313,11 +325,14 @@ function heldNow(
       const addMs = longer?.id === holder ? longer.addMs : 0
       return Math.max(0, expiryOf(now) + addMs - book.steadyMs())
     }
-    if (now !== undefined) return isRunning(now.lease) ? now.terms.durationMs : 0
+    if (now !== undefined) {
+      if (!isRunning(now.lease) && now.lease.state !== 'QUOTED') return 0
+      return latest ? holdsMs(book, now.terms) : now.terms.durationMs
+    }
     const next = turnOf(device)
     return next === undefined || meanMs === undefined
       ? undefined
-      : Math.min(meanMs, next.ticket.durationMs)
+      : Math.min(meanMs, latest ? holdsMs(book, next.ticket) : next.ticket.durationMs)
   }
   return capacity.all().map((device) => ({ device, freeInMs: freeInMs(device) }))
 }

@@ -82,11 +82,13 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
     book.changes.changed(now.id)
   }
   const credentials = now.registryAuth
+  const startMs = book.steadyMs()
   await engine.ensureImage(terms.image, {
     credentials,
     signal: closing.signal,
     onProgress: (progress) => tellPull(pull.add(progress, book.steadyMs())),
   })
+  await notePull(book, now, book.steadyMs() - startMs)
   closing.signal.throwIfAborted()
   const volumes = await prepareVolumes(book, now)
   closing.signal.throwIfAborted()
@@ -107,6 +109,15 @@ async function makeContainer(book: HostBook, now: HostedNow): Promise<Container>
   now.env = undefined
   now.progress = undefined
   return now.container
+}
+
+/** Who waits is not passed by leases whose images take too long. */
+async function notePull(book: HostBook, now: HostedNow, tookMs: number): Promise<void> {
+  const { pastPulls } = book
+  const ms = Math.max(0, Math.round(tookMs))
+  await step(book, now, (lease) => ({ ...lease, pullMs: ms }))
+  pastPulls.push({ image: now.terms.image, engine: now.lease.hostEngine, ms })
+  if (pastPulls.length > PAST_LENGTHS) pastPulls.shift()
 }
 
 /** Waits until the renter has locked the money; REFUSED_NOT_PAID when it has not in time, or too little. */

@@ -68,6 +68,8 @@ export const hostedLeaseCodec = cborCodec(
     renterTerms: bytesUpTo(MiB).optional(),
     health: z.enum(healths),
     closedAtMs: timeMs().optional(),
+    /** How long its image took to be there. */
+    pullMs: count.optional(),
     /** Settled while its engine did not answer: its container may be there, and its devices are its own. */
     containerStays: z.literal(true).optional(),
     /** Which of this miner's engines it is on; absent: the default one. */

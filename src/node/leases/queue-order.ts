@@ -81,11 +81,13 @@ export const afterTurn = (turns: TurnsSoFar, { stranger, round }: Waiting): Turn
  * Whose turn it is, with the devices each gets, and what is kept for the first that cannot have all it wants yet. Who is
  * behind it goes before it only where that does not make it wait longer: nobody who wants much is passed for ever.
  * @param freeInMs of all devices of this machine
+ * @param holdsMs how long a request would hold its devices
  */
 export function turnsOf<T extends Waiting>(
   order: readonly T[],
   free: readonly string[],
   freeInMs: FreeInMs,
+  holdsMs: (request: T) => number = ({ durationMs }) => durationMs,
 ): {
   readonly turns: { readonly request: T; readonly devices: string[] }[]
   readonly kept: Kept | undefined
@@ -95,16 +97,17 @@ export function turnsOf<T extends Waiting>(
   const turns: { request: T; devices: string[] }[] = []
   let kept: Kept | undefined
   for (const request of order) {
-    const devices = mayHave(request, left, kept)
+    const durationMs = holdsMs(request)
+    const devices = mayHave({ ...request, durationMs }, left, kept)
     if (devices === undefined) {
       kept ??= keptFor(request, later)
       continue
     }
     for (const device of devices) {
       left.delete(device)
-      later.set(device, request.durationMs)
+      later.set(device, durationMs)
     }
-    kept = after(kept, devices, request.durationMs)
+    kept = after(kept, devices, durationMs)
     turns.push({ request, devices })
   }
   return { turns, kept }

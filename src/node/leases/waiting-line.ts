@@ -41,6 +41,8 @@ const ticketCodec = cborCodec(
     sinceMs: timeMs(),
     offer: bytesUpTo(4 * KiB),
     durationMs: integer(1, MAX_COUNT),
+    /** What it runs; absent in records of an earlier version. */
+    image: text(255).optional(),
     exclusive: z.literal(true).optional(),
     /** The devices of the offer, and how many of them it wants. */
     devices: z.array(text(64)).max(32),
@@ -55,7 +57,15 @@ export type Ticket = Message<typeof ticketCodec>
 /** What a renter asks for when it joins. */
 export type TicketRequest = Pick<
   Ticket,
-  'renter' | 'prefix' | 'stranger' | 'offer' | 'durationMs' | 'exclusive' | 'devices' | 'count'
+  | 'renter'
+  | 'prefix'
+  | 'stranger'
+  | 'offer'
+  | 'image'
+  | 'durationMs'
+  | 'exclusive'
+  | 'devices'
+  | 'count'
 >
 
 /** A ticket, and how it stands with it in this process. */

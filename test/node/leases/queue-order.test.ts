@@ -189,6 +189,18 @@ test.each([
   expect(given.map((one) => `${one.request.id}:${one.devices.join('')}`)).toEqual(turns)
 })
 
+test('who holds its devices for longer than its time is not let before who is kept for', () => {
+  const freeInMs = new Map([
+    ['a', 5],
+    ['b', 0],
+  ])
+  const order = [wants('x', 'ab', 2), wants('y', 'ab', 1, 4)]
+  const turns = (pullMs: number) =>
+    turnsOf(order, ['b'], freeInMs, ({ durationMs }) => durationMs + pullMs).turns
+  expect(turns(1)).toMatchObject([{ devices: ['b'] }])
+  expect(turns(2)).toEqual([])
+})
+
 test.each([1, 2, 3, 4])(
   'seed %i: who wants the whole machine has it when it was told, at the latest',
   (seed) => {

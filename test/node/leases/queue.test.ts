@@ -291,6 +291,12 @@ test('of two devices one is kept for the first in line that wants both, but for 
     code: 'REFUSED_NO_CAPACITY',
     message: expect.stringContaining('wait longer'),
   })
+  // For as long, but with an image that was never here and takes as long as the slowest of before.
+  const slow = orderOf(miner, { offer: miner.offer(device('cpu-1')), image: 'new:1' })
+  miner.book.pastPulls.push({ image: 'big:1', engine: undefined, ms: 600_000 })
+  await expect(take(small, { ...slow, durationMs: 2000 })).rejects.toMatchObject({
+    code: 'REFUSED_NO_CAPACITY',
+  })
   const short = await other(2000)
   expect(short.terms.devices).toEqual(['cpu-1'])
   await until(() => short.lease.state === 'ACTIVE')
