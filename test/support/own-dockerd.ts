@@ -100,6 +100,7 @@ export async function startOwnDockerd({
       await docker.getContainer(Id).remove({ force: true })
     }
     await stop('SIGTERM')
+    await endShims(root)
     network.kill('SIGKILL')
     await run('umount', ['--lazy', at('data')])
     await rm(root, { recursive: true, force: true })
@@ -156,6 +157,23 @@ const answers = (docker: Docker): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+/** A daemon that was killed while it made a container knows nothing of its shim, which stays with the process in it. */
+async function endShims(root: string): Promise<void> {
+  const { stdout } = await run('pgrep', ['-f', `containerd-shim.*${root}/`]).catch(() => ({
+    stdout: '', // none
+  }))
+  for (const shim of stdout.split('\n').filter(Boolean).map(Number)) {
+    const children = await readFile(`/proc/${shim}/task/${shim}/children`, 'utf8').catch(() => '')
+    for (const pid of [...children.split(' ').filter(Boolean).map(Number), shim]) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // it has ended meanwhile
+      }
+    }
+  }
+}
 
 /** A pid file whose process is gone makes a daemon wait 15 s (notes/containers.md §1). */
 async function dropStalePid(file: string, program: string): Promise<void> {
