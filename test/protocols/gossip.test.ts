@@ -6,7 +6,7 @@ import {
   type PeerScoreParams,
 } from '@chainsafe/libp2p-gossipsub/score'
 import { expect, onTestFinished, test } from 'vitest'
-import { gossipMessageId, gossipScores } from '../../src/protocols/gossip.ts'
+import { gossipMessageId, gossipScores, sendsTo } from '../../src/protocols/gossip.ts'
 import { createNetwork } from '../../src/protocols/network.ts'
 import { noticesTopic, offersTopic } from '../../src/protocols/offers.ts'
 import { topicName } from '../../src/protocols/topic.ts'
@@ -36,6 +36,8 @@ async function heardAfterCopy(messageId: typeof gossipMessageId): Promise<boolea
     const listens = (topic: string): boolean =>
       sender.services.gossip.getSubscribers(topic).length > 0
     await eventually(() => topics.every(listens), 'subscriptions')
+    // It may hear of them before it has a stream of its own, without which it publishes to nobody.
+    await eventually(() => sendsTo(sender.services.gossip, receiver.peerId), 'a stream')
     const publish = async (topic: string, data: Uint8Array): Promise<void> => {
       await sender.services.gossip.publish(topic, data)
     }
@@ -64,13 +66,16 @@ const offers = topicName(testNet(), offersTopic)
 
 /** How a node scores `count` well-behaved, silent peers from its own machine. */
 async function scoresOf(count: number, scoreParams: PeerScoreParams): Promise<() => number[]> {
-  const scorer = await createTestNode({ scoreParams })
-  const peers = await Promise.all(Array.from({ length: count }, () => createTestNode()))
+  // A DHT that looks for itself lets each of them meet all others: a dozen would make 66 connections.
+  const dht = { initialQuerySelfInterval: 3_600_000 }
+  const scorer = await createTestNode({ scoreParams, dht })
+  const peers = await Promise.all(Array.from({ length: count }, () => createTestNode({ dht })))
   onTestFinished(async () => {
     await Promise.all([scorer, ...peers].map((node) => node.stop()))
   })
   for (const { services } of [scorer, ...peers]) services.gossip.subscribe(offers)
-  await Promise.all(peers.map((peer) => peer.dial(scorer.getMultiaddrs())))
+  // One after the other: a busy machine that makes all connections at once makes none within the library's 10 s.
+  for (const peer of peers) await peer.dial(scorer.getMultiaddrs())
   const { gossip } = scorer.services
   const inMesh = (): number => (gossip as unknown as Inner).getMeshPeers(offers).length
   await eventually(() => gossip.getSubscribers(offers).length === count, 'subscriptions')

@@ -31,7 +31,8 @@ export const createTestNode = (
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    connectionManager: { inboundConnectionThreshold: 500 },
+    // A busy machine leaves more than ten connections half made, beyond which the library refuses others.
+    connectionManager: { inboundConnectionThreshold: 500, maxIncomingPendingConnections: 500 },
     ...(datastore === undefined ? {} : { datastore }),
     ...(peerStore === undefined ? {} : { peerStore }),
     ...(privateKey === undefined ? {} : { privateKey }),
