@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, type TestContext, test, vi } from 'vitest'
 import { silent } from '../../src/log.ts'
 import { createCapabilities } from '../../src/node/capabilities.ts'
 import { createEvents } from '../../src/node/events.ts'
@@ -21,8 +21,10 @@ const sealed = (change: object = {}, key = other) =>
   sealCapability(net, key, { ...capabilityOf(key), ...change })
 const WAIT = { timeout: 10_000, interval: 20 }
 
+// At once: each waits for intervals of its own node.
+
 /** A node's capability book over a DHT that holds what the test puts there. */
-async function open(folder?: string) {
+async function open({ onTestFinished }: TestContext, folder?: string) {
   const path = folder ?? (await mkdtemp(join(tmpdir(), 'cn-capabilities-')))
   if (folder === undefined) onTestFinished(() => rm(path, { recursive: true }))
   const store = await openStore(path)
@@ -69,8 +71,8 @@ async function open(folder?: string) {
   }
 }
 
-test('the newest record of a peer stands until it expires', async () => {
-  const { store, held, capabilities, at, events } = await open()
+test.concurrent('the newest record of a peer stands until it expires', async (t) => {
+  const { store, held, capabilities, at, events } = await open(t)
   held.set(other.peerId, sealed())
   expect(capabilities.known(other.peerId)).toBeUndefined()
   expect((await capabilities.look(other.peerId))?.payload.seq).toBe(NOW_MS)
@@ -84,18 +86,18 @@ test('the newest record of a peer stands until it expires', async () => {
   await store[Symbol.asyncDispose]()
 })
 
-test('what was known survives a restart, and what expired meanwhile does not', async () => {
-  const first = await open()
+test.concurrent('what was known survives a restart, and what expired meanwhile does not', async (t) => {
+  const first = await open(t)
   first.held.set(other.peerId, sealed())
   await first.capabilities.look(other.peerId)
   await first.store[Symbol.asyncDispose]()
-  const second = await open(first.path)
+  const second = await open(t, first.path)
   expect(second.capabilities.known(other.peerId)?.payload.peerId).toBe(other.peerId)
   await second.store[Symbol.asyncDispose]()
 })
 
-test('sequences rise, also when the clock was set back', async () => {
-  const { store, capabilities, at } = await open()
+test.concurrent('sequences rise, also when the clock was set back', async (t) => {
+  const { store, capabilities, at } = await open(t)
   const what = {
     devices: [],
     classes: ['cpu'],
@@ -110,8 +112,8 @@ test('sequences rise, also when the clock was set back', async () => {
   await store[Symbol.asyncDispose]()
 })
 
-test('classes are found among those listed and those known', async () => {
-  const { store, held, capabilities } = await open()
+test.concurrent('classes are found among those listed and those known', async (t) => {
+  const { store, held, capabilities } = await open(t)
   held.set(other.peerId, sealed())
   expect((await capabilities.findClass('cpu', 5)).map(({ payload }) => payload.peerId)).toEqual([
     other.peerId,
@@ -128,8 +130,8 @@ const machineWith = (binding?: () => Binding | undefined): Machine => ({
   ...(binding === undefined ? {} : { binding }),
 })
 
-test('a node announces again until somebody holds it, at once when it changes, and not otherwise', async () => {
-  const node = await open()
+test.concurrent('a node announces again until somebody holds it, at once when it changes, and not otherwise', async (t) => {
+  const node = await open(t)
   const life = new AbortController()
   let bound: Binding | undefined
   node.withHolders(0)
@@ -167,8 +169,8 @@ test('a node announces again until somebody holds it, at once when it changes, a
   await node.store[Symbol.asyncDispose]()
 })
 
-test('what holders forget is put again and again, although nothing changed', async () => {
-  const node = await open()
+test.concurrent('what holders forget is put again and again, although nothing changed', async (t) => {
+  const node = await open(t)
   const life = new AbortController()
   await announceCapability({ ...node, core: node.core as never, machine: machineWith() }).start(
     life.signal,
@@ -182,10 +184,10 @@ test('what holders forget is put again and again, although nothing changed', asy
   await node.store[Symbol.asyncDispose]()
 })
 
-test('a record that few hold is announced again soon, then less and less often', async () => {
-  const node = await open()
+test.concurrent('a record that few hold is announced again soon, then less and less often', async (t) => {
+  const node = await open(t)
   const life = new AbortController()
-  onTestFinished(() => life.abort())
+  t.onTestFinished(() => life.abort())
   node.withHolders(1)
   await announceCapability({ ...node, core: node.core as never, machine: machineWith() }).start(
     life.signal,
@@ -214,8 +216,8 @@ test('a record that few hold is announced again soon, then less and less often',
   await node.store[Symbol.asyncDispose]()
 })
 
-test('before midnight a node is listed under the keys of tomorrow too', async () => {
-  const node = await open()
+test.concurrent('before midnight a node is listed under the keys of tomorrow too', async (t) => {
+  const node = await open(t)
   node.at(Date.UTC(2026, 5, 1, 23, 30))
   const life = new AbortController()
   await announceCapability({ ...node, core: node.core as never, machine: machineWith() }).start(
@@ -227,7 +229,11 @@ test('before midnight a node is listed under the keys of tomorrow too', async ()
 })
 
 /** Discovery over a node's book, with peers that the test connects. */
-async function discovering(node: Awaited<ReturnType<typeof open>>, needs: object = {}) {
+async function discovering(
+  { onTestFinished }: TestContext,
+  node: Awaited<ReturnType<typeof open>>,
+  needs: object = {},
+) {
   const connected = new Set<string>([self.peerId])
   const life = new AbortController()
   onTestFinished(() => life.abort())
@@ -242,10 +248,10 @@ async function discovering(node: Awaited<ReturnType<typeof open>>, needs: object
   return { connected, times, stop: () => life.abort() }
 }
 
-test('discovery asks about peers that offer, are bound or are connected, and asks again later', async () => {
-  const node = await open()
+test.concurrent('discovery asks about peers that offer, are bound or are connected, and asks again later', async (t) => {
+  const node = await open(t)
   const [offering, bound, connected] = [testKey(5), testKey(6), testKey(7)]
-  const found = await discovering(node, {
+  const found = await discovering(t, node, {
     offers: { standing: () => [{ payload: offerOf(offering) }] },
     boundPeers: () => [bound.peerId],
   })
@@ -262,10 +268,10 @@ test('discovery asks about peers that offer, are bound or are connected, and ask
   await node.store[Symbol.asyncDispose]()
 })
 
-test('a peer whose holders hang keeps nobody else waiting', async () => {
-  const node = await open()
+test.concurrent('a peer whose holders hang keeps nobody else waiting', async (t) => {
+  const node = await open(t)
   const [stuck, newcomer] = [testKey(5), testKey(6)]
-  const { connected, times, stop } = await discovering(node)
+  const { connected, times, stop } = await discovering(t, node)
   node.hanging.add(stuck.peerId)
   connected.add(stuck.peerId)
   await vi.waitFor(() => expect(times(stuck.peerId)).toBe(1), WAIT)
@@ -277,10 +283,10 @@ test('a peer whose holders hang keeps nobody else waiting', async () => {
   await node.store[Symbol.asyncDispose]()
 })
 
-test('a peer that was asked about in vain for long is asked about at once when it greets', async () => {
-  const node = await open()
+test.concurrent('a peer that was asked about in vain for long is asked about at once when it greets', async (t) => {
+  const node = await open(t)
   const peer = testKey(5)
-  const { connected, times, stop } = await discovering(node)
+  const { connected, times, stop } = await discovering(t, node)
   connected.add(peer.peerId)
   await vi.waitFor(() => expect(times(peer.peerId)).toBe(1), WAIT)
   let now = NOW_MS
@@ -299,8 +305,8 @@ test('a peer that was asked about in vain for long is asked about at once when i
   await node.store[Symbol.asyncDispose]()
 })
 
-test('who testifies unknown is asked about, a few at a time; a flood of such and of neighbours delays nobody bound', async () => {
-  const node = await open()
+test.concurrent('who testifies unknown is asked about, a few at a time; a flood of such and of neighbours delays nobody bound', async (t) => {
+  const node = await open(t)
   const life = new AbortController()
   const idOf = (seed: number) => testKey(seed).peerId
   const ids = (from: number, count: number) =>
