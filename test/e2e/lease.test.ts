@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silent } from '../../src/log.ts'
 import { createDataFolder } from '../../src/node/data-folder.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
@@ -18,14 +18,16 @@ import { requireOrSkip } from '../support/skips.ts'
 
 type Started = ReturnType<typeof startCli>
 
-/** A chain with its ledger, a miner, a renter and a stranger: processes on this machine, each with its folder. */
+/**
+ * A chain with its ledger, a miner, a renter and a stranger: processes on this machine, each with its folder, until `end`.
+ */
 async function startMarket(engine: 'docker' | 'process') {
   const root = await mkdtemp(join(tmpdir(), 'cn-e2e-lease-'))
   const dataDir = (name: string): string => join(root, name)
   const names = ['miner', 'renter', 'stranger']
   const peerIds = await Promise.all(names.map((name) => peerIdIn(dataDir(name))))
   const running = new Map<string, Started>()
-  onTestFinished(async () => {
+  const end = async (): Promise<void> => {
     // The renter first: what it rents ends with the miner anyway.
     for (const name of ['renter', 'stranger', 'miner', 'chain']) {
       const child = running.get(name)
@@ -33,7 +35,7 @@ async function startMarket(engine: 'docker' | 'process') {
     }
     if (engine === 'docker') await removeContainers(peerIds[0]!)
     await rm(root, { recursive: true, force: true })
-  })
+  }
   const start = async (name: string, args: readonly string[]) => {
     const child = startCli([...args, '--data-dir', dataDir(name), '--json'])
     running.set(name, child)
@@ -65,6 +67,7 @@ async function startMarket(engine: 'docker' | 'process') {
       return runCli(own)
     },
     kill: (name: string) => endWith(running.get(name)!, 'SIGKILL'),
+    end,
     startMiner,
     dataDir,
   }
@@ -114,38 +117,43 @@ const engines = [
   ['process', false],
 ] as const
 
-/** Five processes and a dozen commands on a busy machine. */
+/** Five processes and a dozen commands on a busy machine. The tests of an engine share them, in this order. */
 const timeout = 240_000
 
 const notebooks = noDocker ? undefined : await makeJupyterImage('cn-test-jupyter:rent')
 const noNotebooks = !requireOrSkip(noDocker || notebooks !== undefined, 'a static busybox')
-
-describe.skipIf(noDocker || noNotebooks)('rent --jupyter', { timeout }, () => {
-  afterAll(() => docker.getImage(notebooks!).remove({ force: true }))
-
-  test('Ctrl-C ends Jupyter and not the lease; one without Jupyter ends at once', async () => {
-    const { run, dataDir } = await startMarket('docker')
-    await until(() => run('renter', 'offers'))
-    const asked = ['rent', '--hours', '0.1', '--jupyter']
-    const without = await run('renter', ...asked, '--image', 'busybox:1.37')
-    expect(without).toMatchObject({ exitCode: 3, stdout: '' })
-    expect(without.stderr).toContain('has no Jupyter')
-    const [ended] = json(await run('renter', 'leases', '--json')).items
-    expect(ended).toMatchObject({ state: 'SETTLED', outcome: 'ended' })
-    await until(() => run('renter', 'offers'))
-    const folder = ['--data-dir', dataDir('renter')]
-    const child = startCli([...asked, '--image', notebooks!, '--json', ...folder])
-    const { url, lease } = JSON.parse(await firstLine(child))
-    expect(await (await fetch(url)).text()).toContain('notebooks of /lab')
-    expect(await endWith(child, 'SIGINT')).toBe(0)
-    expect(json(await run('renter', 'show', lease, '--json'))).toMatchObject({ state: 'ACTIVE' })
-    expect((await run('renter', 'stop', lease, '-q')).exitCode).toBe(0)
-  })
-})
+if (notebooks !== undefined) afterAll(() => docker.getImage(notebooks).remove({ force: true }))
 
 describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
+  let market: Market
+  beforeAll(async () => {
+    if (!missing) market = await startMarket(engine)
+  }, timeout)
+  afterAll(() => market?.end(), timeout)
+
+  test.skipIf(missing || noNotebooks || engine === 'process')(
+    'rent --jupyter: Ctrl-C ends Jupyter and not the lease; one without Jupyter ends at once',
+    async () => {
+      const { run, dataDir } = market
+      await until(() => run('renter', 'offers'))
+      const asked = ['rent', '--hours', '0.1', '--jupyter']
+      const without = await run('renter', ...asked, '--image', 'busybox:1.37')
+      expect(without).toMatchObject({ exitCode: 3, stdout: '' })
+      expect(without.stderr).toContain('has no Jupyter')
+      const [ended] = json(await run('renter', 'leases', '--json')).items
+      expect(ended).toMatchObject({ state: 'SETTLED', outcome: 'ended' })
+      await until(() => run('renter', 'offers'))
+      const folder = ['--data-dir', dataDir('renter')]
+      const child = startCli([...asked, '--image', notebooks!, '--json', ...folder])
+      const { url, lease } = JSON.parse(await firstLine(child))
+      expect(await (await fetch(url)).text()).toContain('notebooks of /lab')
+      expect(await endWith(child, 'SIGINT')).toBe(0)
+      expect(json(await run('renter', 'show', lease, '--json'))).toMatchObject({ state: 'ACTIVE' })
+      expect((await run('renter', 'stop', lease, '-q')).exitCode).toBe(0)
+    },
+  )
+
   test.skipIf(missing)('a lease by commands, from rent to receipts', async () => {
-    const market = await startMarket(engine)
     const { run } = market
     await until(() => run('renter', 'offers'))
     const script = 'echo out; echo err >&2; exit 7'
@@ -226,8 +234,10 @@ describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
   test.skipIf(missing)(
     'a miner killed during a command: outcome unknown, then adopted or ended',
     async () => {
-      const { run, miner, kill, startMiner, dataDir } = await startMarket(engine)
-      await until(() => run('renter', 'offers'))
+      const { run, miner, kill, startMiner, dataDir } = market
+      // As it was before its owner asked for short leases.
+      expect((await run('miner', 'policy', '--max-lease', '1h')).exitCode).toBe(0)
+      await until(() => run('renter', 'offers', 'duration>=0.1'))
       const id = (await run('renter', 'rent', '--hours', '0.1', '-q')).stdout.trim()
       const folder = ['--data-dir', dataDir('renter')]
       const script = 'echo began; sleep 600'
