@@ -20,7 +20,7 @@ let folder = ''
 let dev: DevChain
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cn-wire-'))
-  dev = await startDevChain({ dataDir: folder, blockMs: 100, log: silent, signal: life.signal })
+  dev = await startDevChain({ dataDir: folder, blockMs: 50, log: silent, signal: life.signal })
 })
 afterAll(async () => {
   life.abort()
