@@ -7,6 +7,7 @@ import { FakeEngine } from '../support/fake-engine.ts'
 import { FakeLedger } from '../support/fake-ledger.ts'
 import {
   freshKey,
+  meet,
   orderOf,
   startMiner,
   startRenter,
@@ -40,7 +41,7 @@ test('a lease turns its device leased and its end turns it idle; a restart in be
   expect(modeIn(second)).toBe('leased')
   await restoreLeases(second.book) // once more changes nothing
   expect(second.book.live.size).toBe(1)
-  await renter.peer.libp2p.dial(second.peer.libp2p.getMultiaddrs())
+  await meet(renter, second)
   await stopLease(renter, now)
   await until(() => isOver(now.lease))
   await until(() => modeIn(second) === 'idle')

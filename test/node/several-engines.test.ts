@@ -30,6 +30,7 @@ import { FakeLedger } from '../support/fake-ledger.ts'
 import { net } from '../support/lease.ts'
 import {
   freshKey,
+  meet,
   offerOf,
   orderOf,
   startMiner,
@@ -291,7 +292,7 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
     // The miner starts again meanwhile: what runs here is adopted, what runs there is still unknown.
     await now.stop()
     now = await start(folder)
-    await renter.peer.libp2p.dial(now.miner.peer.libp2p.getMultiaddrs())
+    await meet(renter, now.miner)
     const [nearAgain, farAgain] = [hostedOf(now.miner, near), hostedOf(now.miner, far)]
     await until(() => nearAgain.container !== undefined, 'what runs here is adopted')
     const seq = near.lease.acknowledgedSeq

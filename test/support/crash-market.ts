@@ -1,22 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
-import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
-import { devLedger } from '../../src/chain/dev-ledger.ts'
 import type { DepositRail } from '../../src/chain/payment-rail.ts'
-import { silent } from '../../src/log.ts'
 import { checkEvidence } from '../../src/node/leases/check-evidence.ts'
 import { isOver } from '../../src/node/leases/lease-machine.ts'
 import { makeEvidence } from '../../src/node/leases/make-evidence.ts'
 import { settleAll } from '../../src/node/services/settle.ts'
 import { faultOf } from '../../src/protocols/lease-endings.ts'
 import { evidenceCodec } from '../../src/protocols/lease-evidence.ts'
-import { createNetwork, type Network } from '../../src/protocols/network.ts'
 import type { RecordKey } from '../../src/protocols/signed.ts'
 import type { Victim, VictimNews } from './crash-victims.ts'
+import { type DevLedgerChain, startDevLedgerChain } from './dev-ledger-chain.ts'
 import { orderOf, stopLease, type TestMiner, type TestRenter, take } from './lease-market.ts'
 import { type OwnDockerd, startOwnDockerd } from './own-dockerd.ts'
 
@@ -30,32 +25,18 @@ export const until = (done: () => boolean | Promise<boolean>, what = String(done
   )
 
 /** An engine of its own, and the embedded chain's ledger, which other processes reach too. */
-export interface CrashGround extends AsyncDisposable {
+export interface CrashGround extends DevLedgerChain {
   readonly dockerd: OwnDockerd
-  readonly chain: DevChain
-  /** What that chain's ledger takes signatures of. */
-  readonly net: Network
-  railOf(key: RecordKey): DepositRail & { faucet(): Promise<bigint> }
 }
 
 export async function startGround(): Promise<CrashGround> {
-  const life = new AbortController()
-  const folder = await mkdtemp(join(tmpdir(), 'cn-crash-'))
-  const [dockerd, chain] = await Promise.all([
-    startOwnDockerd(),
-    startDevChain({ dataDir: folder, blockMs: 1000, log: silent, signal: life.signal }),
-  ])
-  const genesis = Uint8Array.from(Buffer.from(chain.genesis.slice(2), 'hex'))
+  const [dockerd, ledger] = await Promise.all([startOwnDockerd(), startDevLedgerChain()])
   return {
+    ...ledger,
     dockerd,
-    chain,
-    net: createNetwork('local', 1, genesis),
-    railOf: (key) => devLedger({ url: chain.url, genesis, key, signal: life.signal }),
     async [Symbol.asyncDispose]() {
-      life.abort()
-      await chain.close()
+      await ledger[Symbol.asyncDispose]()
       await dockerd[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -71,6 +71,7 @@ export async function startScenes() {
   /** What the faucet gives each renter. */
   const granted = await railOf(freshKey()).faucet()
 
+  /** A node's, which with all its containers ends with the test. */
   async function engineOf(nodeId: string): Promise<Engine> {
     const own = await createDockerEngine({ nodeId })
     onTestFinished(async () => {
@@ -152,6 +153,8 @@ export async function startScenes() {
 
   return {
     ...ground,
+    granted,
+    engineOf,
     pair,
     rentIn,
     served,

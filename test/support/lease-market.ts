@@ -150,7 +150,7 @@ export async function startRenter(
 ): Promise<TestRenter> {
   const { key, ledger, miners, log = silent, net = testNet } = options
   const { peer, store, events } = await base(options)
-  for (const { peer: miner } of miners) await meet(peer, miner)
+  for (const { peer: miner } of miners) await connect(peer, miner)
   const book = createRentBook({
     net,
     key,
@@ -166,8 +166,8 @@ export async function startRenter(
   return { key, peer, book, events: () => events.recent(), stop }
 }
 
-/** On a busy machine a connection may not be encrypted within the network's patience: then another is tried. */
-async function meet(renter: RpcPeer, miner: Pick<RpcPeer, 'libp2p'>): Promise<void> {
+/** Connects; on a busy machine a connection may not be encrypted within the network's patience: then another is tried. */
+async function connect(renter: RpcPeer, miner: Pick<RpcPeer, 'libp2p'>): Promise<void> {
   for (let triesLeft = 4; ; triesLeft--) {
     try {
       await renter.libp2p.dial(miner.libp2p.getMultiaddrs())
@@ -177,6 +177,10 @@ async function meet(renter: RpcPeer, miner: Pick<RpcPeer, 'libp2p'>): Promise<vo
     }
   }
 }
+
+/** The renter finds a miner that was started again, at its new address. */
+export const meet = (renter: Pick<TestRenter, 'peer'>, miner: Pick<TestMiner, 'peer'>) =>
+  connect(renter.peer, miner.peer)
 
 async function started(
   services: readonly Service[],

@@ -14,6 +14,7 @@ import { cutConnections } from '../../support/docker-lease.ts'
 import { FakeLedger } from '../../support/fake-ledger.ts'
 import {
   freshKey,
+  meet,
   orderOf,
   startMiner,
   startRenter,
@@ -107,7 +108,7 @@ describe.skipIf(noDocker)('a copy that is broken off', { timeout: 180_000 }, () 
       restarted = (async () => {
         await miner.kill()
         const second = await start()
-        await renter.peer.libp2p.dial(second.peer.libp2p.getMultiaddrs())
+        await meet(renter, second)
       })()
     })
     const to = join(root, 'to')

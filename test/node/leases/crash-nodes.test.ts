@@ -1,8 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { atMost } from '../../../src/at-most.ts'
-import { createDockerEngine } from '../../../src/containers/docker-engine.ts'
-import type { Engine } from '../../../src/containers/engine.ts'
 import { codeOf } from '../../../src/errors.ts'
 import { dropQuotes } from '../../../src/node/leases/host-answers.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
@@ -11,11 +9,11 @@ import {
   type CrashGround,
   endingOnBoth,
   expectInOrder,
-  startGround,
   startVictims,
   until,
 } from '../../support/crash-market.ts'
 import type { CrashPoint } from '../../support/crash-point.ts'
+import { startScenes } from '../../support/crash-scenes.ts'
 import type { Victim } from '../../support/crash-victims.ts'
 import {
   offerOf,
@@ -79,30 +77,12 @@ const some = atMost(3)
 const nameOf = ({ at }: Row): string => at
 
 describe.skipIf(noOwnDockerd)('a node killed with SIGKILL at each step of a lease', () => {
-  let ground: CrashGround
-  /** What the faucet gives each renter. */
-  let granted = 0n
+  let ground: Awaited<ReturnType<typeof startScenes>>
   const railOf = (key: Parameters<CrashGround['railOf']>[0]) => ground.railOf(key)
   beforeAll(async () => {
-    ground = await startGround()
-    vi.stubEnv('DOCKER_HOST', ground.dockerd.host)
-    const engine = await createDockerEngine({ nodeId: 'first' })
-    await engine.ensureImage('busybox:1.37')
-    await engine.close()
+    ground = await startScenes()
   })
-  afterAll(async () => {
-    vi.unstubAllEnvs()
-    await ground[Symbol.asyncDispose]()
-  })
-
-  async function engineOf(nodeId: string): Promise<Engine> {
-    const engine = await createDockerEngine({ nodeId })
-    onTestFinished(async () => {
-      for (const container of await engine.list()) await container.remove({ graceMs: 0 })
-      await engine.close()
-    })
-    return engine
-  }
+  afterAll(() => ground[Symbol.asyncDispose]())
 
   /** All rows at once; what each found, beside what it should. */
   async function expectRows(
@@ -164,7 +144,7 @@ describe.skipIf(noOwnDockerd)('a node killed with SIGKILL at each step of a leas
         net: ground.net,
         key: testKey(10 + i),
         ledger: { railOf },
-        engine: await engineOf(testKey(10 + i).peerId),
+        engine: await ground.engineOf(testKey(10 + i).peerId),
         folder: victims[i]!.folder,
         endOnStop: false,
         book: PATIENT,
@@ -187,7 +167,7 @@ describe.skipIf(noOwnDockerd)('a node killed with SIGKILL at each step of a leas
       }
       const id = Buffer.from(stored.leaseId).toString('hex')
       const ends = await endOf(row, miner, renter, id, { killedAtMs, backAtMs })
-      await expectInOrder(ground, { miner, renter, id, granted, railOf })
+      await expectInOrder(ground, { miner, renter, id, granted: ground.granted, railOf })
       return ends
     })
   }
@@ -197,7 +177,7 @@ describe.skipIf(noOwnDockerd)('a node killed with SIGKILL at each step of a leas
       renterRows.map((_, i) =>
         some(async () => {
           const key = testKey(120 + i)
-          const engine = await engineOf(key.peerId)
+          const engine = await ground.engineOf(key.peerId)
           return startMiner({ net: ground.net, key, ledger: { railOf }, engine, book: PATIENT })
         }),
       ),
@@ -232,14 +212,13 @@ describe.skipIf(noOwnDockerd)('a node killed with SIGKILL at each step of a leas
       // As after half a minute, when the quote is not good any more.
       await dropQuotes(miner.book, () => true)
       const ends = await endOf(row, miner, renter, id)
-      await expectInOrder(ground, { miner, renter, id, granted, railOf })
+      await expectInOrder(ground, { miner, renter, id, granted: ground.granted, railOf })
       return ends
     })
   }
 
   // Both at once: a row of the renters waits out the time that a miner gives its renter to pay.
   test('a miner, and a renter', async () => {
-    granted = await railOf(testKey(250)).faucet()
     const sides = await Promise.allSettled([minersKilled(), rentersKilled()])
     expect(sides.flatMap((side) => (side.status === 'rejected' ? [side.reason] : []))).toEqual([])
   }, 240_000)

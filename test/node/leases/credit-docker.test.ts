@@ -1,13 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type DevChain, startDevChain } from '../../../src/chain/dev/start-dev-chain.ts'
-import { devLedger } from '../../../src/chain/dev-ledger.ts'
 import type { Engine } from '../../../src/containers/engine.ts'
-import { silent } from '../../../src/log.ts'
 import type { RecordKey } from '../../../src/protocols/signed.ts'
+import { type DevLedgerChain, startDevLedgerChain } from '../../support/dev-ledger-chain.ts'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
 import {
   freshKey,
@@ -23,32 +18,19 @@ const until = (done: () => boolean | Promise<boolean>): Promise<void> =>
 
 /** Nodes over libp2p, the embedded chain's ledger, a container of the Docker Engine. */
 describe.skipIf(noDocker)('credit, with a Docker Engine and the embedded ledger', () => {
-  const life = new AbortController()
   let engine: Engine & AsyncDisposable
-  let chain: DevChain
-  let folder: string
+  let chain: DevLedgerChain
   beforeAll(async () => {
     engine = await testEngine()
     await engine.ensureImage('busybox:1.37')
-    folder = await mkdtemp(join(tmpdir(), 'cn-credit-'))
-    chain = await startDevChain({
-      dataDir: folder,
-      blockMs: 1000,
-      log: silent,
-      signal: life.signal,
-    })
+    chain = await startDevLedgerChain()
   })
   afterAll(async () => {
-    life.abort()
-    await chain.close()
+    await chain[Symbol.asyncDispose]()
     await engine[Symbol.asyncDispose]()
-    await rm(folder, { recursive: true, force: true })
   })
 
-  const railOf = (key: RecordKey) => {
-    const genesis = Uint8Array.from(Buffer.from(chain.genesis.slice(2), 'hex'))
-    return devLedger({ url: chain.url, genesis, key, signal: life.signal })
-  }
+  const railOf = (key: RecordKey) => chain.railOf(key)
 
   test('GRACE, SUSPENDED and on again, then SUSPENDED and closed; the ledger pays what was signed', async () => {
     const ledger = { railOf }

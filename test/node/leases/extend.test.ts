@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest'
-import type { EscrowRail } from '../../../src/chain/payment-rail.ts'
 import type { WorkHours } from '../../../src/gpu/work-hours.ts'
 import { checkEvidence } from '../../../src/node/leases/check-evidence.ts'
 import { extendLease } from '../../../src/node/leases/extend-lease.ts'
-import type { HostOptions } from '../../../src/node/leases/host-book.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { makeEvidence } from '../../../src/node/leases/make-evidence.ts'
 import type { RentedNow } from '../../../src/node/leases/rent-book.ts'
@@ -16,40 +14,19 @@ import { FakeLedger } from '../../support/fake-ledger.ts'
 import { net } from '../../support/lease.ts'
 import {
   freshKey,
+  meet,
   orderOf,
   startMiner,
   startRenter,
   stopLease,
   type TestMiner,
   take,
-  tempFolder,
 } from '../../support/lease-market.ts'
 import { until } from '../../support/peers.ts'
-
-const GRANT = 10_000_000n
-
-/** A market whose nodes can be started again in their folders; `broken` replaces what a renter's escrow does. */
-async function persistent(book: Partial<HostOptions> = {}) {
-  const [engine, ledger] = [new FakeEngine(), new FakeLedger()]
-  const [minerKey, renterKey] = [freshKey(), freshKey()]
-  const [minerFolder, renterFolder] = [await tempFolder(), await tempFolder()]
-  ledger.grant(renterKey, GRANT)
-  const miner = () =>
-    startMiner({
-      ...{ key: minerKey, ledger, engine, folder: minerFolder, endOnStop: false, book },
-    })
-  const renter = (miners: TestMiner[], broken: Partial<EscrowRail> = {}) => {
-    const railOf = (key: RecordKey) => {
-      const rail = ledger.railOf(key)
-      return { ...rail, escrow: { ...rail.escrow, ...broken } }
-    }
-    return startRenter({ key: renterKey, ledger: { railOf }, miners, folder: renterFolder })
-  }
-  return { engine, ledger, miner, renter, renterKey }
-}
+import { GRANT, persistentMarket } from '../../support/persistent-market.ts'
 
 test('a lease gets more time: it runs past its first end, is billed for it, and its evidence says so', async () => {
-  const { engine, ledger, renterKey, ...start } = await persistent()
+  const { engine, ledger, renterKey, ...start } = await persistentMarket()
   const miner = await start.miner()
   const renter = await start.renter([miner])
   const now = await take(renter, orderOf(miner, { durationMs: 1500 }))
@@ -99,7 +76,7 @@ const offerFor = ({ book }: TestMiner) => ({
 })
 
 test('a miner refuses for its limit, its owner or who waits, and no money moves', async () => {
-  const { ledger, renterKey, ...start } = await persistent({ maxLeaseMs: 100_000 })
+  const { ledger, renterKey, ...start } = await persistentMarket({ maxLeaseMs: 100_000 })
   const miner = await start.miner()
   const renter = await start.renter([miner])
   const now = await take(renter, orderOf(miner))
@@ -130,7 +107,7 @@ test('a miner refuses for its limit, its owner or who waits, and no money moves'
 
 test('no lease goes beyond its owner’s hours: not at the start, nor later, nor is it waited for', async () => {
   const hours: { ranges: readonly WorkHours[] } = { ranges: [] }
-  const { ledger, renterKey, ...start } = await persistent({ workHours: () => hours.ranges })
+  const { ledger, renterKey, ...start } = await persistentMarket({ workHours: () => hours.ranges })
   const miner = await start.miner()
   const renter = await start.renter([miner])
   const inMs = (ms: number) => new Date(Date.now() + ms)
@@ -192,7 +169,7 @@ test('somebody who waits has no say in an extension that does not delay its turn
 })
 
 test('only the renter extends, by what follows; what is not paid for does not count', async () => {
-  const { ledger: _, ...start } = await persistent()
+  const { ledger: _, ...start } = await persistentMarket()
   const miner = await start.miner()
   const renter = await start.renter([miner])
   const now = await take(renter, orderOf(miner))
@@ -219,7 +196,7 @@ test('only the renter extends, by what follows; what is not paid for does not co
 })
 
 test('a renter that ends before the money, and after it: the next run goes on, and pays once', async () => {
-  const { ledger, renterKey, ...start } = await persistent()
+  const { ledger, renterKey, ...start } = await persistentMarket()
   const miner = await start.miner()
   const never = () => new Promise<never>(() => undefined)
   // It ends with the miner's signature in hand, before anything is locked.
@@ -257,7 +234,7 @@ test('a renter that ends before the money, and after it: the next run goes on, a
 })
 
 test('a miner killed before it counts and after: asked again, it counts once, and its container knows', async () => {
-  const { engine, ledger, renterKey, ...start } = await persistent()
+  const { engine, ledger, renterKey, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   const now = await take(renter, orderOf(first))
@@ -281,7 +258,7 @@ test('a miner killed before it counts and after: asked again, it counts once, an
   })
   expect(now.lease.extending).toMatchObject({ durationMs: 100_000 })
   const third = await start.miner()
-  await renter.peer.libp2p.dial(third.peer.libp2p.getMultiaddrs())
+  await meet(renter, third)
   await until(() => now.terms.durationMs === 100_000)
   expect(now.lease.extending).toBeUndefined()
   const hosted = third.book.live.get(now.id)!

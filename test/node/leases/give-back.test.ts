@@ -4,7 +4,14 @@ import { settle } from '../../../src/node/services/settle.ts'
 import { leaseProtocol } from '../../../src/protocols/lease.ts'
 import { FakeEngine } from '../../support/fake-engine.ts'
 import { FakeLedger } from '../../support/fake-ledger.ts'
-import { freshKey, orderOf, startMiner, startRenter, take } from '../../support/lease-market.ts'
+import {
+  freshKey,
+  meet,
+  orderOf,
+  startMiner,
+  startRenter,
+  take,
+} from '../../support/lease-market.ts'
 import { until } from '../../support/peers.ts'
 
 const GRANT = 10_000_000n
@@ -33,7 +40,7 @@ test('a miner that lost its records gives the deposit back when its renter comes
   const unknown = { code: 'REFUSED_UNKNOWN_LEASE' }
   await expect(ask(other)).rejects.toMatchObject(unknown)
   expect((await escrow.inspect(leaseId))?.state).toBe('open')
-  await renter.peer.libp2p.dial(empty.peer.libp2p.getMultiaddrs())
+  await meet(renter, empty)
   await expect(ask(renter)).rejects.toMatchObject(unknown)
   await until(() => isOver(now.lease))
   expect(now.lease).toMatchObject({ state: 'FAILED', ending: { code: 'miner-forgot' } })

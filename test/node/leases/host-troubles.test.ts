@@ -5,6 +5,7 @@ import { viewOf } from '../../../src/node/leases/lease-view.ts'
 import { FakeEngine } from '../../support/fake-engine.ts'
 import {
   freshKey,
+  meet,
   orderOf,
   startMiner,
   startRenter,
@@ -60,7 +61,7 @@ test('a restart of the miner neither ends the pause of its host nor begins its t
   await miner.kill()
   clock.aheadMs += HOST_PAUSE_MS - 60_000
   const again = await start()
-  await renter.peer.libp2p.dial(again.peer.libp2p.getMultiaddrs())
+  await meet(renter, again)
   await until(() => told(again, 'lease-adopted').length === 1)
   expect([container.state, now.lease.state]).toEqual(['paused', 'ACTIVE'])
   clock.aheadMs += 60_000

@@ -1,11 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type DevChain, startDevChain } from '../../../src/chain/dev/start-dev-chain.ts'
-import { devLedger } from '../../../src/chain/dev-ledger.ts'
 import { expiryInName } from '../../../src/containers/hardened-spec.ts'
-import { silent } from '../../../src/log.ts'
 import { checkEvidence } from '../../../src/node/leases/check-evidence.ts'
 import { extendLease } from '../../../src/node/leases/extend-lease.ts'
 import { hostWith, leaseRoom } from '../../../src/node/leases/lease-room.ts'
@@ -14,6 +8,7 @@ import { pauseRented } from '../../../src/node/leases/pause-rented.ts'
 import { evidenceCodec } from '../../../src/protocols/lease-evidence.ts'
 import type { RecordKey } from '../../../src/protocols/signed.ts'
 import { MiB } from '../../../src/units.ts'
+import { type DevLedgerChain, startDevLedgerChain } from '../../support/dev-ledger-chain.ts'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
 import {
   freshKey,
@@ -34,32 +29,19 @@ const until = (done: () => boolean | Promise<boolean>): Promise<void> =>
 describe.skipIf(noDocker)(
   'the life of a lease in a Docker Engine, paid on the embedded ledger',
   () => {
-    const life = new AbortController()
     let engine: Awaited<ReturnType<typeof testEngine>>
-    let chain: DevChain
-    let folder: string
+    let chain: DevLedgerChain
     beforeAll(async () => {
       engine = await testEngine()
       await engine.ensureImage('busybox:1.37')
-      folder = await mkdtemp(join(tmpdir(), 'cn-life-'))
-      chain = await startDevChain({
-        dataDir: folder,
-        blockMs: 1000,
-        log: silent,
-        signal: life.signal,
-      })
+      chain = await startDevLedgerChain()
     })
     afterAll(async () => {
-      life.abort()
-      await chain.close()
+      await chain[Symbol.asyncDispose]()
       await engine[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
     })
 
-    const railOf = (key: RecordKey) => {
-      const genesis = Uint8Array.from(Buffer.from(chain.genesis.slice(2), 'hex'))
-      return devLedger({ url: chain.url, genesis, key, signal: life.signal })
-    }
+    const railOf = (key: RecordKey) => chain.railOf(key)
 
     test('variables, a pause, an extension over restarts of both nodes, its evidence and its money', async () => {
       const ledger = { railOf }

@@ -12,6 +12,7 @@ import { net } from '../../support/lease.ts'
 import {
   freshKey,
   market,
+  meet,
   orderOf,
   startMiner,
   startRenter,
@@ -133,7 +134,7 @@ test('a miner without an engine refuses with the reason, and one device is not l
     ledger,
     engine: new NodeError('ENGINE_ABSENT', 'no Docker Engine answers', { next: 'install one' }),
   })
-  await renter.peer.libp2p.dial(bare.peer.libp2p.getMultiaddrs())
+  await meet(renter, bare)
   await expect(rentLease(renter.book, orderOf(bare))).rejects.toMatchObject({
     code: 'REFUSED_NO_ENGINE',
     message: expect.stringContaining('no Docker Engine answers'),

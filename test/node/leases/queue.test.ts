@@ -18,6 +18,7 @@ import { FakeEngine } from '../../support/fake-engine.ts'
 import { FakeLedger } from '../../support/fake-ledger.ts'
 import {
   freshKey,
+  meet,
   offerOf,
   orderOf,
   startMiner,
@@ -197,7 +198,7 @@ test('a miner that starts again knows who waits, in which order', async () => {
   const again = await start()
   expect(told(again)).toEqual(promised)
   for (const renter of [first, second, third]) {
-    await renter.peer.libp2p.dial(again.peer.libp2p.getMultiaddrs())
+    await meet(renter, again)
   }
   await until(() => again.book.line.all().every(({ asking }) => asking === 1))
   expect(again.book.line.order().map(({ renter }) => renter)).toEqual([

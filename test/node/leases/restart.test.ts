@@ -3,47 +3,14 @@ import type { ContainerSpec } from '../../../src/containers/engine.ts'
 import { NodeError } from '../../../src/errors.ts'
 import { isOver } from '../../../src/node/leases/lease-machine.ts'
 import { openSession } from '../../../src/node/leases/open-session.ts'
-import { type FakeContainer, FakeEngine } from '../../support/fake-engine.ts'
-import { FakeLedger } from '../../support/fake-ledger.ts'
-import {
-  freshKey,
-  orderOf,
-  startMiner,
-  startRenter,
-  stopLease,
-  type TestMiner,
-  type TestRenter,
-  take,
-  tempFolder,
-} from '../../support/lease-market.ts'
+import type { FakeContainer } from '../../support/fake-engine.ts'
+import { meet, orderOf, stopLease, take } from '../../support/lease-market.ts'
 import { until } from '../../support/peers.ts'
+import { persistentMarket } from '../../support/persistent-market.ts'
 import { execIn } from '../../support/session.ts'
 
-/** A market whose miner and renter can be started again in the same folders. */
-async function persistent() {
-  const [engine, ledger] = [new FakeEngine(), new FakeLedger()]
-  const [minerKey, renterKey] = [freshKey(), freshKey()]
-  const [minerFolder, renterFolder] = [await tempFolder(), await tempFolder()]
-  ledger.grant(renterKey, 10_000_000n)
-  const miner = (other?: NodeError) =>
-    startMiner({
-      key: minerKey,
-      ledger,
-      engine: other ?? engine,
-      folder: minerFolder,
-      endOnStop: false,
-    })
-  const renter = (miners: TestMiner[]) =>
-    startRenter({ key: renterKey, ledger, miners, folder: renterFolder })
-  return { engine, ledger, miner, renter }
-}
-
-/** The renter finds the restarted miner at its new address. */
-const meet = (renter: TestRenter, miner: TestMiner) =>
-  renter.peer.libp2p.dial(miner.peer.libp2p.getMultiaddrs())
-
 test('a miner killed during a lease: the command is lost clearly, the lease is adopted and goes on', async () => {
-  const { engine, ledger, ...start } = await persistent()
+  const { engine, ledger, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   const now = await take(renter, orderOf(first))
@@ -72,7 +39,7 @@ test('a miner killed during a lease: the command is lost clearly, the lease is a
 })
 
 test('a restarted miner ends what it cannot go on with and removes what belongs to no lease', async () => {
-  const { engine, ledger, ...start } = await persistent()
+  const { engine, ledger, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   const now = await take(renter, orderOf(first))
@@ -95,7 +62,7 @@ test('a restarted miner ends what it cannot go on with and removes what belongs 
 })
 
 test('what belongs to no lease goes as soon as the engine does it', async () => {
-  const { engine, ...start } = await persistent()
+  const { engine, ...start } = await persistentMarket()
   const { spec } = (await engine.create(specOf('ab'.repeat(32)))) as FakeContainer
   engine.silent = true
   const miner = await start.miner()
@@ -114,7 +81,7 @@ const specOf = (leaseId: string): ContainerSpec => ({
 })
 
 test('a miner that was killed while it started a lease ends it and leaves nothing', async () => {
-  const { engine, ledger, ...start } = await persistent()
+  const { engine, ledger, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   engine.ensureImage = () => new Promise(() => undefined)
@@ -130,7 +97,7 @@ test('a miner that was killed while it started a lease ends it and leaves nothin
 })
 
 test('a lease whose time ran out while its miner was down ends as agreed', async () => {
-  const { engine, ...start } = await persistent()
+  const { engine, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   const now = await take(renter, orderOf(first, { durationMs: 1500 }))
@@ -147,7 +114,7 @@ test('a lease whose time ran out while its miner was down ends as agreed', async
 })
 
 test('a renter that comes back takes the receipts it missed, countersigns and pays for them', async () => {
-  const { ledger, ...start } = await persistent()
+  const { ledger, ...start } = await persistentMarket()
   const miner = await start.miner()
   const first = await start.renter([miner])
   const { id } = await take(first, orderOf(miner))
@@ -168,7 +135,7 @@ test('a renter that comes back takes the receipts it missed, countersigns and pa
 })
 
 test('an engine that answers only later after a restart: leases wait for it', async () => {
-  const { engine, ...start } = await persistent()
+  const { engine, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   const now = await take(renter, orderOf(first))
@@ -190,7 +157,7 @@ test('an engine that answers only later after a restart: leases wait for it', as
 })
 
 test('an engine that is gone after a restart leaves its leases unknown, and another restart adopts them', async () => {
-  const { engine, ledger, ...start } = await persistent()
+  const { engine, ledger, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   const now = await take(renter, orderOf(first))
@@ -211,7 +178,7 @@ test('an engine that is gone after a restart leaves its leases unknown, and anot
 })
 
 test('a device that was let again while an older lease waits for its money stays held after a restart', async () => {
-  const { engine, ledger: _, ...start } = await persistent()
+  const { engine, ledger: _, ...start } = await persistentMarket()
   const first = await start.miner()
   const renter = await start.renter([first])
   renter.book.lifetime.abort(new Error('it countersigns nothing'))

@@ -12,6 +12,7 @@ import { FakeEngine } from '../../support/fake-engine.ts'
 import { FakeLedger } from '../../support/fake-ledger.ts'
 import {
   freshKey,
+  meet,
   orderOf,
   startMiner,
   startRenter,
@@ -169,7 +170,7 @@ test('after a restart that its engine does not answer in, a lease ends when its 
   await miner.stop()
   const back = leave(a)
   const again = await start({ a, b }, { key, folder })
-  await renter.peer.libp2p.dial(again.miner.peer.libp2p.getMultiaddrs())
+  await meet(renter, again.miner)
   await stopLease(renter, long)
   await until(() => [short, long].every(({ lease }) => isOver(lease)))
   expect([short, long].map(({ lease }) => lease.ending?.code)).toEqual([
