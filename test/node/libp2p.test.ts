@@ -24,7 +24,8 @@ import { until } from '../support/peers.ts'
 
 const net = testNet()
 
-async function node(changes: Partial<Libp2pOptions> = {}) {
+/** Ends with the test, which says itself where others run beside it. */
+async function node(changes: Partial<Libp2pOptions> = {}, ends = onTestFinished) {
   const options = {
     net,
     privateKey: await generateKeyPair('Ed25519'),
@@ -37,7 +38,7 @@ async function node(changes: Partial<Libp2pOptions> = {}) {
     ...changes,
   }
   const libp2p = await createNodeLibp2p(options)
-  onTestFinished(async () => {
+  ends(async () => {
     await libp2p.stop()
   })
   await listen(libp2p, options.listen)
@@ -128,19 +129,25 @@ test('addresses are believed for longer than provider records live', async () =>
 })
 
 /** A connection over which nobody says anything, between two nodes of a market in a hurry. */
-async function silentConnection(changes: Partial<Silence>): Promise<Connection> {
+async function silentConnection(
+  changes: Partial<Silence>,
+  ends: typeof onTestFinished,
+): Promise<Connection> {
   const short = { tcpTimeoutMs: 3000, pingMs: 600, pingTimeoutMs: 500, keepAliveMs: 300 }
   const silence = { ...short, ...changes }
-  const listener = await node({ ...loopback, silence })
-  return (await node({ silence })).dial(listener.getMultiaddrs())
+  const listener = await node({ ...loopback, silence }, ends)
+  return (await node({ silence }, ends)).dial(listener.getMultiaddrs())
 }
 
-test('a silent connection lives by pings alone and by keep-alives alone, and dies without both', async () => {
+// Beside each other, for they mostly wait.
+test.concurrent('a silent connection lives by pings alone and by keep-alives alone, and dies without both', async ({
+  onTestFinished,
+}) => {
   const never = 3_600_000
-  const pinged = await silentConnection({ keepAliveMs: never })
-  const kept = await silentConnection({ pingMs: never })
+  const pinged = await silentConnection({ keepAliveMs: never }, onTestFinished)
+  const kept = await silentConnection({ pingMs: never }, onTestFinished)
   for (let deaths = 0; deaths < 2; deaths++) {
-    const neither = await silentConnection({ keepAliveMs: never, pingMs: never })
+    const neither = await silentConnection({ keepAliveMs: never, pingMs: never }, onTestFinished)
     await until(() => neither.status !== 'open')
   }
   expect([pinged.status, kept.status]).toEqual(['open', 'open'])
@@ -149,9 +156,11 @@ test('a silent connection lives by pings alone and by keep-alives alone, and die
   expect(kept.rtt).toBeUndefined()
 })
 
-test('a peer that is slow to answer, slower than the library waits, is not given up', async () => {
+test.concurrent('a peer that is slow to answer, slower than the library waits, is not given up', async ({
+  onTestFinished,
+}) => {
   const silence = { ...SILENCE, pingMs: 7000, pingTimeoutMs: 6500 }
-  const listener = await node(loopback)
+  const listener = await node(loopback, onTestFinished)
   const name = `/compute-node/${net.name}/ping/1.0.0`
   await listener.unhandle(name)
   await listener.handle(name, (stream) => {
@@ -159,7 +168,7 @@ test('a peer that is slow to answer, slower than the library waits, is not given
       setTimeout(() => stream.send(data), 5500).unref()
     })
   })
-  const connection = await (await node({ silence })).dial(listener.getMultiaddrs())
+  const connection = await (await node({ silence }, onTestFinished)).dial(listener.getMultiaddrs())
   await until(() => connection.rtt !== undefined || connection.status !== 'open')
   expect(connection.status).toBe('open')
   expect(connection.rtt).toBeGreaterThan(5000)
