@@ -20,6 +20,7 @@ import { createEvents } from '../../src/node/events.ts'
 import { createCapacity } from '../../src/node/leases/capacity.ts'
 import type { HostedNow } from '../../src/node/leases/host-book.ts'
 import { isOver } from '../../src/node/leases/lease-machine.ts'
+import { hostWith } from '../../src/node/leases/lease-room.ts'
 import type { RentedNow } from '../../src/node/leases/rent-book.ts'
 import { openEngines } from '../../src/node/miner-engines.ts'
 import { watchEngine } from '../../src/node/services/watch-engine.ts'
@@ -136,8 +137,10 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
   }
   type Started = Awaited<ReturnType<typeof start>>
 
+  /** As the node offers it: with what a lease gets of that machine. */
   const offered = ({ miner, machines }: Started, at: 0 | 1) => {
-    const { devices, isolation, host: of } = machines[at]!
+    const { devices, isolation, host: whole, room: roomOf } = machines[at]!
+    const of = hostWith(whole, roomOf!(devices.length))
     return miner.offer({ lot: 2 * at, devices: [...devices], host: of, isolation: isolation! })
   }
   const hostedOf = ({ book }: TestMiner, { id }: RentedNow): HostedNow => book.live.get(id)!
