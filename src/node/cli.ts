@@ -24,13 +24,13 @@ export interface CliOptions {
 export async function runCli(argv: readonly string[], options: CliOptions): Promise<number> {
   const { terminal, env, signal, warnFirst } = options
   try {
-    const line = parseCommandLine(argv, helpOf)
+    const line = parseCommandLine(argv, (words) => optionAdvice(words, argv.includes('--')))
     if (line.flags.has('version')) return say(terminal, `${packageVersion()}\n`)
     if (line.flags.has('help')) return say(terminal, await helpFor(line.words))
     if (line.words[0] === 'help') return say(terminal, await helpFor(line.words.slice(1)))
     if (argv.length === 0 && !hasRole(env)) return say(terminal, programHelp())
     const { command, args } = chooseCommand(line)
-    checkOptions(command, line)
+    checkOptions(command, args, line)
     const config = loadConfig({ flags: line.flags, env, command: command.name })
     checkArguments(command, args, line, config)
     const run = await command.load()
@@ -41,9 +41,21 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
   }
 }
 
-/** The command that shows the help of a line of words, of the whole program where they name no command. */
-const helpOf = (words: readonly string[]): string =>
-  ['compute-node', findCommand(words)?.command.name, '--help'].filter(Boolean).join(' ')
+/** What to do about a wrong option: read the help, or write `--` before a program that runs in a lease. */
+function optionAdvice(words: readonly string[], hasRest: boolean): string {
+  const found = findCommand(words)
+  if (found !== undefined && !hasRest && lacksDashes(found.command, found.args)) {
+    return behindDashes(found.command)
+  }
+  return `${['compute-node', found?.command.name, '--help'].filter(Boolean).join(' ')} lists the options`
+}
+
+/** Whether more words stand there than the command takes before `--`, as `docker exec` has them. */
+const lacksDashes = ({ takesRest, args: [, most] = [0, 0] }: Command, args: readonly string[]) =>
+  takesRest === true && args.length > most
+
+const behindDashes = ({ name, usage }: Command): string =>
+  `write what goes on from there behind --: compute-node ${name} ${usage.replace(/\[(-- .*)\]$/, '$1')}`
 
 const hasRole = (env: NodeJS.ProcessEnv): boolean => (env['COMPUTE_NODE_ROLE'] ?? '') !== ''
 
@@ -86,14 +98,20 @@ const usage = (message: string, next: string): NodeError =>
   new NodeError('BAD_CONFIG_USAGE', message, { next })
 
 /** An option that a command never reads is a mistake, not something to pass over. */
-function checkOptions(command: Command, { flags }: CommandLine): void {
+function checkOptions(
+  command: Command,
+  args: readonly string[],
+  { flags, rest }: CommandLine,
+): void {
   for (const key of flags.keys()) {
     if (takesOption(command, key)) continue
     const owners = [runNodeCommand, ...commands].filter((each) => takesOption(each, key))
     const belongs = owners.map(({ name }) => name || 'a node (--role)').join(', ')
     throw usage(
       `${command.name || 'a node'} does not take --${flagName(key)}; it belongs to ${belongs}`,
-      `compute-node ${command.name} --help`.replace('  ', ' '),
+      rest === undefined && lacksDashes(command, args)
+        ? behindDashes(command)
+        : `compute-node ${command.name} --help`.replace('  ', ' '),
     )
   }
 }
@@ -111,7 +129,10 @@ function checkArguments(
   }
   const shown = `compute-node ${command.name} ${command.usage}`.trimEnd()
   if (args.length < least) throw usage(`an argument is missing: ${shown}`, next)
-  if (args.length > most) throw usage(`"${args[most]}" is one argument too many: ${shown}`, next)
+  if (args.length > most) {
+    const advice = rest === undefined && lacksDashes(command, args) ? behindDashes(command) : next
+    throw usage(`"${args[most]}" is one argument too many: ${shown}`, advice)
+  }
   if (rest !== undefined && command.takesRest !== true) {
     throw usage(`${command.name || 'a node'} takes nothing after --`, next)
   }

@@ -26,13 +26,13 @@ const parserOptions = Object.fromEntries(
   ]),
 )
 
-/** Where the options of a line of words are listed: `compute-node rent --help`. */
-export type HelpOf = (words: readonly string[]) => string
+/** The next step for whom an option of a line of words was wrong: where they are listed, or what goes behind `--`. */
+export type OptionAdvice = (words: readonly string[]) => string
 
-/** Splits a command line by the option table; throws BAD_CONFIG_OPTION naming the nearest option and the help to read. */
+/** Splits a command line by the option table; throws BAD_CONFIG_OPTION naming the nearest option and the next step. */
 export function parseCommandLine(
   argv: readonly string[],
-  helpOf: HelpOf = () => 'compute-node --help',
+  adviceOf: OptionAdvice = () => 'compute-node --help lists the options',
 ): CommandLine {
   const end = argv.indexOf('--')
   const args = end < 0 ? [...argv] : argv.slice(0, end)
@@ -46,7 +46,7 @@ export function parseCommandLine(
   })
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
   const bad = (message: string): NodeError =>
-    new NodeError('BAD_CONFIG_OPTION', message, { next: `${helpOf(words)} lists the options` })
+    new NodeError('BAD_CONFIG_OPTION', message, { next: adviceOf(words) })
   const flags = new Map<OptionKey, string[]>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
@@ -80,7 +80,8 @@ function readFlag(
 }
 
 function unknownFlag(written: string, bad: Bad): NodeError {
-  const near = nearest(written.replace(/^-+/, ''), keyOfFlag.keys())
+  // A letter is near to every short name: it says nothing.
+  const near = written.startsWith('--') ? nearest(written.slice(2), keyOfFlag.keys()) : undefined
   const hint = near === undefined ? '' : `; did you mean --${near}?`
   return bad(`there is no option ${written}${hint}`)
 }

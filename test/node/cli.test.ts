@@ -142,6 +142,22 @@ test.each([
   [['--bogus'], 'compute-node --help lists the options'],
   [['devnet', '--miners', '0'], 'compute-node devnet --help: How many miners'],
   [['--role', 'boss'], 'compute-node --help: What this node does'],
+  [
+    ['exec', 'ab', 'ls', '-l'],
+    'write what goes on from there behind --: compute-node exec LEASE -- CMD…',
+  ],
+  [
+    ['exec', 'ab', 'ls'],
+    'write what goes on from there behind --: compute-node exec LEASE -- CMD…',
+  ],
+  [
+    ['shell', 'ab', 'htop', '-d'],
+    'write what goes on from there behind --: compute-node shell LEASE -- CMD…',
+  ],
+  [['exec', 'ab', '-l', '--', 'ls'], 'compute-node exec --help lists the options'],
+  [['drain', '--undo', '--wait'], 'compute-node drain --undo, or compute-node drain --wait'],
+  [['receipts', 'ab', '--verify', 'x'], 'compute-node receipts --verify FILE'],
+  [['receipts', '--verify', 'x', '--export', 'y'], 'compute-node receipts --verify FILE'],
 ])('a mistake in %j leads to the help that has the option', async (argv, next) => {
   const { exitCode, stderr } = await cli(...argv)
   expect(exitCode).toBe(2)

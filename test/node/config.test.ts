@@ -113,6 +113,7 @@ describe('mistakes are told in one line', () => {
       'there is no option --wallet.nam; did you mean --wallet.name?',
     ],
     [['-z'], 'BAD_CONFIG_OPTION', 'there is no option -z'],
+    [['--tag', 'My Image'], 'BAD_CONFIG_VALUE', '--tag: expected a name such as my-image:1'],
     [['--no-netuid'], 'BAD_CONFIG_OPTION', 'there is no option --no-netuid'],
     [['--netuid'], 'BAD_CONFIG_OPTION', '--netuid needs a value: --netuid N'],
     [['--netuid', '--json'], 'BAD_CONFIG_OPTION', '--netuid needs a value: --netuid N'],
@@ -146,6 +147,9 @@ describe('mistakes are told in one line', () => {
     expect(() => load(argv)).toThrow(message)
     expect(() => load(argv)).toThrow(expect.objectContaining({ code }))
   })
+
+  test('a single letter is near to no option', () =>
+    expect(() => load(['-l'])).toThrow(/^there is no option -l$/))
 
   test('of the environment, with the name of the variable', () => {
     expect(() => load([], { COMPUTE_NODE_JSON: 'perhaps' })).toThrow(

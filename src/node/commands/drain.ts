@@ -12,14 +12,21 @@ const PATH = '/v1/drain'
 const LOOK_MS = secondsMs(1)
 
 /** Lets the running miner run empty: no new leases, those that run end as agreed; `--undo` takes it back. */
-export const drain: Run = (context) =>
-  withRunningNode(context, async (client) => {
-    const { config, terminal, signal } = context
+export const drain: Run = async (context) => {
+  const { config, terminal, signal } = context
+  if (config.undo && config.wait !== undefined) throw contradiction()
+  return withRunningNode(context, async (client) => {
     const draining = !config.undo
     const first = await client.patch<DrainState>(PATH, { draining }, signal)
     const state = draining && config.wait !== undefined ? await empty(client, context) : first
     createOutput(terminal, config).value(state, () => describeDrain(state))
     return 0
+  })
+}
+
+const contradiction = (): NodeError =>
+  new NodeError('BAD_CONFIG_USAGE', '--undo takes it back at once: there is nothing to wait for', {
+    next: 'compute-node drain --undo, or compute-node drain --wait',
   })
 
 /**
@@ -41,8 +48,8 @@ async function empty(
     }
     const leftMs = giveUpAtMs - Date.now()
     if (leftMs <= 0) {
-      throw new NodeError('PEER_TIMEOUT', `${left(state)} after the time to wait`, {
-        next: 'it takes no new ones; wait longer with --wait=DURATION',
+      throw new NodeError('PEER_TIMEOUT', `the time to wait is over: ${left(state)}`, {
+        next: 'the miner takes no new ones; wait longer with --wait=TIME, or compute-node drain --undo',
       })
     }
     await sleep(Math.min(LOOK_MS, leftMs), signal)
@@ -55,6 +62,7 @@ export const describeDrain = (state: DrainState): string =>
 
 function left({ leases, endsAtMs }: DrainState): string {
   if (leases === 0) return 'none is left'
-  const last = endsAtMs === null ? '' : `, the last until ${new Date(endsAtMs).toISOString()}`
+  const last =
+    endsAtMs === null ? '' : `, the last until ${new Date(endsAtMs).toISOString().slice(0, 19)}Z`
   return `${counted(leases, 'lease')} ${leases === 1 ? 'runs' : 'run'}${last}`
 }

@@ -25,6 +25,11 @@ const columns = (asset: string): readonly Column<ReceiptRow>[] => [
  */
 export const receipts: Run = (context) => {
   const { args, config } = context
+  if (config.verify !== undefined && (args.length > 0 || config.export !== undefined)) {
+    throw new NodeError('BAD_CONFIG_USAGE', '--verify reads a file, and nothing of a lease here', {
+      next: 'compute-node receipts --verify FILE',
+    })
+  }
   if (config.verify !== undefined) return verified(config.verify, context)
   if (args[0] === undefined) {
     throw new NodeError('BAD_CONFIG_USAGE', 'the lease is missing', {

@@ -146,7 +146,8 @@ async function leaveRunning(
   const short = id.slice(0, 12)
   const { expiresAtMs, dph, asset } = lease
   output.value(lease, () => id, id)
-  const ends = expiresAtMs === null ? '' : ` until ${new Date(expiresAtMs).toISOString()}`
+  const ends =
+    expiresAtMs === null ? '' : ` until ${new Date(expiresAtMs).toISOString().slice(0, 19)}Z`
   output.note(`running${ends} at ${dph} ${asset} per hour`)
   output.note(`  compute-node exec ${short} -- CMD\n  compute-node stop ${short}`)
   return 0

@@ -1,4 +1,5 @@
 import { rename, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { sleep } from '../../clock.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
@@ -35,7 +36,7 @@ export const snapshot: Run = (context) =>
     const { id, lease } = await nameLease(client, args[0]!)
     const short = id.slice(0, 12)
     const tag = config.tag ?? `cn-${short}:latest`
-    const file = config.output ?? `cn-${short}.tar`
+    const file = config.output ?? resolve(`cn-${short}.tar`)
     const part = `${file}.part`
     const sink = await snapshotFile(part)
     try {

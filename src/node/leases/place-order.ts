@@ -81,7 +81,7 @@ const nothingMatched = (taken: number): NodeError =>
     next:
       taken === 0
         ? 'compute-node offers lists what stands'
-        : `${taken} that match are let at the moment: compute-node rent --wait waits for one`,
+        : `${taken} that ${taken === 1 ? 'matches is' : 'match are'} let at the moment: compute-node rent --wait waits for one`,
   })
 
 /** An offer by its id, or all that a query asks for below the price limit: those that are free, or those that are let. */

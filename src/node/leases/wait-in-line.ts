@@ -107,7 +107,7 @@ const leftByTicket = (): NodeError =>
 const tooLong = (cause: unknown): NodeError =>
   new NodeError('REFUSED_NO_CAPACITY', 'no turn came within the time given', {
     cause,
-    next: 'wait longer with --wait=DURATION, or take another offer',
+    next: 'wait longer with --wait=TIME, or take another offer',
   })
 
 interface Queued {

@@ -1,5 +1,5 @@
 import { flag, list, maybe, type Option, option, pairs } from './option.ts'
-import { idempotencyKey, volume } from './parse/lease.ts'
+import { idempotencyKey, imageTag, volume } from './parse/lease.ts'
 import { ago, size } from './parse/measures.ts'
 import { text, whole } from './parse/plain.ts'
 
@@ -46,10 +46,15 @@ export const sessionOptions = {
     { flag: 'volume' },
   ),
   output: maybe('command', 'File to write to', 'FILE', text, { isPath: true }),
-  tag: maybe('command', 'Name of the image in the file (default: cn-LEASE:latest)', 'NAME', text),
+  tag: maybe(
+    'command',
+    'Name of the image in the file (default: cn-LEASE:latest)',
+    'NAME',
+    imageTag,
+  ),
   pause: flag('command', 'Let everything in the lease go on while its image is made', true),
   maxSize: maybe('command', 'Refuse what is larger', 'SIZE', size),
-  limit: option('command', 'Only the newest so many', 'N', whole(1, 1_000_000), 20),
+  limit: option('command', 'Only the newest so many; --json has all', 'N', whole(1, 1_000_000), 20),
   all: flag('command', 'All of them'),
   running: flag('command', 'Only leases that are not over'),
   detach: flag('command', 'Leave the command running, print its id', false, { short: 'd' }),

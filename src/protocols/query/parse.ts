@@ -96,7 +96,8 @@ class Parser {
     const token = this.#take()
     const operator = operatorOf(token)
     if (operator === undefined) {
-      throw queryError(`after ${field.name} an operator such as = or >= is missing`, token.at)
+      const message = `after ${field.name} an operator such as = or >= is missing`
+      throw queryError(message, token.at, token.kind === 'end' ? unquoted(field.name) : undefined)
     }
     if (operator === '=' && this.#isWord('any')) {
       this.#take()
@@ -154,6 +155,10 @@ class Parser {
     return token.kind === 'word' && !token.quoted && words.includes(token.text.toLowerCase())
   }
 }
+
+/** A query that ends behind a field's name is often one whose `>` the shell took for a redirection. */
+const unquoted = (name: string): string =>
+  `quote the whole query, or a shell takes > and < for itself: "${name}>=1"; \`compute-node offers --help\` shows the language`
 
 const operatorOf = (token: Token): Operator | undefined =>
   token.kind === 'operator'

@@ -117,6 +117,9 @@ describe.skipIf(noDocker)('cp with a real container', { timeout: 180_000 }, () =
     feeding.child.stdin!.end('from stdin')
     expect((await feeding.ended).code).toBe(0)
     expect(await cp('L:/in/stream', '-')).toMatchObject({ out: 'from stdin', err: '', code: 0 })
+    const folder = await cp('L:/in', '-')
+    expect(folder).toMatchObject({ out: '', code: 1 })
+    expect(folder.err).toMatch(/is a directory\n {2}next: name a file in it/i)
 
     for (const [sources, file] of [
       [[at('a.txt'), at('b.txt')], 'L:/in/a.txt'],

@@ -94,6 +94,11 @@ test.each([
   expect(error.next).toBeTruthy()
 })
 
+test('a query that the shell cut at > is told to be quoted', () =>
+  expect(() => parseQuery('gpu_name=H100 num_gpus')).toThrow(
+    expect.objectContaining({ next: expect.stringContaining('quote the whole query') }),
+  ))
+
 test('depth, length and list sizes are bounded', () => {
   expect(() => parseQuery(`${'('.repeat(40)}dph<1${')'.repeat(40)}`)).toThrow(/nested deeper/)
   expect(() => parseQuery('x'.repeat(5000))).toThrow(/at most 4096/)

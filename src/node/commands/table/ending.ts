@@ -8,6 +8,10 @@ export const endingCommands: readonly Command[] = [
     describe: 'End a lease and settle it',
     options: [],
     args: [1, 1],
+    examples: [
+      ['compute-node stop 4f1c22', 'what was not used goes back'],
+      ['compute-node leases --running -q | xargs -n 1 compute-node stop', 'all that run'],
+    ],
     load: async () => (await import('../stop.ts')).stop,
   },
   {
@@ -16,6 +20,7 @@ export const endingCommands: readonly Command[] = [
     describe: 'Wait until a lease is over: 0 ended as agreed, 1 failed, 4 unknown',
     options: [],
     args: [1, 1],
+    examples: [['compute-node wait 4f1c22', 'returns when it is over, however long that takes']],
     load: async () => (await import('../wait.ts')).wait,
   },
   {

@@ -19,6 +19,10 @@ export const leaseCommands: readonly Command[] = [
     describe: 'Show all there is to say of a lease',
     options: [],
     args: [1, 1],
+    examples: [
+      ['compute-node show 4f1c22', 'its state, terms, use, price and what it does now'],
+      ['compute-node show 4f1c22 --json', 'the same for programs'],
+    ],
     load: async () => (await import('../show.ts')).show,
   },
   {
@@ -39,6 +43,7 @@ export const leaseCommands: readonly Command[] = [
     describe: 'Freeze all that runs in a lease; its price goes on',
     options: [],
     args: [1, 1],
+    examples: [['compute-node pause 4f1c22', 'memory and disk stay; so do its price and its end']],
     load: async () => (await import('../pause.ts')).pause,
   },
   {
@@ -47,6 +52,7 @@ export const leaseCommands: readonly Command[] = [
     describe: 'Let a paused lease go on',
     options: [],
     args: [1, 1],
+    examples: [['compute-node resume 4f1c22', 'all goes on where it stood']],
     load: async () => (await import('../pause.ts')).resume,
   },
   {
@@ -64,6 +70,11 @@ export const leaseCommands: readonly Command[] = [
     describe: 'List the templates that rent --template takes, or show one',
     options: [],
     args: [0, 1],
+    examples: [
+      ['compute-node templates', 'what there is'],
+      ['compute-node templates pytorch > mine.json', 'one to begin a file of your own with'],
+      ['compute-node rent --template ./mine.json', 'rents as that file says'],
+    ],
     load: async () => (await import('../templates.ts')).templates,
   },
 ]

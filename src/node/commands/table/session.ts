@@ -77,6 +77,7 @@ export const sessionCommands: readonly Command[] = [
     describe: 'List what miners keep for this data folder beyond its leases',
     options: [],
     args: [0, 1],
+    examples: [['compute-node volumes', 'name, size, miner and how long each is kept']],
     load: async () => (await import('../volumes.ts')).volumes,
   },
   {

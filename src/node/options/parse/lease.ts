@@ -1,5 +1,6 @@
 import { peerIdText } from '../../../protocols/fields.ts'
 import { imageName } from '../../../protocols/image-name.ts'
+import { snapshotTag } from '../../../protocols/session-snapshot.ts'
 import { type AskedVolume, askedVolumes } from '../../../protocols/volumes.ts'
 import { hoursMs, MiB } from '../../../units.ts'
 import { size } from './measures.ts'
@@ -25,6 +26,12 @@ export const image: Parse<string> = (raw) => {
   if (!imageName().safeParse(raw).success) {
     throw expected('an image such as pytorch/pytorch or registry.example/name:tag', raw)
   }
+  return raw
+}
+
+/** The name that a snapshot's image has in its file. */
+export const imageTag: Parse<string> = (raw) => {
+  if (!snapshotTag().safeParse(raw).success) throw expected('a name such as my-image:1', raw)
   return raw
 }
 

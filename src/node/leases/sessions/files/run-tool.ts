@@ -120,6 +120,11 @@ function toolError(said: string, code: number): NodeError {
       next: 'make room in the container, then copy again: what came is not sent again; if you give it up, remove .cn-part-* beside the path',
     })
   }
+  if (/is a (directory|folder)/i.test(said)) {
+    return new NodeError('FAILED_FILES', why, {
+      next: 'name a file in it, or copy a folder to a folder',
+    })
+  }
   return new NodeError('FAILED_FILES', why === '' ? `it failed with exit code ${code}` : why, {
     next: 'look at the path and its owner in the lease: compute-node exec LEASE -- ls -la PATH',
   })
