@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import { NodeError } from '../../errors.ts'
-import type { ControlClient } from '../control/client.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, type Output } from '../output.ts'
 import { withNode } from '../with-node.ts'
@@ -11,6 +10,7 @@ import {
   type ForwardSpec,
   openForward,
 } from './forwarded-port.ts'
+import { assertRunning } from './lease-output.ts'
 import { leasePath } from './lease-path.ts'
 import { nameLease } from './name-lease.ts'
 import { whenInterrupted } from './when-interrupted.ts'
@@ -22,7 +22,10 @@ export const forward: Run = (context) =>
     const [text, ...ports] = args
     const given = ports.map(parseForward)
     const { id, lease } = await nameLease(client, text!)
-    const specs = given.length > 0 ? given : await ownPorts(client, lease)
+    // Of another renter's lease nothing is known here: its miner tells with the first connection.
+    const own = lease === id ? await client.get<LeaseView>(leasePath(lease)) : undefined
+    if (own !== undefined) assertRunning(own)
+    const specs = given.length > 0 ? given : ownPorts(own)
     const output = createOutput(terminal, config)
     using stack = new DisposableStack()
     const ended: Promise<never>[] = []
@@ -37,8 +40,8 @@ export const forward: Run = (context) =>
   })
 
 /** The ports of the template it was rented as, each under its own number. */
-async function ownPorts(client: ControlClient, lease: string): Promise<ForwardSpec[]> {
-  const { ports } = await client.get<LeaseView>(leasePath(lease))
+function ownPorts(own: LeaseView | undefined): ForwardSpec[] {
+  const ports = own?.ports ?? []
   if (ports.length > 0) return ports.map((port) => ({ bind: '127.0.0.1', local: port, port }))
   throw new NodeError('BAD_CONFIG_USAGE', 'no port is given, and its template names none', {
     next: 'compute-node forward LEASE 8888',
