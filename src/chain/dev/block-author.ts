@@ -9,10 +9,13 @@ import type { Call, Handlers } from './calls/call.ts'
 import { commitRevealCalls } from './calls/commit-reveal.ts'
 import { commitmentsCalls } from './calls/commitments.ts'
 import { registrationCalls } from './calls/registration.ts'
+import { timelockedCalls } from './calls/timelocked.ts'
 import { weightsCalls } from './calls/weights.ts'
 import { KEEP_BLOCKS } from './chain-store.ts'
+import { storePulses } from './drand-pallet.ts'
 import { stepEpochs } from './epoch.ts'
 import type { SignedExtrinsic } from './extrinsics.ts'
+import type { PulseSource } from './pulses.ts'
 import { DispatchFailure } from './runtime.ts'
 import type { Storage } from './storage.ts'
 
@@ -22,6 +25,7 @@ const handlers: Handlers = {
   ...burnAlphaCalls,
   ...weightsCalls,
   ...commitRevealCalls,
+  ...timelockedCalls,
   ...commitmentsCalls,
   ...adminCalls,
 }
@@ -34,9 +38,14 @@ export interface BlockPlace {
   readonly parentHash: string
   readonly timeMs: number
   readonly netuids: readonly number[]
+  /** The beacon whose pulses the block stores. */
+  readonly pulses?: PulseSource | undefined
 }
 
-/** Executes one block into `storage`: bookkeeping, due epochs, then the transactions in order, each with its events. */
+/**
+ * Executes one block into `storage`: bookkeeping, what is revealed, due epochs and pulses, then the transactions in
+ * order, each with its events.
+ */
 export function executeBlock(
   storage: Storage,
   place: BlockPlace,
@@ -49,10 +58,17 @@ export function executeBlock(
   storage.put('system', 'blockHash', [number - 1], parentHash)
   if (number > KEEP_BLOCKS) storage.put('system', 'blockHash', [number - KEEP_BLOCKS - 1], null)
   storage.put('timestamp', 'now', [], timeMs)
-  stepEpochs(storage, place.netuids, number)
-  const records = transactions.flatMap((transaction, index) =>
-    execute(storage, number, transaction, log).map((event) => eventRecord(index, event)),
+  const begun: Uint8Array[] = []
+  stepEpochs(storage, place.netuids, number, (pallet, event, data) =>
+    begun.push(storage.runtime.event(pallet, event, data)),
   )
+  if (place.pulses !== undefined) storePulses(storage, place.pulses, timeMs)
+  const records = [
+    ...begun.map((event) => eventRecord(INITIALIZATION, event)),
+    ...transactions.flatMap((transaction, index) =>
+      execute(storage, number, transaction, log).map((event) => eventRecord(applied(index), event)),
+    ),
+  ]
   storage.put('system', 'eventCount', [], records.length)
   const events = Buffer.concat([compact(records.length), ...records])
   storage.putRaw('system', 'events', toHex(events))
@@ -98,9 +114,16 @@ function run(
   dispatch(extrinsic.method as unknown as GenericCall)
 }
 
-/** Phase "apply extrinsic n", the event, no topics. */
-function eventRecord(index: number, event: Uint8Array): Uint8Array {
+/** The phase of a transaction: "apply extrinsic n". */
+function applied(index: number): Uint8Array {
   const phase = Buffer.alloc(5)
   phase.writeUInt32LE(index, 1)
-  return Buffer.concat([phase, event, Uint8Array.of(0)])
+  return phase
 }
+
+/** The phase of what begins a block. */
+const INITIALIZATION = Uint8Array.of(2)
+
+/** The phase, the event, no topics. */
+const eventRecord = (phase: Uint8Array, event: Uint8Array): Uint8Array =>
+  Buffer.concat([phase, event, Uint8Array.of(0)])

@@ -9,6 +9,7 @@ import { type Blocks, openExtrinsic, type SignedExtrinsic } from './extrinsics.t
 import { type Header, headerHash } from './header.ts'
 import { Pool, type Watcher } from './pool.ts'
 import { assertPoolTakes } from './pool-guard.ts'
+import type { PulseSource } from './pulses.ts'
 import type { Runtime } from './runtime.ts'
 import { Storage } from './storage.ts'
 import { type Changes, nextRoot, VersionedState } from './versioned-state.ts'
@@ -25,6 +26,7 @@ export interface DevNodeParts {
   readonly state: Iterable<readonly [string, string]>
   readonly log: Log
   readonly nowMs: () => number
+  readonly pulses?: PulseSource
 }
 
 export type BlockListener = (block: Block, changes: Changes) => void
@@ -94,6 +96,7 @@ export class DevNode implements Blocks {
       parentHash: this.#head.hash,
       timeMs: this.#parts.nowMs(),
       netuids: storage.subnets(),
+      pulses: this.#parts.pulses,
     }
     const block = await this.#store(place.parentHash, number, taken, () =>
       executeBlock(storage, place, taken, this.#parts.log),

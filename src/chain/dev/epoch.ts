@@ -1,20 +1,17 @@
 import { runYuma } from '../yuma/epoch.ts'
 import type { NeuronOutcome } from '../yuma/state.ts'
+import type { Call } from './calls/call.ts'
 import { ALPHA_PER_BLOCK } from './calls/subnet.ts'
+import { revealTimelocked } from './calls/timelocked.ts'
 import { type Pending, payOut } from './emission.ts'
+import { countsEpochs, epochDue } from './epoch-clock.ts'
 import type { Storage } from './storage.ts'
 import { readYumaState } from './yuma-state.ts'
 
 const MODULE = 'subtensorModule'
 
-/** Whether a subnet's epoch fires in a block: by counting where the runtime counts, else by number. */
-function due(storage: Storage, netuid: number, block: number): boolean {
-  const tempo = storage.number(MODULE, 'tempo', netuid)
-  if (tempo === 0) return false
-  if (!storage.runtime.has(MODULE, 'lastEpochBlock'))
-    return (block + netuid + 1) % (tempo + 1) === 0
-  return block - storage.number(MODULE, 'lastEpochBlock', netuid) >= tempo
-}
+/** At most so many subnets have their epoch in one block; the others wait for the next (`MaxEpochsPerBlock`). */
+const MAX_EPOCHS_PER_BLOCK = 2
 
 /**
  * Runs Yuma over a subnet and writes down what it decides: seats, activity, shares, bonds, and who gets what of the
@@ -49,18 +46,37 @@ function pendingSinceLast(storage: Storage, netuid: number): Pending {
   return { cut: blocks * cut, shared: blocks * (perBlock - cut) }
 }
 
-/** Runs the epochs due in a block and counts the others one step on. */
-export function stepEpochs(storage: Storage, netuids: readonly number[], block: number): void {
+/**
+ * What begins a block: timelocked weights whose epoch and pulse have come are revealed, then the epochs that are due run,
+ * and the others are counted one step on.
+ */
+export function stepEpochs(
+  storage: Storage,
+  netuids: readonly number[],
+  block: number,
+  emit: Call['emit'] = () => undefined,
+): void {
+  let ran = 0
   for (const netuid of netuids) {
-    const fires = due(storage, netuid, block)
-    if (fires) runEpoch(storage, netuid, block)
-    const since = storage.number(MODULE, 'blocksSinceLastStep', netuid)
-    storage.put(MODULE, 'blocksSinceLastStep', [netuid], fires ? 0 : since + 1)
-    if (!fires) continue
-    storage.put(MODULE, 'lastMechansimStepBlock', [netuid], block)
-    if (!storage.runtime.has(MODULE, 'lastEpochBlock')) continue
-    storage.put(MODULE, 'lastEpochBlock', [netuid], block)
-    const index = storage.number(MODULE, 'subnetEpochIndex', netuid)
-    storage.put(MODULE, 'subnetEpochIndex', [netuid], index + 1)
+    const due = epochDue(storage, netuid, block)
+    const waits = due && countsEpochs(storage) && ran >= MAX_EPOCHS_PER_BLOCK
+    if (waits) storage.put(MODULE, 'pendingEpochAt', [netuid], block + 1)
+    else revealTimelocked({ storage, block, emit }, netuid)
+    const fires = due && !waits
+    if (fires) ran++
+    stepEpoch(storage, netuid, block, fires)
   }
+}
+
+function stepEpoch(storage: Storage, netuid: number, block: number, fires: boolean): void {
+  if (fires) runEpoch(storage, netuid, block)
+  const since = storage.number(MODULE, 'blocksSinceLastStep', netuid)
+  storage.put(MODULE, 'blocksSinceLastStep', [netuid], fires ? 0 : since + 1)
+  if (!fires) return
+  storage.put(MODULE, 'lastMechansimStepBlock', [netuid], block)
+  if (!countsEpochs(storage)) return
+  storage.put(MODULE, 'lastEpochBlock', [netuid], block)
+  storage.put(MODULE, 'pendingEpochAt', [netuid], 0)
+  const index = storage.number(MODULE, 'subnetEpochIndex', netuid)
+  storage.put(MODULE, 'subnetEpochIndex', [netuid], index + 1)
 }

@@ -42,7 +42,8 @@ export async function openOrigin(
   const origin = known ?? {
     spec: options.spec,
     seed: randomBytes(32).toString('hex'),
-    beaconGenesisMs: nowMs,
+    // In whole seconds, as the chain's own storage tells it.
+    beaconGenesisMs: Math.floor(nowMs / 1000) * 1000,
     beaconPeriodMs: options.beaconPeriodMs,
   }
   const runtime = new Runtime(origin.spec)

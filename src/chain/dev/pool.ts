@@ -27,6 +27,11 @@ export class Pool {
   readonly #pending = new Map<string, Map<number, Pending>>()
   #size = 0
 
+  /** How many transactions wait. */
+  get size(): number {
+    return this.#size
+  }
+
   /** The next nonce an account should sign with, counting what already waits. */
   nextNonce(address: string, nonce: number): number {
     const waiting = this.#pending.get(address)

@@ -46,7 +46,7 @@ export class Runtime {
     return this.#query[section]?.[name] !== undefined
   }
 
-  /** The storage key of an entry in hex; a prefix of it when fewer keys are given. */
+  /** The storage key of an entry in hex. */
   key(entry: StorageEntry, keys: readonly unknown[]): string {
     return toHex(withoutLength(entry(...keys)))
   }

@@ -22,6 +22,11 @@ export interface DevChainOptions extends Partial<GenesisOptions> {
   /** The ledger's clock, by which escrows expire; tests pass their own. */
   readonly ledgerNowMs?: () => number
   readonly blockMs?: number
+  /**
+   * Asked before each block, with its number and how many transactions wait; false puts it off. Tests hold the chain by
+   * it until a slow machine has done its part, so that blocks and not seconds decide.
+   */
+  readonly mayAuthor?: (block: number, waiting: number) => boolean
   readonly log: Log
   /** Stops the chain. */
   readonly signal: AbortSignal
@@ -39,20 +44,22 @@ export interface DevChain {
   close(): Promise<void>
 }
 
+const BLOCK_MS = 1000
+
 /**
  * Runs an embedded dev chain: Substrate JSON-RPC over WebSocket, a block every `blockMs`, a BLS beacon and a ledger in
  * DEV. Its state survives a restart. BAD_CONFIG_* on a taken port or folder, or another spec than it was made with.
  */
 export async function startDevChain(options: DevChainOptions): Promise<DevChain> {
-  const { dataDir, port = 0, host = '127.0.0.1', blockMs = 1000, log, signal } = options
+  const { dataDir, port = 0, host = '127.0.0.1', blockMs = BLOCK_MS, log, signal } = options
   const { ledgerNowMs = Date.now } = options
   await using stack = new AsyncDisposableStack()
   const store = stack.adopt(await openChainStore(dataDir), (one) => one.close())
   const { origin, runtime, genesis } = await openOrigin(store, genesisOptions(options), Date.now())
   const blocks = await store.blocks()
   const state = await store.state()
-  const node = new DevNode({ runtime, store, blocks, genesis, state, log, nowMs: Date.now })
   const pulses = new PulseSource(origin, Date.now)
+  const node = new DevNode({ runtime, store, blocks, genesis, state, log, nowMs: Date.now, pulses })
   const life = new AbortController()
   const methods = {
     ...substrateMethods(node),
@@ -61,7 +68,7 @@ export async function startDevChain(options: DevChainOptions): Promise<DevChain>
     cn_info: () => ({ genesis: genesis.hash, stateRoot: genesis.header.stateRoot, blockMs }),
   }
   const server = stack.adopt(await serveRpc(methods, { host, port, log }), (one) => one.close())
-  const producing = produce(node, blockMs, life.signal, log)
+  const producing = produce(node, options, life.signal, log)
   stack.defer(async () => {
     life.abort()
     await producing
@@ -85,7 +92,7 @@ function genesisOptions(options: Partial<GenesisOptions>): GenesisOptions {
 /** A block every `blockMs`, on time on average, until `signal` aborts; a failed one is logged and tried again. */
 async function produce(
   node: DevNode,
-  blockMs: number,
+  { blockMs = BLOCK_MS, mayAuthor = () => true }: Pick<DevChainOptions, 'blockMs' | 'mayAuthor'>,
   signal: AbortSignal,
   log: Log,
 ): Promise<void> {
@@ -97,6 +104,7 @@ async function produce(
     )
     if (!slept) return
     dueMs = Math.max(dueMs + blockMs, Date.now())
+    if (!mayAuthor(node.head + 1, node.pool.size)) continue
     try {
       await node.author()
     } catch (error) {

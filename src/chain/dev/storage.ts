@@ -60,13 +60,19 @@ export class Storage {
   /** The netuids of all subnets, ascending, those of this block included. */
   subnets(): number[] {
     const entry = this.runtime.entry('subtensorModule', 'networksAdded')
-    const prefix = toHex(entry.keyPrefix())
-    const changed = [...this.#changes.keys()].filter((key) => key.startsWith(prefix))
-    const keys = new Set([...this.#state.keys(prefix), ...changed])
-    return [...keys]
+    return this.keysUnder('subtensorModule', 'networksAdded')
       .filter((key) => this.runtime.decode(entry, this.#raw(key))?.toJSON() === true)
       .map((key) => Buffer.from(key.slice(-4), 'hex').readUInt16LE())
       .sort((a, b) => a - b)
+  }
+
+  /** The storage keys of a map that have a value, or those under its first key; of this block too. */
+  keysUnder(section: string, name: string, ...first: unknown[]): string[] {
+    const entry = this.runtime.entry(section, name)
+    const prefix = toHex(entry.keyPrefix(...first))
+    const changed = [...this.#changes.keys()].filter((key) => key.startsWith(prefix))
+    const keys = new Set([...this.#state.keys(prefix), ...changed])
+    return [...keys].filter((key) => this.#raw(key) !== null)
   }
 
   /** Runs `work`; when it throws, its writes are undone and the error goes on. */

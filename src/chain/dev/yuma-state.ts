@@ -1,5 +1,7 @@
 import type { Row, YumaNeuron, YumaParameters, YumaState } from '../yuma/state.ts'
 import { alphaOf, perUid, stakeThreshold, uidOf } from './calls/subnet.ts'
+import { oldestTimelocked } from './calls/timelocked.ts'
+import { countsEpochs } from './epoch-clock.ts'
 import type { Storage } from './storage.ts'
 
 const MODULE = 'subtensorModule'
@@ -30,6 +32,8 @@ function readNeurons(
 ): YumaNeuron[] {
   const permits = perUid<boolean>(storage, 'validatorPermit', netuid)
   const updates = perUid<number>(storage, 'lastUpdate', netuid)
+  const epoch = countsEpochs(storage) ? storage.number(MODULE, 'subnetEpochIndex', netuid) + 1 : 0
+  const sealed = oldestTimelocked(storage, netuid, epoch)
   return uids.map((uid) => {
     const hotkey = storage.json<string>(MODULE, 'keys', netuid, uid)
     return {
@@ -37,7 +41,7 @@ function readNeurons(
       permit: permits[uid] ?? false,
       lastUpdate: updates[uid] ?? 0,
       registeredAt: storage.number(MODULE, 'blockAtRegistration', netuid, uid),
-      committedAt: oldestCommit(storage, netuid, hotkey, block),
+      committedAt: earlier(oldestCommit(storage, netuid, hotkey, block), sealed.get(hotkey)),
     }
   })
 }
@@ -62,6 +66,9 @@ function readParameters(storage: Storage, netuid: number): YumaParameters {
   }
 }
 
+const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
+
 /** Spec 218: (hash, block, first and last block of its reveal); spec 424: (hash, epoch, block, 0). */
 type Commit = [hash: string, a: number, b: number, c: number]
 
@@ -73,8 +80,7 @@ function oldestCommit(
   block: number,
 ): number | undefined {
   const commits = storage.json<Commit[] | null>(MODULE, 'weightCommits', netuid, hotkey) ?? []
-  if (!storage.runtime.has(MODULE, 'subnetEpochIndex'))
-    return commits.find(([, , , last]) => block <= last)?.[1]
+  if (!countsEpochs(storage)) return commits.find(([, , , last]) => block <= last)?.[1]
   const epoch = storage.number(MODULE, 'subnetEpochIndex', netuid) + 1
   const period = storage.number(MODULE, 'revealPeriodEpochs', netuid)
   return commits.find(([, committed]) => epoch <= committed + period)?.[2]

@@ -45,6 +45,7 @@ const rootCalls: Handlers = {
   ),
   'adminUtils.sudoSetWeightsMinStake': setGlobal('weightsMinStake'),
   'adminUtils.sudoSetStakeThreshold': setGlobal('stakeThreshold'),
+  'adminUtils.sudoSetCommitRevealVersion': setGlobal('commitRevealWeightsVersion'),
 }
 
 /** The outer call succeeds even when the inner one fails: its result stands in the `Sudid` event. */

@@ -1,11 +1,13 @@
 import { toHex } from '../../hex.ts'
 import { blake2 } from '../../scale.ts'
+import { countsEpochs, epochNow } from '../epoch-clock.ts'
 import { argsOf, type Call, type Handlers } from './call.ts'
-import { perUid, putPerUid, uidOf } from './subnet.ts'
-import { assertMechanism, putWeights, tooSoon, weightsFailure } from './weights.ts'
+import { putPerUid, uidOf } from './subnet.ts'
+import { assertMechanism, putRevealed, tooSoon, weightsFailure } from './weights.ts'
 
 const MODULE = 'subtensorModule'
-const MAX_UNREVEALED = 10
+/** Commits that a hotkey may have unrevealed: in all by hash, in one epoch by timelock. */
+export const MAX_UNREVEALED = 10
 
 /** Spec 218: (hash, block, first and last block of its reveal); spec 424: (hash, epoch, block, 0). */
 type Commit = [hash: string, a: number, b: number, c: number]
@@ -16,26 +18,19 @@ interface Window {
   readonly last: number
 }
 
-const stateful = ({ storage }: Call): boolean => storage.runtime.has(MODULE, 'subnetEpochIndex')
-
-/** The present in the unit of commits: the epoch, counting one that is due in this block, or the block. */
-function now(call: Call, netuid: number): number {
-  const { storage, block } = call
-  if (!stateful(call)) return block
-  const last = storage.number(MODULE, 'lastEpochBlock', netuid)
-  const due = block - last >= storage.number(MODULE, 'tempo', netuid)
-  return storage.number(MODULE, 'subnetEpochIndex', netuid) + (due ? 1 : 0)
-}
+/** The present in the unit of commits: the epoch, or the block. */
+const now = ({ storage, block }: Call, netuid: number): number =>
+  countsEpochs(storage) ? epochNow(storage, netuid, block) : block
 
 function windowOf(call: Call, netuid: number, commit: Commit): Window {
-  if (!stateful(call)) return { first: commit[2], last: commit[3] }
+  if (!countsEpochs(call.storage)) return { first: commit[2], last: commit[3] }
   const epoch = commit[1] + call.storage.number(MODULE, 'revealPeriodEpochs', netuid)
   return { first: epoch, last: epoch }
 }
 
 function newCommit(call: Call, netuid: number, hash: string): Commit {
   const { storage, block } = call
-  if (stateful(call)) return [hash, storage.number(MODULE, 'subnetEpochIndex', netuid), block, 0]
+  if (countsEpochs(storage)) return [hash, epochNow(storage, netuid, block), block, 0]
   const span = storage.number(MODULE, 'tempo', netuid) + 1
   const epoch = Math.floor((block + netuid + 1) / span)
   const reveal = epoch + storage.number(MODULE, 'revealPeriodEpochs', netuid)
@@ -46,7 +41,8 @@ function newCommit(call: Call, netuid: number, hash: string): Commit {
 const commitsOf = (call: Call, netuid: number): Commit[] =>
   call.storage.json<Commit[] | null>(MODULE, 'weightCommits', netuid, call.who) ?? []
 
-function assertEnabled(call: Call, netuid: number): void {
+/** Refuses commits and reveals where the subnet shows its weights. */
+export function assertEnabled(call: Call, netuid: number): void {
   if (!call.storage.json<boolean>(MODULE, 'commitRevealWeightsEnabled', netuid))
     throw weightsFailure(call, 'CommitRevealDisabled')
 }
@@ -87,21 +83,13 @@ function revealWeights(call: Call, args: unknown[]): void {
   if (current < first) throw weightsFailure(call, 'RevealTooEarly')
   const left = commits.slice(at + 1)
   call.storage.put(MODULE, 'weightCommits', [netuid, call.who], left.length > 0 ? left : null)
-  const before = perUid<number>(call.storage, 'lastUpdate', netuid)
   const [, uids, values, , versionKey] = args as [number, number[], number[], number[], number]
-  putWeights(call, {
-    netuid,
-    uids,
-    values,
-    versionKey: Number(versionKey),
-    rateLimited: false,
-  })
-  call.storage.put(MODULE, 'lastUpdate', [netuid], before) // the commit counted, not the reveal
+  putRevealed(call, { netuid, uids, values, versionKey: Number(versionKey) })
   call.emit('SubtensorModule', 'WeightsRevealed', [call.who, netuid, hash])
 }
 
 /** The same calls with the mechanism's number as second argument. */
-const ofMechanism =
+export const ofMechanism =
   (run: (call: Call, args: unknown[]) => void) =>
   (call: Call): void => {
     const [netuid, mechanism, ...rest] = argsOf(call)

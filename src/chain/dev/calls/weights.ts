@@ -14,11 +14,14 @@ export interface WeightsCall {
   readonly rateLimited: boolean
 }
 
-export const weightsFailure = (call: Call, name: string): DispatchFailure =>
+/** What weighing needs of a call; what the chain does by itself has no method. */
+export type Weighing = Pick<Call, 'who' | 'storage' | 'block' | 'emit'>
+
+export const weightsFailure = (call: Pick<Call, 'storage'>, name: string): DispatchFailure =>
   call.storage.runtime.failure('SubtensorModule', name)
 
 /** The checks of the real pallet, in its order (notes/chain.md §3), then the row as it is stored. */
-export function putWeights(call: Call, row: WeightsCall): void {
+export function putWeights(call: Weighing, row: WeightsCall): void {
   const { storage } = call
   const { netuid, uids, values } = row
   const fail = (name: string) => weightsFailure(call, name)
@@ -45,7 +48,14 @@ export function putWeights(call: Call, row: WeightsCall): void {
   call.emit('SubtensorModule', 'WeightsSet', [netuid, uid])
 }
 
-function assertMayWeigh(call: Call, row: WeightsCall, uid: number): void {
+/** Weights that were hidden till now: the commit counted for the rate and as the last update, the reveal does not. */
+export function putRevealed(call: Weighing, row: Omit<WeightsCall, 'rateLimited'>): void {
+  const before = perUid<number>(call.storage, 'lastUpdate', row.netuid)
+  putWeights(call, { ...row, rateLimited: false })
+  call.storage.put(MODULE, 'lastUpdate', [row.netuid], before)
+}
+
+function assertMayWeigh(call: Weighing, row: WeightsCall, uid: number): void {
   const { storage } = call
   const { netuid, uids } = row
   if (alphaOf(storage, netuid, call.who) < stakeThreshold(storage))
@@ -61,7 +71,7 @@ function assertMayWeigh(call: Call, row: WeightsCall, uid: number): void {
 }
 
 /** Whether a validator weighs (or commits) again before the subnet's rate limit has passed. */
-export function tooSoon({ storage, block }: Call, netuid: number, uid: number): boolean {
+export function tooSoon({ storage, block }: Weighing, netuid: number, uid: number): boolean {
   const last = perUid<number>(storage, 'lastUpdate', netuid)[uid] ?? 0
   return last !== 0 && block - last < storage.number(MODULE, 'weightsSetRateLimit', netuid)
 }

@@ -45,6 +45,7 @@ export const adminUtils: PalletRow = {
     sudo_set_commit_reveal_weights_interval: item(57, { netuid: 'u16', interval: 'u64' }),
     sudo_set_bonds_penalty: bySpec(null, item(60, { netuid: 'u16', bonds_penalty: 'u16' })),
     sudo_set_alpha_sigmoid_steepness: bySpec(null, item(68, { netuid: 'u16', steepness: 'i16' })),
+    sudo_set_commit_reveal_version: bySpec(null, item(71, { version: 'u16' })),
     sudo_set_yuma3_enabled: bySpec(null, item(69, { netuid: 'u16', enabled: 'bool' })),
   },
   errors: { SubnetDoesNotExist: 0, MaxValidatorsLargerThanMaxUIds: 1 },

@@ -1,6 +1,7 @@
 // The part of the subtensor runtime that this project uses, as facts: indices, names, types, hashers, defaults.
 // `bySpec(a, b)` marks what differs between spec 218 and spec 424; `null` means absent there.
 import { adminUtils, commitments } from './commitments.ts'
+import { drand, drandTypes } from './drand.ts'
 import { subtensorModule } from './subtensor.ts'
 import { balances, system, timestamp, transactionPayment } from './system.ts'
 import { bySpec, type Table } from './table.ts'
@@ -18,6 +19,7 @@ const pallets: Table['pallets'] = {
   Multisig: multisig,
   Commitments: commitments,
   AdminUtils: adminUtils,
+  Drand: bySpec(null, drand),
 }
 
 const nothing = { inExtrinsic: '()', signedOnly: '()' }
@@ -42,4 +44,4 @@ const extensions: Table['extensions'] = {
 }
 
 /** The whole table; `buildMetadata` turns it into what a Substrate node serves. */
-export const subset: Table = { types, pallets, extensions }
+export const subset: Table = { types: { ...types, ...drandTypes }, pallets, extensions }
