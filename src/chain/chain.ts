@@ -146,27 +146,92 @@ export type WeightsOutcome =
       readonly weights: WeightRow
       readonly reveal: PendingReveal
     }
+  | {
+      readonly kind: 'timelock'
+      readonly block: BlockRef
+      readonly weights: WeightRow
+      readonly sealed: PendingTimelock
+    }
 
 /** Pairs of uid and u16 weight, as the chain stores them. */
 export type WeightRow = readonly (readonly [uid: number, weight: number])[]
 
-/** What must be kept, before a hash commit is sent, to reveal it later. */
-export interface PendingReveal {
+/**
+ * A signed transaction, each time the same bytes: kept before it is sent, it is found again by them or sent once more, never
+ * twice.
+ */
+export interface SignedTx {
+  /** As blocks hold it, its length in front; hex with 0x, as its hash is. */
+  readonly bytes: string
+  readonly hash: string
+  /** SS58. */
+  readonly signer: string
+  readonly nonce: number
+  /** The final block before it was signed: it stands in a later one. */
+  readonly since: number
+  /** The last block that may hold it. */
+  readonly until: number
+  /** The runtime it was signed for; another one takes it no more. */
+  readonly specVersion: number
+}
+
+interface PendingRow {
   readonly netuid: number
   readonly uids: readonly number[]
   readonly values: readonly number[]
-  readonly salt: readonly number[]
   readonly versionKey: number
-  /** The epoch index (or, on runtimes without one, the block) in which the commit was made. */
+  /** The epoch index in which it was sent; a commit's reveal is counted from there. */
   readonly committedAt: number
+  readonly signed?: SignedTx
+}
+
+/** Weights that are sent openly. */
+export interface PendingDirect extends PendingRow {
+  readonly way: 'direct'
+}
+
+/** Weights behind a hash, and what reveals them. */
+export interface PendingReveal extends PendingRow {
+  readonly way: 'hash'
+  readonly salt: readonly number[]
+}
+
+/** Weights that the chain opens by itself once it has the pulse of `round`. */
+export interface PendingTimelock extends PendingRow {
+  readonly way: 'timelock'
+  /** Hash of the encrypted bytes, hex with 0x, as `TimelockedCommit` has it. */
+  readonly hash: string
+  readonly round: number
+}
+
+/** Weights on their way, as they are kept before they are sent. */
+export type PendingWeights = PendingDirect | PendingReveal | PendingTimelock
+
+/** Somebody's encrypted weights on chain. */
+export interface TimelockedCommit {
+  /** SS58. */
+  readonly hotkey: string
+  /** BLAKE2b-256 of the encrypted bytes, hex with 0x. */
+  readonly hash: string
+  /** The round of the beacon that opens them. */
+  readonly round: number
+  /** Block and epoch of the commit. */
+  readonly block: number
+  readonly epoch: number
+  /** `open`: the epoch of its reveal has begun, and only its pulse is missing. */
+  readonly state: 'early' | 'open' | 'expired'
+  /** The block that is expected to reveal them. */
+  readonly opensAt: number
+  /** First block that is too late; when it is no later than `opensAt`, the pulse misses and they are lost. */
+  readonly closesAt: number
 }
 
 export interface WeightsOptions {
   readonly versionKey?: number
   /** Uids that take a weight of 1 each, in this order, where a row has fewer than the subnet demands. */
   readonly pad?: readonly number[]
-  /** Called with what a reveal needs before a commit is sent, so that a crash loses nothing. */
-  readonly keep?: (reveal: PendingReveal) => Promise<void>
+  /** Called with what is about to be sent, signed, so that a crash loses nothing; again where it had to be signed anew. */
+  readonly keep?: (pending: PendingWeights) => Promise<void>
 }
 
 export interface Commitment {
@@ -325,15 +390,23 @@ export interface Chain {
   weightRules(netuid: number, hotkey: string, at?: BlockRef): Promise<WeightRules>
   /** The hash commits of a hotkey, SS58, that stand on chain. */
   commitWindows(netuid: number, hotkey: string, at?: BlockRef): Promise<readonly CommitWindow[]>
-  /** Sends weights by the way this subnet demands (direct, or hash commit), or says why the chain would refuse them. */
+  /** The timelocked weights of every hotkey that stand on chain; none on runtimes without them. */
+  timelockedCommits(netuid: number, at?: BlockRef): Promise<readonly TimelockedCommit[]>
+  /**
+   * Sends weights by the way this subnet demands (direct, timelocked, or behind a hash), or says why the chain would refuse
+   * them.
+   */
   submitWeights(
     netuid: number,
     hotkey: Hotkey,
     weights: ReadonlyMap<number, number>,
     options?: WeightsOptions,
   ): Promise<WeightsOutcome>
-  /** Sends a commit again that was kept, and may or may not have got out; its hash stays the same. */
-  commitWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
+  /**
+   * What became of a transaction that was kept before it was sent: its final block, after sending the same bytes again where
+   * it stands in none yet; undefined when it can stand in none any more. @throws CHAIN_DISPATCH when it failed in its block
+   */
+  resume(signed: SignedTx): Promise<TxResult | undefined>
   revealWeights(hotkey: Hotkey, reveal: PendingReveal): Promise<TxResult>
   /** The newest so many epochs of a hotkey, oldest first. */
   earnings(netuid: number, hotkey: string, epochs: number): Promise<readonly EpochEarning[]>

@@ -12,9 +12,10 @@ import { burnOf, readBurns } from './subtensor/read-burns.ts'
 import { readEarnings, readMechanisms } from './subtensor/read-earnings.ts'
 import { readDelegation, readStakesOf } from './subtensor/read-nominators.ts'
 import { SubnetReader } from './subtensor/read-subnet.ts'
+import { readTimelocked } from './subtensor/read-timelocked.ts'
 import { readYuma } from './subtensor/read-yuma.ts'
 import { finalizedHead, readWeights } from './subtensor/reads.ts'
-import { sendCommit, submitWeights } from './subtensor/submit-weights.ts'
+import { submitWeights } from './subtensor/submit-weights.ts'
 import { Sender, type Transaction } from './subtensor/transactions.ts'
 import { readCommitWindows, readWeightRules } from './subtensor/weight-rules.ts'
 
@@ -57,7 +58,7 @@ export async function connectChain(
   const paid = (of: PaidCall) => () => transactionOf(api, of)
   const rules = (netuid: number, hotkey: string, at?: BlockRef) =>
     reading('the rules for weights', async () =>
-      readWeightRules(api, netuid, hotkey, at ?? (await head()), { timelock: false }),
+      readWeightRules(api, netuid, hotkey, at ?? (await head())),
     )
   return {
     genesis: fromHex(api.genesisHash.toHex(), 32)!,
@@ -109,7 +110,9 @@ export async function connectChain(
         weights,
         options,
       ),
-    commitWeights: (hotkey, reveal) => sendCommit({ api, sender }, hotkey, reveal),
+    timelockedCommits: async (netuid, at) =>
+      reading('timelocked weights', async () => readTimelocked(api, netuid, at ?? (await head()))),
+    resume: (signed) => sender.resume(signed),
     revealWeights(hotkey, { netuid, uids, values, salt, versionKey }) {
       const args = [netuid, uids, values, salt, versionKey]
       return sender.send(call('subtensorModule', 'revealWeights', ...args), hotkey)

@@ -5,6 +5,9 @@ import { compact, u16s, u64 } from './scale.ts'
 /** Blocks after an epoch's start at which its pulse should be there: the first may still run without it. */
 const BLOCKS_INTO_EPOCH = 3
 
+/** Blocks before the next epoch by which its pulse must be there: one stores it, the one after that opens. */
+const BLOCKS_TO_OPEN = 2
+
 /** SCALE of `WeightsTlockPayload { hotkey, uids, values, version_key }`: what a timelocked commit hides. */
 export function timelockPayload(
   hotkey: Uint8Array,
@@ -21,7 +24,7 @@ export function timelockPayload(
   ])
 }
 
-/** What a target round follows from. */
+/** What a target round follows from; all as the chain itself tells it at one block. */
 export interface RevealTiming {
   readonly epoch: Epoch
   /** Epochs from the commit to its reveal, at least 1. */
@@ -58,6 +61,6 @@ export function revealRound(
   const at = roundAt(beacon, nowMs + (target - block) * blockMs)
   const round = Math.max(1, at, lastStoredRound + 1)
   const start = target - Math.min(BLOCKS_INTO_EPOCH, Math.max(0, epoch.tempo - 1))
-  const endsMs = nowMs + (start + epoch.tempo - block) * blockMs
-  return timeOf(beacon, round) < endsMs ? round : undefined
+  const lastBlock = start + Math.max(0, epoch.tempo - BLOCKS_TO_OPEN)
+  return timeOf(beacon, round) <= nowMs + (lastBlock - block) * blockMs ? round : undefined
 }

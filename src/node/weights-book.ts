@@ -1,4 +1,4 @@
-import type { PendingReveal, WeightRow } from '../chain/chain.ts'
+import type { PendingWeights, WeightRow } from '../chain/chain.ts'
 import type { Store } from './store.ts'
 
 /** The weights of the last epoch in which some were set. */
@@ -7,22 +7,28 @@ export interface SetRow {
   readonly row: WeightRow
 }
 
-/** What a validator must not forget over a crash: what it set, and what it has to reveal. */
+/** What a validator must not forget over a crash: what it set, what it is sending, and what is still to be revealed. */
 export interface WeightsBook {
   last(): Promise<SetRow | undefined>
   done(set: SetRow): Promise<void>
   /** Oldest first. */
-  reveals(): Promise<PendingReveal[]>
-  keepReveal(pending: PendingReveal): Promise<void>
-  dropReveal(pending: PendingReveal): Promise<void>
+  pending(): Promise<PendingWeights[]>
+  /** Before it is sent; again in the same place when it had to be signed anew. */
+  keep(pending: PendingWeights): Promise<void>
+  drop(pending: PendingWeights): Promise<void>
 }
 
 const LAST = 'last'
 const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 const decode = <T>(bytes: Uint8Array): T => JSON.parse(Buffer.from(bytes).toString()) as T
 
-const revealKey = ({ committedAt, salt }: PendingReveal): string =>
-  `reveal/${String(committedAt).padStart(12, '0')}/${salt.join('-')}`
+const idOf = (pending: PendingWeights): string => {
+  if (pending.way === 'hash') return pending.salt.join('-')
+  return pending.way === 'timelock' ? pending.hash : 'direct'
+}
+
+const keyOf = (pending: PendingWeights): string =>
+  `reveal/${String(pending.committedAt).padStart(12, '0')}/${idOf(pending)}`
 
 /** The validator's weights in its node's store. */
 export function openWeightsBook(store: Store): WeightsBook {
@@ -33,11 +39,12 @@ export function openWeightsBook(store: Store): WeightsBook {
       return bytes === undefined ? undefined : decode<SetRow>(bytes)
     },
     done: (set) => bucket.put(LAST, encode(set)),
-    async reveals() {
+    async pending() {
       const kept = await bucket.values({ gt: 'reveal/', lt: 'reveal0' }).all()
-      return kept.map((bytes) => decode<PendingReveal>(bytes))
+      // Before there were other ways, none was written.
+      return kept.map((bytes) => ({ way: 'hash', ...decode<object>(bytes) }) as PendingWeights)
     },
-    keepReveal: (pending) => bucket.put(revealKey(pending), encode(pending)),
-    dropReveal: (pending) => bucket.del(revealKey(pending)),
+    keep: (pending) => bucket.put(keyOf(pending), encode(pending)),
+    drop: (pending) => bucket.del(keyOf(pending)),
   }
 }

@@ -1,6 +1,7 @@
-import type { Chain, Epoch, Neuron, PendingReveal } from '../chain/chain.ts'
+import type { BlockRef, Chain, Epoch, Neuron, PendingWeights } from '../chain/chain.ts'
 import type { Hotkey } from '../chain/keys.ts'
-import { messageOf } from '../errors.ts'
+import { isOver } from '../chain/subtensor/transaction-errors.ts'
+import { codeOf, messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ChainSnapshot } from './chain-view.ts'
 import type { Events } from './events.ts'
@@ -54,9 +55,9 @@ const NEAR_SHARE = 0.1
 const NEAR_BLOCKS = 3
 
 /**
- * The work of a validator's weights, one `turn` at a time. What must not be forgotten stands in `book` before
- * anything is sent, so that a process that dies anywhere goes on where it was: a commit that was kept and is not on
- * chain is sent again as it was, one that stands there is not repeated, and each is revealed once.
+ * The work of a validator's weights, one `turn` at a time. What is sent stands in `book` before, signed, so that a process
+ * that dies anywhere goes on where it was: a transaction that was kept and is not on chain is sent again as it was, one
+ * that stands there is not repeated, and each commit is revealed once.
  */
 export function createWeightsKeeper(needs: WeightsKeeperNeeds): WeightsKeeper {
   const { netuid, hotkey, book, log, events } = needs
@@ -99,13 +100,23 @@ export function createWeightsKeeper(needs: WeightsKeeperNeeds): WeightsKeeper {
     const wanted = await wantedWeights(needs, snapshot, me.lastUpdate)
     if (typeof wanted === 'string') return wait(current, wanted)
     const pad = needs.boundUids(snapshot)
-    const outcome = await chain.submitWeights(netuid, hotkey, wanted, {
-      pad,
-      keep: book.keepReveal,
-    })
-    if (outcome.kind !== 'skipped') return done(current, outcome, me.uid)
-    current.retryAt = outcome.retryAtBlock ?? 0
-    wait(current, outcome.reason, { message: outcome.message })
+    let kept: PendingWeights | undefined
+    const keep = async (pending: PendingWeights): Promise<void> => {
+      kept = pending
+      await book.keep(pending)
+    }
+    try {
+      const outcome = await chain.submitWeights(netuid, hotkey, wanted, { pad, keep })
+      if (outcome.kind === 'skipped') {
+        current.retryAt = outcome.retryAtBlock ?? 0
+        return wait(current, outcome.reason, { message: outcome.message })
+      }
+      await done(current, outcome, me.uid)
+      if (outcome.kind === 'direct' && kept !== undefined) await book.drop(kept)
+    } catch (error) {
+      if (kept !== undefined && isRefusal(error)) await book.drop(kept)
+      throw error
+    }
   }
 
   async function done(
@@ -124,27 +135,42 @@ export function createWeightsKeeper(needs: WeightsKeeperNeeds): WeightsKeeper {
     })
   }
 
-  /** A commit of this epoch that was kept before a crash or a lost answer: it counts, or goes out once more. */
-  async function finishCommit(chain: Chain, pending: PendingReveal, current: Duty, uid: number) {
-    const windows = await chain.commitWindows(netuid, hotkey.address)
-    const found = windows.some((one) => one.hash === revealHash(hotkey, pending))
+  /**
+   * Weights of this epoch that were kept before a crash or a lost answer: they count, or go out once more as they were.
+   * False when they can do neither any more.
+   */
+  async function finish(
+    chain: Chain,
+    pending: PendingWeights,
+    current: Duty,
+    uid: number,
+  ): Promise<boolean> {
     const weights = pending.uids.map((one, i) => [one, pending.values[i]!] as const)
     try {
-      const block = found ? await chain.head() : (await chain.commitWeights(hotkey, pending)).block
-      await done(current, { kind: 'hash', block, weights }, uid)
+      const block = await blockOf(chain, pending)
+      if (block !== undefined) await done(current, { kind: pending.way, block, weights }, uid)
+      if (block === undefined || pending.way === 'direct') await book.drop(pending)
+      return block !== undefined
     } catch (error) {
-      // The subnet shows its weights meanwhile: this one will never be asked for.
-      if (errorName(error) === 'CommitRevealDisabled') await book.dropReveal(pending)
+      if (isRefusal(error)) await book.drop(pending)
       throw error
     }
+  }
+
+  async function blockOf(chain: Chain, pending: PendingWeights): Promise<BlockRef | undefined> {
+    if (pending.signed !== undefined) return (await chain.resume(pending.signed))?.block
+    if (pending.way !== 'hash') return undefined
+    const windows = await chain.commitWindows(netuid, hotkey.address)
+    const stands = windows.some(({ hash }) => hash === revealHash(hotkey, pending))
+    return stands ? chain.head() : undefined
   }
 
   async function fulfil(chain: Chain, snapshot: ChainSnapshot, current: Duty, epoch: Epoch) {
     if (epoch.next - epoch.blocksLeft < current.retryAt) return
     const me = snapshot.metagraph.neurons.find((one) => one.hotkey === hotkey.address)
     if (me === undefined) return wait(current, 'UNREGISTERED')
-    const begun = (await book.reveals()).find((one) => one.committedAt === current.epoch)
-    if (begun !== undefined) return finishCommit(chain, begun, current, me.uid)
+    const begun = (await book.pending()).find((one) => one.committedAt === current.epoch)
+    if (begun !== undefined && (await finish(chain, begun, current, me.uid))) return
     if (!me.validatorPermit) return wait(current, 'NO_PERMIT')
     await set(chain, snapshot, current, me)
   }
@@ -168,6 +194,10 @@ export function createWeightsKeeper(needs: WeightsKeeperNeeds): WeightsKeeper {
     },
   }
 }
+
+/** It stands in a block and failed, or can stand in none any more: what was kept will never count. */
+const isRefusal = (error: unknown): boolean =>
+  ['CHAIN_DISPATCH', 'CHAIN_INNER'].includes(codeOf(error)) || isOver(error)
 
 type SetOutcome = Exclude<Awaited<ReturnType<Chain['submitWeights']>>, { readonly kind: 'skipped' }>
 

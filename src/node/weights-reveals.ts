@@ -1,4 +1,4 @@
-import type { Chain, CommitWindow, Epoch, PendingReveal } from '../chain/chain.ts'
+import type { Chain, CommitWindow, Epoch, PendingReveal, PendingTimelock } from '../chain/chain.ts'
 import { toHex } from '../chain/hex.ts'
 import type { Hotkey } from '../chain/keys.ts'
 import { commitHash } from '../chain/subtensor/submit-weights.ts'
@@ -18,13 +18,24 @@ interface Revealing {
 }
 
 /**
- * Opens every kept commit whose window is open, as the chain itself tells its windows. One that is no longer on chain
- * was revealed, before a crash or by an answer that was lost, or never got there: the row on chain tells which.
+ * Opens every kept commit whose window is open, as the chain itself tells its windows, and sees what became of those that
+ * the chain opens. One that is no longer on chain was revealed, before a crash or by an answer that was lost, or never got
+ * there: the row on chain tells which.
  */
 export async function revealPending(revealing: Revealing): Promise<void> {
-  const { netuid, hotkey, book, chain, epoch } = revealing
-  const kept = await book.reveals()
-  if (kept.length === 0) return
+  const kept = await revealing.book.pending()
+  const hashed = kept.filter((one) => one.way === 'hash')
+  const timelocked = kept.filter((one) => one.way === 'timelock')
+  if (hashed.length > 0) await revealHashed(revealing, hashed)
+  if (timelocked.length > 0) await followTimelocked(revealing, timelocked)
+  // What was sent openly in an epoch that is over needs nothing any more.
+  for (const one of kept)
+    if (one.way === 'direct' && one.committedAt < revealing.epoch.index)
+      await revealing.book.drop(one)
+}
+
+async function revealHashed(revealing: Revealing, kept: readonly PendingReveal[]): Promise<void> {
+  const { netuid, hotkey, chain, epoch } = revealing
   const windows = await chain.commitWindows(netuid, hotkey.address)
   for (const pending of kept) {
     const window = windows.find(({ hash }) => hash === revealHash(hotkey, pending))
@@ -32,6 +43,23 @@ export async function revealPending(revealing: Revealing): Promise<void> {
     await judge(revealing, pending, window)
   }
 }
+
+/** Tells of those that the chain has opened, and of those that it dropped: their pulse came too late, or never. */
+async function followTimelocked(
+  revealing: Revealing,
+  kept: readonly PendingTimelock[],
+): Promise<void> {
+  const { netuid, chain, epoch } = revealing
+  const commits = await chain.timelockedCommits(netuid)
+  const under = new Set(commits.filter(({ state }) => state !== 'expired').map(({ hash }) => hash))
+  for (const pending of kept) {
+    if (under.has(pending.hash) || pending.committedAt === epoch.index) continue
+    if (await standsOnChain(revealing, pending)) await revealed(revealing, pending)
+    else if (pending.committedAt + 1 < epoch.index) await lost(revealing, pending, NOT_OPENED)
+  }
+}
+
+const NOT_OPENED = 'TimelockNotOpened'
 
 /** The hash under which a kept commit stands on chain. */
 export const revealHash = (hotkey: Hotkey, pending: PendingReveal): string =>
@@ -73,7 +101,7 @@ const FINAL: ReadonlySet<string> = new Set([
 
 async function standsOnChain(
   { chain, netuid, hotkey }: Revealing,
-  { uids, values }: PendingReveal,
+  { uids, values }: PendingReveal | PendingTimelock,
 ): Promise<boolean> {
   const { uid } = await chain.weightRules(netuid, hotkey.address)
   const row = uid === undefined ? undefined : (await chain.weights(netuid)).get(uid)
@@ -83,19 +111,19 @@ async function standsOnChain(
 
 async function revealed(
   { book, events, epoch }: Revealing,
-  pending: PendingReveal,
+  pending: PendingReveal | PendingTimelock,
   block?: number,
 ): Promise<void> {
-  await book.dropReveal(pending)
+  await book.drop(pending)
   events.emit('weights-revealed', { epoch: epoch.index, block })
 }
 
 async function lost(
   { book, log, events }: Revealing,
-  pending: PendingReveal,
+  pending: PendingReveal | PendingTimelock,
   reason: string,
 ): Promise<void> {
-  await book.dropReveal(pending)
+  await book.drop(pending)
   log.warn('weights-reveal-lost', { epoch: pending.committedAt, reason })
   events.emit('weights-reveal-lost', { epoch: pending.committedAt, reason })
 }

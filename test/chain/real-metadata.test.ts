@@ -46,6 +46,8 @@ const GATED: Readonly<Record<string, keyof ChainFeatures>> = {
   timelockedWeightCommits: 'timelock',
   commitRevealWeightsVersion: 'timelock',
   commitTimelockedWeights: 'timelock',
+  beaconConfig: 'timelock',
+  lastStoredRound: 'timelock',
   commitTimelockedMechanismWeights: 'timelock',
   setMechanismWeights: 'mechanisms',
   commitMechanismWeights: 'mechanisms',

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { expect, test } from 'vitest'
+import type { PendingWeights } from '../../src/chain/chain.ts'
 import type { Origin } from '../../src/chain/dev/chain-store.ts'
 import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
+import { sleep } from '../../src/clock.ts'
 import { silent } from '../../src/log.ts'
 import { proxyChain } from '../support/chain-proxy.ts'
 
@@ -27,26 +29,50 @@ async function upgrade(dev: DevChain, folder: string, signal: AbortSignal): Prom
   return startDevChain({ dataDir: folder, spec: 424, port, blockMs: 100, log: silent, signal })
 }
 
-test('an upgrade of the runtime is followed, and what was on its way is signed for the new one', async () => {
+test('an upgrade of the runtime is followed, and what was on its way is signed for the new one, and kept so', async () => {
   const { signal } = new AbortController()
   const folder = await mkdtemp(join(tmpdir(), 'cn-upgrade-'))
-  const options = { dataDir: folder, spec: 218, blockMs: 100, log: silent, signal } as const
+  const options = {
+    dataDir: folder,
+    spec: 218,
+    blockMs: 100,
+    tempo: 10,
+    log: silent,
+    signal,
+  } as const
   const old = await startDevChain(options)
   const proxy = await proxyChain(old.url)
   const chain = await connectChain(proxy.url, { log: silent, signal })
   await chain.register(1, DEV_ACCOUNT, hotkey.address)
+  await chain.addStake(1, DEV_ACCOUNT, hotkey.address, TAO)
+  while (!(await chain.weightRules(1, hotkey.address)).permit) await sleep(50)
   expect(chain.info()).toMatchObject({ specVersion: 218, features: { statefulEpochs: false } })
   const before = await chain.metagraph(1)
   const submitted: string[] = []
-  // The node that took it goes before a block has it.
+  let isGone = true
+  // The node that took them goes before a block has them.
   proxy.answer = (method, params) => {
-    if (method === SUBMIT) submitted.push(String(params[0]))
-    return method === SUBMIT && submitted.length === 1 ? 'gone' : undefined
+    if (method !== SUBMIT) return undefined
+    submitted.push(String(params[0]))
+    return isGone ? 'gone' : undefined
   }
   const moved = chain.transfer(DEV_ACCOUNT, to, 2n * TAO)
-  while (submitted.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  const kept: PendingWeights[] = []
+  const keep = async (pending: PendingWeights): Promise<void> => {
+    expect(submitted).not.toContain(pending.signed!.bytes)
+    kept.push(pending)
+  }
+  const set = chain.submitWeights(1, hotkey, new Map([[0, 1]]), { keep })
+  while (submitted.length < 2) await sleep(20)
+  isGone = false
   const dev = await upgrade(old, folder, signal)
   expect((await moved).events).toContain('balances.Transfer')
+  const outcome = await set
+  expect(kept.map(({ signed }) => signed!.specVersion)).toEqual([218, 424])
+  expect(await chain.resume(kept[0]!.signed!)).toBeUndefined()
+  expect(await chain.resume(kept[1]!.signed!)).toMatchObject({
+    block: outcome.kind === 'direct' && outcome.block,
+  })
   expect(await chain.balance(to)).toBe(2n * TAO)
   expect(chain.info()).toMatchObject({
     specVersion: 424,
@@ -55,8 +81,8 @@ test('an upgrade of the runtime is followed, and what was on its way is signed f
   const after = await chain.metagraph(1)
   expect(after.neurons.map((one) => one.hotkey)).toEqual(before.neurons.map((one) => one.hotkey))
   expect(await chain.weightRules(1, hotkey.address)).toMatchObject({ uid: 0, stakeThreshold: 0n })
-  // The old bytes as often as they were asked for, then others, once.
-  expect(new Set(submitted).size).toBe(2)
+  // The old bytes of both as often as they were asked for, then others, once.
+  expect(new Set(submitted).size).toBe(4)
   await chain.close()
   await proxy.close()
   await dev.close()

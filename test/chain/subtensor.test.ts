@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Chain, PendingReveal } from '../../src/chain/chain.ts'
+import type { Chain, PendingReveal, PendingWeights } from '../../src/chain/chain.ts'
 import { startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { toHex } from '../../src/chain/hex.ts'
@@ -102,6 +102,7 @@ describe.each([218, 424] as const)('hash commits on spec %d', (spec) => {
     const options = {
       dataDir: folder,
       spec,
+      beaconPeriodMs: 1500, // not in whole seconds: weights cannot be timelocked to it
       blockMs: 100,
       tempo: 30,
       commitReveal: true,
@@ -116,9 +117,12 @@ describe.each([218, 424] as const)('hash commits on spec %d', (spec) => {
     }
     await until(async () => (await chain.metagraph(1)).neurons[0]!.validatorPermit)
     const kept: PendingReveal[] = []
-    const keep = async (reveal: PendingReveal) => void kept.push(reveal)
+    const keep = async (pending: PendingWeights) => void kept.push(pending as PendingReveal)
     const outcome = await chain.submitWeights(1, validator, new Map([[0, 3]]), { keep })
-    expect(outcome).toMatchObject({ kind: 'hash', reveal: kept[0] })
+    const { signed, ...reveal } = kept[0]!
+    expect(outcome).toMatchObject({ kind: 'hash', reveal })
+    const found = await chain.resume(signed!)
+    expect(found?.block).toEqual(outcome.kind === 'hash' && outcome.block)
     expect(await chain.weights(1)).toEqual(new Map())
     const tooEarly = chain.revealWeights(validator, kept[0]!)
     await expect(tooEarly).rejects.toMatchObject({ details: { error: 'RevealTooEarly' } })

@@ -40,8 +40,9 @@ test('the round is the newest one when its block comes, and the chain does not h
 
 test('a pulse that would come after the reveal epoch is none: the commit would be lost', () => {
   const at = timing(1100)
-  const endsMs = NOW_MS + (1360 + 360 - 1100) * 12_000
-  const last = roundAt(QUICKNET, endsMs - 1)
+  // One block stores the pulse, the one after that opens, and then the next epoch begins.
+  const endsMs = NOW_MS + (1360 + 360 - 2 - 1100) * 12_000
+  const last = roundAt(QUICKNET, endsMs)
   expect(revealRound(QUICKNET, at, last - 1)).toBe(last)
   expect(revealRound(QUICKNET, at, last)).toBeUndefined()
 })

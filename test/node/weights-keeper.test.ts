@@ -1,7 +1,15 @@
 // Many epochs of a validator's weights over a chain that fails in every way a line to it can; beside it, the crash test
 // runs the same work on the embedded chain.
 import { expect, test } from 'vitest'
-import type { Chain, PendingReveal, WeightRow } from '../../src/chain/chain.ts'
+import type {
+  Chain,
+  PendingWeights,
+  SignedTx,
+  TxResult,
+  WeightRow,
+  WeightsOutcome,
+  WeightsWay,
+} from '../../src/chain/chain.ts'
 import { windowOf } from '../../src/chain/commit-window.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
 import { NodeError } from '../../src/errors.ts'
@@ -24,34 +32,62 @@ function randomOf(seed: number): () => number {
 }
 
 interface Commit {
+  readonly way: WeightsWay
   readonly hash: string
   readonly epoch: number
+  readonly row: WeightRow
 }
 
-/** One validator's part of a chain with stateful epochs and hash commits, and how it fails. */
+/** One validator's part of a chain with stateful epochs, and how it fails. */
 class FaultyChain {
   block = 1
   epochIndex = 0
   lastEpoch = 0
+  nonce = 0
   commits: Commit[] = []
   row: WeightRow = []
+  /** How often weights of an epoch got into a block, and how often each commit was revealed. */
   readonly made = new Map<number, number>()
   readonly revealed = new Map<string, number>()
   /** Part of calls that fail; of transactions, part whose answer is lost, and part that never answer: a crash. */
   faults = 0
   faultsSeen = 0
   crash: () => void = () => undefined
+  readonly #way: WeightsWay
   readonly #random: () => number
+  /** What signed transactions do, by hash; those that stand in a block; and those that wait for one. */
+  readonly #effects = new Map<string, { nonce: number; effect: () => void }>()
+  readonly #included = new Map<string, number>()
+  #pool: string[] = []
 
-  constructor(random: () => number) {
+  constructor(random: () => number, way: WeightsWay = 'hash') {
     this.#random = random
+    this.#way = way
   }
 
   mine(): void {
     this.block++
-    if (this.block - this.lastEpoch < TEMPO) return
-    this.lastEpoch = this.block
-    this.epochIndex++
+    if (this.block - this.lastEpoch >= TEMPO) {
+      this.lastEpoch = this.block
+      this.epochIndex++
+      this.commits = this.commits.filter(({ epoch }) => epoch > this.epochIndex - 5)
+    }
+    this.#openTimelocked()
+    // A slow author leaves it for later.
+    if (this.#random() >= this.faults) for (const hash of this.#pool.splice(0)) this.#include(hash)
+  }
+
+  /** As the chain does by itself, once the pulse is there. */
+  #openTimelocked(): void {
+    if (this.block < this.lastEpoch + 3) return
+    const due = ({ way, epoch }: Commit) => way === 'timelock' && epoch < this.epochIndex
+    for (const commit of this.commits.filter(due)) this.#reveal(commit)
+  }
+
+  #reveal(commit: Commit): void {
+    this.commits = this.commits.filter((one) => one !== commit)
+    this.revealed.set(commit.hash, (this.revealed.get(commit.hash) ?? 0) + 1)
+    this.row = commit.row
   }
 
   epoch() {
@@ -60,9 +96,11 @@ class FaultyChain {
     return { index, tempo: TEMPO, last, next, blocksLeft: next - this.block }
   }
 
-  #windows() {
+  #standing(way: WeightsWay) {
     const now = { epoch: this.epoch(), block: this.block, revealPeriod: 1, statefulEpochs: true }
-    return this.commits.map(({ hash, epoch }) => windowOf([hash, epoch, 0, 0], now))
+    return this.commits
+      .filter((one) => one.way === way)
+      .map(({ hash, epoch }) => ({ ...windowOf([hash, epoch, 0, 0], now), epoch }))
   }
 
   async #fault(): Promise<void> {
@@ -77,11 +115,13 @@ class FaultyChain {
     this.mine()
     effect()
     if (this.#random() < this.faults / 2) return this.#die()
-    if (this.#random() < this.faults) {
-      this.faultsSeen++
-      throw new NodeError('CHAIN_TIMEOUT', 'no answer came')
-    }
+    if (this.#random() < this.faults) this.#noAnswer()
     return { block: { number: this.block, hash: '' }, events: [] }
+  }
+
+  #noAnswer(): never {
+    this.faultsSeen++
+    throw new NodeError('CHAIN_TIMEOUT', 'no answer came')
   }
 
   /** The process dies here. */
@@ -91,11 +131,44 @@ class FaultyChain {
     return new Promise(() => undefined)
   }
 
-  #commit(reveal: PendingReveal) {
-    return this.#transaction(() => {
-      this.commits.push({ hash: revealHash(hotkey, reveal), epoch: this.epochIndex })
-      this.made.set(this.epochIndex, (this.made.get(this.epochIndex) ?? 0) + 1)
-    })
+  #sign(effect: () => void): SignedTx {
+    const hash = `0x${Math.floor(this.#random() * 2 ** 48).toString(16)}`
+    this.#effects.set(hash, { nonce: this.nonce, effect })
+    const { nonce, block: since } = this
+    const signer = hotkey.address
+    return { bytes: '0x', hash, signer, nonce, since, until: since + 63, specVersion: 424 }
+  }
+
+  #include(hash: string): void {
+    const { nonce, effect } = this.#effects.get(hash)!
+    if (nonce !== this.nonce) return
+    this.nonce++
+    this.#included.set(hash, this.block)
+    effect()
+  }
+
+  /** Hands it over as often as asked, and waits for its block. */
+  async #send(hash: string): Promise<TxResult | undefined> {
+    await this.#fault()
+    if (this.#random() < this.faults / 2) return this.#die()
+    if (!this.#included.has(hash) && !this.#pool.includes(hash)) this.#pool.push(hash)
+    if (this.#random() < this.faults / 2) return this.#die()
+    for (let blocks = 0; blocks < 3 && this.#pool.length > 0; blocks++) this.mine()
+    if (this.#pool.length > 0 || this.#random() < this.faults) this.#noAnswer()
+    if (this.#random() < this.faults / 2) return this.#die()
+    const number = this.#included.get(hash)
+    return number === undefined ? undefined : { block: { number, hash: '' }, events: [] }
+  }
+
+  #weigh(pending: PendingWeights): void {
+    const { uids, values, way } = pending
+    const row = uids.map((uid, i) => [uid, values[i]!] as const)
+    this.made.set(pending.committedAt, (this.made.get(pending.committedAt) ?? 0) + 1)
+    if (pending.way === 'direct') this.row = row
+    else {
+      const hash = pending.way === 'hash' ? revealHash(hotkey, pending) : pending.hash
+      this.commits.push({ way, hash, epoch: this.epochIndex, row })
+    }
   }
 
   chain(): Chain {
@@ -107,7 +180,12 @@ class FaultyChain {
       },
       commitWindows: async () => {
         await this.#fault()
-        return this.#windows()
+        return this.#standing('hash')
+      },
+      timelockedCommits: async () => {
+        await this.#fault()
+        const one = { hotkey: hotkey.address, round: 1, block: 1 }
+        return this.#standing('timelock').map((window) => ({ ...one, ...window }))
       },
       weightRules: async () => ({ uid: 0 }) as Awaited<ReturnType<Chain['weightRules']>>,
       weights: async () => new Map([[0, this.row]]),
@@ -115,21 +193,30 @@ class FaultyChain {
         await this.#fault()
         const salt = Array.from({ length: 8 }, () => Math.floor(this.#random() * 65_536))
         const [uids, values] = [[...weights.keys()], [...weights.values()]]
-        const reveal = { netuid, uids, values, salt, versionKey: 0, committedAt: this.epochIndex }
-        await options?.keep?.(reveal)
-        const { block } = await this.#commit(reveal)
-        return { kind: 'hash', block, reveal, weights: [...weights] }
+        const row = { netuid, uids, values, versionKey: 0, committedAt: this.epochIndex }
+        const pending = {
+          direct: { ...row, way: 'direct' },
+          hash: { ...row, way: 'hash', salt },
+          timelock: { ...row, way: 'timelock', hash: `0x${salt.join('')}`, round: 1 },
+        }[this.#way] as PendingWeights
+        const signed = this.#sign(() => this.#weigh(pending))
+        await options?.keep?.({ ...pending, signed })
+        const { block } = (await this.#send(signed.hash))!
+        return { kind: this.#way, block, weights: [...weights] } as WeightsOutcome
       },
-      commitWeights: (_, reveal) => this.#commit(reveal),
+      resume: async ({ hash, nonce }) => {
+        await this.#fault()
+        if (!this.#included.has(hash) && this.nonce > nonce) return undefined
+        return this.#send(hash)
+      },
       revealWeights: (_, reveal) =>
         this.#transaction(() => {
           const hash = revealHash(hotkey, reveal)
-          const state = this.#windows().find((one) => one.hash === hash)?.state
+          const state = this.#standing('hash').find((one) => one.hash === hash)?.state
           const error = state === undefined ? 'NoWeightsCommitFound' : `it is ${state}`
           if (state !== 'open') throw new NodeError('CHAIN_DISPATCH', 'refused', { error })
-          this.commits = this.commits.filter((one) => one.hash !== hash)
-          this.revealed.set(hash, (this.revealed.get(hash) ?? 0) + 1)
-          this.row = reveal.uids.map((uid, i) => [uid, reveal.values[i]!] as const)
+          this.nonce++
+          this.#reveal(this.commits.find((one) => one.hash === hash)!)
         }),
     }
     return chain as Chain
@@ -139,16 +226,18 @@ class FaultyChain {
 /** What stands on disk: it outlives every keeper. */
 function memoryBook(): WeightsBook {
   let last: SetRow | undefined
-  let kept: PendingReveal[] = []
+  let kept: PendingWeights[] = []
   return {
     last: async () => last,
     async done(set) {
       last = set
     },
-    reveals: async () => [...kept],
-    keepReveal: async (pending) => void kept.push(pending),
-    async dropReveal({ salt }) {
-      kept = kept.filter((one) => one.salt !== salt)
+    pending: async () => [...kept],
+    async keep(pending) {
+      kept = [...kept.filter(({ committedAt }) => committedAt !== pending.committedAt), pending]
+    },
+    async drop({ committedAt }) {
+      kept = kept.filter((one) => one.committedAt !== committedAt)
     },
   }
 }
@@ -203,37 +292,44 @@ function validator(fake: FaultyChain): Life {
   }
 }
 
-test('a sound chain gets one commit in each epoch, revealed in the next', async () => {
-  const { fake, events, turn } = validator(new FaultyChain(randomOf(1)))
+const WAYS = ['direct', 'hash', 'timelock'] as const
+
+test.each(WAYS)('a sound chain gets weights once in each epoch, %s', async (way) => {
+  const { fake, events, turn } = validator(new FaultyChain(randomOf(1), way))
   while (fake.epochIndex < 20) {
     await turn()
     fake.mine()
   }
   for (let epoch = 0; epoch < 20; epoch++) expect(fake.made.get(epoch), `${epoch}`).toBe(1)
-  expect(fake.revealed.size).toBe(19)
-  expect(new Set(fake.revealed.values())).toEqual(new Set([1]))
+  expect(fake.revealed.size).toBe({ direct: 0, hash: 19, timelock: 19 }[way])
+  if (way !== 'direct') expect(new Set(fake.revealed.values())).toEqual(new Set([1]))
   expect(events).not.toContain('weights-missed')
   expect(events).not.toContain('weights-reveal-lost')
 })
 
-test.each([0.05, 0.2, 0.5])(
-  'no epoch that could be made is missed while %d of calls fail and processes die',
-  async (faults) => {
-    const { fake, turn } = validator(new FaultyChain(randomOf(faults * 100)))
+const cases = WAYS.flatMap((way) => [0.05, 0.2, 0.5].map((faults) => [way, faults] as const))
+
+test.each(cases)(
+  '%s: no epoch that could be made is missed while %d of calls fail, blocks are slow and processes die',
+  async (way, faults) => {
+    const { fake, turn } = validator(new FaultyChain(randomOf(faults * 100), way))
     const random = randomOf(7)
     fake.faults = faults
     /** Epochs in which one turn, early enough, met no fault. */
     const makeable = new Set<number>()
-    while (fake.epochIndex < 300) {
+    while (fake.epochIndex < 900) {
       const { index, blocksLeft } = fake.epoch()
       const before = fake.faultsSeen
       await turn()
-      if (fake.faultsSeen === before && blocksLeft >= 3) makeable.add(index)
+      if (fake.faultsSeen === before && blocksLeft >= 8) makeable.add(index)
       for (let blocks = Math.ceil(random() * 3); blocks > 0; blocks--) fake.mine()
     }
     expect(makeable.size).toBeGreaterThan(40)
     for (const epoch of makeable) expect(fake.made.has(epoch), `epoch ${epoch}`).toBe(true)
+    // Nothing that was sent is sent once more, whatever its answer was.
+    for (const [epoch, times] of fake.made) expect(times, `epoch ${epoch}`).toBe(1)
     for (const times of fake.revealed.values()) expect(times).toBe(1)
+    if (way === 'direct') return
     // Whatever was made is revealed where the epoch after it could be made too.
     const due = [...fake.made.keys()].filter((epoch) => makeable.has(epoch + 1))
     expect(fake.revealed.size).toBeGreaterThanOrEqual(due.length)

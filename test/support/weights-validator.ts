@@ -5,7 +5,7 @@ import { silent } from '../../src/log.ts'
 import type { WeightsBook } from '../../src/node/weights-book.ts'
 import { createWeightsKeeper } from '../../src/node/weights-keeper.ts'
 
-/** Steps at which a validator dies. `sent`: the pool has the commit, no block does. */
+/** Steps at which a validator dies. `sent`: the pool has the transaction, no block does. */
 export type WeightsCrash =
   | 'before keep'
   | 'kept'

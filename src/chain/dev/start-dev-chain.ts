@@ -22,6 +22,8 @@ export interface DevChainOptions extends Partial<GenesisOptions> {
   /** The ledger's clock, by which escrows expire; tests pass their own. */
   readonly ledgerNowMs?: () => number
   readonly blockMs?: number
+  /** The clock of blocks, and of the pulses they store; tests pass their own. */
+  readonly nowMs?: () => number
   /**
    * Asked before each block, with its number and how many transactions wait; false puts it off. Tests hold the chain by
    * it until a slow machine has done its part, so that blocks and not seconds decide.
@@ -52,14 +54,14 @@ const BLOCK_MS = 1000
  */
 export async function startDevChain(options: DevChainOptions): Promise<DevChain> {
   const { dataDir, port = 0, host = '127.0.0.1', blockMs = BLOCK_MS, log, signal } = options
-  const { ledgerNowMs = Date.now } = options
+  const { ledgerNowMs = Date.now, nowMs = Date.now } = options
   await using stack = new AsyncDisposableStack()
   const store = stack.adopt(await openChainStore(dataDir), (one) => one.close())
-  const { origin, runtime, genesis } = await openOrigin(store, genesisOptions(options), Date.now())
+  const { origin, runtime, genesis } = await openOrigin(store, genesisOptions(options), nowMs())
   const blocks = await store.blocks()
   const state = await store.state()
-  const pulses = new PulseSource(origin, Date.now)
-  const node = new DevNode({ runtime, store, blocks, genesis, state, log, nowMs: Date.now, pulses })
+  const pulses = new PulseSource(origin, nowMs)
+  const node = new DevNode({ runtime, store, blocks, genesis, state, log, nowMs, pulses })
   const life = new AbortController()
   const methods = {
     ...substrateMethods(node),

@@ -16,12 +16,12 @@ interface RawBlock {
  */
 export async function findInBlock(
   { api, provider }: Connection,
-  hex: string,
+  bytes: string,
   block: BlockRef,
 ): Promise<TxResult | NodeError | undefined> {
   const raw = await provider.send<RawBlock | null>('chain_getBlock', [block.hash])
   if (raw === null) throw notThere(`block ${block.number}`)
-  const index = raw.block.extrinsics.indexOf(hex)
+  const index = raw.block.extrinsics.indexOf(bytes)
   if (index < 0) return undefined
   const [events] = await readStorage(api, block, [['system', 'events']])
   const mine = [...(events as unknown as Iterable<EventRecord>)].filter(

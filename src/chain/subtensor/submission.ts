@@ -1,26 +1,10 @@
 import { codeOf, NodeError } from '../../errors.ts'
 import { minutesMs } from '../../units.ts'
-import type { BlockRef, TxResult } from '../chain.ts'
+import type { BlockRef, SignedTx, TxResult } from '../chain.ts'
 import type { Connection } from './connection.ts'
 import { followHeads } from './final-heads.ts'
 import { findInBlock, nonceAt } from './find-transaction.ts'
 import { expired, outcomeUnknown, poolError, refusalText, replaced } from './transaction-errors.ts'
-
-/** A transaction as it goes out, each time the same bytes. */
-export interface SignedTransaction {
-  /** With its length in front, as blocks hold it. */
-  readonly hex: string
-  readonly hash: string
-  /** SS58. */
-  readonly signer: string
-  readonly nonce: number
-  /** The final block before it was signed: it can stand in none up to that one. */
-  readonly since: BlockRef
-  /** The last block that may hold it. */
-  readonly lastBlock: number
-  /** The runtime it was signed for; another one takes it no more. */
-  readonly specVersion: number
-}
 
 /** No final block for this long is no clock to count by: the outcome is called unknown. */
 const SILENT_MS = minutesMs(3)
@@ -29,6 +13,13 @@ const AGAIN_BLOCKS = 5
 /** The pool has these bytes. */
 const ALREADY_IMPORTED = 1013
 
+export interface SubmissionOptions {
+  /** Its end is the end of the waiting too. */
+  readonly owner: AbortSignal
+  /** It may have been sent before: a refusal of the pool alone says then that it is there, or in a block already. */
+  readonly isResumed: boolean
+}
+
 /**
  * A transaction on its way: given to the pool, the same bytes again whenever the connection was lost or the pool let it
  * go, and looked for in every final block. It counts once it stands in one, and is given up only when it can stand in
@@ -36,19 +27,25 @@ const ALREADY_IMPORTED = 1013
  */
 export class Submission {
   readonly #connection: Connection
-  readonly #transaction: SignedTransaction
+  readonly #transaction: SignedTx
   readonly #pooled = Promise.withResolvers<void>()
   readonly #final = Promise.withResolvers<TxResult>()
   readonly #life = new AbortController()
+  readonly #isResumed: boolean
   #sending = false
   #attempts = 0
   /** What a pool said against it after one may have taken it, and the best block then. */
   #doubt: { readonly error: NodeError; readonly isInvalid: boolean; best: number } | undefined
   #silence: NodeJS.Timeout | undefined
 
-  constructor(connection: Connection, transaction: SignedTransaction, owner: AbortSignal) {
+  constructor(
+    connection: Connection,
+    transaction: SignedTx,
+    { owner, isResumed }: SubmissionOptions,
+  ) {
     this.#connection = connection
     this.#transaction = transaction
+    this.#isResumed = isResumed
     // Both reject together and keep their reasons for who awaits them. A caller may await one of them alone, and the
     // other must then not end the process as a rejection that nobody handles.
     for (const { promise } of [this.#pooled, this.#final]) promise.catch(() => undefined)
@@ -75,7 +72,7 @@ export class Submission {
   async #start(): Promise<void> {
     const { signal } = this.#life
     try {
-      const after = this.#transaction.since.number
+      const after = this.#transaction.since
       await followHeads(this.#connection, (block) => this.#onHead(block), { signal, after })
     } catch (error) {
       return this.#fail(error) // nothing was sent
@@ -91,13 +88,13 @@ export class Submission {
     const { provider } = this.#connection
     if (this.#sending || this.#life.signal.aborted) return
     this.#sending = true
-    const isFirst = ++this.#attempts === 1
+    const isFirst = ++this.#attempts === 1 && !this.#isResumed
     const type = 'author_extrinsicUpdate'
     try {
       const id = await provider.subscribe(
         type,
         'author_submitAndWatchExtrinsic',
-        [this.#transaction.hex],
+        [this.#transaction.bytes],
         (_, status) => this.#onStatus(status),
       )
       this.#pooled.resolve()
@@ -158,8 +155,8 @@ export class Submission {
   }
 
   async #look(block: BlockRef): Promise<void> {
-    const { hash, nonce, signer, since, lastBlock } = this.#transaction
-    const found = await findInBlock(this.#connection, this.#transaction.hex, block)
+    const { bytes, hash, nonce, signer, since, until } = this.#transaction
+    const found = await findInBlock(this.#connection, bytes, block)
     if (this.#life.signal.aborted) return
     if (found instanceof NodeError) return this.#fail(found)
     if (found !== undefined) {
@@ -167,13 +164,13 @@ export class Submission {
       this.#final.resolve(found)
       return this.#end()
     }
-    if (block.number >= lastBlock) return this.#fail(expired(hash, lastBlock))
+    if (block.number >= until) return this.#fail(expired(hash, until))
     const doubt = this.#doubt
     if (doubt === undefined || block.number < doubt.best) return
     if (doubt.isInvalid || (await this.#isOutdated(block))) return this.#fail(doubt.error)
     if ((await nonceAt(this.#connection, signer, block)) > nonce)
       return this.#fail(replaced(hash, nonce))
-    if ((block.number - since.number) % AGAIN_BLOCKS === 0) {
+    if ((block.number - since) % AGAIN_BLOCKS === 0) {
       this.#doubt = undefined
       void this.#send()
     }

@@ -43,6 +43,10 @@ export const replaced = (hash: string, nonce: number): NodeError =>
     },
   )
 
+/** Whether an error says that its transaction stands in no block and never will: refused, replaced or too old. */
+export const isOver = (error: unknown): boolean =>
+  error instanceof NodeError && (error.code === 'CHAIN_POOL' || error.details['expired'] === true)
+
 /** `CustomTransactionError` of spec 425, by number, where a transaction of ours can meet it. */
 const CUSTOM: Readonly<Record<number, string>> = {
   1: 'StakeAmountTooLow',

@@ -2,14 +2,18 @@ import type { SubmittableExtrinsic } from '@polkadot/api/types'
 import type { IKeyringPair, ISubmittableResult } from '@polkadot/types/types'
 import { deadline, sleep } from '../../clock.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
-import type { TxResult } from '../chain.ts'
+import type { SignedTx, TxResult } from '../chain.ts'
 import type { Hotkey } from '../keys.ts'
 import type { Connection } from './connection.ts'
 import { finalizedHead } from './reads.ts'
-import { type SignedTransaction, Submission } from './submission.ts'
+import { Submission } from './submission.ts'
+import { isOver } from './transaction-errors.ts'
 
 /** A call that is not signed yet. */
 export type Transaction = SubmittableExtrinsic<'promise', ISubmittableResult>
+
+/** Called with a transaction once it is signed and before it is sent; again where it had to be signed anew. */
+export type Keep = (signed: SignedTx) => Promise<void>
 
 /** Blocks in which a transaction may stand, a power of two; 13 minutes of a real chain. */
 const ERA_BLOCKS = 64
@@ -49,16 +53,31 @@ export class Sender {
   /**
    * Resolves when the transaction succeeded in a final block; throws CHAIN_POOL, CHAIN_DISPATCH, CHAIN_INNER,
    * CHAIN_TIMEOUT or CHAIN_UNREACHABLE. Made anew when the runtime was upgraded before a block took it: no block after
-   * that takes what was signed for the one before.
+   * that takes what was signed for the one before. Nothing goes out that `keep` has not kept.
    */
-  async send(make: () => Transaction, key: Hotkey): Promise<TxResult> {
+  async send(make: () => Transaction, key: Hotkey, keep?: Keep): Promise<TxResult> {
     for (let upgrades = 0; ; upgrades++) {
-      const sent = await this.#inTurn(key.address, () => this.#submit(make, key))
+      const sent = await this.#inTurn(key.address, () => this.#submit(make, key, keep))
       try {
         return await sent.final
       } catch (error) {
         if (upgrades >= UPGRADES || !(await this.#wasUpgraded(error, sent.specVersion))) throw error
       }
+    }
+  }
+
+  /**
+   * Goes on with a transaction that was kept, by a process that may have died before, while or after it was sent: the same
+   * bytes go out again, and are looked for in every block that may hold them. Undefined when it can stand in none any more.
+   * @throws CHAIN_DISPATCH or CHAIN_INNER when it failed in its block, CHAIN_TIMEOUT, CHAIN_UNREACHABLE
+   */
+  async resume(signed: SignedTx): Promise<TxResult | undefined> {
+    try {
+      const sent = await this.#inTurn(signed.signer, () => this.#give(signed, true))
+      return await sent.final
+    } catch (error) {
+      if (isOver(error)) return undefined
+      throw error
     }
   }
 
@@ -75,14 +94,12 @@ export class Sender {
   }
 
   /** Another process may use the same account: a nonce that was taken meanwhile is asked for again. */
-  async #submit(make: () => Transaction, key: Hotkey): Promise<Submission> {
+  async #submit(make: () => Transaction, key: Hotkey, keep?: Keep): Promise<Submission> {
     for (let attempt = 1; ; attempt++) {
       const signed = await this.#sign(make, key)
-      const sent = new Submission(this.#connection, signed, this.#signal)
-      this.#holdNonce(signed, sent)
+      await keep?.(signed)
       try {
-        await sent.pooled
-        return sent
+        return await this.#give(signed)
       } catch (error) {
         const again =
           nonceTaken(error) || (await this.#wasUpgraded(error, signed.specVersion))
@@ -94,14 +111,22 @@ export class Sender {
     }
   }
 
-  #holdNonce({ signer, nonce }: SignedTransaction, sent: Submission): void {
+  /** Hands signed bytes over; resolves once a pool has them. */
+  async #give(signed: SignedTx, isResumed = false): Promise<Submission> {
+    const sent = new Submission(this.#connection, signed, { owner: this.#signal, isResumed })
+    this.#holdNonce(signed, sent)
+    await sent.pooled
+    return sent
+  }
+
+  #holdNonce({ signer, nonce }: SignedTx, sent: Submission): void {
     const used = this.#used.get(signer) ?? new Set()
     this.#used.set(signer, used.add(nonce))
     const free = (): void => void used.delete(nonce)
     sent.final.then(free, free)
   }
 
-  async #sign(make: () => Transaction, key: Hotkey): Promise<SignedTransaction> {
+  async #sign(make: () => Transaction, key: Hotkey): Promise<SignedTx> {
     const { api, provider } = this.#connection
     try {
       const [next, since] = await Promise.all([
@@ -116,9 +141,15 @@ export class Sender {
       })
       const specVersion = api.runtimeVersion.specVersion.toNumber()
       const signed = await make().signAsync(pairOf(key), { nonce, era, blockHash: since.hash })
-      const [hex, hash, signer] = [signed.toHex(), signed.hash.toHex(), key.address]
-      const lastBlock = since.number + ERA_BLOCKS - 1
-      return { hex, hash, signer, nonce, since, lastBlock, specVersion }
+      return {
+        bytes: signed.toHex(),
+        hash: signed.hash.toHex(),
+        signer: key.address,
+        nonce,
+        since: since.number,
+        until: since.number + ERA_BLOCKS - 1,
+        specVersion,
+      }
     } catch (cause) {
       if (cause instanceof NodeError && cause.code !== 'CHAIN_REFUSED') throw cause
       throw new NodeError('CHAIN_UNREACHABLE', `cannot prepare: ${messageOf(cause)}`, { cause })

@@ -5,11 +5,11 @@ import type { BlockRef, CommitWindow, WeightRules, WeightsWay } from '../chain.t
 import { type StoredCommit, windowOf } from '../commit-window.ts'
 import { featuresOf } from './features.ts'
 import { readEpoch } from './read-epoch.ts'
+import { readPulseClock } from './read-pulse-clock.ts'
+import { readTimelocked } from './read-timelocked.ts'
 
-/** Whether this program may use timelocks here: it knows the beacon, and the runtime and subnet want them. */
-export interface RulesOptions {
-  readonly timelock: boolean
-}
+/** The version of timelocked weights that `timelockPayload` writes. */
+export const TIMELOCK_VERSION = 4
 
 /** Everything that decides on one hotkey's weights, at one block hash. */
 export async function readWeightRules(
@@ -17,7 +17,6 @@ export async function readWeightRules(
   netuid: number,
   hotkey: string,
   block: BlockRef,
-  { timelock }: RulesOptions,
 ): Promise<WeightRules> {
   const features = featuresOf(api)
   const at = await api.at(block.hash)
@@ -58,6 +57,7 @@ export async function readWeightRules(
       'revealPeriodEpochs',
     ].map(number),
   )
+  const way = await wayOf(api, block, hidden.toJSON() === true)
   return {
     block,
     epoch,
@@ -73,15 +73,25 @@ export async function readWeightRules(
     lastUpdate: Number(lastUpdate ?? 0),
     rateLimit: rateLimit!,
     versionKey: versionKey!,
-    way: wayOf(hidden.toJSON() === true, features.timelock && timelock),
+    way,
     revealPeriod: revealPeriod!,
-    unrevealed: commits.filter(({ state }) => state !== 'expired').length,
+    unrevealed:
+      way === 'timelock'
+        ? (await readTimelocked(api, netuid, block)).filter(
+            (one) => one.hotkey === hotkey && one.epoch === epoch.index,
+          ).length
+        : commits.filter(({ state }) => state !== 'expired').length,
   }
 }
 
-const wayOf = (hidden: boolean, timelock: boolean): WeightsWay => {
+/** Hidden weights are timelocked where the runtime takes our version of them and tells of its beacon, else hashed. */
+async function wayOf(api: ApiPromise, block: BlockRef, hidden: boolean): Promise<WeightsWay> {
   if (!hidden) return 'direct'
-  return timelock ? 'timelock' : 'hash'
+  if (!featuresOf(api).timelock) return 'hash'
+  const { query } = await api.at(block.hash)
+  const version = await query['subtensorModule']!['commitRevealWeightsVersion']!()
+  if (Number(version.toString()) !== TIMELOCK_VERSION) return 'hash'
+  return (await readPulseClock(api, block)) === undefined ? 'hash' : 'timelock'
 }
 
 /** The hash commits of one hotkey that stand on chain, and when each may be revealed. */
