@@ -22,8 +22,22 @@ export interface WeightsView {
   /** The newest final block. */
   readonly block: number
   readonly items: readonly WeightRow[]
+  /** What anybody has timelocked and the chain has not opened yet. */
+  readonly timelocked: readonly TimelockedRow[]
   /** Of the wallet's hotkey; null without a wallet. */
   readonly mine: OwnWeights | null
+}
+
+/** Somebody's weights that nobody can read yet. */
+export interface TimelockedRow {
+  readonly hotkey: string
+  readonly own: boolean
+  readonly committedAtBlock: number
+  /** The round of the beacon that opens them. */
+  readonly round: number
+  /** The block that is expected to open them, and the first one that is too late. */
+  readonly opensAtBlock: number
+  readonly closesAtBlock: number
 }
 
 /** Lists the weights that validators have set, and how the wallet's own stand; with `--watch`, at each final block. */
@@ -35,8 +49,18 @@ export const chainWeights: Run = (context) =>
       show(output, context, await readView(open, context, head), open.net.netuid)
     if (!config.watch) await look(await open.chain.head())
     else {
-      const lost = (reason: string): void => output.note(`the chain does not answer: ${reason}`)
-      await watchHeads(open.chain, { show: look, lost }, signal)
+      let away = false
+      const lost = (reason: string): void => {
+        if (!away) output.note(`the chain does not answer, it is tried again: ${reason}`)
+        away = true
+      }
+      const shown = async (head: BlockRef): Promise<void> => {
+        if (away) output.note('the chain answers again')
+        away = false
+        output.note(`block ${head.number}`)
+        await look(head)
+      }
+      await watchHeads(open.chain, { show: shown, lost }, signal)
     }
     return 0
   })
@@ -61,7 +85,18 @@ async function readView(
         }),
       ),
   )
-  return { block: block.number, items, mine: (await readOwnWeights(open, config, block)) ?? null }
+  const mine = (await readOwnWeights(open, config, block)) ?? null
+  const timelocked = (await chain.timelockedCommits(net.netuid, block))
+    .filter(({ state }) => state !== 'expired')
+    .map((one) => ({
+      hotkey: one.hotkey,
+      own: one.hotkey === mine?.hotkey,
+      committedAtBlock: one.block,
+      round: one.round,
+      opensAtBlock: one.opensAt,
+      closesAtBlock: one.closesAt,
+    }))
+  return { block: block.number, items, timelocked, mine }
 }
 
 const MECHANISM: Column<WeightRow> = {
@@ -84,8 +119,20 @@ function show(output: Output, { config }: CommandContext, view: WeightsView, net
       { title: 'HOTKEY', value: ({ hotkey }) => hotkey, shrinks: true },
     ],
   })
+  for (const line of timelockedLines(view.timelocked)) output.note(line)
   if (view.mine !== null) for (const line of ownLines(view.mine, view.block)) output.note(line)
 }
+
+/** Who has hidden weights on chain, and when they open, in sentences. */
+export const timelockedLines = (rows: readonly TimelockedRow[]): string[] =>
+  rows.map(({ hotkey, own, committedAtBlock, round, opensAtBlock, closesAtBlock }) => {
+    const whose = own ? `own weights of ${hotkey}` : `weights of ${hotkey}`
+    const when =
+      opensAtBlock < closesAtBlock
+        ? `the chain opens them at about block ${opensAtBlock}`
+        : `their pulse comes after block ${closesAtBlock}: they will be lost`
+    return `${whose}, timelocked at block ${committedAtBlock} to round ${round}: ${when}`
+  })
 
 /** How one's own weights stand, in sentences. */
 export function ownLines(mine: OwnWeights, block: number): string[] {

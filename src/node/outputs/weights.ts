@@ -49,5 +49,17 @@ const ownWeights: z.ZodType<OwnWeights> = z.strictObject({
 export const weightsSchema: z.ZodType<WeightsView> = z.strictObject({
   block: whole.describe('the newest final one'),
   items: z.array(weight),
+  timelocked: z
+    .array(
+      z.strictObject({
+        hotkey: address,
+        own: z.boolean().describe("of the wallet's hotkey"),
+        committedAtBlock: whole,
+        round: whole.describe('of the beacon, whose pulse opens them'),
+        opensAtBlock: whole.describe('at about which the chain opens them'),
+        closesAtBlock: whole.describe('the first block that is too late'),
+      }),
+    )
+    .describe('weights that nobody can read yet'),
   mine: ownWeights.nullable().describe("of the wallet's hotkey; null without a wallet"),
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ownLines } from '../../../src/node/commands/chain-weights.ts'
+import { ownLines, timelockedLines } from '../../../src/node/commands/chain-weights.ts'
 import type { OwnWeights } from '../../../src/node/own-weights.ts'
 
 const mine: OwnWeights = {
@@ -39,5 +39,18 @@ test('who may set them is told so, and a local chain has no minutes', () => {
     'own weights of 5Hot: never set, openly',
     'epoch 7 ends at block 1360, in 160 of 360 blocks; now 1200',
     'weights can be set now',
+  ])
+})
+
+test('hidden weights are told with the block that opens them, and those that will be lost', () => {
+  const one = { hotkey: '5Hot', own: true, committedAtBlock: 1100, round: 77 }
+  expect(
+    timelockedLines([
+      { ...one, opensAtBlock: 1363, closesAtBlock: 1720 },
+      { ...one, hotkey: '5Other', own: false, opensAtBlock: 1720, closesAtBlock: 1720 },
+    ]),
+  ).toEqual([
+    'own weights of 5Hot, timelocked at block 1100 to round 77: the chain opens them at about block 1363',
+    'weights of 5Other, timelocked at block 1100 to round 77: their pulse comes after block 1720: they will be lost',
   ])
 })
