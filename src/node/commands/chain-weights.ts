@@ -1,4 +1,5 @@
 import type { BlockRef } from '../../chain/chain.ts'
+import type { Config } from '../config.ts'
 import { type Column, createOutput, type Output } from '../output.ts'
 import { type OwnWeights, readOwnWeights } from '../own-weights.ts'
 import { watchHeads } from '../watch-heads.ts'
@@ -43,27 +44,39 @@ export interface TimelockedRow {
 /** Lists the weights that validators have set, and how the wallet's own stand; with `--watch`, at each final block. */
 export const chainWeights: Run = (context) =>
   withChain(context, async (open) => {
-    const { config, terminal, signal } = context
-    const output = createOutput(terminal, config)
-    const look = async (head: BlockRef): Promise<void> =>
-      show(output, context, await readView(open, context, head), open.net.netuid)
-    if (!config.watch) await look(await open.chain.head())
-    else {
-      let away = false
-      const lost = (reason: string): void => {
-        if (!away) output.note(`the chain does not answer, it is tried again: ${reason}`)
-        away = true
-      }
-      const shown = async (head: BlockRef): Promise<void> => {
-        if (away) output.note('the chain answers again')
-        away = false
-        output.note(`block ${head.number}`)
-        await look(head)
-      }
-      await watchHeads(open.chain, { show: shown, lost }, signal)
-    }
+    if (context.config.watch) await watchWeights(open, context)
+    else await showAt(open, context, await open.chain.head())
     return 0
   })
+
+/**
+ * Shows the weights at each final block until the command is stopped, and says when the chain goes away and comes back.
+ * @param silenceMs without a block for so long, the chain is asked whether it is there; 30 s unless told
+ */
+export function watchWeights(
+  open: OpenChain,
+  context: CommandContext,
+  silenceMs?: number,
+): Promise<void> {
+  const output = createOutput(context.terminal, context.config)
+  let isAway = false
+  const lost = (reason: string): void => {
+    isAway = true
+    output.note(`the chain does not answer, it is tried again: ${reason}`)
+  }
+  const shown = async (head: BlockRef): Promise<void> => {
+    if (isAway) output.note('the chain answers again')
+    isAway = false
+    output.note(`block ${head.number}`)
+    await showAt(open, context, head)
+  }
+  return watchHeads(open.chain, { show: shown, lost }, context.signal, silenceMs)
+}
+
+async function showAt(open: OpenChain, context: CommandContext, head: BlockRef): Promise<void> {
+  const { config, terminal } = context
+  show(createOutput(terminal, config), config, await readView(open, context, head), open.net.netuid)
+}
 
 async function readView(
   open: OpenChain,
@@ -105,8 +118,8 @@ const MECHANISM: Column<WeightRow> = {
   align: 'right',
 }
 
-function show(output: Output, { config }: CommandContext, view: WeightsView, netuid: number) {
-  if (config.json) return output.event(view, () => '')
+function show(output: Output, { json }: Config, view: WeightsView, netuid: number) {
+  if (json) return output.event(view, () => '')
   const several = view.items.some(({ mechanism }) => mechanism > 0)
   output.list(view.items, {
     id: ({ validatorUid, uid, weight }) => `${validatorUid} ${uid} ${weight}`,
