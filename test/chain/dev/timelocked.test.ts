@@ -216,7 +216,7 @@ test('the pool refuses little stake, a round that is known, and more bytes than 
   expect(() => take([1, '0x01', round - 1, 4])).toThrow(pool(15))
   const long = toHex(new Uint8Array(MAX_TIMELOCKED_BYTES + 1))
   expect(() => take([1, long, round, 4])).toThrow('cannot be decoded')
-  chain.storage.put(MODULE, 'stakeThreshold', [], 2n * TAO)
+  chain.storage.put(MODULE, 'stakeThreshold', [], 1_000n * TAO) // epochs add to what was staked
   expect(() => take([1, '0x01', round, 4])).toThrow(pool(1))
 })
 

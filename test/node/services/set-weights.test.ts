@@ -32,7 +32,9 @@ let report: ScoreReport
 
 async function bringUp(commitReveal: boolean): Promise<void> {
   const options = { dataDir: join(folder, 'chain'), blockMs: 100, tempo: TEMPO, log: silent }
-  dev = await startDevChain({ ...options, commitReveal, signal: life.signal })
+  // No beacon that weights can be timelocked to: hidden ones are hashed, and this program opens them.
+  const beaconPeriodMs = 1500
+  dev = await startDevChain({ ...options, commitReveal, beaconPeriodMs, signal: life.signal })
   chain = await connectChain(dev.url, { log: silent, signal: life.signal })
   const net = createNetwork('local', 1, chain.genesis)
   view = createChainView({
