@@ -13,6 +13,8 @@ const UNKNOWN_PAUSE_MS = 1_000
 
 /** A signal from outside ends a process within this, or did not end it: `docker stop` gives ten seconds. */
 const SIGNAL_MS = 30_000
+/** A busy engine hears of an exit before it hears that memory was why. */
+const OOM_TOLD_MS = 1_000
 /** How many events an engine remembers, of all its containers together (moby: daemon/events, `eventsLimit`). */
 const EVENTS_KEPT = 256
 const EVENTS_BYTES = 1024 * 1024
@@ -60,6 +62,13 @@ async function waitOneRound(
  * ended it, also where it took a signal well and exited with a code of its own.
  */
 export async function howItEnded(docker: Docker, id: string): Promise<ContainerEnd | undefined> {
+  const end = await howItLooks(docker, id)
+  if (end?.exitCode !== KILLED || end.cause !== 'exited') return end
+  await sleep(OOM_TOLD_MS)
+  return howItLooks(docker, id)
+}
+
+async function howItLooks(docker: Docker, id: string): Promise<ContainerEnd | undefined> {
   const { State } = await askDocker('look at the container', (abortSignal) =>
     docker.getContainer(id).inspect({ abortSignal }),
   )

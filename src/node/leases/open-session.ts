@@ -28,8 +28,9 @@ export async function openSession(
     try {
       return await openTunnel(rpc, sessionProtocol, miner, { ...request, leaseId }, signal)
     } catch (error) {
+      signal.throwIfAborted()
       if (codeOf(error) !== 'PEER_UNSUPPORTED' || Date.now() > giveUpAtMs) throw error
-      await sleep(RETRY_MS, signal)
+      await sleep(RETRY_MS, signal).finally(() => signal.throwIfAborted()) // for its own reason
     }
   }
 }
