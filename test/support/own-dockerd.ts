@@ -64,6 +64,7 @@ export async function startOwnDockerd({
   // The network outlives the daemon, as a machine's does.
   const network = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up; exec sleep 86400'])
   await once(network, 'spawn')
+  await hasOwnNetwork(network.pid!)
   if (link !== undefined) await connectNetworks(network.pid!, link)
   const socketPath = at('docker.sock')
   const docker = new Docker({ socketPath })
@@ -125,15 +126,18 @@ export async function startOwnDockerd({
   }
 }
 
+/** A daemon that entered before the process has left ours would give our bridges other addresses. */
+async function hasOwnNetwork(pid: number): Promise<void> {
+  const ours = await readlink('/proc/self/ns/net')
+  while ((await readlink(`/proc/${pid}/ns/net`)) === ours) await sleep(10)
+}
+
 /** A cable between this machine's network and that of a process; it goes with the latter. */
 async function connectNetworks(
   pid: number,
   { here, there }: NonNullable<OwnDockerdOptions['link']>,
 ): Promise<void> {
   const [near, inside] = [`cn-t${pid}`, ['-t', String(pid), '-n']]
-  // The process has a network of its own once it has left ours.
-  const own = await readlink('/proc/self/ns/net')
-  while ((await readlink(`/proc/${pid}/ns/net`)) === own) await sleep(10)
   await run('ip', [
     'link',
     'add',
