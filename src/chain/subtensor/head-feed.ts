@@ -54,6 +54,6 @@ export class HeadFeed {
     const end = async (): Promise<void> => {
       await this.#provider.unsubscribe(TYPE, 'chain_unsubscribeFinalizedHeads', await id!)
     }
-    if (id !== undefined) end().catch(() => undefined) // it was never subscribed
+    if (id !== undefined) end().catch(() => undefined) // never subscribed, or gone with its connection
   }
 }

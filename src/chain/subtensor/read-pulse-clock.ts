@@ -3,6 +3,7 @@ import type { BeaconInfo } from '../../beacon.ts'
 import type { BlockRef } from '../chain.ts'
 import { fromHex } from '../hex.ts'
 import { numberOf } from './entries.ts'
+import { blockRef } from './past-blocks.ts'
 
 /** How a chain's blocks and its beacon's rounds go, by its own clock. */
 export interface PulseClock {
@@ -56,10 +57,8 @@ export async function readPulseClock(
 }
 
 async function paceAt(api: ApiPromise, block: BlockRef): Promise<number> {
-  const past = async (blocks: number): Promise<BlockRef> => {
-    const number = Math.max(1, block.number - blocks)
-    return { number, hash: (await api.rpc.chain.getBlockHash(number)).toHex() }
-  }
+  const past = (blocks: number): Promise<BlockRef> =>
+    blockRef(api, Math.max(1, block.number - blocks))
   const refs = [block, await past(PACE_BLOCKS), await past(2 * PACE_BLOCKS)]
   const times = await Promise.all(refs.map((one) => timeAt(api, one)))
   const paces = [0, 1]

@@ -3,6 +3,7 @@ import type { Codec, IEnum } from '@polkadot/types/types'
 import { NodeError } from '../../errors.ts'
 import type { BlockRef, Commitment, Epoch, Metagraph, Neuron } from '../chain.ts'
 import { decodeAddress } from '../ss58.ts'
+import { numberOf } from './entries.ts'
 import { epochFrom, epochWanted } from './read-epoch.ts'
 import { readStorage, type Wanted } from './storage-batch.ts'
 
@@ -179,5 +180,3 @@ export function commitmentFrom(value: Codec | undefined): Commitment | undefined
   const bytes = rawField(info)
   return bytes && { bytes, block: numberOf(block) }
 }
-
-const numberOf = (value: Codec): number => Number(value.toString())

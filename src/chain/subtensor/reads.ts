@@ -1,9 +1,8 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec, ITuple } from '@polkadot/types/types'
 import type { BlockRef, WeightRow } from '../chain.ts'
+import { numberOf } from './entries.ts'
 import { mechanismIndex } from './features.ts'
-
-const numberOf = (value: Codec): number => Number(value.toString())
 
 /** The newest final block. */
 export async function finalizedHead(api: ApiPromise): Promise<BlockRef> {
