@@ -6,7 +6,9 @@ const src = join(import.meta.dirname, '../src')
 
 type Sources = ReadonlyMap<string, string>
 const readSources = (): Sources =>
-  new Map(globSync('**/*.ts', { cwd: src }).map((f) => [f, readFileSync(join(src, f), 'utf8')]))
+  new Map(
+    globSync('**/*.{ts,tsx}', { cwd: src }).map((f) => [f, readFileSync(join(src, f), 'utf8')]),
+  )
 
 /** Every relative import of a file: static, re-export, dynamic and side-effect, in any quotes. */
 function importsOf(file: string, text: string): string[] {
@@ -23,8 +25,10 @@ const mayImport: Record<string, readonly string[]> = {
   gpu: ['(root)'],
   containers: ['(root)'],
   chain: ['(root)'],
-  node: ['(root)', 'protocols', 'gpu', 'containers', 'chain'],
-  console: [],
+  api: ['(root)'],
+  client: ['(root)', 'api'],
+  node: ['(root)', 'protocols', 'gpu', 'containers', 'chain', 'api', 'client'],
+  console: ['api', 'client'],
 }
 
 function strays(sources: Sources): string[] {
