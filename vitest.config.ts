@@ -9,6 +9,9 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Tests use @polkadot packages as ES modules beside the program's CommonJS copies; it need not be said each time.
-    env: { POLKADOTJS_DISABLE_ESM_CJS_WARNING: '1' },
+    env: {
+      POLKADOTJS_DISABLE_ESM_CJS_WARNING: '1',
+      CN_CHECK_ANSWERS: '1', // every answer of every node that a test starts is held against src/api
+    },
   },
 })

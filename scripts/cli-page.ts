@@ -134,11 +134,22 @@ function outputSections(): string[] {
 }
 
 const schemaBlock = (schema: z.ZodType): string[] => {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output' }) as Record<
-    string,
-    unknown
-  >
-  return ['```json', JSON.stringify(json, null, 2), '```', '']
+  const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io: 'output' })
+  return ['```json', JSON.stringify(inlined(json, $defs), null, 2), '```', '']
+}
+
+/** Shapes with a name (src/api) stand in their place: who reads the page need not look for them. */
+function inlined(value: unknown, named: Readonly<Record<string, unknown>>): unknown {
+  if (Array.isArray(value)) return value.map((item) => inlined(item, named))
+  if (typeof value !== 'object' || value === null) return value
+  const { $ref, ...fields } = value as Record<string, unknown>
+  const target = typeof $ref === 'string' ? named[$ref.slice('#/$defs/'.length)] : undefined
+  const all = Object.entries({ ...(target as object | undefined), ...fields })
+  return Object.fromEntries(
+    all
+      .filter(([key, field]) => key !== 'id' || typeof field !== 'string') // a name, and no field of that name
+      .map(([key, field]) => [key, inlined(field, named)]),
+  )
 }
 
 const code = (text: string): string => `\`${text}\``

@@ -1,4 +1,4 @@
-import type { NodeStatus } from '../control/routes/status.ts'
+import type { NodeStatus } from '../../api/status.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'

@@ -1,5 +1,5 @@
+import type { Offer } from '../../api/offers.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
-import type { OfferRow } from '../control/routes/offers.ts'
 import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
@@ -13,7 +13,7 @@ const fixed = (value: unknown, places: number): string | undefined =>
 const engineOf = (engine: unknown): string =>
   engine === 'process' ? 'process (no isolation, devnet only)' : String(engine)
 
-const columns: readonly Column<OfferRow>[] = [
+const columns: readonly Column<Offer>[] = [
   { title: 'ID', value: ({ id }) => id.slice(0, 12) },
   { title: 'N', value: (row) => Number(row['num_gpus']), align: 'right' },
   { title: 'MODEL', value: ({ devices }) => modelOf(devices), shrinks: true },
@@ -34,7 +34,7 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' ? value : undefined
 
-const modelOf = (devices: OfferRow['devices']): string => {
+const modelOf = (devices: Offer['devices']): string => {
   const first = devices[0]
   return first?.id.startsWith('cpu') === true ? `CPU ${first.name}` : (first?.name ?? '')
 }
@@ -44,7 +44,7 @@ export const offers: Run = (context) =>
   withNode(context, async (client) => {
     const { args, config, terminal, signal } = context
     const path = withQuery('/v1/offers', { q: args.join(' '), order: config.order })
-    const { items } = await client.get<{ items: OfferRow[] }>(path, signal)
+    const { items } = await client.get<{ items: Offer[] }>(path, signal)
     const none = args.length === 0 ? 'no offer stands' : 'no standing offer matches'
     const output = createOutput(terminal, config)
     output.list(items, { id: ({ id }) => id, none, columns })
@@ -67,5 +67,5 @@ async function takenOffers(
   if (/\brentable\b/.test(query)) return 0
   const q = query.trim() === '' ? 'rentable=false' : `(${query}) and rentable=false`
   const path = withQuery('/v1/offers', { q })
-  return (await client.get<{ items: OfferRow[] }>(path, signal)).items.length
+  return (await client.get<{ items: Offer[] }>(path, signal)).items.length
 }

@@ -1,4 +1,4 @@
-import type { NodeStatus } from '../control/routes/status.ts'
+import type { NodeStatus } from '../../api/status.ts'
 import { createOutput } from '../output.ts'
 import { withRunningNode } from '../with-node.ts'
 import type { Run } from './command.ts'

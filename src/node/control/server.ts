@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
+import type { RouteDeclaration } from '../../api/route.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { MiB } from '../../units.ts'
@@ -63,7 +64,10 @@ export async function startControl<Parts>(options: ControlOptions<Parts>): Promi
 }
 
 function createApp(): FastifyInstance {
-  const app = fastify({ bodyLimit: MiB, forceCloseConnections: true })
+  const app = fastify({ bodyLimit: MiB, forceCloseConnections: true, exposeHeadRoutes: false })
+  app.decorate('declared', new Set<RouteDeclaration>())
+  // Bytes of an upload are its route's to read.
+  app.addContentTypeParser('application/octet-stream', (_, payload, done) => done(null, payload))
   app.setReplySerializer((payload) => toJson(payload))
   app.setErrorHandler((error, _, reply) => {
     const { status, body } = problemOf(error)

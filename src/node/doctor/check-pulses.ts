@@ -1,9 +1,9 @@
+import type { NodeStatus } from '../../api/status.ts'
 import { createBeacon, QUICKNET, roundAt } from '../../beacon.ts'
 import { fetchRound, QUICKNET_CHAIN_HASH } from '../../chain/drand.ts'
 import { messageOf } from '../../errors.ts'
 import type { Config } from '../config.ts'
 import { createControlClient } from '../control/client.ts'
-import type { NodeStatus } from '../control/routes/status.ts'
 import { controlSocketPath } from '../data-folder.ts'
 import { type Finding, finding } from './finding.ts'
 

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { address, peerId, whole } from '../../api/common.ts'
 import { proofSchema } from '../anchor-proof.ts'
 import { anchorChecks } from '../check-anchor.ts'
 import type { AnchoredResult } from '../commands/chain-anchor.ts'
-import { address, type Outputs, peerId, whole } from './output.ts'
+import type { Outputs } from './output.ts'
 
 const index = whole.nullable().describe('place of the transaction in its block, where it is known')
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { whole } from '../../api/common.ts'
 import type { BenchResult } from '../commands/gpu-bench.ts'
-import { whole } from './output.ts'
 
 const gpuClass = z.strictObject({
   name: z.string(),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { address, listOf, peerId, whole } from '../../api/common.ts'
 import type { BoundPeerRow } from '../commands/chain-bind-list.ts'
-import { address, listOf, type Outputs, peerId, whole } from './output.ts'
+import type { Outputs } from './output.ts'
 
 const bound = z.strictObject({
   peerId,

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { address, decimal, listOf, peerId, whole } from '../../api/common.ts'
 import type { AccountBalance } from '../commands/chain-balance.ts'
 import type { DelegateResult, DelegateRow, NominatorRow } from '../commands/chain-delegates.ts'
 import type { EarningsResult } from '../commands/chain-earnings.ts'
 import type { NeuronRow } from '../commands/chain-metagraph.ts'
 import type { TransferResult } from '../commands/chain-transfer.ts'
 import type { EarningRow } from '../earning-rows.ts'
-import { address, decimal, listOf, type Outputs, peerId, whole } from './output.ts'
+import type { Outputs } from './output.ts'
 import { simulationSchema } from './simulation.ts'
 import { weightsSchema } from './weights.ts'
 

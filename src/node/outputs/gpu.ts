@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { listOf, whole } from '../../api/common.ts'
 import type { LimitsAnswer } from '../control/routes/gpus.ts'
 import type { GpuRow } from '../gpu-rows.ts'
 import { benchSchema } from './bench.ts'
 import { checkSchema } from './machine.ts'
-import { listOf, type Outputs, whole } from './output.ts'
+import type { Outputs } from './output.ts'
 import { proveSchema, verifySchema } from './proof.ts'
 
 const untold = 'null where the driver does not tell'

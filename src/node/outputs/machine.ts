@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { listOf } from '../../api/common.ts'
 import { roundFailure, roundSummary } from '../devnet/summary.ts'
 import type { Finding } from '../doctor/finding.ts'
-import { listOf, type Outputs } from './output.ts'
+import type { Outputs } from './output.ts'
 
 /** One thing that was looked at on this machine. */
 export const checkSchema: z.ZodType<Finding> = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { whole } from '../../api/common.ts'
 import { allWorks, works } from '../../gpu/slot-network.ts'
 import type { ProveResult } from '../commands/gpu-prove.ts'
-import { whole } from './output.ts'
 
 /** What came of a proof without a network. */
 export const proveSchema: z.ZodType<ProveResult> = z.strictObject({

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { decimal, listOf, peerId, whole } from '../../api/common.ts'
+import { drainState } from '../../api/status.ts'
 import type { PolicyAnswer } from '../control/routes/policy.ts'
 import type { QueueRow } from '../control/routes/queue.ts'
-import type { DrainState } from '../leases/drain.ts'
-import { decimal, listOf, type Outputs, peerId, whole } from './output.ts'
+import type { Outputs } from './output.ts'
 
 const queued: z.ZodType<QueueRow> = z.strictObject({
   ticket: z.string(),
@@ -34,14 +35,6 @@ const policy: z.ZodType<PolicyAnswer> = z.strictObject({
   usedShare: z.number().nullable().describe("of the devices' time in the window so far, 0 to 1"),
 })
 
-/** How far a miner is with running empty. */
-export const drainOutput: z.ZodType<DrainState> = z.strictObject({
-  draining: z.boolean().describe('whether it takes no new leases'),
-  sinceMs: whole.nullable().describe('unix ms'),
-  leases: whole.describe('how many run, or whose container is not gone yet'),
-  endsAtMs: whole.nullable().describe('unix ms: agreed end of the last of them'),
-})
-
 /** What commands print of who waits, and of whom a miner rents to. */
 export const queueOutputs: Outputs = {
   queue: { describe: 'a list, in the order of turns', schema: listOf(queued) },
@@ -49,6 +42,6 @@ export const queueOutputs: Outputs = {
     describe: 'how many places were given up',
     schema: z.strictObject({ left: whole }),
   },
-  drain: { describe: 'how far it is', schema: drainOutput },
+  drain: { describe: 'how far it is', schema: drainState },
   policy: { describe: 'the rules, and the price now', schema: policy },
 }

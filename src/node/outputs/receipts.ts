@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { decimal, peerId, whole } from '../../api/common.ts'
 import { endingOwners } from '../../protocols/lease-endings.ts'
 import type { ReceiptsAnswer } from '../control/routes/leases.ts'
 import { type EvidenceFinding, evidenceChecks } from '../leases/check-evidence.ts'
-import { decimal, peerId, whole } from './output.ts'
 
 /** A lease's receipts, after its chain was checked. */
 export const receiptsSchema: z.ZodType<ReceiptsAnswer> = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { peerId, whole } from '../../api/common.ts'
 import { leaseSchema } from './lease.ts'
-import { type Outputs, peerId, whole } from './output.ts'
+import type { Outputs } from './output.ts'
 import { jupyterSchema } from './session.ts'
 
 /** What happens to an order before it is granted, one line each; the lease comes last. */

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { listOf, peerId, whole } from '../../api/common.ts'
 import type { AttestationRow } from '../control/routes/attestations.ts'
 import type { ScoreRow } from '../control/routes/scores.ts'
 import { reasonCodes } from '../scoring/reason-codes.ts'
-import { listOf, type Outputs, peerId, whole } from './output.ts'
+import type { Outputs } from './output.ts'
 
 const attestation: z.ZodType<AttestationRow> = z.strictObject({
   slot: whole.describe('round of the beacon that started it'),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { whole } from '../../api/common.ts'
 import type { JupyterResult } from '../commands/jupyter.ts'
 import type { SshConfigResult } from '../commands/ssh-config.ts'
-import { whole } from './output.ts'
 
 /** What `cp` moved. */
 export const copySchema = z.strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { decimal, whole } from '../../api/common.ts'
 import type { Simulation } from '../simulation.ts'
-import { decimal, whole } from './output.ts'
 
 const of65535 = whole.describe('of 65535')
 

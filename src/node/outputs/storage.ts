@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { peerId, whole } from '../../api/common.ts'
 import type { SnapshotResult } from '../commands/snapshot.ts'
 import type { VolumeRow, VolumesAnswer } from '../control/routes/volumes.ts'
 import { templateSchema } from '../templates.ts'
-import { peerId, whole } from './output.ts'
 
 /** A template under its name. */
 export const shownTemplateSchema = templateSchema.extend({ name: z.string() })

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { address, listOf } from '../../api/common.ts'
 import type { WalletKey } from '../commands/wallet-import.ts'
 import type { WalletRow } from '../commands/wallet-list.ts'
 import type { SignResult } from '../commands/wallet-sign.ts'
 import type { VerifyResult } from '../commands/wallet-verify.ts'
-import { address, listOf, type Outputs } from './output.ts'
+import type { Outputs } from './output.ts'
 
 const keyType = z.enum(['sr25519', 'ed25519'])
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { address, whole } from '../../api/common.ts'
 import { refusalReasons } from '../../chain/weights-refusal.ts'
 import type { WeightRow, WeightsView } from '../commands/chain-weights.ts'
 import type { OwnWeights } from '../own-weights.ts'
-import { address, whole } from './output.ts'
 
 const weight: z.ZodType<WeightRow> = z.strictObject({
   mechanism: whole.describe('which of the matrices of the subnet'),

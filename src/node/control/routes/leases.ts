@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { leaseRoutes } from '../../../api/leases.ts'
+import { DEFAULT_ORDER } from '../../../api/offers.ts'
 import { wipe } from '../../../containers/registry-login.ts'
 import { NodeError } from '../../../errors.ts'
 import { peerIdText } from '../../../protocols/fields.ts'
@@ -25,8 +27,9 @@ import type { RentBook } from '../../leases/rent-book.ts'
 import { mirror, statusIn, stopRequest } from '../../leases/rent-lease.ts'
 import type { Offers } from '../../offers.ts'
 import { followAll } from '../../services/rent.ts'
+import { addRoute } from '../add-route.ts'
+import { pageOf } from '../page.ts'
 import { parsed } from '../parsed.ts'
-import { DEFAULT_ORDER } from './offers.ts'
 
 const secret = z.string().min(1).max(MAX_REGISTRY_AUTH_BYTES)
 const registryLogin = z.union([
@@ -129,11 +132,12 @@ export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Nee
       followAll(book)
     }
   })
-  app.get('/v1/leases', async () => {
+  addRoute(app, leaseRoutes.listLeases, async ({ query }) => {
     const leases = await book.records.all()
-    return { items: leases.map((lease) => viewOf(book, lease)).toSorted(newestFirst) }
+    const views = leases.map((lease) => viewOf(book, lease)).toSorted(newestFirst)
+    return pageOf(views, query, ({ id }) => id)
   })
-  app.get<Named>('/v1/leases/:id', async ({ params }) => show(book, await own(book, params.id)))
+  addRoute(app, leaseRoutes.getLease, async ({ params }) => show(book, await own(book, params.id)))
   app.get<Named & { Querystring: WaitQuery }>('/v1/leases/:id/wait', async ({ params, query }) =>
     waitFor(book, await own(book, params.id), query),
   )

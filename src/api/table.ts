@@ -1,0 +1,14 @@
+import { leaseRoutes } from './leases.ts'
+import { offerRoutes } from './offers.ts'
+import type { RouteDeclaration } from './route.ts'
+import { statusRoutes } from './status.ts'
+
+/** Every resource of the control API under the name that clients call it by. */
+export const apiRoutes = {
+  ...statusRoutes,
+  ...offerRoutes,
+  ...leaseRoutes,
+} as const satisfies Readonly<Record<string, RouteDeclaration>>
+
+/** The name of a route. */
+export type RouteName = keyof typeof apiRoutes
