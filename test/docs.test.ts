@@ -1,18 +1,38 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { renderCliPage } from '../scripts/cli-page.ts'
+import { renderManPage } from '../scripts/man-page.ts'
 import { parseCommandLine } from '../src/node/command-line.ts'
 import { runNodeCommand } from '../src/node/commands/command-table.ts'
 import { takesOption } from '../src/node/commands/takes-option.ts'
 import { loadConfig } from '../src/node/config.ts'
 import { allCommands, findCommand } from '../src/node/help.ts'
 import { outputSchemas, plainCommands } from '../src/node/output-schemas.ts'
+import { requireOrSkip } from './support/skips.ts'
 
 const root = join(import.meta.dirname, '..')
 
 test('docs/cli.md is what the tables say (npm run docs writes it)', () => {
   expect(readFileSync(join(root, 'docs/cli.md'), 'utf8')).toBe(renderCliPage())
+})
+
+test('docs/compute-node.1 is what the tables say (npm run docs writes it)', () => {
+  expect(readFileSync(join(root, 'docs/compute-node.1'), 'utf8')).toBe(renderManPage())
+})
+
+const groff = (...args: string[]) => spawnSync('groff', args, { cwd: root })
+const canFormat = requireOrSkip(groff('--version').error === undefined, 'groff')
+
+test.skipIf(!canFormat)('the man page is formatted without a warning, examples as typed', () => {
+  const { stdout, stderr } = groff('-man', '-ww', '-k', '-Tutf8', 'docs/compute-node.1')
+  expect(String(stderr)).toBe('')
+  expect(String(stdout)).toContain('compute-node --role miner --price 1.25')
+})
+
+test('every command has an example', () => {
+  expect(allCommands.filter(({ examples = [] }) => examples.length === 0)).toEqual([])
 })
 
 test('every command has a schema for its --json, or prints no document', () => {

@@ -62,6 +62,7 @@ export const commands: readonly Command[] = [
     usage: '',
     describe: 'Print the version',
     options: [],
+    examples: [['compute-node version', 'what to say in a report']],
     load: async () => (await import('./version.ts')).version,
   },
 ]

@@ -1,6 +1,7 @@
 import { FIELDS } from '../../protocols/query/fields.ts'
 
-const language = [
+/** The query language in sentences. */
+export const queryLanguage: readonly string[] = [
   'A QUERY is made of comparisons: FIELD OPERATOR VALUE, side by side or joined by `and` and `or`, with brackets.',
   'Operators: = != > >= < <= (or eq ne gt gte lt lte, which shells leave alone), `in [A,B]`, `not in [A,B]`.',
   'A _ in a value stands for a space, quotes keep a value as it is, FIELD=any lifts a default (rentable=true).',
@@ -13,14 +14,14 @@ export function queryHelp(): string[] {
   const rows = FIELDS.map(({ name, unit, meaning }) => {
     return `  ${name.padEnd(width)}  ${meaning}${unit === undefined ? '' : ` (${unit})`}`
   })
-  return ['Queries:', ...language.map((line) => `  ${line}`), '', 'Fields:', ...rows, '']
+  return ['Queries:', ...queryLanguage.map((line) => `  ${line}`), '', 'Fields:', ...rows, '']
 }
 
 /** The same for docs/cli.md. */
 export const queryPage = (): string[] => [
   '## Queries',
   '',
-  ...language.map((line) => `- ${line}`),
+  ...queryLanguage.map((line) => `- ${line}`),
   '',
   '| field | type | unit | what |',
   '|---|---|---|---|',

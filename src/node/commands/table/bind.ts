@@ -64,6 +64,12 @@ export const bindCommands: readonly Command[] = [
     describe: 'Revoke PeerIds of the hotkey, on chain',
     options: ['prepare'],
     args: [1, 64],
+    examples: [
+      [
+        'compute-node chain bind remove 12D3KooW…',
+        'a machine that is gone no longer speaks for the hotkey',
+      ],
+    ],
     load: async () => (await import('../chain-bind-remove.ts')).chainBindRemove,
   },
   {
@@ -71,6 +77,9 @@ export const bindCommands: readonly Command[] = [
     usage: '',
     describe: 'List the PeerIds that the hotkey binds',
     options: [],
+    examples: [
+      ['compute-node chain bind list --wallet.name main', 'who speaks for this hotkey now'],
+    ],
     load: async () => (await import('../chain-bind-list.ts')).chainBindList,
   },
 ]

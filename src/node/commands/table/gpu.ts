@@ -64,6 +64,11 @@ export const gpuCommands: readonly Command[] = [
     describe: 'Check the proof behind a verdict yourself, from nothing but its transcript',
     options: ['publish'],
     args: [1, 1],
+    examples: [
+      ['compute-node gpu verify proof.cbor', 'check a file that gpu prove wrote, offline'],
+      ['compute-node gpu verify 4be0…', 'fetch the transcript of an attestation and check it'],
+      ['compute-node gpu verify 4be0… --publish', 'and tell the network of a fraud that it proves'],
+    ],
     load: async () => (await import('../gpu-verify.ts')).gpuVerify,
   },
 ]

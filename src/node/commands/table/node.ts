@@ -21,6 +21,10 @@ export const nodeCommands: readonly Command[] = [
     usage: '',
     describe: 'Show what the node of this data folder is doing',
     options: [],
+    examples: [
+      ['compute-node status', 'roles, peers, chain, leases, what is wrong'],
+      ['compute-node status --json | jq .addrs', 'its addresses, for another node to dial'],
+    ],
     load: async () => (await import('../status.ts')).status,
   },
   {
@@ -28,6 +32,7 @@ export const nodeCommands: readonly Command[] = [
     usage: '',
     describe: 'List the peers that the node is connected to',
     options: [],
+    examples: [['compute-node peers --json', 'who it is connected to, for a script']],
     load: async () => (await import('../peers.ts')).peers,
   },
   {

@@ -18,6 +18,9 @@ export const walletCommands: readonly Command[] = [
     usage: '',
     describe: 'List the keys of every wallet, without asking for a password',
     options: [],
+    examples: [
+      ['compute-node wallet list', 'names, schemes and addresses; secrets stay where they are'],
+    ],
     load: async () => (await import('../wallet-list.ts')).walletList,
   },
   {
