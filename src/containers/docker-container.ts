@@ -129,7 +129,7 @@ export function dockerContainer(parts: DockerContainerParts): Container {
       return splitLogs(raw)
     },
     readLogs: (options) => readLogsOf(container, options),
-    usage: () => usageOf(container),
+    usage: () => usageOf(container, holder === undefined ? undefined : docker.getContainer(holder)),
     diskBytes: () => diskBytesOf(container),
     snapshot: (options) => snapshotOf({ docker, container, nodeId }, options),
     async extend(later) {

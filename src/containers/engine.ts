@@ -202,10 +202,14 @@ export interface LogRecord {
 }
 
 export interface ContainerUsage {
+  /** When it was measured, Unix ms by the engine's clock. */
+  readonly atMs: number
   /** CPU time since the start, all processes together. */
   readonly cpuMs: number
   readonly memoryBytes: number
   readonly processes: number
+  /** What its network carried since the start, into it and out of it; undefined where nobody counts. */
+  readonly network?: { readonly rxBytes: number; readonly txBytes: number } | undefined
 }
 
 export interface TerminalSize {

@@ -230,6 +230,7 @@ async function usageOf(mark: Mark): Promise<ContainerUsage> {
   const sum = (of: (one: (typeof facts)[number]) => number): number =>
     facts.reduce((total, one) => total + of(one), 0)
   return {
+    atMs: Date.now(),
     cpuMs: sum(({ cpuTicks }) => cpuTicks) * TICK_MS,
     memoryBytes: sum(({ residentPages }) => residentPages) * PAGE_BYTES,
     processes: facts.length,

@@ -29,6 +29,7 @@ import { shellRoute } from './control/routes/shell.ts'
 import { snapshotRoute } from './control/routes/snapshot.ts'
 import { statusRoute } from './control/routes/status.ts'
 import { transcriptsRoute } from './control/routes/transcripts.ts'
+import { usageRoute } from './control/routes/usage.ts'
 import { volumesRoute } from './control/routes/volumes.ts'
 import type { Route } from './control/server.ts'
 import type { Parts } from './parts.ts'
@@ -208,6 +209,7 @@ export const routes: readonly Route<Parts>[] = [
   logsRoute,
   portRoute,
   filesRoute,
+  usageRoute,
   forwardRoute,
   loginRoute,
   snapshotRoute,

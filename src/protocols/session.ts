@@ -10,6 +10,7 @@ import { logsRequest } from './session-logs.ts'
 import { portRequest } from './session-port.ts'
 import { resumeRequest, shellRequest } from './session-shell.ts'
 import { snapshotRequest } from './session-snapshot.ts'
+import { usageRequest } from './session-usage.ts'
 
 /** The channels of a session's frames. */
 export const channels = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const
@@ -24,6 +25,7 @@ const request = z.discriminatedUnion('kind', [
   portRequest,
   filesRequest,
   snapshotRequest,
+  usageRequest,
 ])
 
 const MAX_REQUEST_BYTES = 64 * KiB

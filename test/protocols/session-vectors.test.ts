@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { decode } from 'cborg'
+import { decode, encode as encodeAny } from 'cborg'
 import { expect, test } from 'vitest'
 import { sessionProtocol } from '../../src/protocols/session.ts'
 import { filesToMiner, filesToRenter } from '../../src/protocols/session-files.ts'
 import { readLogFrame } from '../../src/protocols/session-logs.ts'
+import { usageSample } from '../../src/protocols/session-usage.ts'
 import {
   filesAnswered,
   filesAsked,
   sessionRequests,
   sessionVectors,
+  usageTold,
 } from '../support/session-vectors.ts'
 
 const golden = JSON.parse(
@@ -38,6 +40,30 @@ test.each(Object.entries(filesAnswered))('files to the renter: %s', (name, messa
   const bytes = unhex(golden.filesToRenter[name]!)
   expect(filesToRenter.decode(bytes)).toEqual(message)
   expect(decode(bytes)).toEqual(message)
+})
+
+test.each(Object.entries(usageTold))('a sample of what is used, %s', (name, sample) => {
+  const bytes = unhex(golden.usageToRenter[name]!)
+  expect(usageSample.decode(bytes)).toEqual(sample)
+  expect(decode(bytes)).toEqual(sample)
+})
+
+test.each([
+  ['a load above all', { loadPercent: 101 }],
+  ['half a degree', { temperatureC: 0.5 }],
+  ['a name with control characters', { id: 'a\u001b[2J' }],
+])('%s is no sample', (_, change) => {
+  const { gpus, ...rest } = usageTold['known']!
+  const sample = { ...rest, gpus: [{ ...gpus[0], ...change }] }
+  expect(() => usageSample.decode(encodeAny(sample))).toThrow()
+})
+
+test('neither are more devices than terms can name, nor samples more often than a second', () => {
+  const { gpus } = usageTold['known']!
+  const many = { ...usageTold['known'], gpus: Array(33).fill(gpus[0]) }
+  expect(() => usageSample.decode(encodeAny(many))).toThrow('gpus')
+  const often = { ...sessionRequests['usage'], everyMs: 999 }
+  expect(() => sessionProtocol.request.decode(encodeAny(often))).toThrow('everyMs')
 })
 
 test('a log record is read as it was meant', () => {

@@ -5,6 +5,7 @@ import type {
   ContainerEnd,
   ContainerSpec,
   ContainerStatus,
+  ContainerUsage,
   Engine,
   Exec,
   ImageOptions,
@@ -64,6 +65,8 @@ export class FakeEngine implements Engine {
   /** How containers that are `exited` ended. */
   ended: ContainerEnd = { exitCode: 0, cause: 'exited' }
 
+  /** What `usage` of every container says. */
+  used: Omit<ContainerUsage, 'atMs'> = { cpuMs: 0, memoryBytes: 0, processes: 1 }
   isolation: Isolation = { runtime: 'runc', fenced: true, diskQuota: true }
   /** What `check` finds: why no new lease should start. */
   fault: NodeError | undefined
@@ -173,7 +176,10 @@ export class FakeEngine implements Engine {
       },
       logs: async () => ({ stdout: Buffer.from('main\n'), stderr: new Uint8Array() }),
       readLogs: () => Promise.reject(new Error('the fake engine keeps no logs')),
-      usage: async () => ({ cpuMs: 0, memoryBytes: 0, processes: 1 }),
+      async usage() {
+        if (engine.silent) throw new NodeError('ENGINE_UNKNOWN', 'it does not answer')
+        return { ...engine.used, atMs: Date.now() }
+      },
       diskBytes: async () => engine.diskBytes,
       snapshot: () => Promise.reject(new Error('the fake engine makes no snapshots')),
       async extend(later) {

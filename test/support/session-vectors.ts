@@ -11,6 +11,7 @@ import {
   filesToRenter,
 } from '../../src/protocols/session-files.ts'
 import { logFrames } from '../../src/protocols/session-logs.ts'
+import { type UsageSample, usageSample } from '../../src/protocols/session-usage.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
@@ -38,6 +39,8 @@ export const sessionRequests: Readonly<Record<string, SessionRequest>> = {
   port: { leaseId, kind: 'port', port: 8888 },
   files: { leaseId, kind: 'files', workingDir: '/tmp', user: 'nobody' },
   snapshot: { leaseId, kind: 'snapshot', tag: 'my-work:1', pause: true, maxBytes: 1_000_000_000 },
+  usage: { leaseId, kind: 'usage' },
+  usageSlow: { leaseId, kind: 'usage', everyMs: 5000 },
 }
 
 const sha256 = new Uint8Array(32).fill(3)
@@ -86,6 +89,30 @@ export const filesAnswered: Readonly<Record<string, FilesToRenter>> = {
   done: { kind: 'done' },
 }
 
+const limits = { milliCpus: 4000, memoryLimitMiB: 8192, diskLimitMiB: 10_240 }
+const atMs = 1_767_323_045_000
+
+/** What a miner tells of a lease that is watched: all of it, and nothing where its engine does not answer. */
+export const usageTold: Readonly<Record<string, UsageSample>> = {
+  known: {
+    ...{ atMs, ...limits, cpuMs: 12_345, memoryBytes: 734_003_200, diskMiB: 512 },
+    ...{ rxBytes: 1_000_000, txBytes: 20_000, processes: 7 },
+    gpus: [
+      {
+        ...{ id: 'pci-0000:01:00.0', loadPercent: 97, memoryMiB: 20_480 },
+        ...{ temperatureC: 64, milliWatts: 312_500 },
+      },
+    ],
+  },
+  unknown: {
+    ...{ atMs, ...limits, cpuMs: null, memoryBytes: null, diskMiB: null },
+    ...{ rxBytes: null, txBytes: null, processes: null },
+    gpus: [
+      { id: 'cpu-0', loadPercent: null, memoryMiB: null, temperatureC: null, milliWatts: null },
+    ],
+  },
+}
+
 const encoded = <T>(messages: Readonly<Record<string, T>>, encode: (message: T) => Uint8Array) =>
   Object.fromEntries(
     Object.entries(messages).map(([name, message]) => [name, hex(encode(message))]),
@@ -114,5 +141,6 @@ export const sessionVectors = () => ({
   },
   filesToMiner: encoded(filesAsked, filesToMiner.encode),
   filesToRenter: encoded(filesAnswered, filesToRenter.encode),
+  usageToRenter: encoded(usageTold, usageSample.encode),
   logRecord: logFrames(at, Buffer.from('a line\n')).map(hex),
 })

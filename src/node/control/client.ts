@@ -21,6 +21,11 @@ export interface ControlClient extends Disposable {
   /** What happens in the node, recent events first; ends when `signal` aborts or the node stops. */
   events(signal: AbortSignal): AsyncIterable<NodeEvent>
   /**
+   * The events called `name` of a path that answers with them, until the signal aborts; rejects with the node's refusal,
+   * and the iteration with what ended them.
+   */
+  items<T>(path: string, name: string, signal: AbortSignal): Promise<AsyncIterable<T>>
+  /**
    * An open WebSocket, paused: attach listeners, then `resume()` (`createWebSocketStream` does so itself). Rejects with
    * the node's refusal before any byte flows.
    */
@@ -56,6 +61,11 @@ export function createControlClient(socketPath: string): ControlClient {
       return { [Symbol.dispose]: () => void response.destroy() }
     },
     events: (signal) => readEvents(() => send('GET', '/v1/events', undefined, signal), signal),
+    async items<T>(path: string, name: string, signal: AbortSignal) {
+      const response = await send('GET', path, undefined, signal)
+      if ((response.statusCode ?? 500) >= 400) await readJson(response)
+      return readItems<T>(response, name, signal)
+    },
     webSocket: (path) => openSocket(socketPath, path),
     frames: async (path) => frameSocket(await upgraded(socketPath, path)),
     [Symbol.dispose]: () => agent.destroy(),
@@ -120,6 +130,29 @@ async function* readEvents(
     }
   } catch (error) {
     if (!signal.aborted) throw error instanceof NodeError ? error : lost(error)
+  }
+}
+
+/** Until the signal aborts. @throws what the last event, `ended`, tells */
+async function* readItems<T>(
+  response: IncomingMessage,
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  let event = ''
+  try {
+    for await (const line of createInterface({ input: response })) {
+      if (line.startsWith('event: ')) event = line.slice('event: '.length)
+      if (!line.startsWith('data: ')) continue
+      const data: unknown = JSON.parse(line.slice('data: '.length))
+      if (event === name) yield data as T
+      else if (event === 'ended') throw errorOf((data as { error?: unknown }).error) ?? lost(data)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error instanceof NodeError ? error : lost(error)
+  } finally {
+    response.on('error', () => response.destroy()) // nobody listens any more: the node may stop later
+    response.destroy()
   }
 }
 

@@ -2,7 +2,7 @@ import type { Container } from '../../containers/engine.ts'
 import { NodeError } from '../../errors.ts'
 import { mayEnter } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
-import type { HostBook } from './host-book.ts'
+import type { HostBook, HostedNow } from './host-book.ts'
 import { lookUp } from './host-lookup.ts'
 import { isStarted } from './lease-machine.ts'
 
@@ -18,7 +18,7 @@ export async function enterLease(
   leaseId: Uint8Array,
   peer: string,
   signal: AbortSignal,
-): Promise<{ container: Container; closing: AbortSignal }> {
+): Promise<{ container: Container; closing: AbortSignal; now: HostedNow }> {
   const { lease, now } = await lookUp(book, leaseId, (terms) => mayEnter(terms, peer))
   const suspended = (): boolean => now?.lease.state === 'SUSPENDED'
   const starting = (): boolean => now?.lease.state === 'AGREED' || now?.lease.state === 'STARTING'
@@ -39,7 +39,7 @@ export async function enterLease(
     })
   }
   if (now !== undefined && isStarted(now.lease) && now.container !== undefined) {
-    return { container: now.container, closing: now.closing.signal }
+    return { container: now.container, closing: now.closing.signal, now }
   }
   if (starting() || (now !== undefined && isStarted(now.lease))) {
     throw new NodeError('PEER_STARTING', 'the container is not ready yet', {

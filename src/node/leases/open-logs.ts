@@ -1,4 +1,3 @@
-import { sleep } from '../../clock.ts'
 import { codeOf, NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { codeOfPeer, isRefusal } from '../../protocols/refusal.ts'
@@ -9,10 +8,7 @@ import type { FoundLease } from './find-lease.ts'
 import { openSession } from './open-session.ts'
 import type { ShellNotices } from './open-shell.ts'
 import type { RentBook } from './rent-book.ts'
-
-/** How long a connection that broke is tried for. */
-const PATIENCE_MS = secondsMs(60)
-const PAUSES_MS = [50, 250, 500, 1000, 2000]
+import { reopen } from './reopen.ts'
 
 type AskLogs = Extract<SessionAsk, { kind: 'logs' }>
 
@@ -33,14 +29,18 @@ export async function openLogs(
   { signal, ...notices }: ShellNotices & { readonly signal: AbortSignal },
 ): Promise<AsyncIterable<ReadLog>> {
   const open = (request: AskLogs) => openSession(book, lease, request, signal)
-  return readAll(await open(ask), ask, open, notices)
+  return readAll(await open(ask), ask, { open, signal, ...notices })
+}
+
+interface Reopening extends ShellNotices {
+  readonly open: (request: AskLogs) => Promise<FrameChannel>
+  readonly signal: AbortSignal
 }
 
 async function* readAll(
   first: FrameChannel,
   ask: AskLogs,
-  open: (request: AskLogs) => Promise<FrameChannel>,
-  notices: ShellNotices,
+  { open, signal, ...notices }: Reopening,
 ): AsyncGenerator<ReadLog> {
   const place = createPlace(ask)
   let channel = first
@@ -55,7 +55,7 @@ async function* readAll(
       } catch (error) {
         if (codeOf(error) !== 'PEER_LOST' || isRefusal(error)) throw error
         notices.onLost()
-        channel = await reopen(() => open(place.next()), error)
+        channel = await reopen(() => open(place.next()), { cause: error, signal })
         place.reopened()
         notices.onResumed()
       }
@@ -78,19 +78,6 @@ async function* pieces(channel: FrameChannel): AsyncGenerator<ReadLog> {
     yield { stream: from === channels.stderr ? 'stderr' : 'stdout', ...readLogFrame(data) }
   }
   await channel.end()
-}
-
-async function reopen(open: () => Promise<FrameChannel>, cause: unknown): Promise<FrameChannel> {
-  const endMs = performance.now() + PATIENCE_MS
-  for (let tries = 0; ; tries++) {
-    await sleep(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]!)
-    try {
-      return await open()
-    } catch (error) {
-      if (isRefusal(error) || !codeOf(error).startsWith('PEER_')) throw error
-      if (performance.now() > endMs) throw cause
-    }
-  }
 }
 
 /** The engine stamps both streams, then writes them by turns: a record may lie this far behind a later one. */

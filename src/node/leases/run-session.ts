@@ -6,6 +6,7 @@ import { runPort } from './sessions/port-session.ts'
 import type { SessionRun } from './sessions/session-run.ts'
 import { runResume, runShell } from './sessions/shell-session.ts'
 import { runSnapshot } from './sessions/snapshot-session.ts'
+import { runUsage } from './sessions/usage-session.ts'
 
 /** Runs one session in a container until it is over or its renter leaves. Each kind is a file of `sessions/`. */
 export function runSession(run: SessionRun): Promise<void> {
@@ -27,5 +28,7 @@ export function runSession(run: SessionRun): Promise<void> {
       return runFiles({ ...run, request })
     case 'snapshot':
       return runSnapshot({ ...run, request })
+    case 'usage':
+      return runUsage({ ...run, request })
   }
 }

@@ -42,6 +42,18 @@ export const sessionCommands: readonly Command[] = [
     load: async () => (await import('../logs.ts')).logs,
   },
   {
+    name: 'top',
+    usage: 'LEASE',
+    describe: 'Show what a lease uses now: processor, memory, disk, network and its GPUs',
+    options: ['watch'],
+    args: [1, 1],
+    examples: [
+      ['compute-node top 4f1c22', 'measured over one second'],
+      ['compute-node top 4f1c22 --watch', 'a line each second, until Ctrl-C'],
+    ],
+    load: async () => (await import('../top.ts')).top,
+  },
+  {
     name: 'cp',
     usage: 'SRC… DST',
     describe: 'Copy files into a lease or out of it; run again, it goes on where it was',

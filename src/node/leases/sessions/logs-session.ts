@@ -4,6 +4,7 @@ import { channels, controlToRenter, type SessionOf } from '../../../protocols/se
 import { logFrames } from '../../../protocols/session-logs.ts'
 import { secondsMs } from '../../../units.ts'
 import type { SessionRun } from './session-run.ts'
+import { untilLeft } from './until-left.ts'
 
 /** The end of a lease is told by its container's last lines: they get this long to come. */
 const LAST_LINES_MS = secondsMs(2)
@@ -44,10 +45,4 @@ async function sendRecords(
     for (const frame of logFrames(at, data)) await channel.send(to, frame)
   }
   await channel.send(channels.control, controlToRenter.encode({ kind: 'exit', exitCode: 0 }))
-}
-
-/** Rejects when the renter leaves; what it sends has no meaning. */
-async function untilLeft(channel: FrameChannel): Promise<never> {
-  for await (const frame of channel.frames()) void frame
-  return new Promise<never>(() => undefined)
 }

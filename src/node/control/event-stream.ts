@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { NodeError } from '../../errors.ts'
+import { secondsMs } from '../../units.ts'
+import { toJson } from '../output.ts'
+import { problemOf } from './problem.ts'
+
+/** So that whoever is between the two ends sees that it goes on. */
+const HEARTBEAT_MS = secondsMs(15)
+
+/** Answers with server-sent events as they are made. */
+export interface EventStreams {
+  /**
+   * `open` gets a signal that aborts when the reader goes away or the node stops; what it throws is the request's
+   * refusal. Each item is an event called `name`; a slow reader holds them back. What ends them with an error is told
+   * by a last event `ended`, whose data is `{"error":{code,message,next?}}`.
+   */
+  answer<T>(
+    reply: FastifyReply,
+    name: string,
+    open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
+  ): Promise<void>
+}
+
+/** For the routes of one file; what is open ends when the server closes. */
+export function createEventStreams(app: FastifyInstance): EventStreams {
+  const openNow = new Set<AbortController>()
+  const stopping = new NodeError('FAILED_NODE_STOPPED', 'the node stops')
+  app.addHook('preClose', async () => {
+    for (const gone of openNow) gone.abort(stopping)
+  })
+  return {
+    async answer(reply, name, open) {
+      const { raw } = reply
+      const gone = new AbortController()
+      openNow.add(gone)
+      raw.once('close', () => {
+        openNow.delete(gone)
+        gone.abort(new NodeError('FAILED', 'the reader went away'))
+      })
+      const items = await open(gone.signal)
+      reply.hijack()
+      raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      const heartbeat = setInterval(() => raw.write(':\n\n'), HEARTBEAT_MS)
+      const send = (event: string, data: unknown): boolean =>
+        raw.write(`event: ${event}\ndata: ${toJson(data)}\n\n`)
+      try {
+        for await (const item of items) {
+          if (!send(name, item)) await once(raw, 'drain', { signal: gone.signal })
+        }
+      } catch (error) {
+        const told = gone.signal.aborted ? gone.signal.reason : error
+        if (!raw.destroyed) send('ended', { error: problemOf(told).body })
+      } finally {
+        clearInterval(heartbeat)
+        raw.end()
+      }
+    },
+  }
+}
