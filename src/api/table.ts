@@ -1,3 +1,4 @@
+import { leaseUsageRoutes } from './lease-usage.ts'
 import { leaseRoutes } from './leases.ts'
 import { offerRoutes } from './offers.ts'
 import type { RouteDeclaration } from './route.ts'
@@ -8,6 +9,7 @@ export const apiRoutes = {
   ...statusRoutes,
   ...offerRoutes,
   ...leaseRoutes,
+  ...leaseUsageRoutes,
 } as const satisfies Readonly<Record<string, RouteDeclaration>>
 
 /** The name of a route. */

@@ -13,6 +13,7 @@ import { leasesRoute } from '../../src/node/control/routes/leases.ts'
 import { loginRoute } from '../../src/node/control/routes/login.ts'
 import { portRoute } from '../../src/node/control/routes/port.ts'
 import { snapshotRoute } from '../../src/node/control/routes/snapshot.ts'
+import { usageRoute } from '../../src/node/control/routes/usage.ts'
 import { volumesRoute } from '../../src/node/control/routes/volumes.ts'
 import { startControl } from '../../src/node/control/server.ts'
 import type { RentOrder } from '../../src/node/leases/rent-lease.ts'
@@ -78,6 +79,7 @@ export async function serveLease(
       forwardRoute,
       loginRoute,
       snapshotRoute,
+      usageRoute,
       volumesRoute,
     ],
     socketPath: join(dataDir, 'control.sock'),

@@ -46,8 +46,11 @@ export async function enterLease(
       next: 'try again: pulling a large image takes a while, and so does a restart of the engine',
     })
   }
-  const reason = (now?.lease ?? lease).ending?.reason ?? 'it is not running'
-  throw new NodeError('FAILED_LEASE_ENDED', `the lease has ended: ${reason}`, {
+  throw leaseEnded((now?.lease ?? lease).ending?.reason)
+}
+
+/** What sessions of a lease end with. */
+export const leaseEnded = (reason = 'it is not running'): NodeError =>
+  new NodeError('FAILED_LEASE_ENDED', `the lease has ended: ${reason}`, {
     next: 'rent again: compute-node rent',
   })
-}

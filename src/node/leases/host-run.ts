@@ -11,6 +11,7 @@ import { keyOfPeerId } from '../../protocols/peer-key.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 import type { Terms } from '../../protocols/terms.ts'
 import { secondsMs } from '../../units.ts'
+import { leaseEnded } from './enter-lease.ts'
 import { engineOf, type HostBook, type HostedNow, hostOf } from './host-book.ts'
 import { creditEnding, graceLeftMs, remember, weighCredit } from './host-credit.ts'
 import { expiryOf, healthOf, lookAt, statusSoon } from './host-look.ts'
@@ -243,7 +244,7 @@ function notePast({ pastMs }: HostBook, { lease }: HostedNow): void {
 /** What remains to be done for a lease that has closed, also after a restart; once. */
 export async function finish(book: HostBook, now: HostedNow): Promise<void> {
   if (now.closing.signal.aborted) return
-  now.closing.abort(new NodeError('FAILED_LEASE_ENDED', now.lease.ending?.reason ?? 'it ended'))
+  now.closing.abort(leaseEnded(now.lease.ending?.reason))
   book.background(clearAway(book, now))
   if (isOver(now.lease)) return // settled before a restart
   await book.changes.until(now.id, () => now.removal !== 'none' || undefined, {

@@ -1,3 +1,4 @@
+import type { LeaseUsage } from '../../api/lease-usage.ts'
 import { codeOf, NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { isRefusal } from '../../protocols/refusal.ts'
@@ -9,35 +10,6 @@ import { openSession } from './open-session.ts'
 import type { RentBook } from './rent-book.ts'
 import { reopen } from './reopen.ts'
 
-/** What a lease uses at one time; null where its miner does not know. */
-export interface UsageView {
-  /** By the miner's clock. */
-  readonly atMs: number
-  /** Of one core, since the sample before: 200 is two cores. Null in the first sample. */
-  readonly cpuPercent: number | null
-  /** How many it may use. */
-  readonly cores: number
-  readonly memoryMiB: number | null
-  readonly memoryLimitMiB: number
-  /** Since its start. */
-  readonly rxBytes: number | null
-  readonly txBytes: number | null
-  /** As its miner measured it last. */
-  readonly diskMiB: number | null
-  readonly diskLimitMiB: number | null
-  readonly pids: number | null
-  readonly gpus: readonly GpuUsageView[]
-}
-
-/** A device of the lease; all that works on it, the miner's proofs too. */
-export interface GpuUsageView {
-  readonly id: string
-  readonly loadPercent: number | null
-  readonly memoryMiB: number | null
-  readonly temperatureC: number | null
-  readonly powerW: number | null
-}
-
 /**
  * What a lease uses, about once a second until `signal` aborts. A connection that breaks is made anew: samples are
  * missing then, and nothing else.
@@ -48,7 +20,7 @@ export async function openUsage(
   book: Pick<RentBook, 'rpc'>,
   lease: Pick<FoundLease, 'leaseId' | 'miner'>,
   { signal, everyMs }: { readonly signal: AbortSignal; readonly everyMs?: number | undefined },
-): Promise<AsyncIterable<UsageView>> {
+): Promise<AsyncIterable<LeaseUsage>> {
   const request = { kind: 'usage' as const, ...(everyMs === undefined ? {} : { everyMs }) }
   const open = () => openSession(book, lease, request, signal)
   return readAll(await open(), open, signal)
@@ -58,7 +30,7 @@ async function* readAll(
   first: FrameChannel,
   open: () => Promise<FrameChannel>,
   signal: AbortSignal,
-): AsyncGenerator<UsageView> {
+): AsyncGenerator<LeaseUsage> {
   let channel = first
   let before: UsageSample | undefined
   try {
@@ -85,7 +57,7 @@ const inMiB = (bytes: number | null): number | null =>
   bytes === null ? null : Math.round((bytes / MiB) * 10) / 10
 
 /** A sample as people read it: the load is what was used since the one before. */
-export function viewOf(sample: UsageSample, before: UsageSample | undefined): UsageView {
+export function viewOf(sample: UsageSample, before: UsageSample | undefined): LeaseUsage {
   const { atMs, milliCpus, memoryBytes, memoryLimitMiB, rxBytes, txBytes } = sample
   const { diskMiB, diskLimitMiB, processes, gpus } = sample
   return {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { listOf } from '../../api/common.ts'
+import { leaseUsage } from '../../api/lease-usage.ts'
 import { lease } from '../../api/leases.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import type { Outputs } from './output.ts'
@@ -14,6 +15,7 @@ export const leaseSchema: z.ZodType<LeaseView> = lease
 export const leaseOutputs: Outputs = {
   leases: { describe: 'a list of leases', schema: listOf(leaseSchema) },
   show: { describe: 'the lease', schema: leaseSchema },
+  top: { describe: 'what the lease uses', schema: leaseUsage },
   cp: { describe: 'what was copied', schema: copySchema },
   forward: { describe: 'one line per port, and per connection that failed', schema: forwardSchema },
   jupyter: { describe: 'where it answers, once it does', schema: jupyterSchema },

@@ -1,9 +1,10 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { LeaseUsage } from '../../../src/api/lease-usage.ts'
 import { codeOf } from '../../../src/errors.ts'
 import { NO_FIGURES } from '../../../src/gpu/gpu.ts'
 import type { GpuSample } from '../../../src/gpu/telemetry.ts'
 import { openSession } from '../../../src/node/leases/open-session.ts'
-import { openUsage, type UsageView, viewOf } from '../../../src/node/leases/open-usage.ts'
+import { openUsage, viewOf } from '../../../src/node/leases/open-usage.ts'
 import { MAX_WATCHERS, sampleOf } from '../../../src/node/leases/sessions/usage-session.ts'
 import type { Terms } from '../../../src/protocols/terms.ts'
 import { noDocker } from '../../support/docker.ts'
@@ -27,7 +28,7 @@ async function watching(
 ) {
   const life = new AbortController()
   onTestFinished(() => life.abort(new Error('the test is over')))
-  const samples: UsageView[] = []
+  const samples: LeaseUsage[] = []
   const usage = await openUsage(book, at, { signal: life.signal })
   const ended = (async () => {
     for await (const sample of usage) samples.push(sample)

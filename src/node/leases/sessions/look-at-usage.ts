@@ -1,10 +1,11 @@
 import { deadline } from '../../../clock.ts'
 import type { Container, ContainerUsage } from '../../../containers/engine.ts'
+import { secondsMs } from '../../../units.ts'
 
 /** What is younger than this is told again: however many watch a lease, its engine is asked once. */
 const FRESH_MS = 750
-/** An engine that takes longer has nothing to say for this sample. */
-const PATIENCE_MS = 750
+/** An engine of a busy machine is slow; one that takes longer has nothing to say for this sample. */
+const PATIENCE_MS = secondsMs(3)
 
 interface Look {
   readonly startMs: number
