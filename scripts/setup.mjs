@@ -1,5 +1,6 @@
-// Makes a fresh checkout ready: runs `npm ci` when package-lock.json changed since the last set-up. Plain JavaScript,
-// for it runs before anything is installed, on Node 20 and newer. `npm start` and `npm test` call it first.
+// Makes a fresh checkout ready: runs `npm ci` when package-lock.json changed since the last set-up, and builds the console
+// when its sources did. Plain JavaScript, for it runs before anything is installed, on Node 20 and newer. `npm start` and
+// `npm test` call it first.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -17,6 +18,7 @@ const HEARTBEAT_MS = 10_000
 const say = (text) => process.stderr.write(`setup: ${text}\n`)
 
 if (!isDone()) await setUp()
+if (existsSync(join(root, 'src/console'))) await buildConsole()
 
 function isDone() {
   return readText(stampFile) === wanted() && existsSync(nodeBinary())
@@ -32,6 +34,23 @@ async function setUp() {
     }
     linkProgram()
     writeFileSync(stampFile, wanted())
+  } finally {
+    rmSync(lockFolder, { recursive: true, force: true })
+  }
+}
+
+/** The web page is one of several ways to use a node: without it the others work, so a failure is told and no more. */
+async function buildConsole() {
+  const console = await import('./build-console.mjs')
+  if (!console.isConsoleStale()) return
+  await takeLock()
+  try {
+    if (!console.isConsoleStale()) return // another set-up did it while this one waited
+    say('building the console')
+    await console.buildConsole()
+  } catch (error) {
+    say(`the console could not be built, all else works without it: ${error.message}`)
+    say('next: npm run build:console')
   } finally {
     rmSync(lockFolder, { recursive: true, force: true })
   }

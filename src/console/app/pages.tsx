@@ -1,0 +1,34 @@
+import { Store } from 'lucide-react'
+import { type ComponentType, lazy, type ReactNode } from 'react'
+
+export interface ConsolePage {
+  /** A wouter pattern; parameters begin with a colon. */
+  readonly path: string
+  readonly title: string
+  readonly Content: ComponentType
+  /** Absent for pages that others lead to: they are in no navigation. */
+  readonly nav?: {
+    readonly icon: ReactNode
+    /** Where the entry leads; `path` may have parameters. */
+    readonly to: string
+    /** `g` and then this letter goes there. */
+    readonly letter: string
+    /** What the address begins with while the entry is the current one. */
+    readonly under: readonly string[]
+  }
+}
+
+/** Every page of the console, in the order of its navigation. A page is loaded when it is first gone to. */
+export const pages: readonly ConsolePage[] = [
+  {
+    path: '/market',
+    title: 'Market',
+    Content: lazy(async () => ({
+      default: (await import('../market/market-page.tsx')).MarketPage,
+    })),
+    nav: { icon: <Store />, to: '/market', letter: 'm', under: ['/market', '/rent'] },
+  },
+]
+
+/** Where `/` leads. */
+export const FIRST_PAGE = '/market'
