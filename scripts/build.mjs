@@ -1,16 +1,22 @@
 // Compiles src/ to dist/, which is what the published package runs (type stripping is refused under node_modules), and
 // builds the console to dist/console.
 import { spawnSync } from 'node:child_process'
-import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildConsole } from './build-console.mjs'
+import { buildConsole, isConsoleStale } from './build-console.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
 
-rmSync(join(root, 'dist'), { recursive: true, force: true })
+const dist = join(root, 'dist')
+if (existsSync(dist)) {
+  for (const name of readdirSync(dist)) {
+    // A node of this checkout may be serving the console meanwhile.
+    if (name !== 'console') rmSync(join(dist, name), { recursive: true, force: true })
+  }
+}
 const { status, error } = spawnSync(
   process.execPath,
   [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json')],
@@ -26,6 +32,6 @@ for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTy
   if (!entry.isFile() || entry.name.endsWith('.ts')) continue
   const from = join(entry.parentPath, entry.name)
   if (from.startsWith(consoleFolder + sep)) continue
-  cpSync(from, join(root, 'dist', from.slice(join(root, 'src').length)))
+  cpSync(from, join(dist, from.slice(join(root, 'src').length)))
 }
-await buildConsole()
+if (isConsoleStale()) await buildConsole()

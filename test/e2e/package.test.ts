@@ -48,6 +48,8 @@ test('the package holds what it runs and no sources', () => {
   )
   expect(files).not.toContain('src')
   expect(existsSync(join(installed, 'dist/gpu/cuda/kernels.ptx'))).toBe(true)
+  expect(existsSync(join(installed, 'dist/console/index.html'))).toBe(true)
+  expect(readdirSync(join(installed, 'dist/console'))).not.toContain('.stamp')
   expect(files).not.toContain('test')
 })
 
