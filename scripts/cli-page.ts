@@ -51,6 +51,7 @@ const folder = `## The data folder
 | \`libp2p/\` | addresses of peers, DHT records |
 | \`control.sock\` | where commands reach the node (0600); a path over 100 bytes moves to a private runtime folder |
 | \`control.token\` | what \`--api-port\` asks for as \`Authorization: Bearer …\` (0600, new at every start) |
+| \`access.json\` | tokens and signed-in browsers that may use \`--api-port\` (0600; hashes, not the secrets) |
 | \`lock\` | the process that uses the folder |`.split('\n')
 
 function commandSection(command: Command): string[] {

@@ -1,3 +1,5 @@
+import { accessRoutes } from './access.ts'
+import { eventRoutes } from './events.ts'
 import { leaseUsageRoutes } from './lease-usage.ts'
 import { leaseRoutes } from './leases.ts'
 import { offerRoutes } from './offers.ts'
@@ -7,6 +9,8 @@ import { statusRoutes } from './status.ts'
 /** Every resource of the control API under the name that clients call it by. */
 export const apiRoutes = {
   ...statusRoutes,
+  ...accessRoutes,
+  ...eventRoutes,
   ...offerRoutes,
   ...leaseRoutes,
   ...leaseUsageRoutes,

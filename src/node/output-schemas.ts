@@ -11,6 +11,7 @@ import type { Outputs } from './outputs/output.ts'
 import { queueOutputs } from './outputs/queue.ts'
 import { rentOutputs } from './outputs/rent.ts'
 import { scoreOutputs } from './outputs/score.ts'
+import { tokenOutputs } from './outputs/token.ts'
 import { walletOutputs } from './outputs/wallet.ts'
 
 /** What every failed command prints last, on stdout, with `--json`. */
@@ -38,6 +39,7 @@ export const outputSchemas: Outputs = {
   ...leaseOutputs,
   ...scoreOutputs,
   ...gpuOutputs,
+  ...tokenOutputs,
   ...machineOutputs,
 }
 

@@ -3,6 +3,7 @@ import { noticesTopic, offersTopic } from '../protocols/offers.ts'
 import { pulsesTopic } from '../protocols/pulses.ts'
 import type { Topic } from '../protocols/topic.ts'
 import type { Config } from './config.ts'
+import { accessRoute } from './control/routes/access.ts'
 import { attestationsRoute } from './control/routes/attestations.ts'
 import { bindingsRoute } from './control/routes/bindings.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
@@ -191,6 +192,7 @@ export function servicesOf(parts: Parts): Service[] {
 /** What the control API serves. */
 export const routes: readonly Route<Parts>[] = [
   statusRoute,
+  accessRoute,
   peersRoute,
   eventsRoute,
   offersRoute,

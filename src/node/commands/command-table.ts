@@ -9,6 +9,7 @@ import { reachCommands } from './table/reach.ts'
 import { rentCommands } from './table/rent.ts'
 import { scoreCommands } from './table/score.ts'
 import { sessionCommands } from './table/session.ts'
+import { tokenCommands } from './table/token.ts'
 import { walletCommands } from './table/wallet.ts'
 
 /** The command without a name: `compute-node --role …`. */
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   ...endingCommands,
   ...scoreCommands,
   ...gpuCommands,
+  ...tokenCommands,
   {
     name: 'doctor',
     usage: '',

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import type { AnswerOf, Read, RouteDeclaration } from '../../api/route.ts'
+import type { AnswerOf, Read, RouteDeclaration, Scope } from '../../api/route.ts'
 import { NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { toJson } from '../output.ts'
+import { type Caller, callerOf } from './access/caller.ts'
 import { parsed } from './parsed.ts'
 import type { SocketHandler } from './web-sockets.ts'
 
@@ -27,6 +28,7 @@ export interface Asked<R> {
   readonly body: Read<R, 'body'>
   /** Of a caller that may ask twice for one thing. */
   readonly idempotencyKey: string | undefined
+  readonly caller: Caller
   /** Aborts when the caller hangs up before it is answered. */
   readonly signal: AbortSignal
 }
@@ -46,10 +48,10 @@ type Answer<R> = Served<AnswerOf<R>>
 export function addRoute<const R extends Declared<'json'>>(
   app: FastifyInstance,
   declared: R,
-  handle: (asked: Asked<R>) => Answer<R> | Promise<Answer<R>>,
+  handle: (asked: Asked<R>, reply: FastifyReply) => Answer<R> | Promise<Answer<R>>,
 ): void {
   serve(app, declared, async (request, reply) => {
-    const answer = await handle(askedOf(declared, request, reply))
+    const answer = await handle(askedOf(declared, request, reply), reply)
     checkAnswer(declared, answer)
     return reply.code(declared.status ?? 200).send(answer)
   })
@@ -82,7 +84,11 @@ export function addSocket<const R extends Declared<'socket'>>(
   handle: (asked: AskedSocket<R>, accept: Parameters<SocketHandler>[1]) => Promise<void>,
 ): void {
   app.declared.add(declared)
-  app.webSocket(declared.path, (request, accept) => handle(socketAsked(declared, request), accept))
+  app.webSocket(
+    declared.path,
+    (request, accept) => handle(socketAsked(declared, request), accept),
+    scopeOf(declared),
+  )
 }
 
 /** Serves declared frames over a connection that is no longer HTTP. */
@@ -92,7 +98,11 @@ export function addFrames<const R extends Declared<'frames'>>(
   handle: (asked: AskedSocket<R>, accept: () => Promise<FrameChannel>) => Promise<void>,
 ): void {
   app.declared.add(declared)
-  app.frames(declared.path, (request, accept) => handle(socketAsked(declared, request), accept))
+  app.frames(
+    declared.path,
+    (request, accept) => handle(socketAsked(declared, request), accept),
+    scopeOf(declared),
+  )
 }
 
 function serve(
@@ -121,6 +131,7 @@ function askedOf<R extends RouteDeclaration>(
     query: readPart(query, request.query),
     body: readPart(body, request.body ?? {}),
     idempotencyKey: typeof key === 'string' ? key.slice(0, 128) : undefined,
+    caller: callerOf(request.raw) ?? nobody,
     get signal() {
       return hungUp(reply)
     },
@@ -138,6 +149,11 @@ function socketAsked<R extends RouteDeclaration>(
     signal: request.signal,
   } as AskedSocket<R>
 }
+
+/** Who asks for what is public may do nothing. */
+const nobody: Caller = { kind: 'token', scope: 'read', expiresAtMs: null }
+
+const scopeOf = ({ scope }: RouteDeclaration): Scope => (scope === 'public' ? 'read' : scope)
 
 const readPart = (schema: z.ZodType | undefined, value: unknown): unknown =>
   schema === undefined ? undefined : parsed(schema, value)

@@ -1,6 +1,7 @@
+import type { ProblemDocument } from '../../api/problem.ts'
 import { codeOf, type ErrorCode, messageOf, NodeError } from '../../errors.ts'
 
-/** What a failed request answers, as `application/problem+json`. */
+/** What became of something that failed: of one part of an answer, or the last word of a socket. */
 export interface Problem {
   readonly code: string
   readonly message: string
@@ -8,7 +9,11 @@ export interface Problem {
   readonly details?: Readonly<Record<string, unknown>>
 }
 
+/** The first that fits counts. */
 const statuses: readonly (readonly [prefix: string, status: number])[] = [
+  ['REFUSED_CREDENTIAL', 401],
+  ['REFUSED_ATTEMPTS', 429],
+  ['BAD_MESSAGE_IDEMPOTENCY', 422],
   ['BAD_CONFIG', 400],
   ['BAD_MESSAGE', 400],
   ['NOTHING_MATCHED', 404],
@@ -17,7 +22,7 @@ const statuses: readonly (readonly [prefix: string, status: number])[] = [
   ['CHAIN', 502],
 ]
 
-/** The HTTP status and body of anything thrown; what was not foreseen shows no more than its message. */
+/** The HTTP status and the short form of anything thrown; what was not foreseen shows no more than its message. */
 export function problemOf(error: unknown): { status: number; body: Problem } {
   const code = codeOf(error)
   if (error instanceof NodeError) {
@@ -38,6 +43,22 @@ export function problemOf(error: unknown): { status: number; body: Problem } {
     return { status: statusCode, body: { code: 'BAD_MESSAGE', message: messageOf(error) } }
   }
   return { status: 500, body: { code, message: messageOf(error) } }
+}
+
+/** What a failed request answers as `application/problem+json`. */
+export function problemDocument(error: unknown): ProblemDocument {
+  const { status, body } = problemOf(error)
+  const { code, message, next, details } = body
+  return {
+    type: `urn:compute-node:problem:${code}`,
+    title: code.toLowerCase().replaceAll('_', ' '),
+    status,
+    detail: message,
+    code,
+    message,
+    ...(next === undefined ? {} : { next }),
+    ...(details === undefined ? {} : { details }),
+  }
 }
 
 /** The error that a problem tells of; undefined when the body is none. */

@@ -1,16 +1,29 @@
 import { rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type Server } from 'node:http'
+import { dirname, join } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { RouteDeclaration } from '../../api/route.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { MiB } from '../../units.ts'
 import { toJson } from '../output.ts'
+import { type AccessBook, openAccessBook } from './access/access-book.ts'
+import { owner, setCaller } from './access/caller.ts'
+import { addAccessCheck } from './access/check-access.ts'
+import { createLoopbackGuard, freshToken } from './access/loopback-guard.ts'
 import { addHolds, type Holds } from './holds.ts'
-import { createGuard, type Guard, writeToken } from './loopback-guard.ts'
-import { problemOf } from './problem.ts'
-import { addWebSockets, refuse, type Upgrade } from './web-sockets.ts'
+import { createLoopback, type Loopback, type LoopbackLimits, loopbackLimits } from './loopback.ts'
+import { problemDocument } from './problem.ts'
+import { closeServer, listening } from './servers.ts'
+import { addWebSockets, type Upgrade } from './web-sockets.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Who may use the loopback port. */
+    readonly access: AccessBook
+    readonly loopback: Loopback
+  }
+}
 
 /** Adds one concern's routes; a file of `routes/` each. */
 export type Route<Parts> = (app: FastifyInstance, parts: Parts) => void
@@ -22,15 +35,19 @@ export interface ControlOptions<Parts> {
   readonly socketPath: string
   /** Serve on 127.0.0.1 too; 0 picks a port. */
   readonly apiPort?: number | undefined
+  /** Where the token of this run is left; tokens and sessions that outlive it stand beside it, in `access.json`. */
   readonly tokenFile: string
   readonly log: Log
+  readonly limits?: LoopbackLimits
 }
 
 export interface Control extends AsyncDisposable {
   readonly socketPath: string
-  /** `http://127.0.0.1:PORT`, when asked for. */
-  readonly apiUrl?: string
+  /** `http://127.0.0.1:PORT`, where it listens there. */
+  readonly apiUrl: string | undefined
   readonly holds: Holds
+  /** What it serves of src/api. */
+  readonly declared: ReadonlySet<RouteDeclaration>
 }
 
 /**
@@ -38,27 +55,36 @@ export interface Control extends AsyncDisposable {
  * @throws BAD_CONFIG_PORT when that port is busy, BAD_CONFIG_SOCKET when the socket cannot be made
  */
 export async function startControl<Parts>(options: ControlOptions<Parts>): Promise<Control> {
-  const { parts, routes, socketPath, apiPort, tokenFile, log } = options
+  const { parts, routes, socketPath, apiPort, tokenFile, log, limits = loopbackLimits } = options
   await using stack = new AsyncDisposableStack()
+  const token = freshToken()
+  const file = join(dirname(tokenFile), 'access.json')
+  const access = stack.use(await openAccessBook({ file, rootToken: token, log }))
   const app = createApp()
-  const upgrade = addWebSockets(app, log)
+  const guard = createLoopbackGuard(access, () => loopback.port)
+  const upgrade = addWebSockets(app, guard, log)
+  const loopback = createLoopback({ app, upgrade, guard, token, tokenFile, limits })
+  app.decorate('access', access)
+  app.decorate('loopback', loopback)
+  addAccessCheck(app, guard, limits.bodyMs)
   const holds = addHolds(app)
   for (const route of routes) route(app, parts)
   await app.ready()
   await rm(socketPath, { force: true })
-  const local = createServer(app.routing).on('upgrade', upgrade)
+  const local = localServer(app, upgrade)
   await listenPrivately(local, socketPath)
   stack.defer(() => closeServer(local))
-  const apiUrl =
-    apiPort === undefined
-      ? undefined
-      : await listenLoopback(app, upgrade, apiPort, tokenFile, stack)
+  stack.use(loopback)
+  if (apiPort !== undefined) await loopback.open(apiPort)
   stack.defer(() => app.close()) // first of all: event streams end, so that readers see an end and not a cut
   const owned = stack.move()
   return {
     socketPath,
     holds,
-    ...(apiUrl === undefined ? {} : { apiUrl }),
+    declared: app.declared,
+    get apiUrl() {
+      return loopback.url
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -66,19 +92,38 @@ export async function startControl<Parts>(options: ControlOptions<Parts>): Promi
 function createApp(): FastifyInstance {
   const app = fastify({ bodyLimit: MiB, forceCloseConnections: true, exposeHeadRoutes: false })
   app.decorate('declared', new Set<RouteDeclaration>())
+  // A page of any site may send text without asking first.
+  app.removeContentTypeParser('text/plain')
   // Bytes of an upload are its route's to read.
   app.addContentTypeParser('application/octet-stream', (_, payload, done) => done(null, payload))
   app.setReplySerializer((payload) => toJson(payload))
   app.setErrorHandler((error, _, reply) => {
-    const { status, body } = problemOf(error)
-    return reply.code(status).type('application/problem+json').send(body)
+    const body = problemDocument(error)
+    const retryAfterMs = body.details?.['retryAfterMs']
+    if (typeof retryAfterMs === 'number') {
+      reply.header('retry-after', String(Math.ceil(retryAfterMs / 1000)))
+    }
+    if (body.code.startsWith('REFUSED_CREDENTIAL') || body.code === 'REFUSED_ATTEMPTS') {
+      reply.header('connection', 'close') // what is left of its body is not read
+    }
+    return reply.code(body.status).type('application/problem+json').send(body)
   })
   app.setNotFoundHandler(({ method, url }) => {
     throw new NodeError('NOTHING_MATCHED', `there is no ${method} ${url}`)
   })
-  app.get('/healthz', async () => ({ ok: true }))
+  app.get('/healthz', { config: { isPublic: true } }, async () => ({ ok: true }))
   return app
 }
+
+/** Whoever opened the unix socket is the owner of this node. */
+const localServer = (app: FastifyInstance, upgrade: Upgrade): Server =>
+  createServer((request, response) => {
+    setCaller(request, owner)
+    app.routing(request, response)
+  }).on('upgrade', (request, socket, head) => {
+    setCaller(request, owner)
+    upgrade(request, socket, head)
+  })
 
 /** The mask makes the socket 0600 from its first moment; `listen` on a path binds before it returns. */
 function listenPrivately(server: Server, path: string): Promise<void> {
@@ -94,59 +139,3 @@ function listenPrivately(server: Server, path: string): Promise<void> {
     process.umask(before)
   }
 }
-
-async function listenLoopback(
-  app: FastifyInstance,
-  upgrade: Upgrade,
-  port: number,
-  tokenFile: string,
-  stack: AsyncDisposableStack,
-): Promise<string> {
-  const token = await writeToken(tokenFile)
-  stack.defer(() => rm(tokenFile, { force: true }))
-  const guard = createGuard(token, () => bound(server))
-  const server = guarded(app, upgrade, guard)
-  await listening(server, () => server.listen(port, '127.0.0.1')).catch((cause: unknown) => {
-    const busy = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    throw new NodeError(
-      'BAD_CONFIG_PORT',
-      `cannot serve the control API on port ${port}: ${busy ? 'the port is in use' : messageOf(cause)}`,
-      { cause, next: 'choose another --api-port (0 picks a free one)' },
-    )
-  })
-  stack.defer(() => closeServer(server))
-  return `http://127.0.0.1:${bound(server)}`
-}
-
-const bound = (server: Server): number => (server.address() as AddressInfo).port
-
-function guarded(app: FastifyInstance, upgrade: Upgrade, guard: Guard): Server {
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const refusal = guard(request)
-    if (refusal === undefined) {
-      app.routing(request, response)
-      return
-    }
-    const { status, message } = refusal
-    response.writeHead(status, { 'content-type': 'application/problem+json' })
-    response.end(toJson({ code: 'REFUSED', message }))
-  }
-  return createServer(onRequest).on('upgrade', (request, socket, head) => {
-    const refusal = guard(request)
-    if (refusal === undefined) return upgrade(request, socket, head)
-    refuse(socket, new NodeError('REFUSED', refusal.message), refusal.status)
-  })
-}
-
-const listening = (server: Server, listen: () => void): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.once('listening', resolve)
-    listen()
-  })
-
-const closeServer = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })

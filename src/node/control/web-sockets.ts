@@ -2,13 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Scope } from '../../api/route.ts'
 import { NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
-import { MiB } from '../../units.ts'
+import { MiB, secondsMs } from '../../units.ts'
 import { toJson } from '../output.ts'
+import { callerOf, checkScope } from './access/caller.ts'
+import type { LoopbackGuard } from './access/loopback-guard.ts'
 import { FRAMES_PROTOCOL, frameSocket } from './frame-socket.ts'
-import { problemOf } from './problem.ts'
+import { problemDocument, problemOf } from './problem.ts'
+
+/** How long a client whose token ended may take to close. */
+const LINGER_MS = secondsMs(1)
 
 export interface SocketRequest {
   readonly params: Readonly<Record<string, string>>
@@ -33,9 +39,9 @@ type Handler<Accepted> = (request: SocketRequest, accept: () => Promise<Accepted
 declare module 'fastify' {
   interface FastifyInstance {
     /** A WebSocket route; segments that start with a colon become parameters. */
-    webSocket(path: string, handler: SocketHandler): void
+    webSocket(path: string, handler: SocketHandler, scope?: Scope): void
     /** The same for bulk: a WebSocket would copy all of it twice. */
-    frames(path: string, handler: FramesHandler): void
+    frames(path: string, handler: FramesHandler, scope?: Scope): void
   }
 }
 
@@ -48,23 +54,30 @@ interface UpgradeParts {
   readonly socket: Duplex
   readonly head: Buffer
   readonly log: Log
+  /** Aborts once the caller may not go on. */
+  readonly ended: AbortSignal | undefined
 }
 
-/** Adds `app.webSocket` and `app.frames`, and returns what answers a server's `upgrade` events. */
-export function addWebSockets(app: FastifyInstance, log: Log): Upgrade {
-  const routes: { path: string; serve: Serve }[] = []
+/**
+ * Adds `app.webSocket` and `app.frames`, and returns what answers a server's `upgrade` events. They need a scope as other
+ * routes do, and end when their caller's token does: a WebSocket with 1008.
+ */
+export function addWebSockets(app: FastifyInstance, guard: LoopbackGuard, log: Log): Upgrade {
+  const routes: { path: string; scope: Scope; serve: Serve }[] = []
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MiB,
     perMessageDeflate: false,
   })
   const framed = new Set<Duplex>()
-  app.decorate('webSocket', (path: string, handler: SocketHandler) => {
-    routes.push({ path, serve: (parts, asked) => serveWebSocket(server, handler, parts, asked) })
+  app.decorate('webSocket', (path: string, handler: SocketHandler, scope: Scope = 'operate') => {
+    const serve: Serve = (parts, asked) => serveWebSocket(server, handler, parts, asked)
+    routes.push({ path, scope, serve })
   })
-  app.decorate('frames', (path: string, handler: FramesHandler) => {
+  app.decorate('frames', (path: string, handler: FramesHandler, scope: Scope = 'operate') => {
     routes.push({
       path,
+      scope,
       serve(parts, asked) {
         framed.add(parts.socket)
         parts.socket.once('close', () => framed.delete(parts.socket))
@@ -80,24 +93,35 @@ export function addWebSockets(app: FastifyInstance, log: Log): Upgrade {
     socket.on('error', (error) => log.debug('socket-failed', { error: error.message }))
     const url = URL.parse(request.url ?? '/', 'http://localhost')
     if (url === null) return refuse(socket, new NodeError('BAD_MESSAGE', 'malformed path'))
-    for (const { path, serve } of routes) {
-      const params = match(path, url.pathname)
-      if (params === undefined) continue
-      void serve({ request, socket, head, log }, { params, query: url.searchParams })
-      return
+    try {
+      const caller = callerOf(request) ?? guard.identify(request)
+      for (const { path, scope, serve } of routes) {
+        const params = match(path, url.pathname)
+        if (params === undefined) continue
+        checkScope(caller, scope)
+        const { ended } = caller
+        void serve({ request, socket, head, log, ended }, { params, query: url.searchParams })
+        return
+      }
+      throw new NodeError('NOTHING_MATCHED', `there is no socket ${url.pathname}`)
+    } catch (error) {
+      refuse(socket, error)
     }
-    refuse(socket, new NodeError('NOTHING_MATCHED', `there is no socket ${url.pathname}`))
   }
 }
 
 async function serveWebSocket(
   server: WebSocketServer,
   handler: SocketHandler,
-  { request, socket, head, log }: UpgradeParts,
+  { request, socket, head, log, ended }: UpgradeParts,
   asked: Omit<SocketRequest, 'signal'>,
 ): Promise<void> {
   const signal = goneOf(socket)
   let accepted: WebSocket | undefined
+  whenEnded(ended, signal, (error) => {
+    if (accepted === undefined) return refuse(socket, error)
+    endSocket(accepted, error)
+  })
   try {
     await handler({ ...asked, signal }, async () => {
       accepted = await new Promise<WebSocket>((resolve) =>
@@ -117,11 +141,15 @@ async function serveWebSocket(
 
 async function serveFrames(
   handler: FramesHandler,
-  { request, socket, head }: UpgradeParts,
+  { request, socket, head, ended }: UpgradeParts,
   asked: Omit<SocketRequest, 'signal'>,
 ): Promise<void> {
   const signal = goneOf(socket)
   let accepted: FrameChannel | undefined
+  whenEnded(ended, signal, (error) => {
+    if (accepted === undefined) refuse(socket, error)
+    else accepted.abort(error)
+  })
   try {
     if (request.headers.upgrade?.toLowerCase() !== FRAMES_PROTOCOL) {
       throw new NodeError('BAD_MESSAGE', `this is asked for with upgrade: ${FRAMES_PROTOCOL}`)
@@ -138,6 +166,26 @@ async function serveFrames(
     if (accepted === undefined) refuse(socket, error)
     else accepted.abort(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/** Calls back when the caller's token ends before the client is gone. */
+function whenEnded(
+  ended: AbortSignal | undefined,
+  gone: AbortSignal,
+  work: (error: NodeError) => void,
+): void {
+  const tell = (): void => work(ended?.reason as NodeError)
+  if (ended?.aborted) tell()
+  else ended?.addEventListener('abort', tell, { once: true, signal: gone })
+}
+
+/** Says why, and waits little for a client that does not close. */
+function endSocket(socket: WebSocket, error: NodeError): void {
+  socket.send(toJson({ error: problemOf(error).body }))
+  socket.close(1008)
+  socket.resume() // the answering close frame must be read
+  const linger = setTimeout(() => socket.terminate(), LINGER_MS)
+  socket.once('close', () => clearTimeout(linger))
 }
 
 /** Aborts when the client goes away. */
@@ -173,11 +221,11 @@ function decoded(segment: string): string | undefined {
 }
 
 /** A plain HTTP answer on a socket that was to become a WebSocket. */
-export function refuse(socket: Duplex, error: unknown, withStatus?: number): void {
-  const { status, body } = problemOf(error)
+export function refuse(socket: Duplex, error: unknown): void {
+  const body = problemDocument(error)
   const text = toJson(body)
   socket.end(
-    `HTTP/1.1 ${withStatus ?? status} Refused\r\ncontent-type: application/problem+json\r\n` +
+    `HTTP/1.1 ${body.status} Refused\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
   )
 }

@@ -1,4 +1,5 @@
 import { flag, maybe, type Option, option } from './option.ts'
+import { duration } from './parse/measures.ts'
 import { oneOf, port, text, whole } from './parse/plain.ts'
 import { rentOptions } from './rent.ts'
 import { sessionOptions } from './session.ts'
@@ -45,5 +46,13 @@ export const commandOptions = {
     oneOf('sr25519', 'ed25519'),
     'sr25519',
   ),
+  scope: option(
+    'command',
+    'What a token may do: look; rent and use leases; all',
+    'SCOPE',
+    oneOf('read', 'rent', 'operate'),
+    'read',
+  ),
+  ttl: maybe('command', 'How long a token stands (default: until revoked)', 'TIME', duration),
   spec: option('command', 'Runtime version to speak', 'N', oneOf('218', '424'), '424'),
 } as const satisfies Readonly<Record<string, Option<unknown>>>

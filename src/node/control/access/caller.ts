@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http'
+import { type Scope, scopes } from '../../../api/route.ts'
+import { NodeError } from '../../../errors.ts'
+
+/** Who asks, and what he may do. */
+export interface Caller {
+  readonly kind: 'owner' | 'token' | 'cookie'
+  readonly scope: Scope
+  /** Of the token or the browser's session; absent for the owner and the token of `control.token`. */
+  readonly id?: string
+  readonly expiresAtMs: number | null
+  /** Aborts once this stands no more: it was revoked, or its time is over. */
+  readonly ended?: AbortSignal
+}
+
+/** Who comes through the unix socket: only this user can. */
+export const owner: Caller = { kind: 'owner', scope: 'operate', expiresAtMs: null }
+
+const callers = new WeakMap<IncomingMessage, Caller>()
+
+/** Remembers who sent a request. */
+export const setCaller = (request: IncomingMessage, caller: Caller): void =>
+  void callers.set(request, caller)
+
+/** Who sent a request; undefined for a public route. */
+export const callerOf = (request: IncomingMessage): Caller | undefined => callers.get(request)
+
+/** Throws REFUSED_SCOPE for a caller that may not do this. */
+export function checkScope({ scope }: Caller, needed: Scope): void {
+  if (scopes.indexOf(scope) >= scopes.indexOf(needed)) return
+  throw new NodeError('REFUSED_SCOPE', `this takes the scope ${needed}, and yours is ${scope}`, {
+    next: `compute-node token create LABEL --scope ${needed}`,
+  })
+}
