@@ -1,13 +1,13 @@
 import type { BlockRef, Chain, Epoch, Neuron, PendingWeights } from '../chain/chain.ts'
 import type { Hotkey } from '../chain/keys.ts'
-import { isOver } from '../chain/subtensor/transaction-errors.ts'
+import { isOver, isUnseen } from '../chain/subtensor/transaction-errors.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ChainSnapshot } from './chain-view.ts'
 import type { Events } from './events.ts'
 import type { UidWeights } from './scoring/uid-weights.ts'
 import type { WeightsBook } from './weights-book.ts'
-import { errorName, revealHash, revealPending } from './weights-reveals.ts'
+import { errorName, isOnChain, revealPending } from './weights-reveals.ts'
 
 export interface WeightsKeeperNeeds {
   readonly netuid: number
@@ -158,11 +158,13 @@ export function createWeightsKeeper(needs: WeightsKeeperNeeds): WeightsKeeper {
   }
 
   async function blockOf(chain: Chain, pending: PendingWeights): Promise<BlockRef | undefined> {
-    if (pending.signed !== undefined) return (await chain.resume(pending.signed))?.block
-    if (pending.way !== 'hash') return undefined
-    const windows = await chain.commitWindows(netuid, hotkey.address)
-    const stands = windows.some(({ hash }) => hash === revealHash(hotkey, pending))
-    return stands ? chain.head() : undefined
+    try {
+      if (pending.signed !== undefined) return (await chain.resume(pending.signed))?.block
+    } catch (error) {
+      if (!isUnseen(error)) throw error
+    }
+    // Its block cannot be read any more, and no later one takes it: what the chain holds now tells whether it counts.
+    return (await isOnChain({ chain, netuid, hotkey }, pending)) ? chain.head() : undefined
   }
 
   async function fulfil(chain: Chain, snapshot: ChainSnapshot, current: Duty, epoch: Epoch) {

@@ -1,4 +1,11 @@
-import type { Chain, CommitWindow, Epoch, PendingReveal, PendingTimelock } from '../chain/chain.ts'
+import type {
+  Chain,
+  CommitWindow,
+  Epoch,
+  PendingReveal,
+  PendingTimelock,
+  PendingWeights,
+} from '../chain/chain.ts'
 import { toHex } from '../chain/hex.ts'
 import type { Hotkey } from '../chain/keys.ts'
 import { commitHash } from '../chain/subtensor/submit-weights.ts'
@@ -99,9 +106,28 @@ const FINAL: ReadonlySet<string> = new Set([
   'IncorrectWeightVersionKey',
 ])
 
+/** Whether weights of this epoch, or the commit that hides them, are what the chain holds of this hotkey now. */
+export async function isOnChain(
+  at: Pick<Revealing, 'chain' | 'netuid' | 'hotkey'>,
+  pending: PendingWeights,
+): Promise<boolean> {
+  const { chain, netuid, hotkey } = at
+  if (pending.way === 'hash') {
+    const windows = await chain.commitWindows(netuid, hotkey.address)
+    return windows.some(({ hash }) => hash === revealHash(hotkey, pending))
+  }
+  if (pending.way === 'timelock') {
+    const commits = await chain.timelockedCommits(netuid)
+    return commits.some(({ hash }) => hash === pending.hash)
+  }
+  const { lastUpdate } = await chain.weightRules(netuid, hotkey.address)
+  // The same row may stand there since an earlier epoch.
+  return lastUpdate > (pending.signed?.since ?? lastUpdate) && (await standsOnChain(at, pending))
+}
+
 async function standsOnChain(
-  { chain, netuid, hotkey }: Revealing,
-  { uids, values }: PendingReveal | PendingTimelock,
+  { chain, netuid, hotkey }: Pick<Revealing, 'chain' | 'netuid' | 'hotkey'>,
+  { uids, values }: PendingWeights,
 ): Promise<boolean> {
   const { uid } = await chain.weightRules(netuid, hotkey.address)
   const row = uid === undefined ? undefined : (await chain.weights(netuid)).get(uid)

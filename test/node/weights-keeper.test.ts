@@ -12,6 +12,7 @@ import type {
 } from '../../src/chain/chain.ts'
 import { windowOf } from '../../src/chain/commit-window.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
+import { unseen } from '../../src/chain/subtensor/transaction-errors.ts'
 import { NodeError } from '../../src/errors.ts'
 import { silent } from '../../src/log.ts'
 import type { ChainSnapshot } from '../../src/node/chain-view.ts'
@@ -46,12 +47,15 @@ class FaultyChain {
   nonce = 0
   commits: Commit[] = []
   row: WeightRow = []
+  lastUpdate = 0
   /** How often weights of an epoch got into a block, and how often each commit was revealed. */
   readonly made = new Map<number, number>()
   readonly revealed = new Map<string, number>()
   /** Part of calls that fail; of transactions, part whose answer is lost, and part that never answer: a crash. */
   faults = 0
   faultsSeen = 0
+  /** The endpoint keeps no block long enough to look into it. */
+  drops = false
   crash: () => void = () => undefined
   readonly #way: WeightsWay
   readonly #random: () => number
@@ -163,6 +167,7 @@ class FaultyChain {
   #weigh(pending: PendingWeights): void {
     const { uids, values, way } = pending
     const row = uids.map((uid, i) => [uid, values[i]!] as const)
+    this.lastUpdate = this.block
     this.made.set(pending.committedAt, (this.made.get(pending.committedAt) ?? 0) + 1)
     if (pending.way === 'direct') this.row = row
     else {
@@ -187,7 +192,8 @@ class FaultyChain {
         const one = { hotkey: hotkey.address, round: 1, block: 1 }
         return this.#standing('timelock').map((window) => ({ ...one, ...window }))
       },
-      weightRules: async () => ({ uid: 0 }) as Awaited<ReturnType<Chain['weightRules']>>,
+      weightRules: async () =>
+        ({ uid: 0, lastUpdate: this.lastUpdate }) as Awaited<ReturnType<Chain['weightRules']>>,
       weights: async () => new Map([[0, this.row]]),
       submitWeights: async (netuid, _, weights, options) => {
         await this.#fault()
@@ -206,6 +212,7 @@ class FaultyChain {
       },
       resume: async ({ hash, nonce }) => {
         await this.#fault()
+        if (this.drops && this.nonce > nonce) throw unseen(hash)
         if (!this.#included.has(hash) && this.nonce > nonce) return undefined
         return this.#send(hash)
       },
@@ -307,14 +314,20 @@ test.each(WAYS)('a sound chain gets weights once in each epoch, %s', async (way)
   expect(events).not.toContain('weights-reveal-lost')
 })
 
-const cases = WAYS.flatMap((way) => [0.05, 0.2, 0.5].map((faults) => [way, faults] as const))
+const cases = WAYS.flatMap((way) =>
+  [0.05, 0.2, 0.5].flatMap((faults) => [
+    [way, faults, 'kept', false] as const,
+    [way, faults, 'dropped', true] as const,
+  ]),
+)
 
 test.each(cases)(
-  '%s: no epoch that could be made is missed while %d of calls fail, blocks are slow and processes die',
-  async (way, faults) => {
+  '%s: no epoch that could be made is missed while %d of calls fail, blocks are slow and %s, and processes die',
+  async (way, faults, _, drops) => {
     const { fake, turn } = validator(new FaultyChain(randomOf(faults * 100), way))
     const random = randomOf(7)
     fake.faults = faults
+    fake.drops = drops
     /** Epochs in which one turn, early enough, met no fault. */
     const makeable = new Set<number>()
     while (fake.epochIndex < 900) {

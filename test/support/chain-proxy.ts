@@ -17,6 +17,10 @@ export interface ChainProxy {
   readonly calls: string[]
   /** Answers in the chain's place; undefined lets the request through. */
   answer: ((method: string, params: readonly unknown[]) => unknown) | undefined
+  /** Refuses in the chain's place, as JSON-RPC does; undefined lets the request through. */
+  refuse:
+    | ((method: string, params: readonly unknown[]) => RpcMessage['error'] | undefined)
+    | undefined
   /**
    * Looks at every message before it is passed on, with the method it answers; `false` cuts all wires instead, `lose`
    * passes over this one.
@@ -41,6 +45,7 @@ export async function proxyChain(url: string): Promise<ChainProxy> {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: [],
     answer: undefined,
+    refuse: undefined,
     pass: undefined,
     cut,
     async close() {
@@ -79,6 +84,8 @@ export async function proxyChain(url: string): Promise<ChainProxy> {
       methods.set(id!, method)
       const result = proxy.answer?.(method, params)
       if (result !== undefined) return client.send(JSON.stringify({ jsonrpc: '2.0', id, result }))
+      const error = proxy.refuse?.(method, params)
+      if (error !== undefined) return client.send(JSON.stringify({ jsonrpc: '2.0', id, error }))
       const passes = proxy.pass?.('client', message, method)
       if (passes === false) return cut()
       if (passes === 'lose') return

@@ -2,7 +2,8 @@ import type { EventRecord } from '@polkadot/types/interfaces'
 import type { NodeError } from '../../errors.ts'
 import type { BlockRef, TxResult } from '../chain.ts'
 import type { Connection } from './connection.ts'
-import { notThere } from './final-heads.ts'
+import { ofFinal } from './final-heads.ts'
+import { unlessDiscarded } from './past-blocks.ts'
 import { readStorage } from './storage-batch.ts'
 import { failureIn } from './transaction-errors.ts'
 
@@ -12,18 +13,21 @@ interface RawBlock {
 
 /**
  * What became of a transaction in a block, by its very bytes; the error says why it failed there. Undefined when it does
- * not stand in it.
+ * not stand in it, `dropped` where the endpoint has the block, or what it did, no longer.
  */
 export async function findInBlock(
-  { api, provider }: Connection,
+  connection: Connection,
   bytes: string,
   block: BlockRef,
-): Promise<TxResult | NodeError | undefined> {
-  const raw = await provider.send<RawBlock | null>('chain_getBlock', [block.hash])
-  if (raw === null) throw notThere(`block ${block.number}`)
+): Promise<TxResult | NodeError | 'dropped' | undefined> {
+  const { api } = connection
+  const raw = await ofFinal<RawBlock>(connection, block.number, 'chain_getBlock', [block.hash])
+  if (raw === undefined) return 'dropped'
   const index = raw.block.extrinsics.indexOf(bytes)
   if (index < 0) return undefined
-  const [events] = await readStorage(api, block, [['system', 'events']])
+  const read = await unlessDiscarded(() => readStorage(api, block, [['system', 'events']]))
+  if (read === undefined) return 'dropped'
+  const [events] = read
   const mine = [...(events as unknown as Iterable<EventRecord>)].filter(
     ({ phase }) => phase.isApplyExtrinsic && phase.asApplyExtrinsic.eq(index),
   )

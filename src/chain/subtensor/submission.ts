@@ -4,12 +4,24 @@ import type { BlockRef, SignedTx, TxResult } from '../chain.ts'
 import type { Connection } from './connection.ts'
 import { followHeads } from './final-heads.ts'
 import { findInBlock, nonceAt } from './find-transaction.ts'
-import { expired, outcomeUnknown, poolError, refusalText, replaced } from './transaction-errors.ts'
+import { finalizedHead } from './reads.ts'
+import {
+  expired,
+  outcomeUnknown,
+  poolError,
+  refusalText,
+  replaced,
+  unseen,
+} from './transaction-errors.ts'
 
 /** No final block for this long is no clock to count by: the outcome is called unknown. */
 const SILENT_MS = minutesMs(3)
 /** A pool that let it go is given it again after so many blocks. */
 const AGAIN_BLOCKS = 5
+/** No block as they stand now takes these bytes. */
+const INVALID = 1010
+/** The pool let these bytes go a short while ago, for they were invalid, or in a block that is no more. */
+const BANNED = 1012
 /** The pool has these bytes. */
 const ALREADY_IMPORTED = 1013
 
@@ -23,7 +35,8 @@ export interface SubmissionOptions {
 /**
  * A transaction on its way: given to the pool, the same bytes again whenever the connection was lost or the pool let it
  * go, and looked for in every final block. It counts once it stands in one, and is given up only when it can stand in
- * none any more: the blocks it was signed for are over, or another one took its nonce.
+ * none any more (the blocks it was signed for are over, another one took its nonce, or the chain finds it invalid), and
+ * where the block that may hold it can be read no more.
  */
 export class Submission {
   readonly #connection: Connection
@@ -35,7 +48,12 @@ export class Submission {
   #sending = false
   #attempts = 0
   /** What a pool said against it after one may have taken it, and the best block then. */
-  #doubt: { readonly error: NodeError; readonly isInvalid: boolean; best: number } | undefined
+  #doubt: { readonly error: NodeError; isInvalid: boolean; best: number } | undefined
+  #bans = 0
+  /** No final block up to this one holds it, by the nonce of its signer. */
+  #absentUpTo = 0
+  /** A dropped block may hold it: its nonce was used by this final block. */
+  #usedBy: number | undefined
   #silence: NodeJS.Timeout | undefined
 
   constructor(
@@ -73,7 +91,10 @@ export class Submission {
     const { signal } = this.#life
     try {
       const after = this.#transaction.since
-      await followHeads(this.#connection, (block) => this.#onHead(block), { signal, after })
+      const onDropped = (number: number): Promise<void> =>
+        this.#onFinal(() => this.#passOver(number))
+      const onBlock = (block: BlockRef): Promise<void> => this.#onFinal(() => this.#look(block))
+      await followHeads(this.#connection, onBlock, { signal, after, onDropped })
     } catch (error) {
       return this.#fail(error) // nothing was sent
     }
@@ -110,12 +131,14 @@ export class Submission {
   }
 
   #onRefusal(cause: NodeError, isFirst: boolean): void {
-    const isThere = cause.details['rpcCode'] === ALREADY_IMPORTED
+    const code = cause.details['rpcCode']
+    const isThere = code === ALREADY_IMPORTED
+    if (code === BANNED) this.#bans++
     const error = poolError(this.#connection.api, refusalText(cause), cause)
     if (isFirst && !isThere) this.#fail(error)
     else {
       this.#pooled.resolve()
-      if (!isThere) this.#doubts(error, false)
+      if (!isThere) this.#doubts(error, code === INVALID || this.#bans > 1)
     }
   }
 
@@ -135,6 +158,8 @@ export class Submission {
     this.#connection.provider.send<{ number: string }>('chain_getHeader', []).then(
       ({ number }) => {
         doubt.best = Number(number)
+        // One that has not seen the block it was signed after cannot tell.
+        doubt.isInvalid &&= doubt.best >= this.#transaction.since
       },
       () => {
         if (this.#doubt === doubt) this.#doubt = undefined // the connection went: it will be sent again
@@ -142,10 +167,10 @@ export class Submission {
     )
   }
 
-  async #onHead(block: BlockRef): Promise<void> {
+  async #onFinal(look: () => Promise<void>): Promise<void> {
     this.#hear()
     try {
-      await this.#look(block)
+      await look()
     } catch (error) {
       const code = codeOf(error)
       if (code === 'CHAIN_UNREACHABLE' || code === 'CHAIN_CLOSED') throw error
@@ -156,24 +181,46 @@ export class Submission {
 
   async #look(block: BlockRef): Promise<void> {
     const { bytes, hash, nonce, signer, since, until } = this.#transaction
-    const found = await findInBlock(this.#connection, bytes, block)
+    const isAbsent = block.number <= this.#absentUpTo
+    const found = isAbsent ? undefined : await findInBlock(this.#connection, bytes, block)
     if (this.#life.signal.aborted) return
+    if (found === 'dropped') return this.#passOver(block.number)
     if (found instanceof NodeError) return this.#fail(found)
     if (found !== undefined) {
       this.#pooled.resolve()
       this.#final.resolve(found)
       return this.#end()
     }
+    if (this.#isUnseenBy(block.number)) return this.#fail(unseen(hash))
     if (block.number >= until) return this.#fail(expired(hash, until))
     const doubt = this.#doubt
     if (doubt === undefined || block.number < doubt.best) return
-    if (doubt.isInvalid || (await this.#isOutdated(block))) return this.#fail(doubt.error)
     if ((await nonceAt(this.#connection, signer, block)) > nonce)
-      return this.#fail(replaced(hash, nonce))
+      return this.#fail(this.#usedBy === undefined ? replaced(hash, nonce) : unseen(hash))
+    if (doubt.isInvalid || (await this.#isOutdated(block))) return this.#fail(doubt.error)
     if ((block.number - since) % AGAIN_BLOCKS === 0) {
       this.#doubt = undefined
       void this.#send()
     }
+  }
+
+  /** A block that cannot be read any more may hold it, unless the newest final one tells that none so far does. */
+  async #passOver(number: number): Promise<void> {
+    if (number <= this.#absentUpTo) return
+    const { hash, nonce, signer, until } = this.#transaction
+    if (this.#usedBy === undefined) {
+      const newest = await finalizedHead(this.#connection.api)
+      const isUsed = (await nonceAt(this.#connection, signer, newest)) > nonce
+      if (isUsed) this.#usedBy = newest.number
+      else if (newest.number >= until) return this.#fail(expired(hash, until))
+      else this.#absentUpTo = newest.number
+    }
+    if (this.#isUnseenBy(number)) this.#fail(unseen(hash))
+  }
+
+  /** Whether it can stand in no block from this one on, but may in one that was dropped. */
+  #isUnseenBy(number: number): boolean {
+    return this.#usedBy !== undefined && number >= Math.min(this.#usedBy, this.#transaction.until)
   }
 
   /** Whether a final block has another runtime than this was signed for: none after it takes it. */

@@ -30,6 +30,24 @@ export const expired = (hash: string, lastBlock: number): NodeError =>
     expired: true,
   })
 
+/** A transaction that may have stood in a block which the endpoint has dropped, as another of its nonce may. */
+export const unseen = (hash: string): NodeError =>
+  new NodeError(
+    'CHAIN_TIMEOUT',
+    `the endpoint has dropped the block in which transaction ${hash}, or another in its place, stands`,
+    {
+      next: 'look at the chain, or ask an archive node with --chain, before you send it again',
+      stage: 'timeout' satisfies Stage,
+      retry: 'nextBlock' satisfies Retry,
+      hash,
+      unseen: true,
+    },
+  )
+
+/** Whether an error says that nobody here can tell any more what became of a transaction that is over. */
+export const isUnseen = (error: unknown): boolean =>
+  error instanceof NodeError && error.details['unseen'] === true
+
 /** A transaction whose nonce another one of its account used: it never will stand in a block. */
 export const replaced = (hash: string, nonce: number): NodeError =>
   new NodeError(
