@@ -1,5 +1,5 @@
 // Follows a chain as a node does, one reading per block, and tells its memory after a collection now and then.
-import type { BlockRef } from '../../src/chain/chain.ts'
+import type { BlockRef } from '../../src/chain/block-ref.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
 import { silent } from '../../src/log.ts'
 import { MiB } from '../../src/units.ts'

@@ -1,4 +1,5 @@
-import type { CommitWindow, Epoch } from './chain.ts'
+import type { CommitWindow } from './chain-weights.ts'
+import type { Epoch } from './metagraph.ts'
 
 /** As the chain stores it. Spec 218: hash, block, first and last block of its reveal; spec 424: hash, epoch, block, 0. */
 export type StoredCommit = readonly [hash: string, a: number, b: number, c: number]

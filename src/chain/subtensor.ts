@@ -1,6 +1,8 @@
 import { deadline, sleep } from '../clock.ts'
 import { NodeError } from '../errors.ts'
-import type { BlockRef, Chain, PaidCall, TxResult } from './chain.ts'
+import type { BlockRef } from './block-ref.ts'
+import type { Chain } from './chain.ts'
+import type { PaidCall } from './chain-accounts.ts'
 import { fromHex, toHex } from './hex.ts'
 import { readCommitmentDue, readCommitmentIn } from './subtensor/commitment-place.ts'
 import { type Connection, type ConnectOptions, openApi, reading } from './subtensor/connection.ts'
@@ -18,6 +20,7 @@ import { finalizedHead, readWeights } from './subtensor/reads.ts'
 import { submitWeights } from './subtensor/submit-weights.ts'
 import { Sender, type Transaction } from './subtensor/transactions.ts'
 import { readCommitWindows, readWeightRules } from './subtensor/weight-rules.ts'
+import type { TxResult } from './transaction.ts'
 
 /** A commitment's field holds at most this many bytes. */
 const MAX_COMMITMENT = 128

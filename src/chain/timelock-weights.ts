@@ -1,5 +1,6 @@
 import { type BeaconInfo, roundAt, timeOf } from '../beacon.ts'
-import type { Epoch, WeightRow } from './chain.ts'
+import type { WeightRow } from './chain-weights.ts'
+import type { Epoch } from './metagraph.ts'
 import { compact, u16s, u64 } from './scale.ts'
 
 /** Blocks after an epoch's start at which its pulse should be there: the first may still run without it. */

@@ -1,4 +1,4 @@
-import type { WeightRules } from './chain.ts'
+import type { WeightRules } from './chain-weights.ts'
 import type { Refusal } from './weights-refusal.ts'
 
 /** A hotkey may have this many commits that are not revealed. */

@@ -1,5 +1,5 @@
 import { NodeError } from '../errors.ts'
-import type { RowLimits, WeightRow } from './chain.ts'
+import type { RowLimits, WeightRow } from './chain-weights.ts'
 
 const MAX = 65_535
 

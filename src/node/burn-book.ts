@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { BurnReading, Chain } from '../chain/chain.ts'
+import type { Chain } from '../chain/chain.ts'
+import type { BurnReading } from '../chain/chain-earnings.ts'
 import { cborCodec } from '../protocols/codec.ts'
 import { integer, text } from '../protocols/fields.ts'
 import { KiB } from '../units.ts'

@@ -1,4 +1,6 @@
-import type { BlockRef, Chain, Epoch, Metagraph, Neuron } from '../chain/chain.ts'
+import type { BlockRef } from '../chain/block-ref.ts'
+import type { Chain } from '../chain/chain.ts'
+import type { Epoch, Metagraph, Neuron } from '../chain/metagraph.ts'
 import type { Log } from '../log.ts'
 import type { Capability } from '../protocols/capability.ts'
 import type { Network } from '../protocols/network.ts'

@@ -1,4 +1,4 @@
-import type { EpochEarning } from '../chain/chain.ts'
+import type { EpochEarning } from '../chain/chain-earnings.ts'
 import { formatTao } from './format-tao.ts'
 
 /** One epoch as `chain earnings --json` prints it; figures are null where there are none to read. */

@@ -1,4 +1,4 @@
-import type { EpochEarning } from '../chain/chain.ts'
+import type { EpochEarning } from '../chain/chain-earnings.ts'
 import type { Store } from './store.ts'
 
 /** Epochs kept of one hotkey: seven years of a real subnet. */

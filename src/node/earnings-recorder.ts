@@ -1,4 +1,5 @@
-import type { Chain, EpochEarning } from '../chain/chain.ts'
+import type { Chain } from '../chain/chain.ts'
+import type { EpochEarning } from '../chain/chain-earnings.ts'
 import type { Log } from '../log.ts'
 import type { EarningsBook } from './earnings-book.ts'
 import type { Events } from './events.ts'

@@ -1,5 +1,6 @@
-import type { Chain, Neuron } from '../chain/chain.ts'
+import type { Chain } from '../chain/chain.ts'
 import { verifyHotkeySignature } from '../chain/keys.ts'
+import type { Neuron } from '../chain/metagraph.ts'
 import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { flawInBinding } from '../protocols/binding.ts'

@@ -1,4 +1,4 @@
-import type { Delegation } from '../chain/chain.ts'
+import type { Delegation } from '../chain/chain-accounts.ts'
 import { KEPT_EPOCHS } from './earnings-book.ts'
 import type { Store } from './store.ts'
 

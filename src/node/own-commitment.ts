@@ -1,5 +1,7 @@
-import type { BlockRef, Chain, TxResult } from '../chain/chain.ts'
+import type { BlockRef } from '../chain/block-ref.ts'
+import type { Chain } from '../chain/chain.ts'
 import type { Hotkey } from '../chain/keys.ts'
+import type { TxResult } from '../chain/transaction.ts'
 import { NodeError } from '../errors.ts'
 import { type BindingCommitment, decodeCommitment, encodeCommitment } from '../protocols/binding.ts'
 import { NOBODY } from '../protocols/binding-sheet.ts'

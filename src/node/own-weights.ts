@@ -1,4 +1,5 @@
-import type { BlockRef, WeightsWay } from '../chain/chain.ts'
+import type { BlockRef } from '../chain/block-ref.ts'
+import type { WeightsWay } from '../chain/chain-weights.ts'
 import { loadHotkey } from '../chain/wallet.ts'
 import { refusalOf } from '../chain/weight-rules.ts'
 import type { RefusalReason } from '../chain/weights-refusal.ts'

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { EpochEarning } from '../chain/chain.ts'
+import type { EpochEarning } from '../chain/chain-earnings.ts'
 import { codeOf } from '../errors.ts'
 import type { Config } from './config.ts'
 import type { EarningsAnswer } from './control/routes/earnings.ts'

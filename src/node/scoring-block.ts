@@ -1,4 +1,4 @@
-import type { Metagraph } from '../chain/chain.ts'
+import type { Metagraph } from '../chain/metagraph.ts'
 import type { NetworkName } from '../protocols/network.ts'
 import { secondsMs } from '../units.ts'
 

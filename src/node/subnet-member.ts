@@ -1,6 +1,7 @@
-import type { Chain, Neuron } from '../chain/chain.ts'
+import type { Chain } from '../chain/chain.ts'
 import { DEV_ACCOUNT } from '../chain/dev-account.ts'
 import type { Hotkey } from '../chain/keys.ts'
+import type { Neuron } from '../chain/metagraph.ts'
 import { NodeError } from '../errors.ts'
 
 const TAO = 1_000_000_000n

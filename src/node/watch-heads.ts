@@ -1,4 +1,5 @@
-import type { BlockRef, Chain } from '../chain/chain.ts'
+import type { BlockRef } from '../chain/block-ref.ts'
+import type { Chain } from '../chain/chain.ts'
 import { deadline } from '../clock.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import { secondsMs } from '../units.ts'

@@ -1,4 +1,5 @@
-import type { PendingWeights, WeightRow } from '../chain/chain.ts'
+import type { WeightRow } from '../chain/chain-weights.ts'
+import type { PendingWeights } from '../chain/pending-weights.ts'
 import type { Store } from './store.ts'
 
 /** The weights of the last epoch in which some were set. */

@@ -1,13 +1,9 @@
-import type {
-  Chain,
-  CommitWindow,
-  Epoch,
-  PendingReveal,
-  PendingTimelock,
-  PendingWeights,
-} from '../chain/chain.ts'
+import type { Chain } from '../chain/chain.ts'
+import type { CommitWindow } from '../chain/chain-weights.ts'
 import { toHex } from '../chain/hex.ts'
 import type { Hotkey } from '../chain/keys.ts'
+import type { Epoch } from '../chain/metagraph.ts'
+import type { PendingReveal, PendingTimelock, PendingWeights } from '../chain/pending-weights.ts'
 import { commitHash } from '../chain/subtensor/submit-weights.ts'
 import { codeOf, NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'

@@ -1,8 +1,9 @@
 // The same promises on a real runtime: SUBTENSOR_WS=ws://127.0.0.1:9944 of a localnet or chopsticks (docs/chain.md).
 import { describe, expect, test } from 'vitest'
-import type { Chain, PendingReveal, PendingWeights } from '../../src/chain/chain.ts'
+import type { Chain } from '../../src/chain/chain.ts'
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
+import type { PendingReveal, PendingWeights } from '../../src/chain/pending-weights.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
 import { silent } from '../../src/log.ts'
 import { type ChainProxy, proxyChain } from '../support/chain-proxy.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { QUICKNET, roundAt, timeOf } from '../../src/beacon.ts'
-import type { Epoch } from '../../src/chain/chain.ts'
+import type { Epoch } from '../../src/chain/metagraph.ts'
 import { revealBlock, revealRound } from '../../src/chain/timelock-weights.ts'
 
 const NOW_MS = 1_790_000_000_000

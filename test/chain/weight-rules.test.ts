@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { WeightRules } from '../../src/chain/chain.ts'
+import type { WeightRules } from '../../src/chain/chain-weights.ts'
 import { refusalOf } from '../../src/chain/weight-rules.ts'
 
 const epoch = { index: 7, tempo: 360, last: 1000, next: 1360, blocksLeft: 160 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EpochEarning } from '../../src/chain/chain.ts'
+import type { EpochEarning } from '../../src/chain/chain-earnings.ts'
 import {
   earningRow,
   epochsToRead,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Neuron } from '../../src/chain/chain.ts'
+import type { Neuron } from '../../src/chain/metagraph.ts'
 import { scoringBlock } from '../../src/node/scoring-block.ts'
 
 const publicKey = new Uint8Array(32).fill(7)

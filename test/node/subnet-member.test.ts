@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { Chain, Neuron } from '../../src/chain/chain.ts'
+import type { Chain } from '../../src/chain/chain.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
+import type { Neuron } from '../../src/chain/metagraph.ts'
 import { NodeError } from '../../src/errors.ts'
 import { joinSubnet } from '../../src/node/subnet-member.ts'
 

@@ -1,18 +1,13 @@
 // Many epochs of a validator's weights over a chain that fails in every way a line to it can; beside it, the crash test
 // runs the same work on the embedded chain.
 import { expect, test } from 'vitest'
-import type {
-  Chain,
-  PendingWeights,
-  SignedTx,
-  TxResult,
-  WeightRow,
-  WeightsOutcome,
-  WeightsWay,
-} from '../../src/chain/chain.ts'
+import type { Chain } from '../../src/chain/chain.ts'
+import type { WeightRow, WeightsOutcome, WeightsWay } from '../../src/chain/chain-weights.ts'
 import { windowOf } from '../../src/chain/commit-window.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
+import type { PendingWeights } from '../../src/chain/pending-weights.ts'
 import { unseen } from '../../src/chain/subtensor/transaction-errors.ts'
+import type { SignedTx, TxResult } from '../../src/chain/transaction.ts'
 import { NodeError } from '../../src/errors.ts'
 import { silent } from '../../src/log.ts'
 import type { ChainSnapshot } from '../../src/node/chain-view.ts'

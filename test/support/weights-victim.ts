@@ -1,7 +1,8 @@
 // Runs a validator's weights in a process of its own, which kills itself at one step.
-import type { PendingWeights } from '../../src/chain/chain.ts'
+
 import { connectJsonRpc } from '../../src/chain/json-rpc.ts'
 import { keyFromSeed } from '../../src/chain/keys.ts'
+import type { PendingWeights } from '../../src/chain/pending-weights.ts'
 import { connectChain } from '../../src/chain/subtensor.ts'
 import { silent } from '../../src/log.ts'
 import { openStore } from '../../src/node/store.ts'

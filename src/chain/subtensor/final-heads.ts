@@ -1,5 +1,5 @@
 import { codeOf, NodeError } from '../../errors.ts'
-import type { BlockRef } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
 import type { Connection } from './connection.ts'
 
 export interface FollowHeads {

@@ -1,6 +1,7 @@
 import type { EventRecord } from '@polkadot/types/interfaces'
 import type { NodeError } from '../../errors.ts'
-import type { BlockRef, TxResult } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
+import type { TxResult } from '../transaction.ts'
 import type { Connection } from './connection.ts'
 import { ofFinal } from './final-heads.ts'
 import { unlessDiscarded } from './past-blocks.ts'

@@ -1,6 +1,6 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Header } from '@polkadot/types/interfaces'
-import type { BlockRef } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
 import type { ChainProvider } from './provider.ts'
 
 type Listener = (head: BlockRef) => void

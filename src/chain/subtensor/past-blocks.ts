@@ -1,6 +1,6 @@
 import type { ApiPromise } from '@polkadot/api'
 import { messageOf } from '../../errors.ts'
-import type { BlockRef } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
 
 /** A block of the chain by its number. */
 export const blockRef = async (api: ApiPromise, number: number): Promise<BlockRef> => ({

@@ -1,5 +1,5 @@
 import type { ApiPromise } from '@polkadot/api'
-import type { AccountFunds, PaidCall } from '../chain.ts'
+import type { AccountFunds, PaidCall } from '../chain-accounts.ts'
 import { callOf } from './features.ts'
 import type { Transaction } from './transactions.ts'
 

@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec } from '@polkadot/types/types'
-import type { BlockRef, EpochEarning } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
+import type { EpochEarning } from '../chain-earnings.ts'
 import { type At, bigintOf, maybe, numberOf, subtensor } from './entries.ts'
 import { mechanismIndex } from './features.ts'
 import { blockRef, unlessDiscarded } from './past-blocks.ts'

@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec } from '@polkadot/types/types'
-import type { BlockRef, Epoch } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
+import type { Epoch } from '../metagraph.ts'
 import { featuresOf } from './features.ts'
 import { readStorage, type Wanted } from './storage-batch.ts'
 

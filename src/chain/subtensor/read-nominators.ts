@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec } from '@polkadot/types/types'
-import type { BlockRef, Delegation, Nominator } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
+import type { Delegation, Nominator } from '../chain-accounts.ts'
 import { type At, bigintOf, maybe, numberOf, subtensor } from './entries.ts'
 import { blockRef } from './past-blocks.ts'
 

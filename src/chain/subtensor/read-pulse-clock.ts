@@ -1,6 +1,6 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { BeaconInfo } from '../../beacon.ts'
-import type { BlockRef } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
 import { fromHex } from '../hex.ts'
 import { numberOf } from './entries.ts'
 import { blockRef } from './past-blocks.ts'

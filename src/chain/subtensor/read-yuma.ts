@@ -1,5 +1,7 @@
 import type { ApiPromise } from '@polkadot/api'
-import type { BlockRef, Metagraph, WeightRow, YumaReading } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
+import type { WeightRow } from '../chain-weights.ts'
+import type { Metagraph, YumaReading } from '../metagraph.ts'
 import type { YumaNeuron, YumaParameters } from '../yuma/state.ts'
 import { type At, bigintOf, maybe, numberOf, subtensor } from './entries.ts'
 import { readCommits } from './read-commits.ts'

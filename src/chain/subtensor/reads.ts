@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api'
 import type { Codec, ITuple } from '@polkadot/types/types'
-import type { BlockRef, WeightRow } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
+import type { WeightRow } from '../chain-weights.ts'
 import { numberOf } from './entries.ts'
 import { mechanismIndex } from './features.ts'
 

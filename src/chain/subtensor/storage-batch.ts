@@ -2,7 +2,7 @@ import type { ApiPromise } from '@polkadot/api'
 import type { ApiDecoration } from '@polkadot/api/types'
 import type { Codec } from '@polkadot/types/types'
 import { NodeError } from '../../errors.ts'
-import type { BlockRef } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
 
 /** A storage entry by polkadot.js' names, and its keys. */
 export type Wanted = readonly [pallet: string, name: string, ...keys: unknown[]]

@@ -1,6 +1,7 @@
 import { codeOf, NodeError } from '../../errors.ts'
 import { minutesMs } from '../../units.ts'
-import type { BlockRef, SignedTx, TxResult } from '../chain.ts'
+import type { BlockRef } from '../block-ref.ts'
+import type { SignedTx, TxResult } from '../transaction.ts'
 import type { Connection } from './connection.ts'
 import { followHeads } from './final-heads.ts'
 import { findInBlock, nonceAt } from './find-transaction.ts'

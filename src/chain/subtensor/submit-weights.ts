@@ -1,19 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { ApiPromise } from '@polkadot/api'
-import type {
-  PendingDirect,
-  PendingReveal,
-  PendingWeights,
-  SignedTx,
-  WeightRules,
-  WeightsOptions,
-  WeightsOutcome,
-} from '../chain.ts'
+import type { WeightRules, WeightsOptions, WeightsOutcome } from '../chain-weights.ts'
 import { toHex } from '../hex.ts'
 import type { Hotkey } from '../keys.ts'
+import type { PendingDirect, PendingReveal, PendingWeights } from '../pending-weights.ts'
 import { blake2, compact, u16s, u64 } from '../scale.ts'
 import { timelock } from '../timelock.ts'
 import { revealRound, timelockPayload } from '../timelock-weights.ts'
+import type { SignedTx } from '../transaction.ts'
 import { refusalOf } from '../weight-rules.ts'
 import { fitRow } from '../weights.ts'
 import { reading } from './connection.ts'

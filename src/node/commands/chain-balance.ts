@@ -1,4 +1,4 @@
-import type { Metagraph } from '../../chain/chain.ts'
+import type { Metagraph } from '../../chain/metagraph.ts'
 import { describeKey, keyPath } from '../../chain/wallet.ts'
 import { NodeError } from '../../errors.ts'
 import { formatTao } from '../format-tao.ts'

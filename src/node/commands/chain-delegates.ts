@@ -1,4 +1,6 @@
-import type { Chain, Delegation, Metagraph } from '../../chain/chain.ts'
+import type { Chain } from '../../chain/chain.ts'
+import type { Delegation } from '../../chain/chain-accounts.ts'
+import type { Metagraph } from '../../chain/metagraph.ts'
 import { NodeError } from '../../errors.ts'
 import { formatTao } from '../format-tao.ts'
 import type { SharedEpoch } from '../nominators-book.ts'

@@ -1,4 +1,5 @@
-import type { BlockRef, Neuron } from '../../chain/chain.ts'
+import type { BlockRef } from '../../chain/block-ref.ts'
+import type { Neuron } from '../../chain/metagraph.ts'
 import type { BindingsAnswer } from '../control/routes/bindings.ts'
 import { formatTao } from '../format-tao.ts'
 import { createOutput, type ListView } from '../output.ts'

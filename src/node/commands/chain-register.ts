@@ -1,4 +1,5 @@
-import type { Chain, PaidCall } from '../../chain/chain.ts'
+import type { Chain } from '../../chain/chain.ts'
+import type { PaidCall } from '../../chain/chain-accounts.ts'
 import { loadColdkey, loadHotkey } from '../../chain/wallet.ts'
 import { NodeError } from '../../errors.ts'
 import { formatTao, parseTao } from '../format-tao.ts'

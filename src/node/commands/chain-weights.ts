@@ -1,4 +1,4 @@
-import type { BlockRef } from '../../chain/chain.ts'
+import type { BlockRef } from '../../chain/block-ref.ts'
 import type { Config } from '../config.ts'
 import { type Column, createOutput, type Output } from '../output.ts'
 import { type OwnWeights, readOwnWeights } from '../own-weights.ts'
