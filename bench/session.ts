@@ -1,15 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { NodeError } from '../src/errors.ts'
-import type { ControlClient } from '../src/node/control/client.ts'
-import type { LeaseView } from '../src/node/leases/lease-view.ts'
 import { copy } from './session/copy.ts'
 import { echo } from './session/echo.ts'
 import type { SessionFigure } from './session/figure.ts'
 import { forward } from './session/forward.ts'
 import { scp } from './session/scp.ts'
 import type { Bench, Figures, Target } from './support/bench.ts'
-import { assertDocker, IMAGE, offerStands, startLeaseMarket } from './support/lease-market.ts'
+import { assertDocker, idlingLease, startLeaseMarket } from './support/lease-market.ts'
 
 /** A new one is a file of `session/` and a word here. */
 const parts: readonly SessionFigure[] = [echo, forward, copy, scp]
@@ -36,15 +33,6 @@ export const bench: Bench = {
     }
     return { figures: Object.assign({}, ...figures), yardstick: Object.assign({}, ...yardstick) }
   },
-}
-
-async function idlingLease(client: ControlClient): Promise<string> {
-  await offerStands(client)
-  const { id } = await client.post<LeaseView>('/v1/leases', { image: IMAGE, durationMs: 3_600_000 })
-  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await delay(50)) {
-    if ((await client.get<LeaseView>(`/v1/leases/${id}`)).state === 'ACTIVE') return id
-  }
-  throw new NodeError('FAILED', 'the lease did not start')
 }
 
 async function containerOf(leaseId: string): Promise<string> {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { NodeError } from '../../src/errors.ts'
 import { type ControlClient, createControlClient } from '../../src/node/control/client.ts'
 import { startChild } from '../../src/node/devnet/child.ts'
+import type { LeaseView } from '../../src/node/leases/lease-view.ts'
 
 /** What every lease of a benchmark runs. */
 export const IMAGE = 'busybox:1.37'
@@ -16,6 +17,8 @@ export interface LeaseMarket {
   readonly client: ControlClient
   /** The renter's data folder, for commands. */
   readonly renterDir: string
+  /** The renter's control API on loopback. */
+  readonly apiUrl: string
 }
 
 /** @throws ENGINE_ABSENT without a Docker Engine that has IMAGE */
@@ -56,9 +59,10 @@ export async function startLeaseMarket(
   const priced = ['--role', 'miner', '--engine', 'docker', '--price', '0.6']
   const miner = await start('miner', [...common, ...priced])
   const [address] = miner['addrs'] as [string]
-  const renter = await start('renter', [...common, '--role', 'renter', '--bootstrap', address])
+  const asRenter = ['--role', 'renter', '--api-port', '0']
+  const renter = await start('renter', [...common, ...asRenter, '--bootstrap', address])
   const client = stack.use(createControlClient(String(renter['control'])))
-  return { client, renterDir: join(root, 'renter') }
+  return { client, renterDir: join(root, 'renter'), apiUrl: String(renter['api']) }
 }
 
 /** The device comes free when the last lease's container is gone; its offer follows by gossip. */
@@ -69,4 +73,14 @@ export async function offerStands(client: ControlClient): Promise<void> {
     await delay(20)
   }
   throw new NodeError('FAILED', 'no offer reached the renter')
+}
+
+/** A lease of IMAGE that does nothing by itself, for an hour: its id, once it runs. */
+export async function idlingLease(client: ControlClient): Promise<string> {
+  await offerStands(client)
+  const { id } = await client.post<LeaseView>('/v1/leases', { image: IMAGE, durationMs: 3_600_000 })
+  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await delay(50)) {
+    if ((await client.get<LeaseView>(`/v1/leases/${id}`)).state === 'ACTIVE') return id
+  }
+  throw new NodeError('FAILED', 'the lease did not start')
 }
