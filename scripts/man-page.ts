@@ -5,7 +5,7 @@ import { exitCodes } from '../src/node/exit-codes.ts'
 import { defaultText, optionUsage } from '../src/node/help.ts'
 import type { OptionScope } from '../src/node/options/option.ts'
 import { envName, type OptionKey, optionTable } from '../src/node/options.ts'
-import { FIELDS } from '../src/protocols/query/fields.ts'
+import { FIELDS } from '../src/query/fields.ts'
 
 /**
  * docs/compute-node.1, made from the option table and the command table, in the macros of man(7); npm installs it with

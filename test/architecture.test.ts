@@ -27,8 +27,9 @@ const mayImport: Record<string, readonly string[]> = {
   chain: ['(root)'],
   api: ['(root)'],
   client: ['(root)', 'api'],
-  node: ['(root)', 'protocols', 'gpu', 'containers', 'chain', 'api', 'client'],
-  console: ['api', 'client'],
+  query: ['(root)'],
+  node: ['(root)', 'protocols', 'gpu', 'containers', 'chain', 'api', 'client', 'query'],
+  console: ['api', 'client', 'query'],
 }
 
 function strays(sources: Sources): string[] {

@@ -9,15 +9,15 @@ import {
   withdrawalCodec,
   withdrawalKind,
 } from '../protocols/offers.ts'
-import { factsOf, type Standing } from '../protocols/query/facts.ts'
-import type { Facts } from '../protocols/query/fields.ts'
-import { matches, type Order } from '../protocols/query/match.ts'
-import type { Query } from '../protocols/query/parse.ts'
 import { openRecord, recordTypes, type Signed } from '../protocols/signed.ts'
 import { admits, type Verdict } from '../protocols/topic.ts'
+import type { Facts } from '../query/fields.ts'
+import { matches, type Order } from '../query/match.ts'
+import type { Query } from '../query/parse.ts'
 import { inOrderOfArrival } from './arrivals.ts'
 import type { Book } from './books.ts'
 import type { Core } from './core.ts'
+import { factsOf, type Standing } from './offer-facts.ts'
 import { type BookChange, OrderBook, type OwnerOf, sameTerms } from './order-book.ts'
 import type { Bucket } from './store.ts'
 

@@ -11,8 +11,8 @@ import {
   sealWithdrawal,
   withdrawalOf,
 } from '../../src/protocols/offers.ts'
-import { EVERYTHING, parseQuery } from '../../src/protocols/query/parse.ts'
 import { type Topic, topicName } from '../../src/protocols/topic.ts'
+import { EVERYTHING, parseQuery } from '../../src/query/parse.ts'
 import { localNode } from '../support/local-node.ts'
 import { offerOf, testKey, testNet } from '../support/market.ts'
 

@@ -1,4 +1,4 @@
-import { FIELDS } from '../../protocols/query/fields.ts'
+import { FIELDS } from '../../query/fields.ts'
 
 /** The query language in sentences. */
 export const queryLanguage: readonly string[] = [

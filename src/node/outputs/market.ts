@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { listOf } from '../../api/common.ts'
 import { offer } from '../../api/offers.ts'
-import { FIELDS, type FieldType } from '../../protocols/query/fields.ts'
+import { FIELDS, type FieldType } from '../../query/fields.ts'
 import type { Outputs } from './output.ts'
 
 const factSchemas: Readonly<Record<FieldType, z.ZodType>> = {

@@ -5,7 +5,7 @@ import { OPEN_POLICY } from '../../../src/node/leases/policy.ts'
 import type { Machine } from '../../../src/node/machine.ts'
 import type { RunningNode } from '../../../src/node/node.ts'
 import { publishOffer } from '../../../src/node/services/publish-offer.ts'
-import { parseQuery } from '../../../src/protocols/query/parse.ts'
+import { parseQuery } from '../../../src/query/parse.ts'
 import { localNode } from '../../support/local-node.ts'
 import { offerOf, testKey } from '../../support/market.ts'
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { type Fact, type Facts, FIELDS } from '../../../src/protocols/query/fields.ts'
-import { matches, parseOrder, withDefaults } from '../../../src/protocols/query/match.ts'
-import { parseQuery } from '../../../src/protocols/query/parse.ts'
-import { randomFrom } from '../../support/random.ts'
+import { type Fact, type Facts, FIELDS } from '../../src/query/fields.ts'
+import { matches, parseOrder, withDefaults } from '../../src/query/match.ts'
+import { parseQuery } from '../../src/query/parse.ts'
+import { randomFrom } from '../support/random.ts'
 
 const h100: Facts = {
   gpu_name: 'NVIDIA H100 80GB HBM3 h100 sxm',

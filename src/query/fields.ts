@@ -1,4 +1,4 @@
-import { editDistance } from '../../nearest.ts'
+import { editDistance } from '../nearest.ts'
 
 /**
  * number: a decimal. money: a decimal compared exactly. version: numbers between dots. boolean: true or false.

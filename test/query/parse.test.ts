@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { NodeError } from '../../../src/errors.ts'
-import { FIELDS } from '../../../src/protocols/query/fields.ts'
-import { EVERYTHING, parseQuery } from '../../../src/protocols/query/parse.ts'
+import { NodeError } from '../../src/errors.ts'
+import { FIELDS } from '../../src/query/fields.ts'
+import { EVERYTHING, parseQuery } from '../../src/query/parse.ts'
 
 const compare = (name: string, operator: string, value: unknown) =>
   expect.objectContaining({

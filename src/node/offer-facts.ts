@@ -1,8 +1,8 @@
-import { modelClass, VRAM_STEPS_GIB } from '../capability.ts'
-import type { Network } from '../network.ts'
-import { type Offer, offerId } from '../offers.ts'
-import type { Signed } from '../signed.ts'
-import type { Facts } from './fields.ts'
+import { modelClass, VRAM_STEPS_GIB } from '../protocols/capability.ts'
+import type { Network } from '../protocols/network.ts'
+import { type Offer, offerId } from '../protocols/offers.ts'
+import type { Signed } from '../protocols/signed.ts'
+import type { Facts } from '../query/fields.ts'
 
 const HOUR_MS = 3_600_000
 const MIB_PER_GIB = 1024

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { sealOffer } from '../../../src/protocols/offers.ts'
-import { factsOf } from '../../../src/protocols/query/facts.ts'
-import { FIELDS, fieldNamed } from '../../../src/protocols/query/fields.ts'
-import { matches } from '../../../src/protocols/query/match.ts'
-import { parseQuery } from '../../../src/protocols/query/parse.ts'
-import { readValue } from '../../../src/protocols/query/value.ts'
-import { offerOf, testKey, testNet } from '../../support/market.ts'
+import { factsOf } from '../../src/node/offer-facts.ts'
+import { sealOffer } from '../../src/protocols/offers.ts'
+import { FIELDS, fieldNamed } from '../../src/query/fields.ts'
+import { matches } from '../../src/query/match.ts'
+import { parseQuery } from '../../src/query/parse.ts'
+import { readValue } from '../../src/query/value.ts'
+import { offerOf, testKey, testNet } from '../support/market.ts'
 
 const key = testKey(1)
 const facts = (change: object = {}) =>
