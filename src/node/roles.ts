@@ -7,6 +7,7 @@ import { accessRoute } from './control/routes/access.ts'
 import { attestationsRoute } from './control/routes/attestations.ts'
 import { bindingsRoute } from './control/routes/bindings.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
+import { consoleRoute } from './control/routes/console.ts'
 import { drainRoute } from './control/routes/drain.ts'
 import { earningsRoute } from './control/routes/earnings.ts'
 import { eventsRoute } from './control/routes/events.ts'
@@ -199,6 +200,7 @@ export const routes: readonly Route<Parts>[] = [
   bindingsRoute,
   ownRecordsRoute,
   earningsRoute,
+  consoleRoute,
   capabilitiesRoute,
   gpusRoute,
   leasesRoute,
