@@ -1,5 +1,6 @@
 import { useEffect } from 'react'
 import { useLocation } from 'wouter'
+import { isTyping } from '../ui/is-typing.ts'
 import { pages } from './pages.tsx'
 
 const TOGETHER_MS = 1200
@@ -28,10 +29,4 @@ export function useShortcuts(openPalette: () => void): void {
     window.addEventListener('keydown', onKey)
     return () => window.removeEventListener('keydown', onKey)
   }, [navigate, openPalette])
-}
-
-/** Whether keys go into text (a terminal reads them through a textarea too). */
-export function isTyping(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false
-  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)
 }

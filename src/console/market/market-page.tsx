@@ -1,65 +1,157 @@
-import { Store } from 'lucide-react'
-import { useNode } from '../app/node-data.tsx'
-import { Badge } from '../ui/badge.tsx'
+import { ChartScatter, Columns3, Rows3, Rows4, SearchX, Store } from 'lucide-react'
+import { type ReactNode, useDeferredValue, useMemo, useRef } from 'react'
+import { type PaletteCommand, useProvideCommands } from '../app/palette-commands.ts'
+import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { Money } from '../ui/money.tsx'
+import { ChoiceMenu } from '../ui/menu.tsx'
 import { Page } from '../ui/page.tsx'
 import { Problem } from '../ui/problem.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
-import { type Column, Table } from '../ui/table.tsx'
+import { Table } from '../ui/table.tsx'
+import { columns, NarrowOffer, USUAL_COLUMNS } from './columns.tsx'
 import type { Offer } from './offer.ts'
-import { modelOf } from './offer.ts'
+import { OfferPanel } from './offer-panel.tsx'
+import { useKnownValues, useOffers } from './offers-data.ts'
+import { QueryBar } from './query-bar.tsx'
+import { QuickFilters } from './quick-filters.tsx'
+import { Scatter } from './scatter.tsx'
+import { useFound } from './use-found.ts'
+import { type MarketLook, useMarketLook } from './use-market-look.ts'
+import { type MarketState, useMarketState } from './use-market-state.ts'
+import './market.css'
 
-const OFFER_EVENTS = ['offer-seen', 'offer-withdrawn', 'offer-expired', 'miner-scored'] as const
+const NONE: readonly Offer[] = []
 
-const columns: readonly Column<Offer>[] = [
-  { key: 'gpu_name', title: 'Model', width: 'minmax(180px, 2fr)', cell: modelOf },
-  { key: 'num_gpus', title: 'GPUs', width: '56px', align: 'right', cell: (o) => o.num_gpus ?? 0 },
-  {
-    key: 'dph',
-    title: 'Price',
-    width: '110px',
-    align: 'right',
-    cell: (o) => <Money amount={o.dph} asset={o.asset} per="/h" />,
-  },
-  {
-    key: 'verified',
-    title: 'Proof',
-    width: '90px',
-    cell: (o) => (o.verified === true ? <Badge tone="good">verified</Badge> : <Badge>none</Badge>),
-  },
-]
-
-/** Every standing offer of the market that this node knows. */
+/** Every standing offer of the market that this node knows: asked for in its language, compared, looked into, rented. */
 export function MarketPage() {
-  const { data, error, isPending, refetch } = useNode<{ items: readonly Offer[] }>('/v1/offers', {
-    events: OFFER_EVENTS,
-  })
+  const [state, change] = useMarketState()
+  const look = useMarketLook()
+  const { data, error, isPending, refetch } = useOffers()
+  const offers = data?.items ?? NONE
+  const known = useKnownValues(offers)
+  const found = useFound(offers, useDeferredValue(state.q), state.sorting)
+  useProvideCommands(useCommands(look, change))
+  const body = useRef<HTMLDivElement>(null)
+  const setQuery = (q: string): void => change({ q })
+  const open = ({ id }: Offer): void => change({ offer: id === state.offer ? undefined : id })
   return (
-    <Page title="Market" fills aside={data === undefined ? null : `${data.items.length} offers`}>
-      {isPending ? <SkeletonRows label="Loading the offers" /> : null}
+    <Page
+      title="Market"
+      fills
+      aside={data === undefined ? null : countText(found.offers.length, offers.length)}
+      actions={<LookTools look={look} />}
+    >
+      <div className="market-tools">
+        <QueryBar text={state.q} onChange={setQuery} problem={found.problem} known={known} />
+        <QuickFilters text={state.q} onChange={setQuery} offers={offers} />
+      </div>
+      {isPending ? <SkeletonRows rows={14} label="Loading the offers" /> : null}
       {data === undefined && error !== null ? (
         <Problem error={error} onRetry={() => void refetch()} />
       ) : null}
       {data === undefined ? null : (
-        <Table
-          label="Offers"
-          fills
-          columns={columns}
-          rows={data.items}
-          rowKey={({ id }) => id}
-          narrow={(offer) => (
-            <>
-              {modelOf(offer)} <Money amount={offer.dph} asset={offer.asset} per="/h" />
-            </>
+        <div className="market-body" ref={body}>
+          <div className="market-list">
+            {look.hasPlot && found.offers.length > 0 ? (
+              <Scatter offers={found.offers} selected={state.offer} onOpen={open} />
+            ) : null}
+            <Table
+              label="Offers"
+              fills
+              columns={look.columns}
+              rows={found.offers}
+              rowKey={({ id }) => id}
+              sorting={state.sorting}
+              onSort={(sorting) => change({ sorting })}
+              selected={state.offer}
+              onOpen={open}
+              density={look.density}
+              narrow={(offer) => <NarrowOffer offer={offer} />}
+              empty={<Nothing total={offers.length} onClear={() => setQuery('')} />}
+            />
+          </div>
+          {state.offer === undefined ? null : (
+            <OfferPanel
+              offer={offers.find(({ id }) => id === state.offer)}
+              beside={body}
+              onClose={() => change({ offer: undefined })}
+            />
           )}
-          empty={
-            <EmptyState icon={<Store aria-hidden="true" />} title="No offer stands">
-              This node hears offers from its peers; the first ones may take a moment.
-            </EmptyState>
-          }
-        />
+        </div>
       )}
     </Page>
+  )
+}
+
+const countText = (found: number, all: number): string =>
+  `${found === all ? '' : `${found.toLocaleString('en')} of `}${all.toLocaleString('en')} ${all === 1 ? 'offer' : 'offers'}`
+
+function Nothing({ total, onClear }: { total: number; onClear: () => void }): ReactNode {
+  return total === 0 ? (
+    <EmptyState icon={<Store aria-hidden="true" />} title="No offer stands">
+      This node hears offers from its peers; the first ones may take a moment. If none comes, look
+      whether it has peers: <code>compute-node peers</code>.
+    </EmptyState>
+  ) : (
+    <EmptyState
+      icon={<SearchX aria-hidden="true" />}
+      title="No standing offer matches"
+      actions={<Button onPress={onClear}>Clear the query</Button>}
+    >
+      Take a condition out, or show let ones too: <code>compute-node rent --wait</code> takes a
+      place in the queue of one.
+    </EmptyState>
+  )
+}
+
+function LookTools({ look }: { look: MarketLook }) {
+  return (
+    <>
+      <Button
+        kind="quiet"
+        icon={<ChartScatter aria-hidden="true" />}
+        label={look.hasPlot ? 'Hide the plot' : 'Show the plot'}
+        onPress={look.togglePlot}
+      />
+      <Button
+        kind="quiet"
+        icon={
+          look.density === 'compact' ? <Rows3 aria-hidden="true" /> : <Rows4 aria-hidden="true" />
+        }
+        label={look.density === 'compact' ? 'Roomy rows' : 'Compact rows'}
+        onPress={look.toggleDensity}
+      />
+      <ChoiceMenu
+        label="Columns"
+        icon={<Columns3 aria-hidden="true" />}
+        mode="many"
+        entries={columns.map(({ key, title }) => ({ id: key, title }))}
+        chosen={look.columns.map(({ key }) => key)}
+        onChange={(chosen) => look.setColumns(chosen.length === 0 ? USUAL_COLUMNS : chosen)}
+      />
+    </>
+  )
+}
+
+function useCommands(
+  { togglePlot, toggleDensity }: MarketLook,
+  change: (part: Partial<MarketState>) => void,
+): readonly PaletteCommand[] {
+  return useMemo(
+    () => [
+      {
+        title: 'Show the best value first',
+        run: () => change({ sorting: { key: 'value', descending: true } }),
+      },
+      {
+        title: 'Show the cheapest first',
+        run: () => change({ sorting: { key: 'dph', descending: false } }),
+      },
+      { title: 'Show verified offers only', run: () => change({ q: 'verified=true' }) },
+      { title: 'Clear the query', run: () => change({ q: '' }) },
+      { title: 'Show or hide the plot', run: togglePlot },
+      { title: 'Change the height of rows', run: toggleDensity },
+    ],
+    [togglePlot, toggleDensity, change],
   )
 }

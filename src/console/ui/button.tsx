@@ -5,8 +5,8 @@ import './button.css'
 
 export interface ButtonProps extends Omit<AriaProps, 'children' | 'className' | 'style'> {
   readonly children?: ReactNode
-  /** `primary` is the one thing a place is for; `danger` cannot be taken back; `quiet` shows no border. */
-  readonly kind?: 'primary' | 'plain' | 'quiet' | 'danger'
+  /** `primary` is the one thing a place is for; `danger` cannot be taken back; `quiet` shows no border; `active` is set. */
+  readonly kind?: 'primary' | 'plain' | 'quiet' | 'danger' | 'active'
   /** Shown alone it needs `label`. */
   readonly icon?: ReactNode
   /** What a screen reader says instead of the children. */

@@ -17,6 +17,8 @@ interface Shown {
   readonly icon?: ReactNode
   /** For a screen reader: what the menu is of. */
   readonly label: string
+  /** What it stands for is set: the button shows it. */
+  readonly isActive?: boolean
   readonly entries: readonly MenuEntry[]
 }
 
@@ -68,10 +70,20 @@ export function ChoiceMenu({ mode, chosen, onChange, ...shown }: ChoiceProps) {
   )
 }
 
-function MenuFrame({ title, icon, label, children }: Shown & { readonly children: ReactNode }) {
+function MenuFrame({
+  title,
+  icon,
+  label,
+  isActive = false,
+  children,
+}: Shown & { readonly children: ReactNode }) {
   return (
     <MenuTrigger>
-      <Button kind={title === undefined ? 'quiet' : 'plain'} icon={icon} label={label}>
+      <Button
+        kind={title === undefined ? 'quiet' : isActive ? 'active' : 'plain'}
+        icon={icon}
+        label={label}
+      >
         {title}
       </Button>
       <Popover className="popover" placement="bottom end">

@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from 'react'
+import type { Sorting } from './sorting.ts'
 import { useWidth } from './use-width.ts'
 import './table.css'
 
@@ -23,12 +24,6 @@ export interface Column<Row> {
   /** What the head explains on hover. */
   readonly hint?: string
   readonly isSortable?: boolean
-}
-
-/** `key` of a column; descending puts the largest first. */
-export interface Sorting {
-  readonly key: string
-  readonly descending: boolean
 }
 
 export interface TableProps<Row> {
