@@ -1,16 +1,12 @@
 import type { UseQueryResult } from '@tanstack/react-query'
+import type { accessRoutes } from '../../api/access.ts'
+import type { AnswerOf } from '../../api/route.ts'
 import type { ApiError } from './api.ts'
 import { useNode } from './node-data.tsx'
 
-/** What the whole console needs to know of the node it stands before. */
-export interface AboutNode {
-  readonly peerId: string
-  /** The market's name on the wire. */
-  readonly network: string
-  readonly roles: readonly string[]
-  readonly version: string
-}
+/** Which node this is, and what this browser may do with it. */
+export type AboutNode = AnswerOf<typeof accessRoutes.getSession>
 
-/** Which node this is. */
+/** Which node this page stands before, and who asks it. */
 export const useAboutNode = (): UseQueryResult<AboutNode, ApiError> =>
-  useNode<AboutNode>('/v1/status')
+  useNode<AboutNode>('/v1/session')

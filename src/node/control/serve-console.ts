@@ -3,13 +3,6 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Served to anybody who reaches the port, e.g. the console's own files: nothing in it is anybody's. */
-    isPublic?: boolean
-  }
-}
-
 /** What the page's own addresses begin with (src/console/app/pages.tsx); each answers the page, which shows its part. */
 export const consoleRoots = ['market', 'rent', 'leases', 'node', 'network', 'settings'] as const
 
