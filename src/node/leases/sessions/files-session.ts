@@ -42,7 +42,7 @@ export async function runFiles(run: SessionRun<SessionOf<'files'>>): Promise<voi
 async function serve(place: FilesPlace, talk: MinersTalk): Promise<void> {
   for (;;) {
     const heard = await talk.hear()
-    if (heard === undefined) return
+    if (heard === undefined) return place.shells.end()
     if (!('message' in heard)) throw new NodeError('BAD_MESSAGE', 'contents that nobody asked for')
     await answer(place, heard.message, talk)
   }

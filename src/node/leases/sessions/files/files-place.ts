@@ -1,16 +1,13 @@
 import type { Container, SpawnOptions } from '../../../../containers/engine.ts'
+import { createShells, type Shells } from './shells.ts'
 
 /** How the files of a container are reached. */
 export interface FilesPlace {
   readonly container: Container
-  /** Where busybox lies in it. */
-  readonly busybox: string
-  /** As whom, and where relative paths begin. */
-  readonly options: SpawnOptions
+  /** Of its toolbox: as whom the renter asked to be, and where its relative paths begin. */
+  readonly shells: Shells
   /** Shell that ends a script whose first argument leads out of what the lease may touch; empty in a real container. */
   readonly guard: string
-  /** Aborts when the session is over: whatever still runs is hung up on. */
-  readonly signal: AbortSignal
 }
 
 /**
@@ -26,12 +23,16 @@ case "$1" in ..|../*|*/..|*/../*) echo "$1: leads out of the lease's own folder"
 real=$($b readlink -f -- "$p") home=$($b readlink -f -- "$HOME")
 case "$real/" in "$home"/*) ;; *) echo "$1: only the lease's own folder, $HOME, can be reached" >&2; exit 1 ;; esac`
 
-/** @throws ENGINE_UNSUPPORTED when nothing on the miner can look at its files */
+/**
+ * Until `signal` aborts; whatever still runs then is hung up on.
+ * @throws ENGINE_UNSUPPORTED when nothing on the miner can look at its files
+ */
 export async function filesPlace(
   container: Container,
   options: SpawnOptions,
   signal: AbortSignal,
 ): Promise<FilesPlace> {
   const { busybox, isIsolated } = await container.fileTools()
-  return { container, busybox, options, guard: isIsolated ? '' : KEEP_TO_HOME, signal }
+  const shells = createShells({ container, busybox, options, signal })
+  return { container, shells, guard: isIsolated ? '' : KEEP_TO_HOME }
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../../protocols/session-files.ts'
 import { KiB } from '../../../../units.ts'
 import type { FilesPlace } from './files-place.ts'
-import { runScript } from './run-tool.ts'
+import { printed } from './run-tool.ts'
 
 export type MinersTalk = FilesTalk<FilesToMiner, FilesToRenter>
 
@@ -37,10 +37,13 @@ export async function look(
   talk: MinersTalk,
 ): Promise<void> {
   const mark = randomBytes(16).toString('hex')
-  await using tool = await runScript(place, SCRIPT, plain(path), deep ? 'deep' : 'flat', mark)
+  const args = [plain(path), deep ? 'deep' : 'flat', mark]
   let page: FoundEntry[] = []
   let pageBytes = 0
-  for await (const record of records(tool.exec.stdout, Buffer.from(`${mark} `))) {
+  for await (const record of records(
+    printed(place, { script: SCRIPT, args }),
+    Buffer.from(`${mark} `),
+  )) {
     const entry = entryOf(record)
     const bytes = Buffer.byteLength(entry.path)
     if (page.length === MAX_NAMES || (page.length > 0 && pageBytes + bytes > NAME_BYTES)) {
@@ -51,7 +54,6 @@ export async function look(
     page.push(entry)
     pageBytes += bytes
   }
-  await tool.done()
   if (page.length > 0) await talk.tell({ kind: 'entries', entries: page })
   await talk.tell({ kind: 'done' })
 }

@@ -22,8 +22,8 @@ export async function readNames(
   talk: MinersTalk,
 ): Promise<void> {
   const names = paths.map((path) => `./${path}`)
-  await using tool = await runScript(place, MANY, plain(root), ...names)
-  const archive = createByteReader(tool.exec.stdout)
+  await using tool = await runScript(place, { script: MANY, args: [plain(root), ...names] })
+  const archive = tool.output
   for (const name of names) {
     const entry = await readTarHeader(archive)
     if (entry === undefined) {
@@ -82,11 +82,11 @@ exec $b cat "$1"`
 
 /** The contents, by the better way that there is. */
 async function contentsOf(tool: Tool): Promise<ByteReader> {
-  const output = createByteReader(tool.exec.stdout)
+  const { output } = tool
   const canWrite = (await readLine(output)) === 'pipe'
   const pipe = await tool.pastEngine('read', async (isThere) => {
     const way = canWrite && isThere ? 'pipe' : 'engine'
-    tool.exec.stdin.write(`${way}\n`)
+    tool.sayTo(way)
     return (await readLine(output)) === way && way === 'pipe'
   })
   return pipe === undefined ? output : createByteReader(pipe)
@@ -99,7 +99,7 @@ async function sendRest(
   { offset, prefix }: { offset: number; prefix?: Uint8Array },
   talk: MinersTalk,
 ): Promise<boolean> {
-  await using tool = await runScript(place, CAT, plain(path))
+  await using tool = await runScript(place, { script: CAT, args: [plain(path)] })
   const file = await contentsOf(tool)
   const hash = createHash('sha256')
   if (prefix !== undefined) {

@@ -1,18 +1,22 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import type { Exec } from '../../../../containers/engine.ts'
+import type { ByteReader } from '../../../../containers/byte-reader.ts'
 import { NodeError } from '../../../../errors.ts'
+import { KiB } from '../../../../units.ts'
 import { gather } from '../../../copy/gather.ts'
-import { hangUp } from '../hang-up.ts'
 import type { FilesPlace } from './files-place.ts'
+import { ERROR_BYTES, type Shell } from './shells.ts'
 
-/** What a tool says of its failure is kept up to here. */
-const ERROR_BYTES = 2000
+const PIECE_BYTES = 64 * KiB
 
 /** A command of the toolbox that works on the container's files; disposing it ends it with all that it started. */
 export interface Tool extends AsyncDisposable {
-  readonly exec: Exec
+  /** All that it prints. */
+  readonly output: ByteReader
+  /** A line of input, before any of `feed`. */
+  sayTo(line: string): void
   /** Resolves when it ended well. @throws FAILED_FILES with what it said, FAILED_LEASE_DISK */
   done(): Promise<void>
   /** More input, at its pace; `data` must stay as it is. Rejects with what it said once it takes no more. */
@@ -29,42 +33,80 @@ export interface Tool extends AsyncDisposable {
   endInput(): Promise<void>
 }
 
-/** Runs a busybox shell's script with arguments; `$b` is busybox, for the image may have no tools of its own. */
-export const runScript = (
+/**
+ * Runs a busybox shell's script with arguments in a shell of its own; `$b` is busybox, for the image may have no tools of
+ * its own. `isFollowed` says that something else will be run soon.
+ */
+export async function runScript(
   place: FilesPlace,
-  script: string,
-  ...args: readonly string[]
-): Promise<Tool> =>
-  runTool(place, 'sh', '-c', `b=$1; shift; ${place.guard}\n${script}`, 'sh', place.busybox, ...args)
+  { script, args, isFollowed = false }: Script & { readonly isFollowed?: boolean },
+): Promise<Tool> {
+  const shell = await place.shells.take(isFollowed)
+  shell.begin(`${place.guard}\n${script}`, args, '!')
+  return toolOf(shell)
+}
 
-/** Runs an applet of busybox. */
-export async function runTool(place: FilesPlace, ...args: readonly string[]): Promise<Tool> {
-  const { container, busybox, options, signal } = place
-  signal.throwIfAborted()
-  const exec = await container.exec([busybox, ...args], options)
-  exec.stdin.on('error', () => undefined) // it ended: its exit code says why
-  let said = ''
-  let isOver = false
-  exec.stderr.on('data', (chunk: Buffer) => {
-    if (said.length < ERROR_BYTES) said += chunk.toString('utf8')
-  })
-  const leave = (): void => void hangUp(exec).catch(() => undefined) // an engine that is gone says so to the next who asks
-  signal.addEventListener('abort', leave, { once: true })
-  const ended = exec.exitCode.finally(() => {
-    isOver = true
-    signal.removeEventListener('abort', leave)
-  })
-  ended.catch(() => undefined) // told by `done`
+export interface Script {
+  readonly script: string
+  readonly args: readonly string[]
+}
+
+/**
+ * What a small script prints, one that needs no input; it is run where others were before.
+ * @throws FAILED_FILES with what it said, FAILED_LEASE_DISK
+ */
+export async function* printed(
+  place: FilesPlace,
+  { script, args }: Script,
+): AsyncGenerator<Buffer, void> {
+  const shell = await place.shells.kept()
+  const end = randomBytes(16).toString('hex') // nothing that it prints was chosen by who knew this
+  shell.begin(`${place.guard}\n${script}`, args, end)
+  const rest = yield* upTo(shell, Buffer.from(end))
+  const words = upTo(shell, Buffer.from(end), rest)
+  let outcome = ''
+  for await (const data of words) {
+    if (outcome.length < ERROR_BYTES) outcome += data.toString('utf8')
+  }
+  const [, code, said] = /^(\d+) (.*)$/s.exec(outcome) ?? []
+  if (code !== '0') throw toolError(said ?? '', Number(code))
+}
+
+/** Runs a small script that prints nothing. */
+export async function runSmall(place: FilesPlace, script: Script): Promise<void> {
+  for await (const _ of printed(place, script));
+}
+
+/** What a shell prints before `end`, after what was read of it already; returns what of that comes behind it. */
+async function* upTo(
+  shell: Shell,
+  end: Buffer,
+  before: Buffer = Buffer.alloc(0),
+): AsyncGenerator<Buffer, Buffer> {
+  for (let held = before; ; ) {
+    const at = held.indexOf(end)
+    if (at > 0) yield held.subarray(0, at)
+    if (at >= 0) return held.subarray(at + end.length)
+    const sure = Math.max(0, held.length - end.length + 1)
+    if (sure > 0) yield held.subarray(0, sure)
+    const more = await shell.output.some(PIECE_BYTES)
+    if (more === undefined) throw toolError(shell.said, await shell.ended)
+    held = sure === held.length ? more : Buffer.concat([held.subarray(sure), more])
+  }
+}
+
+function toolOf(shell: Shell): Tool {
+  const { exec, output, ended } = shell
   const done = async (): Promise<void> => {
     exec.stdout.resume()
     const code = await ended
     if (!exec.stderr.closed) await once(exec.stderr, 'close')
-    if (code !== 0) throw toolError(said, code)
+    if (code !== 0) throw toolError(shell.said, code)
   }
   const input = gather((pieces) => writeAll(pipe ?? exec.stdin, pieces))
   let pipe: Socket | undefined
   const writeAll = async (stdin: Writable, pieces: Uint8Array[]): Promise<void> => {
-    if (isOver || stdin.destroyed) {
+    if (shell.isOver || stdin.destroyed) {
       await done()
       throw toolError('it took no more', 0)
     }
@@ -79,7 +121,8 @@ export async function runTool(place: FilesPlace, ...args: readonly string[]): Pr
     stdin.off('drain', go).off('close', go)
   }
   return {
-    exec,
+    output,
+    sayTo: (line) => void exec.stdin.write(`${line}\n`),
     done,
     feed: input.add,
     async pastEngine(way, ready = async () => true) {
@@ -96,7 +139,7 @@ export async function runTool(place: FilesPlace, ...args: readonly string[]): Pr
     },
     async [Symbol.asyncDispose]() {
       pipe?.destroy()
-      if (!isOver) await hangUp(exec)
+      if (!shell.isOver) await shell.hangUp()
     },
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
-import { createByteReader, readLine } from '../../../../containers/byte-reader.ts'
+import { readLine } from '../../../../containers/byte-reader.ts'
 import {
   type SmallTarEntry,
   tarEnd,
@@ -11,7 +11,8 @@ import type { FilesToMiner, PutEntry } from '../../../../protocols/session-files
 import type { FilesPlace } from './files-place.ts'
 import { type MinersTalk, plain } from './look.ts'
 import { skip } from './read-files.ts'
-import { runScript, type Tool } from './run-tool.ts'
+import { runScript, runSmall, type Tool } from './run-tool.ts'
+import { quoted } from './shells.ts'
 import { takeTurn } from './take-turn.ts'
 
 /**
@@ -34,8 +35,8 @@ export async function putEntries(
   talk: MinersTalk,
 ): Promise<void> {
   const stage = `.cn-cp-${randomBytes(8).toString('hex')}`
-  await using tool = await runScript(place, PUT, plain(root), stage)
-  tool.exec.stdout.resume()
+  const args = [plain(root), stage]
+  await using tool = await runScript(place, { script: PUT, args, isFollowed: true })
   for (const entry of entries) {
     if (entry.type === 'folder') continue
     await tool.feed(tarHeader(headerOf(entry)))
@@ -79,7 +80,6 @@ function assertSum(hash: Hash, sha256: Uint8Array, path: string): void {
   })
 }
 
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 
 /** A script that moves everything from the stage to the root, folder by folder: one process for many files. */
@@ -138,8 +138,7 @@ export async function writeFile(
   assertSum(hash, commit.sha256, path)
   const { size, mode, mtime } = commit
   const facts = [size, mode?.toString(8) ?? '', mtime ?? ''].map(String)
-  await using tool = await runScript(place, COMMIT, plain(path), plain(part), ...facts)
-  await tool.done()
+  await runSmall(place, { script: COMMIT, args: [plain(path), plain(part), ...facts] })
   await talk.tell({ kind: 'done' })
 }
 
@@ -156,11 +155,10 @@ async function append(
   begun: { readonly offset: number; readonly prefix: Uint8Array } | undefined,
   talk: MinersTalk,
 ): Promise<Appended | undefined> {
-  const from = begun === undefined ? 'anew' : `${begun.offset}`
-  await using tool = await runScript(place, APPEND, plain(part), from)
+  const args = [plain(part), begun === undefined ? 'anew' : `${begun.offset}`]
+  await using tool = await runScript(place, { script: APPEND, args, isFollowed: true })
   const hash = createHash('sha256')
   if (!(await holds(tool, begun, hash))) return undefined
-  tool.exec.stdout.resume()
   await tool.pastEngine('write')
   await talk.tell({ kind: 'from', offset: begun?.offset ?? 0 })
   return { hash, commit: await takeAll(tool, hash, talk) }
@@ -172,7 +170,7 @@ async function holds(
   begun: { readonly offset: number; readonly prefix: Uint8Array } | undefined,
   hash: Hash,
 ): Promise<boolean> {
-  const output = createByteReader(tool.exec.stdout)
+  const { output } = tool
   const line = await readLine(output)
   if (line === undefined) await tool.done() // says why
   const size = Number(line)
@@ -215,7 +213,6 @@ export async function setModes(
   talk: MinersTalk,
 ): Promise<void> {
   const args = modes.flatMap(({ path, mode }) => [mode.toString(8), path])
-  await using tool = await runScript(place, MODES, plain(root), mark, ...args)
-  await tool.done()
+  await runSmall(place, { script: MODES, args: [plain(root), mark, ...args] })
   await talk.tell({ kind: 'done' })
 }
