@@ -63,13 +63,20 @@ export async function* printed(
   const end = randomBytes(16).toString('hex') // nothing that it prints was chosen by who knew this
   shell.begin(`${place.guard}\n${script}`, args, end)
   const rest = yield* upTo(shell, Buffer.from(end))
-  const words = upTo(shell, Buffer.from(end), rest)
-  let outcome = ''
-  for await (const data of words) {
-    if (outcome.length < ERROR_BYTES) outcome += data.toString('utf8')
+  let code: string | undefined
+  let said = ''
+  for await (const data of upTo(shell, Buffer.from(end), rest)) {
+    said += data.toString('utf8')
+    if (code === undefined) [said, code] = outcomeOf(said)
+    said = said.slice(-ERROR_BYTES) // its last line says why
   }
-  const [, code, said] = /^(\d+) (.*)$/s.exec(outcome) ?? []
-  if (code !== '0') throw toolError(said ?? '', Number(code))
+  if (code !== '0') throw toolError(said, Number(code))
+}
+
+/** What was said, and the exit code before it once all of that is there. */
+function outcomeOf(text: string): [string, string | undefined] {
+  const [, code, said] = /^(\d+) (.*)$/s.exec(text) ?? []
+  return [said ?? text, code]
 }
 
 /** Runs a small script that prints nothing. */
