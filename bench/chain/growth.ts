@@ -12,13 +12,21 @@ import { median } from '../support/bench.ts'
 import type { FollowerMemory } from '../support/chain-follower.ts'
 import type { ChainFigure } from './figure.ts'
 
-const BLOCK_MS = 20
+const BLOCK_MS = 12
 const NEURONS = 32
-/** Caches of @polkadot/api and the collector's own spaces fill first. */
-const WARM_BLOCKS = 2000
-const BLOCKS = 6000
+/**
+ * Caches of @polkadot/api fill first, the young generation is let grow after 30 s (src/node/young-generation.ts) and the
+ * old one shrinks to what is left; the collector's threads get memory of their own, which malloc keeps, at their first
+ * work. That is over within these.
+ */
+const WARM_BLOCKS = 4000
+const BLOCKS = 12_000
 
-/** What an adapter in a process of its own grows by while it follows heads and reads the subnet at each. */
+/**
+ * What an adapter in a process of its own, with V8 bounded as in a node, grows by while it follows heads and reads the
+ * subnet at each: the slope of its memory after collections, once it is warm. Beside it the same of parts of it, so that
+ * it can be told what grows: objects, buffers, or (the rest) what malloc and V8 itself keep.
+ */
 export const growth: ChainFigure = {
   targets: { growthMiBPer10kBlocks: { atMost: 1 } },
   async measure(progress) {
@@ -33,9 +41,11 @@ export const growth: ChainFigure = {
     const told = await watch(dev.url, progress)
     const warm = told.filter(({ blocks }) => blocks > WARM_BLOCKS)
     return {
-      figures: { growthMiBPer10kBlocks: slopeOf(warm, 'rssMiB') * 10_000 },
+      figures: { growthMiBPer10kBlocks: growthOf(warm, 'rssMiB') },
       yardstick: {
-        heapGrowthMiBPer10kBlocks: slopeOf(warm, 'heapMiB') * 10_000,
+        heapGrowthMiBPer10kBlocks: growthOf(warm, 'heapMiB'),
+        bufferGrowthMiBPer10kBlocks: growthOf(warm, 'bufferMiB'),
+        warmUpMiB: warm[0]!.rssMiB - told[0]!.rssMiB,
         followerRssMiB: median(warm.map(({ rssMiB }) => rssMiB)),
       },
     }
@@ -73,10 +83,14 @@ async function watch(url: string, progress: (line: string) => void): Promise<Fol
   return told
 }
 
-/** MiB per block, by the median of all slopes between two reports (Theil and Sen): one page that comes or goes is no trend. */
-function slopeOf(told: readonly FollowerMemory[], what: 'rssMiB' | 'heapMiB'): number {
-  const slopes = told.flatMap((one, at) =>
-    told.slice(at + 1).map((later) => (later[what] - one[what]) / (later.blocks - one.blocks)),
-  )
-  return median(slopes)
+/** MiB in 10,000 blocks, by the line through all reports that has the least squares. */
+function growthOf(
+  told: readonly FollowerMemory[],
+  what: Exclude<keyof FollowerMemory, 'blocks'>,
+): number {
+  const mean = (of: keyof FollowerMemory): number =>
+    told.reduce((sum, one) => sum + one[of], 0) / told.length
+  const [x, y] = [mean('blocks'), mean(what)]
+  const together = told.reduce((sum, one) => sum + (one.blocks - x) * (one[what] - y), 0)
+  return (10_000 * together) / told.reduce((sum, { blocks }) => sum + (blocks - x) ** 2, 0)
 }
