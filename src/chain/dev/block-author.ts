@@ -9,7 +9,9 @@ import type { Call, Handlers } from './calls/call.ts'
 import { commitRevealCalls } from './calls/commit-reveal.ts'
 import { commitmentsCalls } from './calls/commitments.ts'
 import { registrationCalls } from './calls/registration.ts'
+import { takeCalls } from './calls/take.ts'
 import { timelockedCalls } from './calls/timelocked.ts'
+import { unstakeCalls } from './calls/unstake.ts'
 import { weightsCalls } from './calls/weights.ts'
 import { KEEP_BLOCKS } from './chain-store.ts'
 import { storePulses } from './drand-pallet.ts'
@@ -22,6 +24,8 @@ import type { Storage } from './storage.ts'
 const handlers: Handlers = {
   ...balancesCalls,
   ...registrationCalls,
+  ...unstakeCalls,
+  ...takeCalls,
   ...burnAlphaCalls,
   ...weightsCalls,
   ...commitRevealCalls,

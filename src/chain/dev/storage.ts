@@ -27,6 +27,11 @@ export class Storage {
     return (this.codec(section, name, ...keys)?.toJSON() ?? null) as T
   }
 
+  /** Whether a value is stored, the entry's default or another. */
+  has(section: string, name: string, ...keys: unknown[]): boolean {
+    return this.#raw(this.runtime.key(this.runtime.entry(section, name), keys)) !== null
+  }
+
   number(section: string, name: string, ...keys: unknown[]): number {
     return Number(this.codec(section, name, ...keys)?.toString() ?? 0)
   }

@@ -130,8 +130,6 @@ describe.each([218, 424] as const)('spec %d', (spec) => {
 
   test('what is not modelled is refused, never accepted', async () => {
     expect((await send(api.tx['system']!['remark']!('0x00'), alice)).outcome).toBe('CallFiltered')
-    const remove = api.tx['subtensorModule']!['removeStake']!(alice.address, 1, 1)
-    expect((await send(remove, alice)).outcome).toBe('CallFiltered')
     const tempo = api.tx['adminUtils']!['sudoSetTempo']!(1, 99)
     expect((await send(tempo, alice)).outcome).toBe('BadOrigin')
     expect((await send(api.tx['sudo']!['sudo']!(tempo), bob)).outcome).toBe('RequireSudo')

@@ -1,4 +1,12 @@
-import { addressArg, argsOf, bigintArg, type Call, type Handler, type Handlers } from './call.ts'
+import {
+  addressArg,
+  argsOf,
+  bigintArg,
+  type Call,
+  type Handler,
+  type Handlers,
+  hotkeyOwner,
+} from './call.ts'
 import { moveAlphaOut, stakeOf, takeStake } from './stake.ts'
 
 const MODULE = 'subtensorModule'
@@ -24,12 +32,12 @@ const giveUp =
     call.emit('SubtensorModule', event, [who, hotkey, alpha, netuid])
   }
 
-function assertBurns({ storage }: Call, netuid: number, hotkey: string): void {
+function assertBurns(call: Call, netuid: number, hotkey: string): void {
+  const { storage } = call
   const fail = (name: string) => storage.runtime.failure('SubtensorModule', name)
   if (netuid === 0) throw fail('CannotBurnOrRecycleOnRootSubnet')
   if (!storage.json<boolean>(MODULE, 'networksAdded', netuid)) throw fail('SubnetNotExists')
-  if (storage.codec(MODULE, 'owner', hotkey)?.isEmpty !== false)
-    throw fail('HotKeyAccountNotExists')
+  if (hotkeyOwner(call, hotkey) === undefined) throw fail('HotKeyAccountNotExists')
 }
 
 /** Only newer runtimes have these calls. */

@@ -27,6 +27,15 @@ export const argsOf = ({ method }: Call): unknown[] => method.args.map((arg) => 
 export const bigintArg = ({ method }: Call, at: number): bigint =>
   BigInt(method.args[at]!.toString())
 
+/** The coldkey that registered a hotkey first, SS58; absent owners read as the zero account, by the entry's default. */
+export function hotkeyOwner(
+  { storage }: Pick<Call, 'storage'>,
+  hotkey: string,
+): string | undefined {
+  const owner = storage.codec('subtensorModule', 'owner', hotkey)
+  return owner === null || owner.isEmpty ? undefined : String(owner.toJSON())
+}
+
 /** The account a MultiAddress or AccountId argument names, SS58. */
 export const addressArg = ({ method }: Call, at: number): string => {
   const json = method.args[at]!.toJSON()

@@ -1,6 +1,6 @@
 import type { DispatchFailure } from '../runtime.ts'
 import { burn, EXISTENTIAL_DEPOSIT, freeOf, putFree } from './balances.ts'
-import { addressArg, argsOf, bigintArg, type Call, type Handlers } from './call.ts'
+import { addressArg, argsOf, bigintArg, type Call, type Handlers, hotkeyOwner } from './call.ts'
 import { moveAlphaOut, putStake } from './stake.ts'
 import { putPerUid, putSubnet, uidOf } from './subnet.ts'
 
@@ -38,15 +38,9 @@ function burnedRegister(call: Call): void {
 
 /** A hotkey belongs to the coldkey that registered it first. */
 function claimHotkey(call: Call, hotkey: string): void {
-  const owner = ownerOf(call, hotkey)
+  const owner = hotkeyOwner(call, hotkey)
   if (owner !== undefined && owner !== call.who) throw fail(call, 'NonAssociatedColdKey')
   if (owner === undefined) call.storage.put(MODULE, 'owner', [hotkey], call.who)
-}
-
-/** Absent owners read as the zero account, by the entry's default. */
-function ownerOf({ storage }: Call, hotkey: string): string | undefined {
-  const owner = storage.codec(MODULE, 'owner', hotkey)
-  return owner === null || owner.isEmpty ? undefined : String(owner.toJSON())
 }
 
 function appendNeuron(call: Call, netuid: number, uid: number, hotkey: string): void {
@@ -72,7 +66,7 @@ function addStake(call: Call): void {
   assertSubnet(call, netuid)
   const free = freeOf(storage, who)
   if (free < rao + EXISTENTIAL_DEPOSIT) throw fail(call, 'NotEnoughBalanceToStake')
-  if (ownerOf(call, hotkey) === undefined) throw fail(call, 'HotKeyAccountNotExists')
+  if (hotkeyOwner(call, hotkey) === undefined) throw fail(call, 'HotKeyAccountNotExists')
   const tao = storage.bigint(MODULE, 'subnetTAO', netuid)
   const alphaIn = storage.bigint(MODULE, 'subnetAlphaIn', netuid)
   const alphaLeft = (tao * alphaIn + tao + rao - 1n) / (tao + rao) // rounds against the staker

@@ -160,6 +160,14 @@ export const types: Table['types'] = {
     public_key: 'Vec<u8>',
     algorithm: 'u8',
   }),
+  RateLimitKey: bySpec(
+    null,
+    enumeration(
+      'pallet_subtensor::pallet::RateLimitKey',
+      { LastTxBlockDelegateTake: item(5, ['AccountId32']) },
+      { AccountId: 'AccountId32' },
+    ),
+  ),
   // mantissa * 10^exponent
   SafeFloat: bySpec(null, struct('safe_float::SafeFloat', { mantissa: 'u128', exponent: 'i64' })),
 
