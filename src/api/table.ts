@@ -5,6 +5,7 @@ import { leaseRoutes } from './leases.ts'
 import { offerRoutes } from './offers.ts'
 import type { RouteDeclaration } from './route.ts'
 import { statusRoutes } from './status.ts'
+import { templateRoutes } from './templates.ts'
 
 /** Every resource of the control API under the name that clients call it by. */
 export const apiRoutes = {
@@ -14,6 +15,7 @@ export const apiRoutes = {
   ...offerRoutes,
   ...leaseRoutes,
   ...leaseUsageRoutes,
+  ...templateRoutes,
 } as const satisfies Readonly<Record<string, RouteDeclaration>>
 
 /** The name of a route. */

@@ -30,6 +30,7 @@ import { scoresRoute } from './control/routes/scores.ts'
 import { shellRoute } from './control/routes/shell.ts'
 import { snapshotRoute } from './control/routes/snapshot.ts'
 import { statusRoute } from './control/routes/status.ts'
+import { templatesRoute } from './control/routes/templates.ts'
 import { transcriptsRoute } from './control/routes/transcripts.ts'
 import { usageRoute } from './control/routes/usage.ts'
 import { volumesRoute } from './control/routes/volumes.ts'
@@ -217,6 +218,7 @@ export const routes: readonly Route<Parts>[] = [
   forwardRoute,
   loginRoute,
   snapshotRoute,
+  templatesRoute,
   volumesRoute,
   scoresRoute,
   attestationsRoute,
