@@ -30,8 +30,13 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** Sends to the node; with an idempotency key, what was asked for under it before is not done again. */
-export async function post<T>(path: string, body: unknown = {}, key?: string): Promise<T> {
-  return (await ask('POST', path, body, undefined, key)) as T
+export async function post<T>(
+  path: string,
+  body: unknown = {},
+  key?: string,
+  signal?: AbortSignal,
+): Promise<T> {
+  return (await ask('POST', path, body, signal, key)) as T
 }
 
 async function ask(

@@ -1,4 +1,4 @@
-import { Store } from 'lucide-react'
+import { Boxes, Store } from 'lucide-react'
 import { type ComponentType, lazy, type ReactNode } from 'react'
 
 export interface ConsolePage {
@@ -27,6 +27,28 @@ export const pages: readonly ConsolePage[] = [
       default: (await import('../market/market-page.tsx')).MarketPage,
     })),
     nav: { icon: <Store />, to: '/market', letter: 'm', under: ['/market', '/rent'] },
+  },
+  {
+    path: '/leases',
+    title: 'Leases',
+    Content: lazy(async () => ({
+      default: (await import('../leases/leases-page.tsx')).LeasesPage,
+    })),
+    nav: { icon: <Boxes />, to: '/leases', letter: 'l', under: ['/leases'] },
+  },
+  {
+    path: '/leases/:id/:tab?',
+    title: 'Lease',
+    Content: lazy(async () => ({
+      default: (await import('../leases/lease-page.tsx')).LeasePage,
+    })),
+  },
+  {
+    path: '/rent/:offer',
+    title: 'Rent',
+    Content: lazy(async () => ({
+      default: (await import('../rent/rent-page.tsx')).RentPage,
+    })),
   },
 ]
 

@@ -1,0 +1,196 @@
+import { FitAddon } from '@xterm/addon-fit'
+import { SearchAddon } from '@xterm/addon-search'
+import { WebLinksAddon } from '@xterm/addon-web-links'
+import { Terminal } from '@xterm/xterm'
+import type { Told } from '../../ui/fault.ts'
+import { openSession, type SessionEnd, type SessionSocket } from '../session-socket.ts'
+import { policyDocument } from './policy-document.ts'
+import { terminalThemes } from './terminal-theme.ts'
+
+/** lost: between node and miner, the shell goes on there; away: the node is gone, and the shell with it. */
+export type ShellState =
+  | { readonly kind: 'opening' | 'open' | 'lost' | 'resumed' | 'away' }
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'failed'; readonly error: Told }
+
+/** Output that waits to be drawn; beyond it a flood is cut, for a browser cannot slow a socket down. */
+const MOST_WAITING_BYTES = 24 * 1024 * 1024
+const RESUMED_SHOWN_MS = 4000
+
+/**
+ * One shell in a lease and the terminal that shows it. It lives until it is closed or the page is left, also while
+ * another tab or page is looked at: `attach` moves it to where it is seen.
+ */
+export class Shell {
+  readonly number: number
+  readonly terminal: Terminal
+  readonly search = new SearchAddon()
+  readonly #leaseId: string
+  readonly #fit = new FitAddon()
+  readonly #holder = document.createElement('div')
+  readonly #tell: () => void
+  #socket: SessionSocket | undefined
+  #state: ShellState = { kind: 'opening' }
+  #title = ''
+  #waitingBytes = 0
+  #isOpened = false
+
+  constructor(leaseId: string, number: number, tell: () => void) {
+    this.#leaseId = leaseId
+    this.number = number
+    this.#tell = tell
+    this.#holder.className = 'term-holder'
+    this.terminal = new Terminal({
+      allowProposedApi: true,
+      cursorBlink: true,
+      documentOverride: policyDocument(),
+      fontFamily:
+        'ui-monospace, "SF Mono", "JetBrains Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+      fontSize: 13,
+      lineHeight: 1.2,
+      minimumContrastRatio: 4.5,
+      scrollback: 10_000,
+    })
+    this.terminal.loadAddon(this.#fit)
+    this.terminal.loadAddon(this.search)
+    this.terminal.loadAddon(new WebLinksAddon())
+    const encoder = new TextEncoder()
+    this.terminal.onData((text) => this.#typed(encoder.encode(text)))
+    this.terminal.onBinary((text) => this.#typed(bytesOf(text)))
+    this.terminal.onResize(({ cols, rows }) =>
+      this.#socket?.sendControl({ kind: 'resize', columns: cols, rows }),
+    )
+    this.terminal.onTitleChange((title) => {
+      this.#title = title
+      this.#tell()
+    })
+    this.terminal.attachCustomKeyEventHandler((event) => this.#onKey(event))
+  }
+
+  get state(): ShellState {
+    return this.#state
+  }
+
+  /** What the program in it calls itself, else its number. */
+  get title(): string {
+    return this.#title === '' ? `Shell ${this.number}` : this.#title
+  }
+
+  get isLive(): boolean {
+    return ['opening', 'open', 'lost', 'resumed'].includes(this.#state.kind)
+  }
+
+  /** Shows it there, and opens a shell if none was yet. */
+  attach(place: HTMLElement, theme: 'light' | 'dark'): void {
+    place.append(this.#holder)
+    this.setTheme(theme)
+    if (!this.#isOpened) {
+      this.#isOpened = true
+      this.terminal.open(this.#holder)
+    }
+    this.fit()
+    if (this.#socket === undefined && this.#state.kind === 'opening') this.open()
+  }
+
+  detach(): void {
+    this.#holder.remove()
+  }
+
+  setTheme(theme: 'light' | 'dark'): void {
+    this.terminal.options.theme = terminalThemes[theme]
+  }
+
+  /** Takes the size of its place. */
+  fit(): void {
+    if (this.#holder.isConnected && this.#holder.clientWidth > 0) this.#fit.fit()
+  }
+
+  /** A new shell in the same terminal, what was printed before stays above. */
+  open(): void {
+    if (this.#state.kind !== 'opening')
+      this.terminal.write('\r\n\x1b[2m── a new shell ──\x1b[0m\r\n')
+    this.#become({ kind: 'opening' })
+    const { cols: columns, rows } = this.terminal
+    const request = { size: { columns, rows }, env: { TERM: 'xterm-256color' } }
+    this.#socket?.close()
+    this.#socket = openSession(this.#leaseId, 'shell', request, {
+      onOpen: () => {
+        this.#become({ kind: 'open' })
+        const { cols, rows: now } = this.terminal
+        if (cols !== columns || now !== rows) {
+          this.#socket?.sendControl({ kind: 'resize', columns: cols, rows: now })
+        }
+      },
+      onBytes: (_, data) => this.#print(data),
+      onNotice: (notice) => this.#become({ kind: notice }),
+      onEnd: (end) => this.#ended(end),
+    })
+  }
+
+  /** Hangs up on the shell and forgets it. */
+  close(): void {
+    this.#socket?.close()
+    this.#holder.remove()
+    this.terminal.dispose()
+  }
+
+  async copy(): Promise<void> {
+    const text = this.terminal.getSelection()
+    if (text !== '') await navigator.clipboard.writeText(text)
+  }
+
+  async paste(): Promise<void> {
+    this.terminal.paste(await navigator.clipboard.readText())
+    this.terminal.focus()
+  }
+
+  #typed(data: Uint8Array): void {
+    if (this.isLive) this.#socket?.sendBytes(data)
+    else if (data[0] === ENTER) this.open()
+  }
+
+  #print(data: Uint8Array): void {
+    if (this.#waitingBytes > MOST_WAITING_BYTES) return
+    this.#waitingBytes += data.length
+    this.terminal.write(data, () => {
+      this.#waitingBytes -= data.length
+    })
+  }
+
+  #ended(end: SessionEnd): void {
+    this.#socket = undefined
+    this.terminal.write('\x1b[?1049l\x1b[?25h\x1b[0m') // a program that was cut off left the screen as it had it
+    if (end.kind === 'exit') this.#become({ kind: 'exited', exitCode: end.exitCode })
+    else this.#become(end)
+  }
+
+  #become(state: ShellState): void {
+    this.#state = state
+    this.#tell()
+    if (state.kind !== 'resumed') return
+    setTimeout(() => {
+      if (this.#state === state) this.#become({ kind: 'open' })
+    }, RESUMED_SHOWN_MS)
+  }
+
+  /** Copying and pasting as in other terminals; false: the key is not the shell's. */
+  #onKey(event: KeyboardEvent): boolean {
+    if (event.type !== 'keydown') return true
+    const key = event.key.toLowerCase()
+    const mod = event.ctrlKey || event.metaKey
+    if (mod && key === 'k' && !event.shiftKey && event.metaKey) return false
+    if (mod && key === 'c' && (event.shiftKey || event.metaKey)) {
+      event.preventDefault()
+      void this.copy()
+      return false
+    }
+    // The browser pastes into the terminal's own text field.
+    if (mod && key === 'v' && (event.shiftKey || event.metaKey)) return false
+    if (event.ctrlKey && event.shiftKey && (key === 'f' || key === 'e')) return false
+    return true
+  }
+}
+
+const ENTER = 0x0d
+
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))

@@ -1,0 +1,58 @@
+import type { ITheme } from '@xterm/xterm'
+
+const light: ITheme = {
+  background: '#ffffff',
+  foreground: '#12191c',
+  cursor: '#0b7a66',
+  cursorAccent: '#ffffff',
+  selectionBackground: '#b9e3d9',
+  scrollbarSliderBackground: '#12191c26',
+  scrollbarSliderHoverBackground: '#12191c40',
+  scrollbarSliderActiveBackground: '#12191c59',
+  black: '#1b2428',
+  red: '#b3261e',
+  green: '#157347',
+  yellow: '#8a5a00',
+  blue: '#1a5fb4',
+  magenta: '#8b3a8f',
+  cyan: '#0b7a66',
+  white: '#626f75',
+  brightBlack: '#5b676d',
+  brightRed: '#c4372e',
+  brightGreen: '#1b7f4f',
+  brightYellow: '#8f6100',
+  brightBlue: '#2668c2',
+  brightMagenta: '#a04aa5',
+  brightCyan: '#0a7d77',
+  brightWhite: '#12191c',
+}
+
+const dark: ITheme = {
+  background: '#121619',
+  foreground: '#e7eced',
+  cursor: '#37cfb1',
+  cursorAccent: '#121619',
+  selectionBackground: '#2a5b52',
+  scrollbarSliderBackground: '#e7eced26',
+  scrollbarSliderHoverBackground: '#e7eced40',
+  scrollbarSliderActiveBackground: '#e7eced59',
+  black: '#364046',
+  red: '#ff8a80',
+  green: '#7fd8a4',
+  yellow: '#f0b84a',
+  blue: '#8ab8f5',
+  magenta: '#d9a0dc',
+  cyan: '#37cfb1',
+  white: '#c6d0d3',
+  brightBlack: '#87949a',
+  brightRed: '#ffaaa3',
+  brightGreen: '#a3e6bf',
+  brightYellow: '#f7cf80',
+  brightBlue: '#b0d0fa',
+  brightMagenta: '#e8c0ea',
+  brightCyan: '#7fe3cd',
+  brightWhite: '#ffffff',
+}
+
+/** The colours of a terminal: those of the page around it. */
+export const terminalThemes = { light, dark } as const
