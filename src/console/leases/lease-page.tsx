@@ -91,10 +91,10 @@ function Known({ lease }: { lease: Lease }) {
       title={nameOf(lease)}
       fills
       aside={
-        <>
+        <span className="lease-aside">
           <StateDot tone={tone}>{word}</StateDot>
           <code className="lease-image">{lease.image}</code>
-        </>
+        </span>
       }
       actions={<LeaseActions lease={lease} />}
     >

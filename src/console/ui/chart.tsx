@@ -52,8 +52,18 @@ export function Chart({ label, atMs, series, format, top, height = 140 }: ChartP
     }
   }, [titles, theme, height, top])
   useEffect(() => plot.current?.setData(newest.current as uPlot.AlignedData))
-  return <div className="chart" ref={place} role="img" aria-label={label} />
+  const kind = series.length === 1 ? 'chart chart-single' : 'chart'
+  return <div className={kind} ref={place} role="img" aria-label={label} />
 }
+
+/** In the reader's own time zone, seconds where it is about them. */
+const timeOf = (seconds: number): string =>
+  new Date(seconds * 1000).toLocaleTimeString(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    hour12: false,
+    ...(seconds % 60 === 0 ? {} : { second: '2-digit' }),
+  })
 
 function optionsOf({ width, height, titles, format, top }: Shape): uPlot.Options {
   const style = getComputedStyle(document.documentElement)
@@ -70,11 +80,11 @@ function optionsOf({ width, height, titles, format, top }: Shape): uPlot.Options
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_, __, max) => [0, Math.max(top ?? 0, max ?? 0, Number.MIN_VALUE)] } },
     axes: [
-      { ...axis, size: 24 },
+      { ...axis, size: 24, space: 70, values: (_, ticks) => ticks.map(timeOf) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
-      {},
+      { value: (_, seconds) => (seconds === null ? '–' : timeOf(seconds)) },
       ...titles.map((title, i) => ({
         label: title,
         stroke: colour(COLOURS[i % COLOURS.length]!),

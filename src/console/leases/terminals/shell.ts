@@ -4,7 +4,6 @@ import { WebLinksAddon } from '@xterm/addon-web-links'
 import { Terminal } from '@xterm/xterm'
 import type { Told } from '../../ui/fault.ts'
 import { openSession, type SessionEnd, type SessionSocket } from '../session-socket.ts'
-import { policyDocument } from './policy-document.ts'
 import { terminalThemes } from './terminal-theme.ts'
 
 /** lost: between node and miner, the shell goes on there; away: the node is gone, and the shell with it. */
@@ -43,7 +42,6 @@ export class Shell {
     this.terminal = new Terminal({
       allowProposedApi: true,
       cursorBlink: true,
-      documentOverride: policyDocument(),
       fontFamily:
         'ui-monospace, "SF Mono", "JetBrains Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace',
       fontSize: 13,

@@ -9,9 +9,10 @@ import { KEPT_MS, newestOf, rateOf, type Sample, valuesOf } from './usage-sample
 import './usage.css'
 
 const MIB = 1024 * 1024
+const LEAST_MS = 60_000
 const percent = (value: number): string => `${Math.round(value)} %`
 const perSecond = (value: number): string => `${bytesText(Math.round(value))}/s`
-const memory = (value: number): string => bytesText(Math.round(value) * MIB)
+const memory = (value: number): string => bytesText(Math.round(value * MIB))
 
 /** What the container uses, the last ten minutes of it; where nothing is known the lines break off. */
 export function UsageTab({ lease, usage }: { lease: Lease; usage: readonly Sample[] }) {
@@ -53,7 +54,7 @@ export function UsageTab({ lease, usage }: { lease: Lease; usage: readonly Sampl
         { title: 'Out', values: rateOf(usage, ({ txBytes }) => txBytes) },
       ],
     },
-    ...newest.gpus.map(
+    ...newest.gpus.filter(isGpu).map(
       ({ id }): PanelProps => ({
         title: `GPU ${id}`,
         of: gpuNote(newest, id),
@@ -87,6 +88,9 @@ export function UsageTab({ lease, usage }: { lease: Lease; usage: readonly Sampl
 const cpuShare = ({ cpuPercent, cores }: LeaseUsage): number | null =>
   cpuPercent === null ? null : cpuPercent / Math.max(cores, 0.001)
 
+/** A processor that is let has a chart already. */
+const isGpu = ({ id }: { readonly id: string }): boolean => !id.startsWith('cpu')
+
 const gpuOf = ({ gpus }: LeaseUsage, id: string) => gpus.find((one) => one.id === id)
 
 function gpuNote(usage: LeaseUsage, id: string): string {
@@ -114,7 +118,7 @@ interface PanelProps {
   readonly top: number
 }
 
-/** One chart under its newest figures; the window is ten minutes wide from the start. */
+/** One chart under its newest figures; its window grows from one minute to ten. */
 function Panel({ title, of, usage, lines, format, top }: PanelProps) {
   const now = lines.map(({ title: name, values }) => {
     const value = newestOf(values)
@@ -123,7 +127,8 @@ function Panel({ title, of, usage, lines, format, top }: PanelProps) {
   const words = now
     .map(({ name, text }) => (lines.length > 1 ? `${name} ${text}` : text))
     .join(', ')
-  const beginMs = (usage.at(-1)?.atMs ?? 0) - KEPT_MS
+  const endMs = usage.at(-1)?.atMs ?? 0
+  const beginMs = Math.max(endMs - KEPT_MS, Math.min(usage[0]?.atMs ?? 0, endMs - LEAST_MS))
   return (
     <section className="usage-panel" aria-label={title}>
       <header>
