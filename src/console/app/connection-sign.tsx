@@ -1,7 +1,8 @@
-import { StateDot, type Tone } from '../ui/badge.tsx'
+import { StateDot } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { useNowMs } from '../ui/duration.tsx'
 import { durationText } from '../ui/format.ts'
+import type { Tone } from '../ui/tone.ts'
 import type { ConnectionState } from './connection.ts'
 import { useConnection, useNodeState } from './node-data.tsx'
 

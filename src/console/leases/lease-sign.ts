@@ -1,5 +1,5 @@
 import type { Lease } from '../../api/leases.ts'
-import type { Tone } from '../ui/badge.tsx'
+import type { Tone } from '../ui/tone.ts'
 
 /** How a lease stands, for a person. */
 export interface LeaseSign {

@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react'
 import './badge.css'
-
-export type Tone = 'neutral' | 'good' | 'warn' | 'bad' | 'info'
+import type { Tone } from './tone.ts'
 
 /** A short word on a state; its tone repeats what the word says, never replaces it. */
 export function Badge({ tone = 'neutral', children }: { tone?: Tone; children: ReactNode }) {
