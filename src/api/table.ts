@@ -1,11 +1,17 @@
 import { accessRoutes } from './access.ts'
 import { eventRoutes } from './events.ts'
+import { gpuRoutes } from './gpus.ts'
+import { hostingRoutes } from './hosting.ts'
 import { leaseUsageRoutes } from './lease-usage.ts'
 import { leaseRoutes } from './leases.ts'
+import { networkRoutes } from './network.ts'
 import { offerRoutes } from './offers.ts'
 import type { RouteDeclaration } from './route.ts'
+import { scoreRoutes } from './scores.ts'
+import { sessionRoutes } from './sessions.ts'
 import { statusRoutes } from './status.ts'
 import { templateRoutes } from './templates.ts'
+import { volumeRoutes } from './volumes.ts'
 
 /** Every resource of the control API under the name that clients call it by. */
 export const apiRoutes = {
@@ -16,6 +22,12 @@ export const apiRoutes = {
   ...leaseRoutes,
   ...leaseUsageRoutes,
   ...templateRoutes,
+  ...gpuRoutes,
+  ...hostingRoutes,
+  ...networkRoutes,
+  ...scoreRoutes,
+  ...sessionRoutes,
+  ...volumeRoutes,
 } as const satisfies Readonly<Record<string, RouteDeclaration>>
 
 /** The name of a route. */

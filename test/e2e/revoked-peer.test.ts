@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { BindingsAnswer } from '../../src/api/network.ts'
 import type { ControlClient } from '../../src/node/control/client.ts'
-import type { BindingsAnswer } from '../../src/node/control/routes/bindings.ts'
 import { clientOf, startProcessMarket } from '../support/process-market.ts'
 import { runCli } from '../support/run-cli.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { AttestationRow } from '../../src/api/scores.ts'
 import type { ControlClient } from '../../src/node/control/client.ts'
-import type { AttestationRow } from '../../src/node/control/routes/attestations.ts'
 import { startChild } from '../../src/node/devnet/child.ts'
 import type { NodeEvent } from '../../src/node/events.ts'
 import { clientOf, startProcessMarket } from '../support/process-market.ts'

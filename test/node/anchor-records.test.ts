@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fastify from 'fastify'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import type { RouteDeclaration } from '../../src/api/route.ts'
 import type { Chain } from '../../src/chain/chain.ts'
 import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../src/chain/dev-account.ts'
@@ -114,6 +115,7 @@ test('a running node tells its own records, and one of them by its id', async ()
   await keepOffer(mine, 0)
   await keepOffer(foreign, 0)
   await using app = fastify()
+  app.decorate('declared', new Set<RouteDeclaration>())
   ownRecordsRoute(app, { core: { store, net, key: mine } })
   const { id, bytes } = anOffer(mine, 0)
   const name = Buffer.from(id).toString('hex')

@@ -241,10 +241,13 @@ test('what a false value proves goes to the running node; anything else is no pr
   expect(given).toHaveLength(2)
 
   using client = createControlClient(control.socketPath)
-  for (const body of [{}, { base64: '' }, { base64: 'AAAA' }, { base64: 7 }]) {
-    await expect(client.post('/v1/frauds', body)).rejects.toMatchObject({
-      code: 'BAD_MESSAGE_FRAUD',
-    })
+  for (const [body, code] of [
+    [{}, 'BAD_CONFIG_VALUE'],
+    [{ base64: 7 }, 'BAD_CONFIG_VALUE'],
+    [{ base64: '' }, 'BAD_MESSAGE_FRAUD'],
+    [{ base64: 'AAAA' }, 'BAD_MESSAGE_FRAUD'],
+  ] as const) {
+    await expect(client.post('/v1/frauds', body)).rejects.toMatchObject({ code })
   }
 })
 

@@ -1,6 +1,6 @@
+import type { AttestationRow } from '../../api/scores.ts'
 import { MiB } from '../../units.ts'
 import { withQuery } from '../control/client.ts'
-import type { AttestationRow } from '../control/routes/attestations.ts'
 import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'

@@ -1,6 +1,6 @@
+import type { BindingsAnswer } from '../../api/network.ts'
 import type { BlockRef } from '../../chain/block-ref.ts'
 import type { Neuron } from '../../chain/metagraph.ts'
-import type { BindingsAnswer } from '../control/routes/bindings.ts'
 import { formatTao } from '../format-tao.ts'
 import { createOutput, type ListView } from '../output.ts'
 import { readCommitments } from '../own-commitment.ts'

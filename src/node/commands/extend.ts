@@ -1,7 +1,7 @@
+import type { ExtensionBody } from '../../api/leases.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
 import { hoursMs } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'
-import type { ExtensionBody } from '../control/routes/lease-life.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'

@@ -1,7 +1,7 @@
+import type { ForwardMessage } from '../../api/sessions.ts'
 import { NodeError } from '../../errors.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import { errorOf } from '../control/problem.ts'
-import type { ForwardMessage } from '../control/routes/forward.ts'
 import { leasePath } from './lease-path.ts'
 
 /** Where to listen on this machine (port 0: a free one), and for which port of a lease. */

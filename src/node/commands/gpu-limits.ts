@@ -1,5 +1,5 @@
+import type { LimitedGpu, LimitsAnswer } from '../../api/gpus.ts'
 import type { LimitName } from '../../gpu/limits.ts'
-import type { LimitedGpu, LimitsAnswer } from '../control/routes/gpus.ts'
 import type { OptionKey } from '../options.ts'
 import { createOutput } from '../output.ts'
 import { type LimitsPatch, limitsOf } from '../own-limits.ts'

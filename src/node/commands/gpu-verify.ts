@@ -1,10 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
+import type { FraudAnswer, FraudDocument, TranscriptDocument } from '../../api/scores.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import { decodeTranscript } from '../../gpu/transcript.ts'
 import { fraudCodec } from '../../protocols/fraud.ts'
 import { MAX_TRANSCRIPT_BYTES } from '../../protocols/transcript.ts'
-import type { FraudAnswer, FraudDocument } from '../control/routes/frauds.ts'
-import type { TranscriptDocument } from '../control/routes/transcripts.ts'
 import { showFork, showValue } from '../fraud/make-fraud.ts'
 import { createOutput } from '../output.ts'
 import {

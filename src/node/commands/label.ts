@@ -1,5 +1,5 @@
+import type { LabelsBody } from '../../api/leases.ts'
 import { NodeError } from '../../errors.ts'
-import type { LabelsBody } from '../control/routes/lease-life.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'

@@ -1,5 +1,5 @@
+import type { LogsAsked } from '../../api/sessions.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
-import type { LogsAsked } from '../control/routes/logs.ts'
 import { createOutput, toJson } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { CommandContext, Run } from './command.ts'

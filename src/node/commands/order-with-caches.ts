@@ -1,5 +1,5 @@
+import type { WishBody } from '../../api/leases.ts'
 import { codeOf, messageOf } from '../../errors.ts'
-import type { WishBody } from '../control/routes/leases.ts'
 
 /** Refusals after which a lease is asked for without the caches of its template; nothing was agreed with any of them. */
 const notMounted: ReadonlySet<string> = new Set([

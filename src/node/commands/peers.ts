@@ -1,4 +1,4 @@
-import type { PeerRow } from '../control/routes/peers.ts'
+import type { PeerRow } from '../../api/network.ts'
 import { createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'

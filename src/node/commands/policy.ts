@@ -1,5 +1,5 @@
+import type { PolicyAnswer } from '../../api/hosting.ts'
 import { hoursMs, minutesMs } from '../../units.ts'
-import type { PolicyAnswer } from '../control/routes/policy.ts'
 import type { Policy } from '../leases/policy.ts'
 import type { OptionKey } from '../options.ts'
 import { createOutput } from '../output.ts'

@@ -1,4 +1,4 @@
-import type { QueueRow } from '../control/routes/queue.ts'
+import type { QueueRow } from '../../api/hosting.ts'
 import { createOutput, type ListView } from '../output.ts'
 import { withRunningNode } from '../with-node.ts'
 import type { Run } from './command.ts'

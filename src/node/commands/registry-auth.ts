@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { WishBody } from '../../api/leases.ts'
 import { DOCKER_HUB, parseImageName } from '../../containers/image-name.ts'
 import { NodeError } from '../../errors.ts'
 import { reasonOf } from '../config.ts'
-import type { WishBody } from '../control/routes/leases.ts'
 import type { Terminal } from './command.ts'
 
 type Login = NonNullable<WishBody['registryAuth']>

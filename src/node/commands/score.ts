@@ -1,8 +1,7 @@
+import type { ScoreDetail, ScoreRow } from '../../api/scores.ts'
 import { NodeError } from '../../errors.ts'
-import type { ScoreDetail, ScoreRow } from '../control/routes/scores.ts'
 import { createOutput, renderTable } from '../output.ts'
 import { median } from '../scoring/gpu-score.ts'
-import type { ScoredGpu } from '../scoring/score.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'
 
@@ -56,7 +55,7 @@ function explain(detail: ScoreDetail): string {
   ].join('\n')
 }
 
-function explainGpu(gpu: ScoredGpu): string[] {
+function explainGpu(gpu: ScoreDetail['gpus'][number]): string[] {
   const rows = renderTable(gpu.terms, [
     { title: 'TERM', value: ({ name }) => name },
     { title: 'VALUE', value: ({ value }) => value.toFixed(6), align: 'right' },
@@ -79,7 +78,7 @@ function explainGpu(gpu: ScoredGpu): string[] {
 }
 
 /** What each term costs, and what would raise it. */
-function raisesOf({ terms }: ScoredGpu): string[] {
+function raisesOf({ terms }: ScoreDetail['gpus'][number]): string[] {
   const causes = terms.flatMap(({ name, causes: own }) => own.map((one) => ({ name, ...one })))
   if (causes.length === 0) return []
   const rows = renderTable(causes, [
@@ -99,7 +98,7 @@ const toldIgnored = ({ slot, validator, reason }: ScoreDetail['ignored'][number]
   `not counted in slot ${slot}: ${validator.slice(0, 16)}, ${reason}`
 
 /** How near its memory is, where that was measured: for information. */
-function localityOf({ slots, ok }: ScoredGpu): string[] {
+function localityOf({ slots, ok }: ScoreDetail['gpus'][number]): string[] {
   const measured = slots.flatMap(({ nsPerHop }) => nsPerHop ?? [])
   if (measured.length === 0) return []
   const figure = `median ${median(measured).toFixed(1)} ns per hop in ${measured.length} of ${ok} ok slots`

@@ -1,6 +1,6 @@
+import type { VolumeRow, VolumesAnswer } from '../../api/volumes.ts'
 import { NodeError } from '../../errors.ts'
 import { MiB } from '../../units.ts'
-import type { VolumeRow, VolumesAnswer } from '../control/routes/volumes.ts'
 import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
 import type { Run } from './command.ts'

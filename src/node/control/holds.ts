@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { networkRoutes } from '../../api/network.ts'
+import { addStream } from './add-route.ts'
 
 /** Commands that still need this node. */
 export interface Holds {
@@ -15,7 +17,7 @@ export interface Holds {
 export function addHolds(app: FastifyInstance): Holds {
   const held = new Set<ServerResponse>()
   const waiting = new Set<() => void>()
-  app.get('/v1/hold', (_, reply) => {
+  addStream(app, networkRoutes.hold, (_, __, reply) => {
     reply.hijack()
     const { raw } = reply
     held.add(raw)

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
+import { networkRoutes } from '../../api/network.ts'
 import type { RouteDeclaration } from '../../api/route.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
@@ -11,6 +12,7 @@ import { type AccessBook, openAccessBook } from './access/access-book.ts'
 import { owner, setCaller } from './access/caller.ts'
 import { addAccessCheck } from './access/check-access.ts'
 import { createLoopbackGuard, freshToken } from './access/loopback-guard.ts'
+import { addRoute } from './add-route.ts'
 import { addHolds, type Holds } from './holds.ts'
 import { createLoopback, type Loopback, type LoopbackLimits, loopbackLimits } from './loopback.ts'
 import { problemDocument } from './problem.ts'
@@ -111,7 +113,7 @@ function createApp(): FastifyInstance {
   app.setNotFoundHandler(({ method, url }) => {
     throw new NodeError('NOTHING_MATCHED', `there is no ${method} ${url}`)
   })
-  app.get('/healthz', { config: { isPublic: true } }, async () => ({ ok: true }))
+  addRoute(app, networkRoutes.getHealth, () => ({ ok: true }))
   return app
 }
 

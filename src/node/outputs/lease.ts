@@ -1,12 +1,13 @@
 import type { z } from 'zod'
 import { listOf } from '../../api/common.ts'
 import { leaseUsage } from '../../api/lease-usage.ts'
-import { lease } from '../../api/leases.ts'
+import { lease, receipts } from '../../api/leases.ts'
+import { volume, volumes } from '../../api/volumes.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import type { Outputs } from './output.ts'
-import { evidenceSchema, receiptsSchema } from './receipts.ts'
+import { evidenceSchema } from './receipts.ts'
 import { copySchema, forwardSchema, jupyterSchema, sshConfigSchema } from './session.ts'
-import { shownTemplateSchema, snapshotSchema, volumeSchema, volumesSchema } from './storage.ts'
+import { shownTemplateSchema, snapshotSchema } from './storage.ts'
 
 /** A lease, as every command shows it. */
 export const leaseSchema: z.ZodType<LeaseView> = lease
@@ -27,10 +28,10 @@ export const leaseOutputs: Outputs = {
   templates: { describe: 'a list', schema: listOf(shownTemplateSchema) },
   'templates NAME': { describe: 'one template', schema: shownTemplateSchema },
   snapshot: { describe: 'what was written', schema: snapshotSchema },
-  volumes: { describe: 'a list, and who does not answer', schema: volumesSchema },
-  'volumes rm': { describe: 'the volume that was', schema: volumeSchema },
+  volumes: { describe: 'a list, and who does not answer', schema: volumes },
+  'volumes rm': { describe: 'the volume that was', schema: volume },
   stop: { describe: 'the lease', schema: leaseSchema },
   wait: { describe: 'the lease', schema: leaseSchema },
-  receipts: { describe: 'a list, checked as a whole', schema: receiptsSchema },
+  receipts: { describe: 'a list, checked as a whole', schema: receipts },
   'receipts --verify': { describe: 'what was found', schema: evidenceSchema },
 }

@@ -1,18 +1,12 @@
 import { z } from 'zod'
 import { listOf } from '../../api/common.ts'
+import { finding } from '../../api/gpus.ts'
 import { roundFailure, roundSummary } from '../devnet/summary.ts'
 import type { Finding } from '../doctor/finding.ts'
 import type { Outputs } from './output.ts'
 
 /** One thing that was looked at on this machine. */
-export const checkSchema: z.ZodType<Finding> = z.strictObject({
-  check: z.string(),
-  ok: z.boolean(),
-  required: z.boolean().describe('whether its lack makes the exit code 1'),
-  actual: z.string(),
-  wanted: z.string(),
-  remedy: z.string().nullable().describe('the next step; null where it is ok'),
-})
+export const checkSchema: z.ZodType<Finding> = finding
 
 /** What commands on this machine and the program print. */
 export const machineOutputs: Outputs = {

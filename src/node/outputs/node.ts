@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { listOf, peerId, whole } from '../../api/common.ts'
+import { listOf, peerId } from '../../api/common.ts'
+import { peer } from '../../api/network.ts'
 import { nodeStatus } from '../../api/status.ts'
-import type { PeerRow } from '../control/routes/peers.ts'
 import type { Outputs } from './output.ts'
 
 const ready = z.strictObject({
@@ -10,15 +10,6 @@ const ready = z.strictObject({
   addrs: z.array(z.string()).describe('multiaddrs it listens on'),
   control: z.string().describe('path of the control socket'),
   api: z.string().optional().describe('address of the control API, with --api-port'),
-})
-
-const peer: z.ZodType<PeerRow> = z.strictObject({
-  peerId,
-  addr: z.string(),
-  direction: z.enum(['inbound', 'outbound']),
-  connections: whole,
-  encryption: z.string(),
-  relayed: z.boolean(),
 })
 
 /** What a node prints, and what commands print that look at it. */

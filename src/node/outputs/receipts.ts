@@ -1,28 +1,7 @@
 import { z } from 'zod'
 import { decimal, peerId, whole } from '../../api/common.ts'
 import { endingOwners } from '../../protocols/lease-endings.ts'
-import type { ReceiptsAnswer } from '../control/routes/leases.ts'
 import { type EvidenceFinding, evidenceChecks } from '../leases/check-evidence.ts'
-
-/** A lease's receipts, after its chain was checked. */
-export const receiptsSchema: z.ZodType<ReceiptsAnswer> = z.strictObject({
-  lease: z.string(),
-  asset: z.string(),
-  verified: z.boolean().describe('both signatures, every link and every amount were checked'),
-  claimed: decimal,
-  acknowledged: decimal,
-  items: z.array(
-    z.strictObject({
-      seq: whole,
-      atMs: whole,
-      upMs: whole,
-      owed: decimal,
-      countersigned: z.boolean(),
-      final: z.string().nullable(),
-    }),
-  ),
-  evidence: z.string().describe('base64, for anyone to check without this node'),
-})
 
 /** What `receipts --verify` found in a file of evidence. */
 export const evidenceSchema: z.ZodType<EvidenceFinding> = z.strictObject({

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
+import type { QueueRow } from '../../../src/api/hosting.ts'
+import type { ReceiptsAnswer } from '../../../src/api/leases.ts'
 import { silent } from '../../../src/log.ts'
 import { leasePath } from '../../../src/node/commands/lease-path.ts'
 import { runInLease } from '../../../src/node/commands/run-in-lease.ts'
 import { createControlClient } from '../../../src/node/control/client.ts'
 import { execRoute } from '../../../src/node/control/routes/exec.ts'
-import { leasesRoute, type ReceiptsAnswer } from '../../../src/node/control/routes/leases.ts'
-import { type QueueRow, queueRoute } from '../../../src/node/control/routes/queue.ts'
+import { leasesRoute } from '../../../src/node/control/routes/leases.ts'
+import { queueRoute } from '../../../src/node/control/routes/queue.ts'
 import { startControl } from '../../../src/node/control/server.ts'
 import type { LeaseView } from '../../../src/node/leases/lease-view.ts'
 import type { Offers } from '../../../src/node/offers.ts'
@@ -141,7 +143,9 @@ test('what cannot be read is refused with the field, what is not there with NOTH
     code: 'BAD_CONFIG_VALUE',
   })
   await expect(client.get(leasePath('abcdef'))).rejects.toMatchObject({ code: 'NOTHING_MATCHED' })
-  await expect(client.webSocket(leasePath('abcdef', '/exec'))).rejects.toMatchObject({
+  await expect(
+    client.webSocket(leasePath('abcdef', '/exec?request={"command":["true"]}')),
+  ).rejects.toMatchObject({
     code: 'NOTHING_MATCHED',
   })
   const { id } = await client.post<LeaseView>('/v1/leases', order)

@@ -1,44 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import { type AttestationRow, scoreRoutes } from '../../../api/scores.ts'
 import { nsPerHopOf } from '../../../gpu/rates.ts'
 import { type SlotNetwork, slotNetworks } from '../../../gpu/slot-network.ts'
 import type { Attestations } from '../../attestations.ts'
 import type { Core } from '../../core.ts'
-
-/** One validator's word on one device in one slot. */
-export interface AttestationRow {
-  readonly slot: number
-  readonly validator: string
-  readonly miner: string
-  readonly gpu: string
-  /** `VALID` or a reason code; null while only the report is known. */
-  readonly verdict: string | null
-  /** What it counted; null without a report that a commit binds. */
-  readonly steps: number | null
-  readonly passes: number | null
-  readonly n: number | null
-  readonly bytes: number | null
-  /** Of the locality chain, and the mean time of its hops; nothing rests on it. */
-  readonly checkpoints: number | null
-  readonly nsPerHop: number | null
-  /** What was found of it: `VALID` or a reason code. */
-  readonly locality: string | null
-  readonly proveMs: number | null
-  readonly verifyMs: number | null
-  /** Content id of the transcript in hex, for `gpu verify`. */
-  readonly transcript: string | null
-  /** The validator contradicted itself in this slot: its word does not count. */
-  readonly equivocated: boolean
-}
-
-interface Query {
-  /** PeerId of a miner or a validator. */
-  readonly peer?: string
-  /** Newest rows only. */
-  readonly limit?: string
-}
-
-const DEFAULT_ROWS = 50
-const MAX_ROWS = 5000
+import { addRoute } from '../add-route.ts'
+import { pageOf } from '../page.ts'
 
 /** `GET /v1/attestations`: testimony this node knows, newest slot first; `?peer=` of a miner or validator, `?limit=`. */
 export function attestationsRoute(
@@ -52,12 +19,13 @@ export function attestationsRoute(
   },
 ): void {
   const slots = slotNetworks[core.net.network]
-  app.get<{ Querystring: Query }>('/v1/attestations', async ({ query }) => {
-    const limit = Math.min(MAX_ROWS, Math.max(1, Number(query.limit) || DEFAULT_ROWS))
+  addRoute(app, scoreRoutes.listAttestations, ({ query }) => {
     const about = ({ miner, validator }: AttestationRow): boolean =>
       query.peer === undefined || miner === query.peer || validator === query.peer
     const rows = proving === undefined ? [] : rowsOf(proving.attestations, slots).filter(about)
-    return { items: rows.slice(0, limit) }
+    return pageOf(rows, query, ({ slot, validator, miner, gpu }) =>
+      [slot, validator, miner, gpu].join('/'),
+    )
   })
 }
 

@@ -1,21 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import { networkRoutes } from '../../../api/network.ts'
 import { NodeError } from '../../../errors.ts'
 import type { Capability } from '../../../protocols/capability.ts'
-import type { Isolation } from '../../../protocols/isolation.ts'
 import type { Signed } from '../../../protocols/signed.ts'
 import type { Capabilities } from '../../capabilities.ts'
-
-/** What one peer announces. */
-export interface CapabilityRow extends Pick<Capability, 'peerId' | 'seq' | 'classes' | 'backend'> {
-  readonly engine: string
-  /** What holds a tenant there, in its own word; null in records of an earlier version. */
-  readonly isolation: Isolation | null
-  readonly expiresAtMs: number
-  readonly devices: Capability['devices']
-  readonly versions: Capability['versions']
-  /** Hex, when a hotkey's consent is in the record. */
-  readonly hotkey: string | null
-}
+import { addRoute } from '../add-route.ts'
+import { pageOf } from '../page.ts'
 
 /**
  * `GET /v1/capabilities`: what is known; `?class=cpu` asks the DHT for a class first.
@@ -25,14 +15,14 @@ export function capabilitiesRoute(
   app: FastifyInstance,
   { capabilities }: { readonly capabilities: Capabilities },
 ): void {
-  app.get<{ Querystring: { class?: string } }>('/v1/capabilities', async ({ query }) => {
+  addRoute(app, networkRoutes.listCapabilities, async ({ query }) => {
     const records =
       query.class === undefined
         ? capabilities.all()
         : await capabilities.findClass(query.class.toLowerCase(), 256)
-    return { items: records.map(rowOf) }
+    return pageOf(records.map(rowOf), query, ({ peerId }) => peerId)
   })
-  app.get<{ Params: { peer: string } }>('/v1/capabilities/:peer', async ({ params }) => {
+  addRoute(app, networkRoutes.getCapability, async ({ params }) => {
     const record = await capabilities.look(params.peer)
     if (record !== undefined) return rowOf(record)
     throw new NodeError('NOTHING_MATCHED', `no capability record of ${params.peer} is found`, {
@@ -41,7 +31,7 @@ export function capabilitiesRoute(
   })
 }
 
-const rowOf = ({ payload }: Signed<Capability>): CapabilityRow => ({
+const rowOf = ({ payload }: Signed<Capability>) => ({
   peerId: payload.peerId,
   seq: payload.seq,
   classes: payload.classes,

@@ -1,19 +1,17 @@
 import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import { hostingRoutes } from '../../../api/hosting.ts'
 import { NodeError } from '../../../errors.ts'
 import type { Core } from '../../core.ts'
-import { type DrainState, drainState } from '../../leases/drain.ts'
+import { drainState } from '../../leases/drain.ts'
 import type { HostBook } from '../../leases/host-book.ts'
 import type { OwnDrain } from '../../own-drain.ts'
-import { parsed } from '../parsed.ts'
+import { addRoute } from '../add-route.ts'
 
 interface Needs {
   readonly core: Pick<Core, 'events' | 'nowMs'>
   readonly drain: OwnDrain | undefined
   readonly hosting: HostBook | undefined
 }
-
-const asked = z.strictObject({ draining: z.boolean() })
 
 /**
  * `GET`, `PATCH /v1/drain`: whether a miner runs empty, with `draining` to change it; that counts at once and after
@@ -26,10 +24,9 @@ export function drainRoute(app: FastifyInstance, { core, drain, hosting }: Needs
       next: 'run it with --role miner',
     })
   }
-  app.get('/v1/drain', async (): Promise<DrainState> => drainState(own().book))
-  app.patch('/v1/drain', async ({ body }): Promise<DrainState> => {
+  addRoute(app, hostingRoutes.getDrain, () => drainState(own().book))
+  addRoute(app, hostingRoutes.changeDrain, async ({ body: { draining } }) => {
     const { drain, book } = own()
-    const { draining } = parsed(asked, body)
     const was = drain.now().sinceMs
     if (draining !== (was !== null)) {
       await drain.change({ sinceMs: draining ? core.nowMs() : null })

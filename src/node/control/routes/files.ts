@@ -1,26 +1,20 @@
 import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import { sessionRoutes } from '../../../api/sessions.ts'
 import type { FrameChannel } from '../../../protocols/frames.ts'
 import { findLease } from '../../leases/find-lease.ts'
 import { openSession } from '../../leases/open-session.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
-import { askedOf } from '../session-asked.ts'
-
-/** The query parameter `request`, as JSON. */
-const asked = z.strictObject({
-  workingDir: z.string().optional(),
-  user: z.string().optional(),
-})
-export type FilesAsked = z.input<typeof asked>
+import { addFrames } from '../add-route.ts'
+import { onWire } from '../session-asked.ts'
 
 /**
  * `GET /v1/leases/:id/files?request=JSON`, upgraded to frames: files of a lease. Each frame is one of a session of kind
  * `files` (docs/wire.md), untouched, both ways; either end says when its direction has ended.
  */
 export function filesRoute(app: FastifyInstance, { renting: book }: { renting: RentBook }): void {
-  app.frames('/v1/leases/:id/files', async ({ params, query, signal }, accept) => {
-    const found = await findLease(book, params['id'] ?? '')
-    const request = askedOf(query, (json) => ({ ...asked.parse(json), kind: 'files' }))
+  addFrames(app, sessionRoutes.copyFiles, async ({ params, request: asked, signal }, accept) => {
+    const found = await findLease(book, params.id)
+    const request = onWire({ ...asked, kind: 'files' })
     const channel = await openSession(book, found, request, signal)
     const client = await accept()
     // A miner that takes no more says so at the end of its own frames, which the other direction meets.

@@ -1,38 +1,26 @@
 import { once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
+import { type ForwardMessage, sessionRoutes } from '../../../api/sessions.ts'
 import { NodeError } from '../../../errors.ts'
 import { findLease } from '../../leases/find-lease.ts'
 import { forwardPort } from '../../leases/forward-port.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
 import { toJson } from '../../output.ts'
+import { addSocket } from '../add-route.ts'
 import { problemOf } from '../problem.ts'
-import { portIn } from './port.ts'
-
-/** What the node says of a forwarded port, as text messages. */
-export type ForwardMessage =
-  | { readonly kind: 'listening'; readonly bind: string; readonly local: number }
-  /** One connection could not be carried. */
-  | {
-      readonly kind: 'failed'
-      readonly code: string
-      readonly message: string
-      readonly next?: string
-    }
 
 /**
  * `WebSocket /v1/leases/:id/forward?port=N&bind=ADDRESS&local=N`: while it is open this node listens there, and what
  * connects reaches the port in the lease. The node itself carries the bytes: one process less on their way.
  */
 export function forwardRoute(app: FastifyInstance, { renting: book }: { renting: RentBook }): void {
-  app.webSocket('/v1/leases/:id/forward', async ({ params, query, signal }, accept) => {
-    const found = await findLease(book, params['id'] ?? '')
+  addSocket(app, sessionRoutes.forwardPort, async ({ params, query, signal }, accept) => {
+    const found = await findLease(book, params.id)
     const failed = Promise.withResolvers<never>()
     const say = (message: ForwardMessage): void => socket?.send(toJson(message))
     let socket: Awaited<ReturnType<typeof accept>> | undefined
     await using forward = await forwardPort(book, found, {
-      bind: query.get('bind') ?? '127.0.0.1',
-      local: portIn(query, 'local', 0),
-      port: portIn(query, 'port'),
+      ...query,
       onFailure(error) {
         if (error instanceof NodeError && error.code === 'FAILED_LEASE_ENDED') failed.reject(error)
         else say({ kind: 'failed', ...problemOf(error).body })

@@ -1,34 +1,23 @@
 import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import { type FraudAnswer, scoreRoutes } from '../../../api/scores.ts'
 import { messageOf, NodeError } from '../../../errors.ts'
 import { type Fraud, fraudCodec } from '../../../protocols/fraud.ts'
 import type { Frauds } from '../../fraud/fraud-book.ts'
-
-/** A proof of fraud as it is handed to a node: the payload's CBOR. */
-export interface FraudDocument {
-  readonly base64: string
-}
-
-/** What became of it. */
-export interface FraudAnswer {
-  readonly outcome: 'published' | 'known'
-}
+import { addRoute } from '../add-route.ts'
 
 interface Parts {
   readonly proving?: { readonly frauds: Frauds } | undefined
 }
 
-const document = z.strictObject({ base64: z.base64().max(128 * 1024) })
-
 /** `POST /v1/frauds`: verifies, signs, keeps and gossips a proof of fraud; FAILED_FRAUD says why it is not believed. */
 export function fraudsRoute(app: FastifyInstance, { proving }: Parts): void {
-  app.post('/v1/frauds', async ({ body }): Promise<FraudAnswer> => {
+  addRoute(app, scoreRoutes.publishFraud, async ({ body }): Promise<FraudAnswer> => {
     if (proving === undefined) {
       throw new NodeError('REFUSED_NO_CHAIN', 'this node knows no testimony: it asks no chain', {
         next: 'give --chain URL, or hand the proof to a validator or miner',
       })
     }
-    const verdict = await proving.frauds.publish(fraudIn(body))
+    const verdict = await proving.frauds.publish(fraudIn(body.base64))
     if (verdict === 'accept') return { outcome: 'published' }
     const why = 'ignore' in verdict ? verdict.ignore : verdict.reject
     if (why === 'one of its place is known') return { outcome: 'known' }
@@ -38,10 +27,9 @@ export function fraudsRoute(app: FastifyInstance, { proving }: Parts): void {
   })
 }
 
-function fraudIn(body: unknown): Fraud {
-  const parsed = document.safeParse(body)
+function fraudIn(base64: string): Fraud {
   try {
-    return fraudCodec.decode(new Uint8Array(Buffer.from(parsed.data?.base64 ?? '', 'base64')))
+    return fraudCodec.decode(new Uint8Array(Buffer.from(base64, 'base64')))
   } catch (cause) {
     throw new NodeError('BAD_MESSAGE_FRAUD', `no proof of fraud: ${messageOf(cause)}`, { cause })
   }

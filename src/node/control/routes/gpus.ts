@@ -1,29 +1,14 @@
 import type { FastifyInstance } from 'fastify'
+import { gpuRoutes, type LimitedGpu } from '../../../api/gpus.ts'
 import { NodeError } from '../../../errors.ts'
-import type { GpuLimits, LimitName } from '../../../gpu/limits.ts'
 import type { GpuProvers } from '../../gpu-provers.ts'
-import { type GpuRow, gpuRow } from '../../gpu-rows.ts'
+import { gpuRow } from '../../gpu-rows.ts'
 import type { MinerChecks } from '../../miner-checks.ts'
 import type { OwnGpus } from '../../own-gpus.ts'
 import { limitsPatch } from '../../own-limits.ts'
 import type { Preflight } from '../../preflight.ts'
+import { addRoute } from '../add-route.ts'
 import { parsed } from '../parsed.ts'
-
-/** What limits do to one GPU now. */
-export interface LimitedGpu {
-  readonly id: string
-  readonly state: GpuRow['state']
-  readonly reason: string | null
-  /** Who keeps the power limit; null without one. */
-  readonly powerKeptBy: 'driver' | 'pausing' | null
-  /** Limits that cannot be kept, for nobody measures here what they limit. */
-  readonly unmeasured: readonly LimitName[]
-}
-
-/** The owner's limits, and what they do. */
-export interface LimitsAnswer extends GpuLimits {
-  readonly gpus: readonly LimitedGpu[]
-}
 
 interface Needs {
   readonly gpus: OwnGpus | undefined
@@ -47,8 +32,8 @@ export function gpusRoute(
       next: 'run it with --role miner',
     })
   }
-  const limits = (): LimitsAnswer => ({ ...own().limits.now(), gpus: limited(own()) })
-  app.get('/v1/gpu', async () => ({
+  const limits = () => ({ ...own().limits.now(), gpus: limited(own()) })
+  addRoute(app, gpuRoutes.listGpus, () => ({
     items: own()
       .standings()
       .map((standing) => {
@@ -56,12 +41,12 @@ export function gpusRoute(
         return gpuRow(standing, provers?.planOf(id), preflight?.barOf(id))
       }),
   }))
-  app.get('/v1/gpu/preflight', async () => {
+  addRoute(app, gpuRoutes.getPreflight, () => {
     own()
     return { items: [...(preflight?.findings() ?? []), ...(minerChecks?.findings() ?? [])] }
   })
-  app.get('/v1/gpu/limits', async () => limits())
-  app.patch('/v1/gpu/limits', async ({ body }) => {
+  addRoute(app, gpuRoutes.getGpuLimits, limits)
+  addRoute(app, gpuRoutes.changeGpuLimits, async ({ body }) => {
     await own().limits.change(parsed(limitsPatch, body))
     return limits()
   })
@@ -73,6 +58,6 @@ function limited(gpus: OwnGpus): LimitedGpu[] {
     const { id, state, reason } = gpuRow(standing, undefined)
     const keeper = standing.isPowerCapped ? 'driver' : 'pausing'
     const powerKeptBy = maxPowerW === null ? null : keeper
-    return { id, state, reason, powerKeptBy, unmeasured: standing.unmeasured }
+    return { id, state, reason, powerKeptBy, unmeasured: [...standing.unmeasured] }
   })
 }

@@ -1,58 +1,34 @@
 import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import { leaseRoutes } from '../../../api/leases.ts'
 import { NodeError } from '../../../errors.ts'
-import { hoursMs } from '../../../units.ts'
 import { extendLease } from '../../leases/extend-lease.ts'
 import type { FoundLease } from '../../leases/find-lease.ts'
-import { labelName, labels } from '../../leases/lease-records.ts'
+import { labels } from '../../leases/lease-records.ts'
 import { viewOf } from '../../leases/lease-view.ts'
 import { pauseRented } from '../../leases/pause-rented.ts'
 import type { RentBook, RentedNow } from '../../leases/rent-book.ts'
+import { addRoute } from '../add-route.ts'
 import { parsed } from '../parsed.ts'
 import { own, show } from './leases.ts'
-
-/** The body of `POST /v1/leases/:id/extend`. */
-const extension = z.strictObject({
-  addMs: z
-    .int()
-    .min(1000)
-    .max(hoursMs(24 * 366)),
-  maxCost: z.string().max(40).optional(),
-  maxDailyCost: z.string().max(40).optional(),
-})
-export type ExtensionBody = z.input<typeof extension>
-
-/** The body of `POST /v1/leases/:id/labels`: what is removed goes first. */
-const labelling = z.strictObject({
-  set: labels().default({}),
-  remove: z.array(labelName()).max(64).default([]),
-})
-export type LabelsBody = z.input<typeof labelling>
-
-type Named = { Params: { id: string } }
 
 /** The life of a lease that this node rented, between its start and its end: extend, pause, resume, label. */
 export function leaseLifeRoute(
   app: FastifyInstance,
   { renting: book }: { readonly renting: RentBook },
 ): void {
-  app.post<Named>('/v1/leases/:id/extend', async ({ params, body, headers }) => {
-    const order = parsed(extension, body)
+  addRoute(app, leaseRoutes.extendLease, async ({ params, body, idempotencyKey }) => {
     const found = await own(book, params.id)
-    const header = headers['idempotency-key']
-    const idempotencyKey = typeof header === 'string' ? header.slice(0, 128) : undefined
-    await extendLease(book, running(book, found), { ...order, idempotencyKey })
+    await extendLease(book, running(book, found), { ...body, idempotencyKey })
     return show(book, found)
   })
-  for (const kind of ['pause', 'resume'] as const) {
-    app.post<Named>(`/v1/leases/:id/${kind}`, async ({ params }) => {
-      const found = await own(book, params.id)
-      await pauseRented(book, running(book, found), kind)
-      return show(book, found)
-    })
+  const turn = async (name: string, kind: 'pause' | 'resume') => {
+    const found = await own(book, name)
+    await pauseRented(book, running(book, found), kind)
+    return show(book, found)
   }
-  app.post<Named>('/v1/leases/:id/labels', async ({ params, body }) => {
-    const { set, remove } = parsed(labelling, body)
+  addRoute(app, leaseRoutes.pauseLease, ({ params }) => turn(params.id, 'pause'))
+  addRoute(app, leaseRoutes.resumeLease, ({ params }) => turn(params.id, 'resume'))
+  addRoute(app, leaseRoutes.labelLease, async ({ params, body: { set, remove } }) => {
     const { id } = await own(book, params.id)
     return book.locks.run(id, async () => {
       const lease = book.live.get(id)?.lease ?? (await book.records.get(id))!

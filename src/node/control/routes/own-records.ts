@@ -1,20 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import { networkRoutes } from '../../../api/network.ts'
 import { NodeError } from '../../../errors.ts'
 import type { Core } from '../../core.ts'
 import { ownRecord, ownRecordIds } from '../../own-records.ts'
-
-/** Ids, in hex, of the offers, receipts and attestations that this node signed and keeps. */
-export interface OwnRecordsAnswer {
-  /** The market whose records they are. */
-  readonly net: string
-  readonly ids: readonly string[]
-}
-
-/** One of them as it travels. */
-export interface OwnRecordDocument {
-  readonly id: string
-  readonly base64: string
-}
+import { addRoute } from '../add-route.ts'
 
 /** `GET /v1/own-records` and `GET /v1/own-records/ID`: what an anchor holds (docs/chain.md). */
 export function ownRecordsRoute(
@@ -22,11 +11,11 @@ export function ownRecordsRoute(
   { core }: { readonly core: Pick<Core, 'store' | 'net' | 'key'> },
 ): void {
   const { store, net, key } = core
-  app.get('/v1/own-records', async (): Promise<OwnRecordsAnswer> => {
+  addRoute(app, networkRoutes.listOwnRecords, async () => {
     const ids = await ownRecordIds(store, net, key.publicKey)
     return { net: net.name, ids: ids.map((id) => Buffer.from(id).toString('hex')) }
   })
-  app.get<{ Params: { id: string } }>('/v1/own-records/:id', async ({ params: { id } }) => {
+  addRoute(app, networkRoutes.getOwnRecord, async ({ params: { id } }) => {
     const bytes = /^[0-9a-f]{64}$/.test(id)
       ? await ownRecord(store, net, key.publicKey, new Uint8Array(Buffer.from(id, 'hex')))
       : undefined
@@ -35,6 +24,6 @@ export function ownRecordsRoute(
         next: 'records end with what they are about: offers within minutes',
       })
     }
-    return { id, base64: Buffer.from(bytes).toString('base64') } satisfies OwnRecordDocument
+    return { id, base64: Buffer.from(bytes).toString('base64') }
   })
 }

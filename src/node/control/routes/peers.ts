@@ -1,21 +1,12 @@
 import type { FastifyInstance } from 'fastify'
+import { networkRoutes, type PeerRow } from '../../../api/network.ts'
 import type { Core } from '../../core.ts'
-
-/** One peer that the node is connected to. */
-export interface PeerRow {
-  readonly peerId: string
-  readonly addr: string
-  readonly direction: 'inbound' | 'outbound'
-  /** How many connections there are. */
-  readonly connections: number
-  readonly encryption: string
-  /** Through a relay, which limits it. */
-  readonly relayed: boolean
-}
+import { addRoute } from '../add-route.ts'
+import { pageOf } from '../page.ts'
 
 /** `GET /v1/peers`: the peers that the node is connected to. */
 export function peersRoute(app: FastifyInstance, { core }: { core: Pick<Core, 'libp2p'> }): void {
-  app.get('/v1/peers', async (): Promise<{ items: PeerRow[] }> => {
+  addRoute(app, networkRoutes.listPeers, ({ query }) => {
     const { libp2p } = core
     const items = libp2p.getPeers().map((peer): PeerRow => {
       const connections = libp2p.getConnections(peer)
@@ -29,6 +20,6 @@ export function peersRoute(app: FastifyInstance, { core }: { core: Pick<Core, 'l
         relayed: first?.limits !== undefined,
       }
     })
-    return { items }
+    return pageOf(items, query, ({ peerId }) => peerId)
   })
 }

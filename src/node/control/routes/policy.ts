@@ -1,18 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { hostingRoutes } from '../../../api/hosting.ts'
 import { NodeError } from '../../../errors.ts'
-import type { Policy } from '../../leases/policy.ts'
 import { type OwnPolicy, policyPatch } from '../../own-policy.ts'
 import type { OwnPrice } from '../../own-price.ts'
+import { addRoute } from '../add-route.ts'
 import { parsed } from '../parsed.ts'
-
-/** A miner's policy, and what it does to its price. */
-export interface PolicyAnswer extends Policy {
-  /** Decimal per hour for the whole machine, as it is offered now; null where no price is set. */
-  readonly pricePerHour: string | null
-  readonly asset: string | null
-  /** The share of the devices' time that was let in the window so far, 0 to 1; null without a price. */
-  readonly usedShare: number | null
-}
 
 interface Needs {
   readonly policy: OwnPolicy | undefined
@@ -30,7 +22,7 @@ export function policyRoute(app: FastifyInstance, { policy, price }: Needs): voi
       next: 'run it with --role miner',
     })
   }
-  const answer = (): PolicyAnswer => {
+  const answer = () => {
     const now = price?.now()
     return {
       ...own().now(),
@@ -39,8 +31,8 @@ export function policyRoute(app: FastifyInstance, { policy, price }: Needs): voi
       usedShare: price?.usedShare() ?? null,
     }
   }
-  app.get('/v1/policy', async () => answer())
-  app.patch('/v1/policy', async ({ body }) => {
+  addRoute(app, hostingRoutes.getPolicy, answer)
+  addRoute(app, hostingRoutes.changePolicy, async ({ body }) => {
     await own().change(parsed(policyPatch, body))
     return answer()
   })

@@ -1,31 +1,12 @@
 import type { FastifyInstance } from 'fastify'
+import { hostingRoutes, type QueueRow } from '../../../api/hosting.ts'
 import { NodeError } from '../../../errors.ts'
 import type { HostBook } from '../../leases/host-book.ts'
 import { dropPlace, placeOf } from '../../leases/host-queue.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
 import type { WaitingNow } from '../../leases/waiting-line.ts'
-
-/** One place in a queue, as whoever keeps it or waits in it sees it. */
-export interface QueueRow {
-  readonly ticket: string
-  /** `here`: in the queue of this node; `there`: this node waits at another. */
-  readonly where: 'here' | 'there'
-  /** The other side: the renter, or the miner. */
-  readonly peer: string
-  /** 0: its turn; null before the miner said. */
-  readonly position: number | null
-  readonly waiting: number | null
-  /** Until its turn; null: nobody can tell. */
-  readonly etaMs: number | null
-  readonly sinceMs: number
-  /** What it waits for; null on the side that waits. */
-  readonly devices: number | null
-  readonly durationMs: number | null
-  /** Whether its renter has paid here before; null on the side that waits. */
-  readonly paidBefore: boolean | null
-  /** Whether its renter is there to take a turn; null on the side that waits. */
-  readonly present: boolean | null
-}
+import { addRoute } from '../add-route.ts'
+import { pageOf } from '../page.ts'
 
 interface Needs {
   readonly hosting: HostBook | undefined
@@ -37,10 +18,11 @@ interface Needs {
  * `POST /v1/queue/:ticket/leave`: gives a place up, on either side; the beginning of a ticket will do.
  */
 export function queueRoute(app: FastifyInstance, { hosting, renting }: Needs): void {
-  app.get('/v1/queue', async () => ({
-    items: [...(hosting === undefined ? [] : hostedPlaces(hosting)), ...ownPlaces(renting)],
-  }))
-  app.post<{ Params: { ticket: string } }>('/v1/queue/:ticket/leave', async ({ params }) => {
+  addRoute(app, hostingRoutes.listQueue, ({ query }) => {
+    const here = hosting === undefined ? [] : hostedPlaces(hosting)
+    return pageOf([...here, ...ownPlaces(renting)], query, ({ ticket }) => ticket)
+  })
+  addRoute(app, hostingRoutes.leaveQueue, async ({ params }) => {
     const ticket = params.ticket.toLowerCase()
     if (!/^[0-9a-f]{4,32}$/.test(ticket)) {
       throw new NodeError('BAD_CONFIG_TICKET', `"${params.ticket}" is no ticket`, { next: LIST })

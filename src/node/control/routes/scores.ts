@@ -1,26 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { type ScoreRow, scoreRoutes } from '../../../api/scores.ts'
 import { NodeError } from '../../../errors.ts'
 import type { Scores } from '../../scores.ts'
-import type { MinerScore, ScoreReport } from '../../scoring/score.ts'
-
-/** The score of one miner with everything that made it. */
-export interface ScoreDetail extends MinerScore {
-  /** Two nodes with the same hash compute the same score from the same evidence. */
-  readonly constantsHash: string
-  /** First and last slot of the window. */
-  readonly from: number
-  readonly to: number
-  /** Validators of whose testimony in a slot something was left out, and why. */
-  readonly ignored: ScoreReport['ignored']
-}
-
-/** One miner in the list of all. */
-export type ScoreRow = Pick<
-  MinerScore,
-  'hotkey' | 'score' | 'weight' | 'reliability' | 'reason'
-> & {
-  readonly miners: readonly string[]
-}
+import type { MinerScore } from '../../scoring/score.ts'
+import { addRoute } from '../add-route.ts'
+import { pageOf } from '../page.ts'
 
 /**
  * `GET /v1/scores`: all miners, best first. `GET /v1/scores/PEER`: one by PeerId or hotkey in hex, term by term;
@@ -30,15 +14,16 @@ export function scoresRoute(
   app: FastifyInstance,
   { scores }: { readonly scores?: Scores | undefined },
 ): void {
-  app.get('/v1/scores', async () => {
+  addRoute(app, scoreRoutes.listScores, ({ query }) => {
     const miners = [...(scores?.current().miners.values() ?? [])]
-    return { items: miners.toSorted((a, b) => b.score - a.score).map(rowOf) }
+    const rows = miners.toSorted((a, b) => b.score - a.score).map(rowOf)
+    return pageOf(rows, query, ({ hotkey }) => hotkey)
   })
-  app.get<{ Params: { peer: string } }>('/v1/scores/:peer', async ({ params }) => {
+  addRoute(app, scoreRoutes.getScore, ({ params }) => {
     const found = scores?.of(params.peer)
     if (scores === undefined || found === undefined) throw unknown(params.peer, scores)
     const { constantsHash, from, to, ignored } = scores.current()
-    return { ...found, constantsHash, from, to, ignored } satisfies ScoreDetail
+    return { ...found, constantsHash, from, to, ignored }
   })
 }
 

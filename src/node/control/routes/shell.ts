@@ -1,23 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
-import { z } from 'zod'
+import { sessionRoutes } from '../../../api/sessions.ts'
 import { findLease } from '../../leases/find-lease.ts'
 import { sessionError } from '../../leases/open-session.ts'
 import { openShell } from '../../leases/open-shell.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
 import { toJson } from '../../output.ts'
-import { askedOf } from '../session-asked.ts'
+import { addSocket } from '../add-route.ts'
+import { onWire } from '../session-asked.ts'
 import { bridge } from '../session-bridge.ts'
-
-/** The query parameter `request` of the socket, as JSON. */
-const asked = z.strictObject({
-  command: z.array(z.string()).min(1).optional(),
-  size: z.strictObject({ columns: z.int(), rows: z.int() }),
-  env: z.record(z.string(), z.string()).default({}),
-  workingDir: z.string().optional(),
-  user: z.string().optional(),
-})
-export type ShellAsked = z.input<typeof asked>
 
 /**
  * `WebSocket /v1/leases/:id/shell?request=JSON`: a terminal in a lease, messages as of `exec` (a terminal has no
@@ -25,9 +16,9 @@ export type ShellAsked = z.input<typeof asked>
  * terminal goes on where it was. Closing the socket hangs up.
  */
 export function shellRoute(app: FastifyInstance, { renting: book }: { renting: RentBook }): void {
-  app.webSocket('/v1/leases/:id/shell', async ({ params, query, signal }, accept) => {
-    const found = await findLease(book, params['id'] ?? '')
-    const request = askedOf(query, (json) => ({ ...asked.parse(json), kind: 'shell' }))
+  addSocket(app, sessionRoutes.shellInLease, async ({ params, request: asked, signal }, accept) => {
+    const found = await findLease(book, params.id)
+    const request = onWire({ ...asked, kind: 'shell' })
     let socket: WebSocket | undefined
     const tell = (kind: string) => (): void => socket?.send(toJson({ kind }))
     const notices = { onLost: tell('lost'), onResumed: tell('resumed') }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { scoreRoutes } from '../../../api/scores.ts'
 import { codeOf, NodeError } from '../../../errors.ts'
 import { slotNetworks } from '../../../gpu/slot-network.ts'
 import type { Rpc } from '../../../protocols/rpc.ts'
@@ -7,14 +8,8 @@ import type { Attestations } from '../../attestations.ts'
 import type { Core } from '../../core.ts'
 import { fetchTranscript } from '../../fetch-transcript.ts'
 import type { TranscriptStore } from '../../transcript-store.ts'
+import { addRoute } from '../add-route.ts'
 import { rowsOf } from './attestations.ts'
-
-/** A transcript as JSON carries it. */
-export interface TranscriptDocument {
-  /** Content id in hex. */
-  readonly id: string
-  readonly base64: string
-}
 
 interface Parts {
   readonly core: Pick<Core, 'log' | 'net'>
@@ -29,7 +24,7 @@ interface Parts {
  */
 export function transcriptsRoute(app: FastifyInstance, parts: Parts): void {
   const slots = slotNetworks[parts.core.net.network]
-  app.get<{ Params: { id: string } }>('/v1/transcripts/:id', async ({ params }) => {
+  addRoute(app, scoreRoutes.getTranscript, async ({ params }) => {
     const asked = params.id.toLowerCase()
     const rows = parts.proving === undefined ? [] : rowsOf(parts.proving.attestations, slots)
     const named = rows.filter(({ transcript }) => transcript?.startsWith(asked))
@@ -37,7 +32,7 @@ export function transcriptsRoute(app: FastifyInstance, parts: Parts): void {
     if (!/^[0-9a-f]{12,64}$/.test(asked) || id === undefined || id === null) throw unknown(asked)
     const peers = new Set(named.flatMap(({ miner, validator }) => [validator, miner]))
     const content = await find(parts, Buffer.from(id, 'hex'), peers)
-    return { id, base64: Buffer.from(content).toString('base64') } satisfies TranscriptDocument
+    return { id, base64: Buffer.from(content).toString('base64') }
   })
 }
 
