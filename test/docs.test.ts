@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { renderCliPage } from '../scripts/cli-page.ts'
 import { renderManPage } from '../scripts/man-page.ts'
+import { openApiOf } from '../src/api/open-api.ts'
+import { apiRoutes } from '../src/api/table.ts'
 import { parseCommandLine } from '../src/node/command-line.ts'
 import { runNodeCommand } from '../src/node/commands/command-table.ts'
 import { takesOption } from '../src/node/commands/takes-option.ts'
 import { loadConfig } from '../src/node/config.ts'
 import { allCommands, findCommand } from '../src/node/help.ts'
 import { outputSchemas, plainCommands } from '../src/node/output-schemas.ts'
+import { packageVersion } from '../src/node/package-version.ts'
 import { requireOrSkip } from './support/skips.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -33,6 +36,17 @@ test.skipIf(!canFormat)('the man page is formatted without a warning, examples a
 
 test('every command has an example', () => {
   expect(allCommands.filter(({ examples = [] }) => examples.length === 0)).toEqual([])
+})
+
+test('docs/openapi.json is what the table of routes says (npm run docs writes it)', () => {
+  const written = JSON.parse(readFileSync(join(root, 'docs/openapi.json'), 'utf8'))
+  const made = openApiOf(apiRoutes, packageVersion())
+  expect(written).toEqual(JSON.parse(JSON.stringify(made)))
+  const refs = JSON.stringify(made).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)
+  const missing = [...refs]
+    .map(([, name]) => name!)
+    .filter((name) => !(name in made.components.schemas))
+  expect(missing).toEqual([])
 })
 
 test('every command has a schema for its --json, or prints no document', () => {

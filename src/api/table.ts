@@ -1,4 +1,5 @@
 import { accessRoutes } from './access.ts'
+import { docsRoutes } from './docs.ts'
 import { eventRoutes } from './events.ts'
 import { gpuRoutes } from './gpus.ts'
 import { hostingRoutes } from './hosting.ts'
@@ -28,6 +29,7 @@ export const apiRoutes = {
   ...scoreRoutes,
   ...sessionRoutes,
   ...volumeRoutes,
+  ...docsRoutes,
 } as const satisfies Readonly<Record<string, RouteDeclaration>>
 
 /** The name of a route. */

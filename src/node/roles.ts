@@ -8,6 +8,7 @@ import { attestationsRoute } from './control/routes/attestations.ts'
 import { bindingsRoute } from './control/routes/bindings.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
 import { consoleRoute } from './control/routes/console.ts'
+import { docsRoute } from './control/routes/docs.ts'
 import { drainRoute } from './control/routes/drain.ts'
 import { earningsRoute } from './control/routes/earnings.ts'
 import { eventsRoute } from './control/routes/events.ts'
@@ -195,6 +196,7 @@ export function servicesOf(parts: Parts): Service[] {
 export const routes: readonly Route<Parts>[] = [
   statusRoute,
   accessRoute,
+  docsRoute,
   peersRoute,
   eventsRoute,
   offersRoute,

@@ -5,6 +5,7 @@ import { NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { toJson } from '../output.ts'
 import { type Caller, callerOf } from './access/caller.ts'
+import { createIdempotency, type Idempotency } from './idempotency.ts'
 import { parsed } from './parsed.ts'
 import type { SocketHandler } from './web-sockets.ts'
 
@@ -50,8 +51,14 @@ export function addRoute<const R extends Declared<'json'>>(
   declared: R,
   handle: (asked: Asked<R>, reply: FastifyReply) => Answer<R> | Promise<Answer<R>>,
 ): void {
+  const keys = keysOf(app)
   serve(app, declared, async (request, reply) => {
-    const answer = await handle(askedOf(declared, request, reply), reply)
+    const asked = askedOf(declared, request, reply)
+    const { idempotencyKey: key, body } = asked
+    if (key !== undefined && declared.idempotent === true) {
+      keys.check(key, { path: request.url, body })
+    }
+    const answer = await handle(asked, reply)
     checkAnswer(declared, answer)
     return reply.code(declared.status ?? 200).send(answer)
   })
@@ -103,6 +110,14 @@ export function addFrames<const R extends Declared<'frames'>>(
     (request, accept) => handle(socketAsked(declared, request), accept),
     scopeOf(declared),
   )
+}
+
+/** One memory of keys for all routes of a server. */
+const memories = new WeakMap<FastifyInstance, Idempotency>()
+function keysOf(app: FastifyInstance): Idempotency {
+  const known = memories.get(app) ?? createIdempotency()
+  memories.set(app, known)
+  return known
 }
 
 function serve(
