@@ -3,6 +3,7 @@ import { docsRoutes } from './docs.ts'
 import { eventRoutes } from './events.ts'
 import { gpuRoutes } from './gpus.ts'
 import { hostingRoutes } from './hosting.ts'
+import { leaseFileRoutes } from './lease-files.ts'
 import { leaseUsageRoutes } from './lease-usage.ts'
 import { leaseRoutes } from './leases.ts'
 import { networkRoutes } from './network.ts'
@@ -21,6 +22,7 @@ export const apiRoutes = {
   ...eventRoutes,
   ...offerRoutes,
   ...leaseRoutes,
+  ...leaseFileRoutes,
   ...leaseUsageRoutes,
   ...templateRoutes,
   ...gpuRoutes,

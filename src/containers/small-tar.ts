@@ -21,6 +21,9 @@ const LONG_NAME = 0x4c
 const LONG_TARGET = 0x4b
 const FILE = 0x30
 const LINK = 0x32
+const FOLDER = 0x35
+/** Twelve octal digits and no more; beyond that GNU writes the number itself. */
+const OCTAL_BYTES = 8 ** 11
 
 /** How many bytes fill the last block of contents. */
 export const tarPadding = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK
@@ -30,6 +33,12 @@ export const tarEnd = (): Buffer => Buffer.alloc(2 * BLOCK)
 export function tarHeader({ type, path, size, mode, mtime, target }: SmallTarEntry): Buffer {
   const own = block(type === 'file' ? FILE : LINK, path, { size, mode, mtime, target })
   return Buffer.concat([...long(LONG_NAME, path), ...long(LONG_TARGET, target), own])
+}
+
+/** The header of a folder, whose path ends with a slash. */
+export function tarFolder(path: string, { mode, mtime }: { mode: number; mtime: number }): Buffer {
+  const own = block(FOLDER, path, { size: 0, mode, mtime, target: '' })
+  return Buffer.concat([...long(LONG_NAME, path), own])
 }
 
 function long(flag: number, text: string): Buffer[] {
@@ -52,7 +61,11 @@ function block(
   octal(mode, 100, 8)
   octal(0, 108, 8)
   octal(0, 116, 8)
-  octal(size, 124, 12)
+  if (size < OCTAL_BYTES) octal(size, 124, 12)
+  else {
+    head[124] = 0x80
+    head.writeBigUInt64BE(BigInt(size), 128)
+  }
   octal(mtime, 136, 12)
   head[156] = flag
   head.set(Buffer.from(target).subarray(0, 100), 157)

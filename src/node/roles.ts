@@ -17,6 +17,7 @@ import { filesRoute } from './control/routes/files.ts'
 import { forwardRoute } from './control/routes/forward.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
+import { leaseFilesRoute } from './control/routes/lease-files.ts'
 import { leaseLifeRoute } from './control/routes/lease-life.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { loginRoute } from './control/routes/login.ts'
@@ -216,6 +217,7 @@ export const routes: readonly Route<Parts>[] = [
   logsRoute,
   portRoute,
   filesRoute,
+  leaseFilesRoute,
   usageRoute,
   forwardRoute,
   loginRoute,

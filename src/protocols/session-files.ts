@@ -89,14 +89,20 @@ export type PutEntry = z.infer<typeof putEntry>
 const sum = z.looseObject({ kind: z.literal('sum'), sha256: bytes(32) })
 
 /**
- * To the miner. `look`: what is there, answered with pages of `entries`, none when there is nothing, and `done`.
+ * To the miner. `look`: what is there, answered with pages of `entries`, none when there is nothing, and `done`;
+ * all that is below it (`deep`), or of a folder what lies in it (`near`), then told where that folder really is.
  * `names`: many small files and links below a root, one after the other. `read`: one file; of one that came in part,
  * the part's length and hash. `put`: many entries at once, in place together. `write`: one file, into `part` beside it
- * first, which may hold its beginning; contents, then `commit` puts it in place. `modes`: of folders, when all is there;
+ * first, which may hold its beginning; contents, then `commit` puts it in place, or (`once`) the part goes with the session. `modes`: of folders, when all is there;
  * then the `mark` goes that said that the root is not whole.
  */
 const toMiner = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('look'), path: path(), deep: z.boolean() }),
+  z.looseObject({
+    kind: z.literal('look'),
+    path: path(),
+    deep: z.boolean(),
+    near: z.literal(true).optional(),
+  }),
   z.looseObject({
     kind: z.literal('names'),
     root: path(),
@@ -119,6 +125,7 @@ const toMiner = z.discriminatedUnion('kind', [
     part: path(),
     offset: size(),
     prefix: bytes(32).optional(),
+    once: z.literal(true).optional(),
   }),
   z.looseObject({
     kind: z.literal('commit'),
@@ -143,7 +150,12 @@ const toRenter = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('link'), target: path() }),
   sum,
   z.looseObject({ kind: z.literal('from'), offset: size() }),
-  z.looseObject({ kind: z.literal('done'), note: text(500).optional() }),
+  z.looseObject({
+    kind: z.literal('done'),
+    note: text(500).optional(),
+    /** After a `look` that is `near`: the folder's absolute path, without links. */
+    at: path().optional(),
+  }),
 ])
 
 export const filesToMiner = cborCodec(toMiner, MAX_MESSAGE_BYTES)

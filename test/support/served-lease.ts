@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -9,6 +9,7 @@ import { silent } from '../../src/log.ts'
 import { execRoute } from '../../src/node/control/routes/exec.ts'
 import { filesRoute } from '../../src/node/control/routes/files.ts'
 import { forwardRoute } from '../../src/node/control/routes/forward.ts'
+import { leaseFilesRoute } from '../../src/node/control/routes/lease-files.ts'
 import { leasesRoute } from '../../src/node/control/routes/leases.ts'
 import { loginRoute } from '../../src/node/control/routes/login.ts'
 import { portRoute } from '../../src/node/control/routes/port.ts'
@@ -37,6 +38,8 @@ export interface ServedLease extends AsyncDisposable {
   /** As `openSession` and its like want it. */
   readonly at: { readonly leaseId: Uint8Array; readonly miner: string }
   readonly dataDir: string
+  /** The control API on loopback, and what opens it. */
+  readonly api: { readonly url: string; readonly token: string }
   /** The home folder of its commands. */
   readonly home: string
   /** What `ssh-config --write` writes. */
@@ -75,6 +78,7 @@ export async function serveLease(
       leasesRoute,
       execRoute,
       filesRoute,
+      leaseFilesRoute,
       portRoute,
       forwardRoute,
       loginRoute,
@@ -84,6 +88,7 @@ export async function serveLease(
     ],
     socketPath: join(dataDir, 'control.sock'),
     tokenFile: join(dataDir, 'control.token'),
+    apiPort: 0,
     log: silent,
   })
   stack.defer(() => control[Symbol.asyncDispose]())
@@ -95,6 +100,7 @@ export async function serveLease(
     renter,
     at: { leaseId: now.lease.leaseId, miner: miner.key.peerId },
     dataDir,
+    api: { url: control.apiUrl!, token: await readFile(join(dataDir, 'control.token'), 'utf8') },
     home,
     sshConfig: join(dataDir, 'ssh', 'config'),
     cli(...args) {

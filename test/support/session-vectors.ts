@@ -49,6 +49,7 @@ const [size, mode, mtime] = [5_000_000, 0o644, 1_767_323_045]
 /** What a renter says of files, one of each kind. */
 export const filesAsked: Readonly<Record<string, FilesToMiner>> = {
   look: { kind: 'look', path: 'data', deep: true },
+  lookNear: { kind: 'look', path: '.', deep: false, near: true },
   names: { kind: 'names', root: '/data', paths: ['a.txt', 'sub/b'] },
   read: { kind: 'read', path: '/data/large', offset: 0 },
   readOn: { kind: 'read', path: '/data/large', offset: 4096, prefix: sha256 },
@@ -65,6 +66,10 @@ export const filesAsked: Readonly<Record<string, FilesToMiner>> = {
   writeOn: {
     ...{ kind: 'write', path: '/data/large', part: '/data/.cn-part-1' },
     ...{ offset: 4096, prefix: sha256 },
+  },
+  writeOnce: {
+    ...{ kind: 'write', path: '/data/small', part: '/data/.cn-part-1' },
+    ...{ offset: 0, once: true },
   },
   commit: { kind: 'commit', size, sha256, mode, mtime },
   modes: {
@@ -87,6 +92,7 @@ export const filesAnswered: Readonly<Record<string, FilesToRenter>> = {
   sum: { kind: 'sum', sha256 },
   from: { kind: 'from', offset: 4096 },
   done: { kind: 'done' },
+  doneNear: { kind: 'done', at: '/root/data' },
 }
 
 const limits = { milliCpus: 4000, memoryLimitMiB: 8192, diskLimitMiB: 10_240 }

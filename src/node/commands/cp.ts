@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { posix } from 'node:path'
 import ignore from 'ignore'
 import type { FilesAsked } from '../../api/sessions.ts'
 import { codeOf, NodeError } from '../../errors.ts'
-import { MiB } from '../../units.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import { type CopyPlan, copyPlan, nameOf, placeOf } from '../copy/copy-ends.ts'
 import { copyIn, copyStreamIn } from '../copy/copy-in.ts'
@@ -17,6 +15,7 @@ import { explain } from '../copy/local-folder.ts'
 import { lookAt, type RentersTalk } from '../copy/look-at.ts'
 import { markOf } from '../copy/part-name.ts'
 import { bytesText, progressBar } from '../copy/progress-bar.ts'
+import { roomFor } from '../copy/room-for.ts'
 import type { LeaseView } from '../leases/lease-view.ts'
 import { createOutput, toJson } from '../output.ts'
 import { withNode } from '../with-node.ts'
@@ -60,30 +59,18 @@ async function copy(
   return 0
 }
 
-/** What the terms let a lease write beyond what it has; unknown for one that another rented, and of what may lie in a volume. */
+/** Unknown for a lease that another rented. */
 async function roomOf(
   client: ControlClient,
   { lease, to }: CopyPlan & { way: 'in' },
 ): Promise<number | undefined> {
   try {
-    const { diskMiB, diskUsedMiB, volumes } = await client.get<LeaseView>(leasePath(lease))
-    const isOnDisk = volumes.length === 0 || (to.startsWith('/') && !volumes.some(holds(to)))
-    return diskMiB === null || !isOnDisk
-      ? undefined
-      : Math.max(0, diskMiB - (diskUsedMiB ?? 0)) * MiB
+    return roomFor(await client.get<LeaseView>(leasePath(lease)), to)
   } catch (error) {
     if (codeOf(error) === 'NOTHING_MATCHED') return undefined
     throw error
   }
 }
-
-/** Whether one lies in the other. */
-const holds =
-  (to: string) =>
-  ({ path }: { readonly path: string }): boolean => {
-    const [one, other] = [to, path].map((each) => `${posix.normalize(each)}/`.replace(/\/+$/, '/'))
-    return one!.startsWith(other!) || other!.startsWith(one!)
-  }
 
 const shown = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
 
@@ -114,7 +101,8 @@ function tasksOf(plan: CopyPlan, job: CopyJob, terminal: Terminal): Task[] {
     return plan.from.map((source) => {
       if (source.kind === 'stream') {
         const from = bytesFrom(terminal.stdin)
-        const work = (talk: RentersTalk) => copyStreamIn(talk, { from, to: plan.to }, job)
+        const work = async (talk: RentersTalk) =>
+          void (await copyStreamIn(talk, { from, to: plan.to }, job))
         return { work, resumes: false }
       }
       let to: string | undefined

@@ -117,9 +117,9 @@ function createApp(): FastifyInstance {
   return app
 }
 
-/** Whoever opened the unix socket is the owner of this node. */
+/** Whoever opened the unix socket is the owner of this node; his upload takes its time. */
 const localServer = (app: FastifyInstance, upgrade: Upgrade): Server =>
-  createServer((request, response) => {
+  createServer({ requestTimeout: 0 }, (request, response) => {
     setCaller(request, owner)
     app.routing(request, response)
   }).on('upgrade', (request, socket, head) => {

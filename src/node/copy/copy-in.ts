@@ -254,14 +254,28 @@ async function sendModes(
 const differs = (type: LocalEntry['type'], found: FoundEntry | undefined): boolean =>
   type === 'folder' ? found === undefined : found !== undefined && found.type === 'file'
 
-/** Writes what a stream brings to one file of the lease; it cannot be read again, so a broken connection ends it. */
+export interface StreamIn {
+  readonly from: AsyncIterable<Uint8Array>
+  readonly to: string
+  /** True: nothing of it stays there unless all of it came. */
+  readonly once?: true
+  /** What it must be, in hex. */
+  readonly sha256?: string | undefined
+}
+
+/**
+ * Writes what a stream brings to one file of the lease; it cannot be read again, so a broken connection ends it.
+ * Resolves with the SHA-256 of what is there now.
+ * @throws BAD_MESSAGE_CHECKSUM when it is not what it must be: what was there before stays
+ */
 export async function copyStreamIn(
   talk: RentersTalk,
-  { from, to }: { readonly from: AsyncIterable<Uint8Array>; readonly to: string },
+  { from, to, once, sha256 }: StreamIn,
   job: CopyJob,
-): Promise<void> {
+): Promise<Uint8Array> {
   const part = partOf(to, { size: 0, mtime: Date.now() })
-  await talk.tell({ kind: 'write', path: to, part, offset: 0 })
+  const how = once === undefined ? {} : { once }
+  await talk.tell({ kind: 'write', path: to, part, offset: 0, ...how })
   const answer = await talk.hearMessage()
   if (answer.kind !== 'from') throw unexpected(answer.kind)
   const hash = createHash('sha256')
@@ -272,7 +286,14 @@ export async function copyStreamIn(
     size += data.length
     job.travelled(data.length)
   }
-  await talk.tell({ kind: 'commit', size, sha256: hash.digest() })
+  const digest = hash.digest()
+  if (sha256 !== undefined && digest.toString('hex') !== sha256) {
+    throw new NodeError('BAD_MESSAGE_CHECKSUM', `${to}: what came has another SHA-256`, {
+      next: 'send it again; the file there before, if any, is untouched',
+    })
+  }
+  await talk.tell({ kind: 'commit', size, sha256: digest })
   await hearDone(talk)
   job.files += 1
+  return digest
 }

@@ -38,7 +38,7 @@ export const noSuch = (path: string): NodeError =>
   })
 
 /** Without what is excluded, below something excluded, half copied, or no file at all. */
-function wanted(found: readonly FoundEntry[], job: CopyJob): FoundEntry[] {
+export function wanted(found: readonly FoundEntry[], job: CopyJob): FoundEntry[] {
   return found.filter(({ path, type }) => {
     if (path === '') return true
     if (isPart(path) || job.ignores(type === 'folder' ? `${path}/` : path)) return false
@@ -89,15 +89,19 @@ async function isHere(entry: FoundEntry, folder: LocalFolder): Promise<boolean> 
   return here?.type === 'file' && here.size === entry.size && here.mtime === entry.mtime
 }
 
-/** A link of a stranger's tree may only lead to something in that tree. */
+/** Whether a link of a stranger's tree leads to something that is not in that tree. */
+export function leadsOut(path: string, target: string): boolean {
+  const leadsTo = posix.normalize(posix.join(posix.dirname(path), target))
+  return target.startsWith('/') || leadsTo === '..' || leadsTo.startsWith('../')
+}
+
 async function makeLink(
   entry: FoundEntry,
   target: string,
   folder: LocalFolder,
   job: CopyJob,
 ): Promise<void> {
-  const leadsTo = posix.normalize(posix.join(posix.dirname(entry.path), target))
-  if (target.startsWith('/') || leadsTo === '..' || leadsTo.startsWith('../')) {
+  if (leadsOut(entry.path, target)) {
     job.leave(entry.path, `a link that leads out, to ${target}`)
     return
   }
@@ -132,7 +136,8 @@ async function receiveSmall(
   return links
 }
 
-function* inBatches(entries: readonly FoundEntry[]): Generator<FoundEntry[]> {
+/** As many as go into one message. */
+export function* inBatches(entries: readonly FoundEntry[]): Generator<FoundEntry[]> {
   let batch: FoundEntry[] = []
   let names = 0
   for (const entry of entries) {
@@ -184,7 +189,7 @@ async function assertSum(talk: RentersTalk, hash: Hash, path: string): Promise<v
   assertSame(hash, message.sha256, path)
 }
 
-function assertSame(hash: Hash, sha256: Uint8Array, path: string): void {
+export function assertSame(hash: Hash, sha256: Uint8Array, path: string): void {
   if (hash.digest().equals(sha256)) return
   throw new NodeError('FAILED_CHECKSUM', `${path}: what arrived is not what was sent`, {
     next: 'copy it again; the file here before, if any, is untouched',

@@ -4,6 +4,8 @@ import { createShells, type Shells } from './shells.ts'
 /** How the files of a container are reached. */
 export interface FilesPlace {
   readonly container: Container
+  /** As whom, and where relative paths begin. */
+  readonly options: SpawnOptions
   /** Of its toolbox: as whom the renter asked to be, and where its relative paths begin. */
   readonly shells: Shells
   /** Shell that ends a script whose first argument leads out of what the lease may touch; empty in a real container. */
@@ -34,5 +36,5 @@ export async function filesPlace(
 ): Promise<FilesPlace> {
   const { busybox, isIsolated } = await container.fileTools()
   const shells = createShells({ container, busybox, options, signal })
-  return { container, shells, guard: isIsolated ? '' : KEEP_TO_HOME }
+  return { container, options, shells, guard: isIsolated ? '' : KEEP_TO_HOME }
 }

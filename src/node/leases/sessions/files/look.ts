@@ -16,15 +16,19 @@ import { printed } from './run-tool.ts'
 export type MinersTalk = FilesTalk<FilesToMiner, FilesToRenter>
 
 /**
- * $1 path, $2 whether deep, $3 what each record begins with. A name may hold any byte but zero, so records are told
- * apart by words that nobody could know when the names were given. The path itself is followed, links below are not.
+ * $1 path, $2 how far: deep, near or flat, $3 what each record begins with. A name may hold any byte but zero, so records are told
+ * apart by words that nobody could know when the names were given. The path itself is followed, links below are not. Of a
+ * folder that is looked at from near, the first record says where it is.
  */
 const SCRIPT = `
 [ -e "$1" ] || exit 0
 f="$3 %f %s %Y %u %g %h %n"
 [ -d "$1" ] || exec $b stat -L -c "$3 %f %s %Y %u %g %h ." "$1"
 cd "$1" || exit 1
-if [ "$2" = deep ]; then exec $b find . -name '.cn-cp-*' -prune -o -exec $b stat -c "$f" '{}' +
+if [ "$2" = near ]; then
+  $b printf '%s @' "$3"; pwd -P
+  exec $b find . -maxdepth 1 -name '.cn-cp-*' -prune -o -exec $b stat -c "$f" '{}' +
+elif [ "$2" = deep ]; then exec $b find . -name '.cn-cp-*' -prune -o -exec $b stat -c "$f" '{}' +
 else exec $b stat -c "$f" .; fi`
 
 /** The longest record: numbers and a path. */
@@ -33,17 +37,23 @@ const RECORD_BYTES = 8 * KiB
 /** Answers with pages of what is at a path, and all below it when `deep`. Half copied files are none. */
 export async function look(
   place: FilesPlace,
-  { path, deep }: Extract<FilesToMiner, { kind: 'look' }>,
+  { path, deep, near }: Extract<FilesToMiner, { kind: 'look' }>,
   talk: MinersTalk,
 ): Promise<void> {
   const mark = randomBytes(16).toString('hex')
-  const args = [plain(path), deep ? 'deep' : 'flat', mark]
+  const far = near === true ? 'near' : deep ? 'deep' : 'flat'
+  const args = [plain(path), far, mark]
+  let at: string | undefined
   let page: FoundEntry[] = []
   let pageBytes = 0
   for await (const record of records(
     printed(place, { script: SCRIPT, args }),
     Buffer.from(`${mark} `),
   )) {
+    if (near === true && at === undefined && record[0] === WHERE) {
+      at = textOf(record.subarray(1))
+      continue
+    }
     const entry = entryOf(record)
     const bytes = Buffer.byteLength(entry.path)
     if (page.length === MAX_NAMES || (page.length > 0 && pageBytes + bytes > NAME_BYTES)) {
@@ -55,8 +65,11 @@ export async function look(
     pageBytes += bytes
   }
   if (page.length > 0) await talk.tell({ kind: 'entries', entries: page })
-  await talk.tell({ kind: 'done' })
+  await talk.tell({ kind: 'done', ...(at === undefined ? {} : { at }) })
 }
+
+/** What a record begins with that is a path and no entry: entries begin with hexadecimal digits. */
+const WHERE = 0x40
 
 /** A path that no tool takes for an option. */
 export const plain = (path: string): string => (path.startsWith('/') ? path : `./${path}`)
@@ -110,9 +123,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** `.` or `./PATH`, as find(1) prints it. */
 function pathOf(name: Buffer): string {
   if (name.length === 1) return ''
-  let path: string
+  const path = textOf(name.subarray(2))
+  if (!staysBelow(path)) throw malformed()
+  return path
+}
+
+function textOf(name: Buffer): string {
   try {
-    path = utf8.decode(name.subarray(2))
+    return utf8.decode(name)
   } catch (cause) {
     throw new NodeError(
       'FAILED_FILES',
@@ -120,8 +138,6 @@ function pathOf(name: Buffer): string {
       { cause, next: 'rename it, or copy it inside an archive: compute-node exec LEASE -- tar c' },
     )
   }
-  if (!staysBelow(path)) throw malformed()
-  return path
 }
 
 const malformed = (): NodeError =>

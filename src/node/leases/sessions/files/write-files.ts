@@ -1,4 +1,5 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
+import { deadline } from '../../../../clock.ts'
 import { readLine } from '../../../../containers/byte-reader.ts'
 import {
   type SmallTarEntry,
@@ -8,12 +9,16 @@ import {
 } from '../../../../containers/small-tar.ts'
 import { NodeError } from '../../../../errors.ts'
 import type { FilesToMiner, PutEntry } from '../../../../protocols/session-files.ts'
-import type { FilesPlace } from './files-place.ts'
+import { secondsMs } from '../../../../units.ts'
+import { type FilesPlace, filesPlace } from './files-place.ts'
 import { type MinersTalk, plain } from './look.ts'
 import { skip } from './read-files.ts'
 import { runScript, runSmall, type Tool } from './run-tool.ts'
 import { quoted } from './shells.ts'
 import { takeTurn } from './take-turn.ts'
+
+/** How long removing a part may take. */
+const DROP_MS = secondsMs(10)
 
 /**
  * $1 root, $2 a new folder in it. All is unpacked there; the archive's last file then moves it into place: it comes only
@@ -124,13 +129,39 @@ const COMMIT = `
 [ "$5" ] && { $b touch -d "@$5" "$2" || exit 1; }
 exec $b mv -f "$2" "$1"`
 
-/** Writes one file beside its place, from where an earlier try stopped if that beginning is right, then moves it there. */
-export async function writeFile(
+type Write = Extract<FilesToMiner, { kind: 'write' }>
+
+/**
+ * Writes one file beside its place, from where an earlier try stopped if that beginning is right, then moves it there.
+ * What is written `once` leaves nothing behind that is not whole.
+ */
+export async function writeFile(place: FilesPlace, write: Write, talk: MinersTalk): Promise<void> {
+  using _turn = await takeTurn(place.container, write.part)
+  try {
+    await writeWhole(place, write, talk)
+  } catch (error) {
+    if (write.once === true) await drop(place, write.part)
+    throw error
+  }
+}
+
+/** Also of a session that is over: its own tools are hung up on by then. */
+async function drop(place: FilesPlace, part: string): Promise<void> {
+  using limit = deadline(undefined, DROP_MS)
+  try {
+    const own = await filesPlace(place.container, place.options, limit.signal)
+    const removal = runSmall(own, { script: '$b rm -f "$1"', args: [plain(part)] })
+    await removal.finally(() => own.shells.end())
+  } catch {
+    // With its container it is gone too; else it lies there as what `cp` leaves behind. Why it was dropped is told.
+  }
+}
+
+async function writeWhole(
   place: FilesPlace,
-  { path, part, offset, prefix }: Extract<FilesToMiner, { kind: 'write' }>,
+  { path, part, offset, prefix }: Write,
   talk: MinersTalk,
 ): Promise<void> {
-  using _turn = await takeTurn(place.container, part)
   const begun = prefix === undefined ? undefined : { offset, prefix }
   const { hash, commit } =
     (begun && (await append(place, part, begun, talk))) ??
