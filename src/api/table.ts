@@ -4,6 +4,7 @@ import { eventRoutes } from './events.ts'
 import { gpuRoutes } from './gpus.ts'
 import { hostingRoutes } from './hosting.ts'
 import { leaseFileRoutes } from './lease-files.ts'
+import { leaseForwardRoutes } from './lease-forwards.ts'
 import { leaseUsageRoutes } from './lease-usage.ts'
 import { leaseRoutes } from './leases.ts'
 import { networkRoutes } from './network.ts'
@@ -23,6 +24,7 @@ export const apiRoutes = {
   ...offerRoutes,
   ...leaseRoutes,
   ...leaseFileRoutes,
+  ...leaseForwardRoutes,
   ...leaseUsageRoutes,
   ...templateRoutes,
   ...gpuRoutes,

@@ -18,6 +18,7 @@ import { forwardRoute } from './control/routes/forward.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
 import { leaseFilesRoute } from './control/routes/lease-files.ts'
+import { leaseForwardsRoute } from './control/routes/lease-forwards.ts'
 import { leaseLifeRoute } from './control/routes/lease-life.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { loginRoute } from './control/routes/login.ts'
@@ -218,6 +219,7 @@ export const routes: readonly Route<Parts>[] = [
   portRoute,
   filesRoute,
   leaseFilesRoute,
+  leaseForwardsRoute,
   usageRoute,
   forwardRoute,
   loginRoute,

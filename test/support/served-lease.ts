@@ -10,6 +10,7 @@ import { execRoute } from '../../src/node/control/routes/exec.ts'
 import { filesRoute } from '../../src/node/control/routes/files.ts'
 import { forwardRoute } from '../../src/node/control/routes/forward.ts'
 import { leaseFilesRoute } from '../../src/node/control/routes/lease-files.ts'
+import { leaseForwardsRoute } from '../../src/node/control/routes/lease-forwards.ts'
 import { leasesRoute } from '../../src/node/control/routes/leases.ts'
 import { loginRoute } from '../../src/node/control/routes/login.ts'
 import { portRoute } from '../../src/node/control/routes/port.ts'
@@ -79,6 +80,7 @@ export async function serveLease(
       execRoute,
       filesRoute,
       leaseFilesRoute,
+      leaseForwardsRoute,
       portRoute,
       forwardRoute,
       loginRoute,

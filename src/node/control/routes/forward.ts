@@ -5,6 +5,7 @@ import { NodeError } from '../../../errors.ts'
 import { findLease } from '../../leases/find-lease.ts'
 import { forwardPort } from '../../leases/forward-port.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
+import { untilEnded } from '../../leases/until-ended.ts'
 import { toJson } from '../../output.ts'
 import { addSocket } from '../add-route.ts'
 import { problemOf } from '../problem.ts'
@@ -17,6 +18,7 @@ export function forwardRoute(app: FastifyInstance, { renting: book }: { renting:
   addSocket(app, sessionRoutes.forwardPort, async ({ params, query, signal }, accept) => {
     const found = await findLease(book, params.id)
     const failed = Promise.withResolvers<never>()
+    failed.promise.catch(() => undefined) // told where it is waited for
     const say = (message: ForwardMessage): void => socket?.send(toJson(message))
     let socket: Awaited<ReturnType<typeof accept>> | undefined
     await using forward = await forwardPort(book, found, {
@@ -30,6 +32,9 @@ export function forwardRoute(app: FastifyInstance, { renting: book }: { renting:
     const gone = once(socket, 'close')
     socket.resume()
     say({ kind: 'listening', bind: forward.bind, local: forward.local })
+    void untilEnded(book, found, signal).then((ended) => {
+      if (ended !== undefined) failed.reject(ended)
+    })
     if (!signal.aborted) await Promise.race([gone, failed.promise])
   })
 }
