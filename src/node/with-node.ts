@@ -19,11 +19,16 @@ const LOOK_MS = 200
  */
 export async function withNode<T>(
   context: CommandContext,
-  work: (client: ControlClient) => Promise<T>,
+  work: (client: ControlClient, node: { readonly isOwn: boolean }) => Promise<T>,
 ): Promise<T> {
   using client = createControlClient(await controlSocketPath(context.config.dataDir))
-  await using _node = await obtainNode(context, client)
-  return await work(client)
+  await using node = await obtainNode(context, client)
+  return await work(client, node)
+}
+
+/** A node that a command may use until this is disposed; `isOwn` when it was started for the command. */
+interface ObtainedNode extends AsyncDisposable {
+  readonly isOwn: boolean
 }
 
 /** Like `withNode`, for what only makes sense with the node that runs; throws FAILED_NOT_RUNNING. */
@@ -37,21 +42,19 @@ export async function withRunningNode<T>(
 }
 
 /** Looks for a node and starts one by turns, for others may start or stop theirs meanwhile. */
-async function obtainNode(
-  context: CommandContext,
-  client: ControlClient,
-): Promise<AsyncDisposable> {
+async function obtainNode(context: CommandContext, client: ControlClient): Promise<ObtainedNode> {
   const giveUpAtMs = Date.now() + LOCKED_MS
   for (;;) {
     context.signal.throwIfAborted()
     try {
       const hold = await client.hold()
-      return { [Symbol.asyncDispose]: async () => hold[Symbol.dispose]() }
+      return { isOwn: false, [Symbol.asyncDispose]: async () => hold[Symbol.dispose]() }
     } catch (error) {
       if (!absent.has(codeOf(error))) throw error
     }
     try {
-      return await startEphemeral(context)
+      const node = await startEphemeral(context)
+      return { isOwn: true, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() }
     } catch (error) {
       if (codeOf(error) !== 'BAD_CONFIG_LOCKED' || Date.now() > giveUpAtMs) throw error
     }

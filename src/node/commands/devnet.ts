@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path'
 import { NodeError } from '../../errors.ts'
 import type { Config } from '../config.ts'
+import type { SignInLink } from '../control/sign-in-link.ts'
 import type { Market } from '../devnet/market.ts'
 import { runDevnet } from '../devnet/run-devnet.ts'
 import { StageFailure } from '../devnet/stage.ts'
@@ -32,10 +33,10 @@ export const devnet: Run = async (context) => {
         if (!config.json) terminal.stdout.write(preface(config, root))
       },
       onStage: (stage) => output.progress(`── ${stage}`),
-      onRound(summary, market) {
+      onRound(summary, market, link) {
         done = true
         if (config.json) terminal.stdout.write(`${toJson(summary)}\n`)
-        else terminal.stdout.write(report(summary, market, config, root))
+        else terminal.stdout.write(report(summary, { market, link, root }))
       },
     })
     return 0
@@ -74,7 +75,14 @@ const preface = ({ miners, validators }: Config, root: string): string =>
     '',
   ].join('\n')
 
-function report(summary: RoundSummary, market: Market, config: Config, root: string): string {
+interface Shown {
+  readonly market: Market
+  /** Absent where it does not keep running. */
+  readonly link: SignInLink | undefined
+  readonly root: string
+}
+
+function report(summary: RoundSummary, { market, link, root }: Shown): string {
   const { lease, challenges, elapsedMs } = summary
   const valid = challenges.filter(({ verdict }) => verdict === 'VALID').length
   const lines = [
@@ -83,16 +91,19 @@ function report(summary: RoundSummary, market: Market, config: Config, root: str
     `lease ${lease.id.slice(0, 12)} in ${lease.engine}: exit code ${lease.exitCode}, ${lease.receipts} receipts, ${lease.settled ? 'settled' : 'not settled'}.`,
     '',
   ]
-  if (config.once) return lines.join('\n')
-  return [...lines, ...hints(market, root), ''].join('\n')
+  if (link === undefined) return lines.join('\n')
+  return [...lines, ...hints(market, link, root), ''].join('\n')
 }
 
-function hints({ nodes }: Market, root: string): string[] {
+function hints({ nodes }: Market, link: SignInLink, root: string): string[] {
   const folder = (name: string): string => `${relative(process.cwd(), root) || '.'}/${name}`
   const miner = nodes.find(({ member }) => member.role === 'miner')!
   const validator = nodes.find(({ member }) => member.role === 'validator')!
   const renter = `npx compute-node --data-dir ${folder('renter')}`
   return [
+    `The renter's console: ${link.url}`,
+    `  (that link works once, within a minute; \`${renter} ui\` makes another)`,
+    '',
     'It keeps running. Try, in another terminal in this folder:',
     `  ${renter} offers`,
     `  ${renter} rent gpu_name=CPU -- echo hello`,

@@ -32,4 +32,4 @@ export async function openPage(
 }
 
 const pageTo = (url: string): string =>
-  `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${url}"><a href="${url}">Jupyter</a>\n`
+  `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${url}"><a href="${url}">go on</a>\n`

@@ -4,6 +4,7 @@ import { messageOf, NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Config } from '../config.ts'
 import { createControlClient } from '../control/client.ts'
+import { type SignInLink, signInLink } from '../control/sign-in-link.ts'
 import type { Child } from './child.ts'
 import { devnetLayout } from './layout.ts'
 import { takeFolder } from './lock.ts'
@@ -26,8 +27,11 @@ export interface DevnetOptions {
   readonly onTaken: () => void
   /** Told of each stage as it begins. */
   readonly onStage: (stage: string) => void
-  /** Told once the first round is done; the devnet goes on until `signal` aborts, unless `--once`. */
-  readonly onRound: (summary: RoundSummary, market: Market) => void
+  /**
+   * Told once the first round is done, with a link into the renter's console; the devnet goes on until `signal` aborts,
+   * unless `--once`.
+   */
+  readonly onRound: (summary: RoundSummary, market: Market, link?: SignInLink) => void
 }
 
 /**
@@ -67,8 +71,10 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
     const market = await startMarket({ ...starting, onReady: losses.add }, stack)
     const renter = market.nodes.find(({ member }) => member.role === 'renter')!
     const round = { market, watch, client: clientOf(renter), env, startedAtMs, onStage }
-    onRound(await fullRound({ ...round, signal: losses.signal }), market)
-    if (config.once || signal.aborted) return
+    const summary = await fullRound({ ...round, signal: losses.signal })
+    if (config.once) return onRound(summary, market)
+    onRound(summary, market, await signInLink(round.client))
+    if (signal.aborted) return
     await once(signal, 'abort')
   } catch (error) {
     throw losses.causeOf(error)

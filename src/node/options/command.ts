@@ -34,6 +34,7 @@ export const commandOptions = {
   replace: flag('command', 'Bind only what is named now, whoever else the hotkey bound'),
   prepare: flag('command', 'Sign and print the file for the nodes, and commit nothing yet'),
   undo: flag('command', 'Take it back'),
+  open: flag('command', 'Print the link, and open no browser', true),
   csv: flag('command', 'Print comma-separated values'),
   fromEpoch: maybe('command', 'The first epoch', 'EPOCH', whole(0, 2 ** 48)),
   toEpoch: maybe('command', 'The last epoch (default: the newest)', 'EPOCH', whole(0, 2 ** 48)),

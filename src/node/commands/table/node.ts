@@ -28,6 +28,17 @@ export const nodeCommands: readonly Command[] = [
     load: async () => (await import('../status.ts')).status,
   },
   {
+    name: 'ui',
+    usage: '',
+    describe: "Show this node's console in a browser, signed in",
+    options: ['open'],
+    examples: [
+      ['compute-node ui', 'the node that runs, or one that runs until Ctrl-C'],
+      ['compute-node ui --no-open', 'the link alone: for a browser behind ssh -L'],
+    ],
+    load: async () => (await import('../ui.ts')).ui,
+  },
+  {
     name: 'peers',
     usage: '',
     describe: 'List the peers that the node is connected to',
