@@ -26,12 +26,19 @@ export function NodeData({ children }: { children: ReactNode }) {
   const [connection] = useState(() => connect())
   useEffect(() => {
     let was = connection.state()
-    return connection.onState(() => {
+    const stop = connection.onEvent(({ event }) => {
+      if (event === 'events-missed') void client.invalidateQueries()
+    })
+    const stopStates = connection.onState(() => {
       const now = connection.state()
       // What came before the first answer is as new as it gets; what was missed while away is not.
       if (now === 'live' && was !== 'connecting') void client.invalidateQueries()
       was = now
     })
+    return () => {
+      stop()
+      stopStates()
+    }
   }, [client, connection])
   return (
     <ConnectionContext value={connection}>

@@ -102,9 +102,9 @@ function Content({ offer }: { offer: Offer | undefined }) {
         </LinkButton>
       )}
       <Facts items={machineFacts(offer)} />
+      <Evidence offer={offer} />
       <h3>Terms</h3>
       <Facts items={termFacts(offer)} />
-      <Evidence offer={offer} />
     </>
   )
 }
