@@ -15,6 +15,7 @@ import { configWith } from '../src/node/config.ts'
 import type { Core, NodeLibp2p } from '../src/node/core.ts'
 import { createEvents } from '../src/node/events.ts'
 import { loadIdentity } from '../src/node/identity.ts'
+import { createMeters } from '../src/node/metrics/meters.ts'
 import { createPulseBook } from '../src/node/pulse-book.ts'
 import { runServices } from '../src/node/service.ts'
 import { challengeMiners } from '../src/node/services/challenge-miners.ts'
@@ -107,7 +108,18 @@ async function startValidator(
   const gossip = { publish: async () => ({ recipients: [] }) }
   const libp2p = { services: { gossip } } as unknown as NodeLibp2p
   const config = configWith({ network: 'local' })
-  const common = { config, key, peerId, libp2p, store, events, log: silent, nowMs: Date.now }
+  const meters = createMeters()
+  const common = {
+    config,
+    key,
+    peerId,
+    libp2p,
+    store,
+    events,
+    meters,
+    log: silent,
+    nowMs: Date.now,
+  }
   const core: Core = { ...common, net: benchNet }
   const beacon = beaconAt(genesisMs)
   const [pulseVerifier, verifier] = [createPulseVerifier(beacon, silent), createVerifier(silent)]

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { renderCliPage } from '../scripts/cli-page.ts'
+import { renderLogsPage } from '../scripts/logs-page.ts'
 import { renderManPage } from '../scripts/man-page.ts'
+import { renderMetricsPage } from '../scripts/metrics-page.ts'
 import { openApiOf } from '../src/api/open-api.ts'
 import { apiRoutes } from '../src/api/table.ts'
 import { parseCommandLine } from '../src/node/command-line.ts'
@@ -19,6 +21,14 @@ const root = join(import.meta.dirname, '..')
 
 test('docs/cli.md is what the tables say (npm run docs writes it)', () => {
   expect(readFileSync(join(root, 'docs/cli.md'), 'utf8')).toBe(renderCliPage())
+})
+
+test('docs/logs.md is what the tables of log lines and events say (npm run docs writes it)', () => {
+  expect(readFileSync(join(root, 'docs/logs.md'), 'utf8')).toBe(renderLogsPage())
+})
+
+test('docs/metrics.md is what the table of metrics says (npm run docs writes it)', () => {
+  expect(readFileSync(join(root, 'docs/metrics.md'), 'utf8')).toBe(renderMetricsPage())
 })
 
 test('docs/compute-node.1 is what the tables say (npm run docs writes it)', () => {

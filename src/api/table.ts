@@ -2,6 +2,7 @@ import { accessRoutes } from './access.ts'
 import { docsRoutes } from './docs.ts'
 import { eventRoutes } from './events.ts'
 import { gpuRoutes } from './gpus.ts'
+import { healthRoutes } from './health.ts'
 import { hostingRoutes } from './hosting.ts'
 import { leaseFileRoutes } from './lease-files.ts'
 import { leaseForwardRoutes } from './lease-forwards.ts'
@@ -19,6 +20,7 @@ import { volumeRoutes } from './volumes.ts'
 /** Every resource of the control API under the name that clients call it by. */
 export const apiRoutes = {
   ...statusRoutes,
+  ...healthRoutes,
   ...accessRoutes,
   ...eventRoutes,
   ...offerRoutes,

@@ -41,6 +41,8 @@ export interface Attestations {
   reconsider(): Promise<number>
   /** What was said of the slots in a range, oldest first; all by default. */
   slots(from?: number, to?: number): SlotTestimony[]
+  /** How many records are held. */
+  size(): number
   equivocations(): readonly Equivocation[]
   /** Every verdict known on a device in a slot, with the PeerId of who gave it. */
   verdictsOn(slot: number, miner: string, gpu: string): readonly GivenVerdict[]
@@ -289,6 +291,7 @@ export async function createAttestations(
         .toSorted(([a], [b]) => a - b)
         .map(([slot, items]) => slotTestimony(slot, [...items], net, liars))
     },
+    size: () => bySlot.values().reduce((sum, items) => sum + items.size, 0),
     equivocations: () => [...conflicts.values()],
     verdictsOn: (slot, miner, gpu) =>
       ofSlot(slot, recordTypes.verdict).flatMap(({ validator, record }) =>

@@ -9,6 +9,7 @@ import type { Network } from '../protocols/network.ts'
 import type { RecordKey } from '../protocols/signed.ts'
 import type { Config } from './config.ts'
 import type { Events } from './events.ts'
+import type { Meters } from './metrics/meters.ts'
 import type { Store } from './store.ts'
 
 export type NodeLibp2p = Libp2p<{
@@ -29,6 +30,7 @@ export interface Core {
   readonly libp2p: NodeLibp2p
   readonly store: Store
   readonly events: Events
+  readonly meters: Meters
   readonly log: Log
   readonly nowMs: NowMs
 }

@@ -7,7 +7,7 @@ import { kadDHT, passthroughMapper, type Selectors, type Validators } from '@lib
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import type { Datastore } from 'interface-datastore'
-import { createLibp2p } from 'libp2p'
+import { createLibp2p, type Libp2pOptions as Libp2pInit } from 'libp2p'
 import { messageOf, NodeError } from '../errors.ts'
 import { boundedRelay } from '../protocols/bounded-relay.ts'
 import { PROVIDER_VALIDITY_MS } from '../protocols/dht-datastore.ts'
@@ -38,6 +38,8 @@ export interface Libp2pOptions {
   readonly selectors: Selectors
   readonly datastore?: Datastore
   readonly gater?: ConnectionGater
+  /** What the library counts; nothing without it. */
+  readonly metrics?: Libp2pInit['metrics']
   /** How long silence may last and how often it is broken; a test makes it short. */
   readonly silence?: Silence
 }
@@ -98,6 +100,7 @@ export async function createNodeLibp2p(options: Libp2pOptions): Promise<NodeLibp
       peerStore: { maxAddressAge: ADDRESS_AGE_MS, maxPeerAge: ADDRESS_AGE_MS },
       ...(options.datastore === undefined ? {} : { datastore: options.datastore }),
       ...(options.gater === undefined ? {} : { connectionGater: options.gater }),
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       services: services(options),
     })) as unknown as NodeLibp2p
   } catch (cause) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { LevelDatastore } from 'datastore-level'
 import type { Log } from '../log.ts'
 import { capabilityValidator } from '../protocols/capability-dht.ts'
@@ -17,6 +18,8 @@ import { createEvents } from './events.ts'
 import { gaterFor } from './gater.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { createNodeLibp2p, listen } from './libp2p.ts'
+import { countEvents } from './metrics/count-events.ts'
+import { createMeters, type Meters } from './metrics/meters.ts'
 import { networkOf } from './network-of.ts'
 import { createNetworkParts, createParts, type Parts } from './parts.ts'
 import { routes, servicesOf, topics } from './roles.ts'
@@ -53,12 +56,15 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const identity = await loadIdentity(folder.keyFile, log)
   const net = networkOf(config)
   const store = stack.use(await openStore(folder.storeFolder))
-  const libp2p = await nodeLibp2p(config, { net, identity, folder, ephemeral }, stack)
+  const meters = createMeters()
+  const libp2p = await nodeLibp2p(config, { net, identity, folder, ephemeral, meters }, stack)
   const life = new AbortController()
   stack.defer(() => life.abort())
   const { peerId, recordKey: key } = identity
   const events = createEvents(nowMs)
-  const core: Core = { config, net, peerId, key, libp2p, store, events, log, nowMs }
+  const hostsOnly = config.roles.includes('miner') && !config.roles.includes('renter')
+  countEvents({ events, meters, peerId, hostsOnly }, life.signal)
+  const core: Core = { config, net, peerId, key, libp2p, store, events, meters, log, nowMs }
   const network = createNetworkParts(core, life.signal)
   await listen(libp2p, config.listen)
   const isMiner = config.roles.includes('miner')
@@ -93,11 +99,12 @@ interface Libp2pNeeds {
   readonly identity: Identity
   readonly folder: DataFolder
   readonly ephemeral: boolean
+  readonly meters: Meters
 }
 
 async function nodeLibp2p(
   config: Config,
-  { net, identity, folder, ephemeral }: Libp2pNeeds,
+  { net, identity, folder, ephemeral, meters }: Libp2pNeeds,
   stack: AsyncDisposableStack,
 ): Promise<NodeLibp2p> {
   const datastore = new LevelDatastore(join(folder.path, 'libp2p'))
@@ -112,6 +119,11 @@ async function nodeLibp2p(
     relay: config.roles.includes('relay'),
     dhtClient: ephemeral,
     topics,
+    metrics: prometheusMetrics({
+      registry: meters.registry,
+      collectDefaultMetrics: false,
+      statfsLocation: folder.path,
+    }),
     ...capabilityValidator(net, { nowMs }),
     datastore: cappedDatastore(datastore, { nowMs }),
     ...(gater === undefined ? {} : { gater }),

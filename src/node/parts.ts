@@ -34,6 +34,7 @@ import type { ProofRoom } from './proof-room.ts'
 import { createProving, type Proving } from './proving.ts'
 import type { PulseBook } from './pulse-book.ts'
 import { drandSource, openPulseBook } from './pulses.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
 import { createScores, type Scores } from './scores.ts'
 import { windowMsOf } from './scoring/window-age.ts'
 import { blocksIn, scoringBlock } from './scoring-block.ts'
@@ -62,6 +63,8 @@ export interface Parts extends NetworkParts {
   /** The connection to the chain; undefined for a node that asks none. */
   readonly chainLink: ChainLink | undefined
   readonly chainView: ChainView
+  /** Whether what this node needs is there. */
+  readonly readiness: Readiness
   /** Alpha that was burned; undefined where scores count none. */
   readonly burns: BurnBook | undefined
   readonly validators: ValidatorView
@@ -115,7 +118,7 @@ async function openBurnBook(core: Core, beacon: BeaconInfo): Promise<BurnBook | 
 
 /** Makes what speaks to peers, over a libp2p that does not listen yet; it ends with `signal`. */
 export function createNetworkParts(core: Core, signal: AbortSignal): NetworkParts {
-  const { libp2p, net, log, nowMs, events } = core
+  const { libp2p, net, log, nowMs, events, meters } = core
   const rpc = createRpc(libp2p, net, {
     log: log.child('rpc'),
     signal,
@@ -123,6 +126,8 @@ export function createNetworkParts(core: Core, signal: AbortSignal): NetworkPart
     onGreeted: ({ peerId }) => events.emit('peer-greeted', { peerId }),
     onRefused: (protocol, peerId, code) =>
       events.emit('request-refused', { protocol, peerId, code }),
+    onCall: (protocol, side, outcome, ms) =>
+      meters.observe('compute_node_rpc_duration_seconds', { protocol, side, outcome }, ms / 1000),
   })
   const dht = createDhtRecords(libp2p.services.dht, { net, log: log.child('dht'), nowMs })
   return { core, rpc, dht }
@@ -136,6 +141,8 @@ export async function createParts(
   const { core, rpc, dht } = network
   const { config, net, store, nowMs, log } = core
   const slots = slotNetworks[net.network]
+  const life = new AbortController()
+  stack.defer(() => life.abort())
   const devChain = await openDevChain(core, stack)
   let view: ChainView | undefined
   const capabilities = await createCapabilities(core, dht, {
@@ -211,6 +218,7 @@ export async function createParts(
     }),
     chainLink,
     chainView,
+    readiness: createReadiness({ core, chainLink, hosting: hosting?.book }, life.signal),
     burns,
     validators: chainView,
     pulses,

@@ -23,12 +23,14 @@ import { leaseLifeRoute } from './control/routes/lease-life.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { loginRoute } from './control/routes/login.ts'
 import { logsRoute } from './control/routes/logs.ts'
+import { metricsRoute } from './control/routes/metrics.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { ownRecordsRoute } from './control/routes/own-records.ts'
 import { peersRoute } from './control/routes/peers.ts'
 import { policyRoute } from './control/routes/policy.ts'
 import { portRoute } from './control/routes/port.ts'
 import { queueRoute } from './control/routes/queue.ts'
+import { readyzRoute } from './control/routes/readyz.ts'
 import { scoresRoute } from './control/routes/scores.ts'
 import { shellRoute } from './control/routes/shell.ts'
 import { snapshotRoute } from './control/routes/snapshot.ts'
@@ -199,6 +201,8 @@ export const routes: readonly Route<Parts>[] = [
   statusRoute,
   accessRoute,
   docsRoute,
+  readyzRoute,
+  metricsRoute,
   peersRoute,
   eventsRoute,
   offersRoute,

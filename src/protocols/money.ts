@@ -3,6 +3,9 @@ import { NodeError } from '../errors.ts'
 /** Decimal places of each asset; amounts inside the program are whole base units. */
 export const ASSET_DECIMALS: Readonly<Record<string, number>> = { DEV: 6, TAO: 9, XMR: 12, SUI: 9 }
 
+/** Whether amounts of it are known here. */
+export const isAsset = (asset: string): boolean => Object.hasOwn(ASSET_DECIMALS, asset)
+
 const decimalsOf = (asset: string): number => {
   const decimals = ASSET_DECIMALS[asset]
   if (decimals === undefined) {

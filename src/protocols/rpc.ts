@@ -2,6 +2,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { NowMs } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { createHello, type Greeted, type Hello } from './hello.ts'
+import { measured, type OnCall, timed } from './measured-call.ts'
 import type { Network } from './network.ts'
 import { createPeers, type Peers } from './peers.ts'
 import type { Protocol } from './protocol.ts'
@@ -19,6 +20,8 @@ export interface RpcOptions {
   /** Told of every refused request and peer, with the protocol's name (`hello` for a peer sent away). */
   readonly onRefused?: (protocol: string, peer: string, code: string) => void
   readonly onGreeted?: (greeted: Greeted) => void
+  /** Told of every request with one answer when it is over, those asked and those served. */
+  readonly onCall?: OnCall | undefined
   /** How long a new connection may take to say hello. */
   readonly helloTimeoutMs?: number
 }
@@ -66,7 +69,7 @@ export interface Rpc {
 
 /** The engine of one libp2p node; create it before the node listens (`start: false`), so that hello is there. */
 export function createRpc(libp2p: Libp2p, net: Network, options: RpcOptions): Rpc {
-  const { log, signal, nowMs, onRefused, onGreeted, helloTimeoutMs } = options
+  const { log, signal, nowMs, onRefused, onGreeted, onCall, helloTimeoutMs } = options
   const hello = createHello(libp2p, net, {
     log: log.child('hello'),
     signal,
@@ -86,13 +89,23 @@ export function createRpc(libp2p: Libp2p, net: Network, options: RpcOptions): Rp
   return {
     hello,
     peers,
-    serve: (protocol, handler, until) => serveRequests(peers, protocol, handler, until),
+    serve: (protocol, handler, until) =>
+      serveRequests(peers, protocol, measured(protocol.name, handler, onCall), until),
     serveStream: (protocol, handler, until) => serveItems(peers, protocol, handler, until),
-    async ask(protocol, peer, request, until) {
+    async ask<Req, Res>(
+      protocol: Protocol<Req, Res>,
+      peer: PeerId | string,
+      request: Req,
+      until?: AbortSignal,
+    ) {
       const body = protocol.request.encode(request)
-      const found = links.get(peer.toString(), protocol)
-      const link = found instanceof Promise ? await heeding(found, until) : found
-      return protocol.response.decode(await link.ask(body, protocol.limits.timeoutMs, until))
+      const asking = async (): Promise<Res> => {
+        const found = links.get(peer.toString(), protocol)
+        const link = found instanceof Promise ? await heeding(found, until) : found
+        return protocol.response.decode(await link.ask(body, protocol.limits.timeoutMs, until))
+      }
+      if (onCall === undefined) return asking()
+      return timed(asking, (outcome, ms) => onCall(protocol.name, 'asked', outcome, ms), until)
     },
     askStream: (protocol, peer, request, until) => askItems(peers, protocol, peer, request, until),
   }

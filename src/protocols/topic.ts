@@ -2,6 +2,7 @@ import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { GossipVerdict } from '../metrics.ts'
 import type { Codec } from './codec.ts'
 import { type Network, wireName } from './network.ts'
 import { openRecord, peekRecord, type RecordType, type Signed } from './signed.ts'
@@ -49,6 +50,8 @@ export interface ListenOptions {
   /** True for a record already handled: it is dropped without verifying its signature again. */
   readonly known: (id: Uint8Array) => boolean
   readonly onDropped?: (topic: string, verdict: Exclude<Verdict, 'accept'>) => void
+  /** Told of every message of the topic once it is judged. */
+  readonly onJudged?: ((topic: string, verdict: GossipVerdict) => void) | undefined
 }
 
 /** Judges every message of a topic once and hands good records to their admission, until `signal` aborts. */
@@ -68,12 +71,13 @@ export function listenRaw(
   gossip: GossipSub,
   topic: Topic,
   judgeBytes: (data: Uint8Array, from: string) => Verdict | Promise<Verdict>,
-  { net, log, signal, onDropped }: Omit<ListenOptions, 'known'>,
+  { net, log, signal, onDropped, onJudged }: Omit<ListenOptions, 'known'>,
 ): void {
   const name = topicName(net, topic)
   gossip.topicValidators.set(name, async (from, { data }) => {
     const tooLarge = data.length > topic.maxBytes
     const verdict = tooLarge ? TOO_LARGE : await judgeBytes(data, from.toString())
+    onJudged?.(topic.name, spoken(verdict))
     if (verdict === 'accept') return TopicValidatorResult.Accept
     onDropped?.(topic.name, verdict)
     log.debug('gossip-dropped', { topic: topic.name, from: from.toString(), ...verdict })
@@ -88,6 +92,11 @@ export function listenRaw(
     },
     { once: true },
   )
+}
+
+function spoken(verdict: Verdict): GossipVerdict {
+  if (verdict === 'accept') return 'accepted'
+  return 'ignore' in verdict ? 'ignored' : 'rejected'
 }
 
 const TOO_LARGE: Verdict = { reject: 'too large' }

@@ -5,8 +5,17 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { libraryMetrics, metrics } from '../../src/metrics.ts'
+import { createControlClient } from '../../src/node/control/client.ts'
 import { roundFailure, roundSummary } from '../../src/node/devnet/summary.ts'
 import { docker, noDocker } from '../support/docker.ts'
+import {
+  type Family,
+  lint,
+  parseExposition,
+  shownIn,
+  unboundedLabels,
+} from '../support/exposition.ts'
 import { processesWith } from '../support/processes.ts'
 import { endWith, runCli, startCli } from '../support/run-cli.ts'
 
@@ -63,6 +72,85 @@ const containersOf = async (peerIds: readonly string[]): Promise<number> => {
   return all.filter(({ Labels }) => peerIds.includes(Labels['cn.node'] ?? '')).length
 }
 
+/** Every row of the table is told by every node, no label names a peer, and what happened in the market was counted. */
+async function expectMetrics(root: string): Promise<void> {
+  const told = new Map<string, ReadonlyMap<string, Family>>()
+  for (const member of MEMBERS) {
+    using client = createControlClient(join(root, member, 'control.sock'))
+    const families = parseExposition(await client.text('/metrics'))
+    const ready = await client.get('/readyz')
+    told.set(member, families)
+    expect({ member, ready }).toEqual({ member, ready: { ready: true, reasons: [] } })
+    const missing = [...Object.keys(metrics), ...Object.keys(libraryMetrics)]
+    expect(missing.filter((name) => !families.has(name))).toEqual([])
+    expect([...lint(families), ...unboundedLabels(families)]).toEqual([])
+    for (const name of moving['every node']!) {
+      expect(`${member} ${name} ${Number(shownIn(families, name)) > 0}`).toBe(
+        `${member} ${name} true`,
+      )
+    }
+  }
+  for (const [member, names] of Object.entries(moving).filter(([of]) => of !== 'every node')) {
+    for (const name of names) {
+      const all = ['1', '2'].map((n) => told.get(member) ?? told.get(`${member}-${n}`))
+      const moved = all.some((families) => Number(shownIn(families!, name)) > 0)
+      expect(`${member} ${name} ${moved}`).toBe(`${member} ${name} true`)
+    }
+  }
+}
+
+/** What must have moved once a market made a round, by who shows it. */
+const moving: Readonly<Record<string, readonly string[]>> = {
+  'every node': [
+    'compute_node_peers',
+    'compute_node_peers_greeted_total',
+    'compute_node_gossip_messages_total',
+    'compute_node_gossip_mesh_peers',
+    'compute_node_dht_peers',
+    'compute_node_rpc_duration_seconds_count',
+    'compute_node_offers',
+    'compute_node_capabilities',
+    'compute_node_disk_free_bytes',
+    'libp2p_data_transfer_bytes_total',
+    'nodejs_heap_size_used_bytes',
+  ],
+  miner: [
+    'compute_node_gpu_state',
+    'compute_node_gpu_filled',
+    'compute_node_gpu_fill_seconds_count',
+    'compute_node_slots_proved_total',
+    'compute_node_slot_prove_seconds_sum',
+    'compute_node_lease_requests_total',
+    'compute_node_leases_ended_total',
+    'compute_node_image_pull_seconds_count',
+    'compute_node_billed_total',
+    'compute_node_settled_total',
+    'compute_node_price_per_hour',
+    'compute_node_engine_up',
+    'compute_node_devices',
+    'compute_node_chain_block',
+    'compute_node_chain_bound',
+    'compute_node_score',
+  ],
+  validator: [
+    'compute_node_attestations',
+    'compute_node_pulse_timestamp_seconds',
+    'compute_node_chain_read_timestamp_seconds',
+    'compute_node_chain_epoch',
+    'compute_node_chain_neurons',
+    'compute_node_chain_endpoint_rank',
+    'compute_node_slot_gpus',
+    'compute_node_slot_coverage_ratio',
+    'compute_node_verdicts_total',
+    'compute_node_verify_seconds_count',
+    'compute_node_scores_computed_total',
+    'compute_node_miners_scored',
+    'compute_node_weights_set_total',
+    'compute_node_weights_set_timestamp_seconds',
+  ],
+  renter: ['compute_node_paid_total', 'compute_node_spending_today'],
+}
+
 test('a market of processes: told as it happens, used from elsewhere, stopped whole, started again as the same peers', async () => {
   const root = newRoot()
   const child = startCli(['devnet', '--data-dir', root], { env: noEngine })
@@ -116,6 +204,8 @@ test('a market of processes: told as it happens, used from elsewhere, stopped wh
   expect(told.get('attestations')).toContain('VALID')
   expect(told.get('chain metagraph')).toContain('yes')
   expect(told.get('chain metagraph')).toMatch(/EMISSION/)
+
+  await expectMetrics(root)
 
   const explained = async (member: string) => {
     const words = ['score', peerIds.get('miner-1')!, '--explain', '--data-dir', join(root, member)]

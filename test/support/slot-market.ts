@@ -18,6 +18,7 @@ import { createEvents, type NodeEvent } from '../../src/node/events.ts'
 import { createFalseWitnesses } from '../../src/node/false-witnesses.ts'
 import { createFrauds } from '../../src/node/fraud/fraud-book.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
+import { createMeters } from '../../src/node/metrics/meters.ts'
 import type { Misbehaviour } from '../../src/node/miner-run.ts'
 import { createPulseBook } from '../../src/node/pulse-book.ts'
 import { runServices, type Service } from '../../src/node/service.ts'
@@ -227,6 +228,7 @@ export function createSlotMarket({ round = 2 } = {}) {
       libp2p,
       store,
       events,
+      meters: createMeters(),
       log: silent,
       nowMs: Date.now,
     }

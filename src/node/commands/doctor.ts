@@ -6,6 +6,7 @@ import { checkDataFolder, checkPorts } from '../doctor/check-node.ts'
 import { checkProofs } from '../doctor/check-proofs.ts'
 import { checkPulses } from '../doctor/check-pulses.ts'
 import { checkWebgpu } from '../doctor/check-webgpu.ts'
+import { makeBundle } from '../doctor/make-bundle.ts'
 import { printFindings } from '../finding-list.ts'
 import { createOutput } from '../output.ts'
 import type { Run } from './command.ts'
@@ -28,5 +29,10 @@ export const doctor: Run = async ({ config, terminal, signal }) => {
     ...(await checkChain(config, signal)),
     ...(await checkPulses(config, signal)),
   ]
-  return printFindings(createOutput(terminal, config), findings)
+  const output = createOutput(terminal, config)
+  if (config.bundle !== undefined) {
+    const parts = await makeBundle(config.bundle, config, findings, signal)
+    output.note(`${config.bundle}: ${parts.length} files; read it before you send it`)
+  }
+  return printFindings(output, findings)
 }

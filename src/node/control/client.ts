@@ -13,6 +13,8 @@ import { errorOf } from './problem.ts'
 /** A running node, as commands see it. Failures arrive as the NodeError that the node threw. */
 export interface ControlClient extends Disposable {
   get<T>(path: string, signal?: AbortSignal): Promise<T>
+  /** What a path answers that is no JSON, e.g. `/metrics`. */
+  text(path: string, signal?: AbortSignal): Promise<string>
   /** With an idempotency key, what was asked for under it before is not done again. */
   post<T>(path: string, body?: unknown, signal?: AbortSignal, key?: string): Promise<T>
   patch<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T>
@@ -50,6 +52,7 @@ export function createControlClient(socketPath: string): ControlClient {
   return {
     get: async <T>(path: string, signal?: AbortSignal) =>
       (await readJson(await send('GET', path, undefined, signal))) as T,
+    text: async (path, signal) => readText(await send('GET', path, undefined, signal)),
     post: async <T>(path: string, body: unknown = {}, signal?: AbortSignal, key?: string) =>
       (await readJson(await send('POST', path, body, signal, key))) as T,
     patch: async <T>(path: string, body: unknown, signal?: AbortSignal) =>
@@ -106,12 +109,18 @@ function ask({ key, ...options }: Request, body: unknown): Promise<IncomingMessa
 
 /** @throws what the node threw */
 async function readJson(response: IncomingMessage): Promise<unknown> {
+  const body = await readText(response)
+  return body === '' ? {} : JSON.parse(body)
+}
+
+/** @throws what the node threw */
+async function readText(response: IncomingMessage): Promise<string> {
   const body = await text(response).catch((cause: unknown) => {
     throw lost(cause)
   })
-  const value: unknown = body === '' ? {} : JSON.parse(body)
-  if ((response.statusCode ?? 500) < 400) return value
-  throw errorOf(value) ?? new NodeError('FAILED', `the node answered ${response.statusCode}`)
+  if ((response.statusCode ?? 500) < 400) return body
+  const refused = errorOf(body === '' ? {} : JSON.parse(body))
+  throw refused ?? new NodeError('FAILED', `the node answered ${response.statusCode}`)
 }
 
 async function* readEvents(

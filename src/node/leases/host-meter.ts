@@ -17,7 +17,7 @@ export async function saveReceipt(
   const { seq, cumulative } = receipt.payload
   const next = { ...lease, cumulative, meter: issued(meter, receipt) }
   await book.save(now, next, [{ seq, bytes: receipt.bytes }])
-  book.events.emit('receipt-issued', { id: now.id, seq, cumulative })
+  book.events.emit('receipt-issued', { id: now.id, seq, cumulative, asset: now.terms.asset })
 }
 
 const meteredAs = (lease: HostedLease, health: Health): Health | 'paused' =>

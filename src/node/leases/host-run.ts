@@ -119,6 +119,7 @@ async function notePull(book: HostBook, now: HostedNow, tookMs: number): Promise
   await step(book, now, (lease) => ({ ...lease, pullMs: ms }))
   pastPulls.push({ image: now.terms.image, engine: now.lease.hostEngine, ms })
   if (pastPulls.length > PAST_LENGTHS) pastPulls.shift()
+  book.events.emit('image-pulled', { id: now.id, ms })
 }
 
 /** Waits until the renter has locked the money; REFUSED_NOT_PAID when it has not in time, or too little. */

@@ -10,6 +10,9 @@ export const commandOptions = {
   ...rentOptions,
   ...sessionOptions,
   out: maybe('command', 'File to write to', 'FILE', text, { isPath: true }),
+  bundle: maybe('command', 'Also write an archive for who helps, without secrets', 'FILE', text, {
+    isPath: true,
+  }),
   export: maybe('command', 'File to write the whole evidence to', 'FILE', text, { isPath: true }),
   prove: maybe('command', 'Record to prove, by its id or its first 12 digits', 'ID', text),
   verify: maybe('command', 'Check such a file instead, with nothing else', 'FILE', text, {

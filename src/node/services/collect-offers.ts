@@ -3,15 +3,21 @@ import { listenTopic } from '../../protocols/topic.ts'
 import { secondsMs } from '../../units.ts'
 import type { Book } from '../books.ts'
 import type { Core } from '../core.ts'
+import { countGossip } from '../metrics/count-gossip.ts'
 import type { Offers } from '../offers.ts'
 import type { Service } from '../service.ts'
 
 const SWEEP_MS = secondsMs(2)
 
 /** Hears the topic of a book until `signal` aborts. */
-export function hearBook({ libp2p, net, log }: Core, book: Book, signal: AbortSignal): void {
+export function hearBook(
+  { libp2p, net, log, meters }: Core,
+  book: Book,
+  signal: AbortSignal,
+): void {
   const { topic, admissions, known } = book
-  listenTopic(libp2p.services.gossip, topic, admissions, { net, log, signal, known })
+  const onJudged = countGossip(meters)
+  listenTopic(libp2p.services.gossip, topic, admissions, { net, log, signal, known, onJudged })
 }
 
 interface Parts {

@@ -16,6 +16,7 @@ import type { Rpc } from '../../protocols/rpc.ts'
 import { listenRaw, topicName, type Verdict } from '../../protocols/topic.ts'
 import type { ClockFault } from '../clock-fault.ts'
 import type { Core } from '../core.ts'
+import { countGossip } from '../metrics/count-gossip.ts'
 import type { PulseBook } from '../pulse-book.ts'
 import type { Service } from '../service.ts'
 
@@ -137,7 +138,8 @@ export const relayPulses = ({ core, rpc, pulses, pulseSource }: Parts): Service 
   return {
     name: 'relay-pulses',
     async start(signal) {
-      listenRaw(gossip, pulsesTopic, judge, { net, log, signal })
+      const onJudged = countGossip(core.meters)
+      listenRaw(gossip, pulsesTopic, judge, { net, log, signal, onJudged })
       await rpc.serve(
         pulsesProtocol,
         async ({ rounds }) => ({

@@ -23,7 +23,7 @@ export function settle({ renting: book }: { readonly renting: RentBook }): Servi
       }
       void every(minutesMs(10), { signal, log: book.log, name: 'settle' }, work)
       book.events.subscribe(({ event }) => {
-        if (event === 'lease-ended') work().catch((error) => book.log.error('settle', error))
+        if (event === 'lease-ended') work().catch((error) => book.log.error('settle-failed', error))
       }, signal)
     },
     stop: () => working.catch(() => undefined), // logged by whoever began it
