@@ -69,7 +69,7 @@ async function start(devices: number, payer: string): Promise<CrowdMiner> {
   await book.payers.put(payer, Uint8Array.of(1))
   const free = { burst: devices, everyMs: 1 }
   Object.assign(book, { unpaid: createUnpaidHolds(Date.now, { peer: free, prefix: free }) })
-  const parts = { rpc: peer.rpc, hosting: book }
+  const parts = { rpc: peer.rpc, hosting: book, core: { libp2p: peer.libp2p } }
   const services = await runServices([hostLeases(parts), serveSessions(parts)])
   running = {
     async [Symbol.asyncDispose]() {

@@ -66,7 +66,7 @@ async function startMarket(engine: 'docker' | 'process') {
         at < 0 ? [...args, ...folder] : [...args.slice(0, at), ...folder, ...args.slice(at)]
       return runCli(own)
     },
-    kill: (name: string) => endWith(running.get(name)!, 'SIGKILL'),
+    kill: (name: string, signal: NodeJS.Signals = 'SIGKILL') => endWith(running.get(name)!, signal),
     end,
     startMiner,
     dataDir,
@@ -269,6 +269,18 @@ describe.each(engines)('with the %s engine', { timeout }, (engine, missing) => {
       if (engine === 'docker') expect(await containersOf(id)).toEqual([])
     },
   )
+
+  test.skipIf(missing)('a renter hears at once that its miner was stopped', async () => {
+    const { run, kill } = market
+    await until(() => run('renter', 'offers', 'duration>=0.1'))
+    const id = (await run('renter', 'rent', '--hours', '0.1', '-q')).stdout.trim()
+    await kill('miner', 'SIGTERM')
+    // No miner is there any more that could say it later.
+    const shown = json(await run('renter', 'show', id, '--json'))
+    expect(shown).toMatchObject({ over: true, state: 'FAILED', ending: 'miner-stopped' })
+    expect(shown.settled).toBe(shown.owed)
+    if (engine === 'docker') expect(await containersOf(id)).toEqual([])
+  })
 })
 
 const containersOf = async (lease: string) =>

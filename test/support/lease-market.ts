@@ -111,7 +111,7 @@ export async function startMiner(
     stands: () => true,
     endOnStop,
   })
-  const parts = { rpc: peer.rpc, hosting: book }
+  const parts = { rpc: peer.rpc, hosting: book, core: { libp2p: peer.libp2p } }
   const { snapshotGraceMs } = options
   const sessions = {
     ...parts,

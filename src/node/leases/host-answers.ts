@@ -48,6 +48,9 @@ export async function answerLease(
   from: Asker,
 ): Promise<LeaseResponse> {
   const peer = from.peerId
+  if (book.isLeaving && ['reserve', 'accept', 'enqueue', 'extend'].includes(request.kind)) {
+    throw new NodeError('REFUSED_NO_CAPACITY', 'this miner stops', { next: 'take another offer' })
+  }
   switch (request.kind) {
     case 'reserve':
       return { kind: 'quote', terms: await reserve(book, request, from) }

@@ -139,6 +139,8 @@ export interface HostBook extends HostOptions {
   readonly line: WaitingLine
   /** True while turns are given, which changes what is free. */
   callingTurns: boolean
+  /** True once this node ends its leases in order to stop: nothing new begins then. */
+  isLeaving: boolean
   /** How long the newest leases lasted that are over, oldest first. */
   readonly pastMs: number[]
   /** How long images took to be there, for the newest leases, oldest first. */
@@ -184,6 +186,7 @@ export function createHostBook(options: HostOptions): HostBook {
     drain: options.drain ?? (() => NOT_DRAINED),
     line: createWaitingLine({ ...options, changes, steadyMs }),
     callingTurns: false,
+    isLeaving: false,
     pastMs: [],
     pastPulls: [],
     volumePolicy: options.volumePolicy ?? DEFAULT_VOLUME_POLICY,
