@@ -8,6 +8,7 @@ import { type Config, loadConfig } from './config.ts'
 import { exitCodeOf, INTERRUPTED } from './exit-codes.ts'
 import { commandHelp, findCommand, programHelp } from './help.ts'
 import { createInterrupts, type Interrupts } from './interrupts.ts'
+import { nextStepFor } from './next-step.ts'
 import { flagName } from './options.ts'
 import { printable, toJson } from './output.ts'
 import { packageVersion } from './package-version.ts'
@@ -148,9 +149,10 @@ function printError(
   { terminal, signal }: CliOptions,
 ): number {
   const error = interruption(signal, thrown) ?? thrown
-  const next = error instanceof NodeError ? error.next : undefined
   const message = printable(messageOf(error).replace(/\s*\n\s*/g, ' '))
   const own = argv.slice(0, argv.indexOf('--') < 0 ? argv.length : argv.indexOf('--'))
+  const said = error instanceof NodeError ? error.next : undefined
+  const next = said === undefined ? undefined : nextStepFor(own, said)
   if (own.includes('--json')) {
     const body = { code: codeOf(error), message, ...(next === undefined ? {} : { next }) }
     terminal.stdout.write(`${toJson({ error: body })}\n`)
