@@ -8,6 +8,7 @@ import { leaseFileRoutes } from './lease-files.ts'
 import { leaseForwardRoutes } from './lease-forwards.ts'
 import { leaseUsageRoutes } from './lease-usage.ts'
 import { leaseRoutes } from './leases.ts'
+import { machineRoutes } from './machine.ts'
 import { networkRoutes } from './network.ts'
 import { offerRoutes } from './offers.ts'
 import type { RouteDeclaration } from './route.ts'
@@ -32,6 +33,7 @@ export const apiRoutes = {
   ...gpuRoutes,
   ...hostingRoutes,
   ...networkRoutes,
+  ...machineRoutes,
   ...scoreRoutes,
   ...sessionRoutes,
   ...volumeRoutes,

@@ -23,6 +23,7 @@ import { leaseLifeRoute } from './control/routes/lease-life.ts'
 import { leasesRoute } from './control/routes/leases.ts'
 import { loginRoute } from './control/routes/login.ts'
 import { logsRoute } from './control/routes/logs.ts'
+import { machineRoute } from './control/routes/machine.ts'
 import { metricsRoute } from './control/routes/metrics.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { ownRecordsRoute } from './control/routes/own-records.ts'
@@ -229,6 +230,7 @@ export const routes: readonly Route<Parts>[] = [
   loginRoute,
   snapshotRoute,
   templatesRoute,
+  machineRoute,
   volumesRoute,
   scoresRoute,
   attestationsRoute,

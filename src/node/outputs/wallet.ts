@@ -1,21 +1,10 @@
 import { z } from 'zod'
 import { address, listOf } from '../../api/common.ts'
+import { keyType, walletRow } from '../../api/machine.ts'
 import type { WalletKey } from '../commands/wallet-import.ts'
-import type { WalletRow } from '../commands/wallet-list.ts'
 import type { SignResult } from '../commands/wallet-sign.ts'
 import type { VerifyResult } from '../commands/wallet-verify.ts'
 import type { Outputs } from './output.ts'
-
-const keyType = z.enum(['sr25519', 'ed25519'])
-
-const wallet: z.ZodType<WalletRow> = z.strictObject({
-  name: z.string(),
-  key: z.enum(['coldkey', 'hotkey']),
-  hotkey: z.string().nullable().describe('its name; null for a coldkey'),
-  address: address.nullable().describe('null when its files do not tell'),
-  keyType: keyType.nullable(),
-  encrypted: z.boolean().nullable().describe('null when there is only its public part'),
-})
 
 const walletKey: z.ZodType<WalletKey> = z.strictObject({
   name: z.string(),
@@ -48,7 +37,7 @@ export const walletOutputs: Outputs = {
       keyType,
     }),
   },
-  'wallet list': { describe: 'a list', schema: listOf(wallet) },
+  'wallet list': { describe: 'a list', schema: listOf(walletRow) },
   'wallet import': { describe: 'the key', schema: walletKey },
   'wallet sign': { describe: 'the signature', schema: signed },
   'wallet verify': { describe: 'what was found', schema: verified },
