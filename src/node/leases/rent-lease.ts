@@ -62,14 +62,25 @@ export const escrowExpiryMs = (terms: Pick<Terms, 'acceptByMs' | 'durationMs'>):
  * @throws REFUSED_* of the miner or of this node's own limits; PEER_QUOTE; PEER_OUTCOME_UNKNOWN when the miner went
  * silent after it was told; CHAIN_* when the money could not be locked
  */
-export async function rentLease(
+export function rentLease(
   book: RentBook,
   order: RentOrder,
   signal?: AbortSignal,
 ): Promise<RentedNow> {
+  const miner = order.offer.payload.peerId
+  // A miner keeps one quote of a peer: a second order would drop that of the first before it was accepted.
+  return book.locks.run(`order at ${miner}`, () => rentAt(book, miner, order, signal))
+}
+
+async function rentAt(
+  book: RentBook,
+  miner: string,
+  order: RentOrder,
+  signal?: AbortSignal,
+): Promise<RentedNow> {
+  signal?.throwIfAborted()
   await checkCost(book, order)
   const request = reserveRequest(order)
-  const miner = order.offer.payload.peerId
   const answer = await book.rpc.ask(leaseProtocol, miner, request, signal)
   if (answer.kind !== 'quote') throw new NodeError('BAD_MESSAGE', 'no quote where one belongs')
   const { payload: terms } = openTerms(book.net, answer.terms, 'miner')

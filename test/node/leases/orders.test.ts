@@ -62,6 +62,14 @@ test('the first offer in order is taken, and the next one where that cannot be h
   await expect(order(wish())).rejects.toMatchObject({ code: 'REFUSED_NO_CAPACITY' })
 })
 
+test('orders that are placed at once do not take each other’s quotes', async () => {
+  const { cheap, dear, order } = await twoMiners()
+  const taken = await Promise.all([order(wish()), order(wish())])
+  expect(new Set(taken.map(({ terms }) => terms.miner))).toEqual(
+    new Set([cheap.key.peerId, dear.key.peerId]),
+  )
+})
+
 test('a query, a price limit and an offer id choose', async () => {
   const { dear, order, offers } = await twoMiners()
   await expect(order(wish({ query: 'gpu_name=H100' }))).rejects.toMatchObject({

@@ -57,6 +57,9 @@ export function leasesRoute(app: FastifyInstance, { renting: book, offers }: Nee
       // Only a wait ends with who asked: what is agreed is agreed, and found again by its key.
       const signal = body.waitMs === undefined ? undefined : asked.signal
       const now = await placeOrder(book, offers, wanted, signal)
+      // Its turn came as it left: nobody knows of the lease, and it would cost all the same.
+      if (signal?.aborted === true)
+        await stop(book, await own(book, now.id), 'whoever asked hung up')
       return viewOf(book, now.lease)
     } finally {
       wipe(registryAuth)
