@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -70,7 +70,7 @@ export function createControlClient(socketPath: string): ControlClient {
       return readItems<T>(response, name, signal)
     },
     webSocket: (path) => openSocket(socketPath, path),
-    frames: async (path) => frameSocket(await upgraded(socketPath, path)),
+    frames: (path) => openFrames({ socketPath }, path),
     [Symbol.dispose]: () => agent.destroy(),
   }
 }
@@ -178,17 +178,25 @@ function openSocket(socketPath: string, path: string): Promise<WebSocket> {
     socket.once('error', (cause) => reject(lost(cause)))
     socket.once('unexpected-response', (_, response) => {
       readJson(response).then(
-        () => reject(new NodeError('FAILED', `the node refused ${path}`)),
+        () => reject(new NodeError('FAILED', `the node refused ${pathOf(path)}`)),
         reject,
       )
     })
   })
 }
 
+/** A connection that carries frames; rejects with the node's refusal. */
+export async function openFrames(
+  place: Pick<RequestOptions, 'socketPath' | 'host' | 'port' | 'headers' | 'signal'>,
+  path: string,
+): Promise<FrameChannel> {
+  return frameSocket(await upgraded({ ...place, path }))
+}
+
 /** A connection that is no longer HTTP. */
-function upgraded(socketPath: string, path: string): Promise<Duplex> {
-  const headers = { connection: 'Upgrade', upgrade: FRAMES_PROTOCOL }
-  const outgoing = request({ socketPath, path, headers, agent: false })
+function upgraded(options: RequestOptions): Promise<Duplex> {
+  const headers = { ...options.headers, connection: 'Upgrade', upgrade: FRAMES_PROTOCOL }
+  const outgoing = request({ ...options, headers, agent: false })
   return new Promise((resolve, reject) => {
     outgoing.once('upgrade', (_, socket, head) => {
       if (head.length > 0) socket.unshift(head)
@@ -196,7 +204,7 @@ function upgraded(socketPath: string, path: string): Promise<Duplex> {
     })
     outgoing.once('response', (response) => {
       readJson(response).then(
-        () => reject(new NodeError('FAILED', `the node refused ${path}`)),
+        () => reject(new NodeError('FAILED', `the node refused ${pathOf(options.path)}`)),
         reject,
       )
     })
@@ -205,9 +213,13 @@ function upgraded(socketPath: string, path: string): Promise<Duplex> {
   })
 }
 
+/** Without its query: what is asked for may hold secrets. */
+const pathOf = (path: string | null | undefined): string => String(path).split('?')[0]!
+
 const notRunning = new Set(['ENOENT', 'ECONNREFUSED'])
 
-function lost(cause: unknown): NodeError {
+/** What it means that a control socket does not answer, or no longer. */
+export function lost(cause: unknown): NodeError {
   const { code } = cause as NodeJS.ErrnoException
   if (notRunning.has(code ?? '')) {
     return new NodeError('FAILED_NOT_RUNNING', 'no node runs in this data folder', {

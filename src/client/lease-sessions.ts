@@ -1,0 +1,221 @@
+import { NodeError } from '../errors.ts'
+import type { ByteStream } from './byte-stream.ts'
+import type { HttpClient } from './http-client.ts'
+import { type LeaseProcess, leaseProcess, type ProcessInput, type Signal } from './lease-process.ts'
+import { errorOf } from './problem.ts'
+import { channels, openSession } from './session.ts'
+import type { ClientSocket } from './transport.ts'
+
+/** A container that is still starting is asked for again after this. */
+const STARTING_PAUSE_MS = 1000
+
+/** Where and as whom a command runs. */
+export interface CommandPlace {
+  /** Variables of this command alone; they travel encrypted and are kept nowhere. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly workingDir?: string
+  /** `name`, `uid` or `uid:gid`; the image's own where absent. */
+  readonly user?: string
+  readonly signal?: AbortSignal
+}
+
+export interface ExecOptions extends CommandPlace {
+  readonly stdin?: ProcessInput
+  /** A pseudo-terminal: both outputs come as stdout. */
+  readonly tty?: boolean
+}
+
+export interface ShellOptions extends CommandPlace {
+  readonly columns: number
+  readonly rows: number
+  /** A shell of the image where absent. */
+  readonly command?: readonly string[]
+  /** Told when the connection broke (`lost`: it is tried to resume) and when the terminal goes on (`resumed`). */
+  readonly onNotice?: (notice: 'lost' | 'resumed') => void
+}
+
+/** A terminal in a lease. It outlives its connection to the miner; disposing it hangs up. */
+export interface LeaseShell extends Disposable {
+  /** What it shows, escape sequences and all. */
+  readonly output: ByteStream
+  /** Types. */
+  write(data: string | Uint8Array): Promise<void>
+  resize(columns: number, rows: number): Promise<void>
+  readonly exit: Promise<number>
+  kill(signal?: Signal): Promise<void>
+}
+
+export interface LogsOptions {
+  /** Goes on with what comes; ends with the lease. */
+  readonly follow?: boolean
+  /** Only so many lines from the end. */
+  readonly tail?: number
+  /** Only what came later; unix ms. */
+  readonly sinceMs?: number
+  /** Puts the time before each line. */
+  readonly timestamps?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** A piece of what a lease's main process printed. */
+export interface LogPiece {
+  readonly stream: 'stdout' | 'stderr'
+  readonly text: string
+}
+
+export interface ForwardOptions {
+  /** On this machine; a free one where absent. */
+  readonly localPort?: number
+  /** Address of this machine to listen on; 127.0.0.1 where absent. Others reach the port on any other one. */
+  readonly bind?: string
+  /** Told of each connection that could not be carried. */
+  readonly onFailure?: (error: NodeError) => void
+  readonly signal?: AbortSignal
+}
+
+/** A port of a lease on the node's machine, until disposed or its lease ends. */
+export interface ForwardedPort extends Disposable {
+  readonly port: number
+  readonly localPort: number
+  /** `http://127.0.0.1:PORT`, for what speaks HTTP. */
+  readonly url: string
+  /** Never resolves; rejects with what ended it before it was disposed of. */
+  readonly ended: Promise<never>
+}
+
+interface Place {
+  readonly http: HttpClient
+  /** `/v1/leases/ID`. */
+  readonly path: string
+}
+
+/** Runs a command; its handle comes at once, and tells what becomes of it. */
+export function execIn(
+  { http, path }: Place,
+  argv: readonly string[],
+  { stdin, signal, ...asked }: ExecOptions,
+): LeaseProcess {
+  const request = { ...asked, command: argv }
+  const socket = openedWhenStarted(
+    () => http.webSocket({ path: `${path}/exec`, request, signal }),
+    signal,
+  )
+  return leaseProcess(openSession(socket, { signal }), stdin)
+}
+
+export function shellIn(
+  { http, path }: Place,
+  { signal, columns, rows, onNotice, ...asked }: ShellOptions,
+): LeaseShell {
+  const request = { ...asked, size: { columns, rows } }
+  const socket = openedWhenStarted(
+    () => http.webSocket({ path: `${path}/shell`, request, signal }),
+    signal,
+  )
+  const session = openSession(socket, {
+    signal,
+    onNotice({ kind }) {
+      if (kind === 'lost' || kind === 'resumed') onNotice?.(kind)
+    },
+  })
+  return {
+    output: session.stdout,
+    write: (data) => session.stdin.write(data),
+    resize: (toColumns, toRows) =>
+      session.tell({ kind: 'resize', columns: toColumns, rows: toRows }),
+    get exit() {
+      return session.ended().then((code) => code ?? 0)
+    },
+    kill: (name = 'SIGTERM') => session.tell({ kind: 'signal', signal: name }),
+    [Symbol.dispose]: () => session[Symbol.dispose](),
+  }
+}
+
+/** What the main process printed, in order. */
+export async function* logsOf(
+  { http, path }: Place,
+  { signal, sinceMs, ...asked }: LogsOptions,
+): AsyncGenerator<LogPiece, void, void> {
+  const since = sinceMs === undefined ? {} : { since: nanosecondsOf(sinceMs) }
+  const request = { ...asked, ...since }
+  const socket = await openedWhenStarted(
+    () => http.webSocket({ path: `${path}/logs`, request, signal }),
+    signal,
+  )
+  const onAbort = (): void => socket.close()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+  try {
+    for await (const message of socket.messages()) {
+      if (typeof message === 'string') continue // that it was lost and resumed changes nothing for its reader
+      const stream = message[0] === channels.stderr ? 'stderr' : 'stdout'
+      const text = decoders[stream].decode(message.subarray(1), { stream: true })
+      if (text !== '') yield { stream, text }
+    }
+    signal?.throwIfAborted()
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    socket.close()
+  }
+}
+
+/** The protocol's times are UTC with nine places. */
+const nanosecondsOf = (ms: number): string => new Date(ms).toISOString().replace('Z', '000000Z')
+
+/** Resolves once the node listens. @throws BAD_CONFIG_PORT when that port is busy */
+export async function forwardOf(
+  { http, path }: Place,
+  port: number,
+  { localPort = 0, bind = '127.0.0.1', onFailure = () => undefined, signal }: ForwardOptions,
+): Promise<ForwardedPort> {
+  const query = { port, bind, local: localPort }
+  const socket = await http.webSocket({ path: `${path}/forward`, query, signal })
+  const { promise: listening, resolve, reject } = Promise.withResolvers<number>()
+  const ended = hearForward(socket, resolve, onFailure)
+  ended.catch(reject)
+  const onAbort = (): void => socket.close()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const local = await listening
+  return {
+    port,
+    localPort: local,
+    url: `http://${bind.includes(':') ? `[${bind}]` : bind}:${local}`,
+    ended,
+    [Symbol.dispose]: () => {
+      signal?.removeEventListener('abort', onAbort)
+      socket.close()
+    },
+  }
+}
+
+async function hearForward(
+  socket: ClientSocket,
+  onListening: (local: number) => void,
+  onFailure: (error: NodeError) => void,
+): Promise<never> {
+  for await (const message of socket.messages()) {
+    const heard = JSON.parse(String(message)) as Readonly<Record<string, unknown>>
+    if (heard['kind'] === 'listening') onListening(Number(heard['local']))
+    else {
+      const failure = errorOf(heard)
+      if (failure !== undefined) onFailure(failure)
+    }
+  }
+  throw new NodeError('FAILED_CLOSED', 'the forwarded port was closed')
+}
+
+/** A container that is still starting is asked for again until `signal` aborts. */
+export async function openedWhenStarted<T>(
+  open: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  for (;;) {
+    signal?.throwIfAborted()
+    try {
+      return await open()
+    } catch (error) {
+      if (!(error instanceof NodeError) || error.code !== 'PEER_STARTING') throw error
+      await new Promise((resolve) => setTimeout(resolve, STARTING_PAUSE_MS))
+    }
+  }
+}
