@@ -11,7 +11,10 @@ export interface Store extends AsyncDisposable {
   bucket(name: string): ReturnType<typeof sublevel>
 }
 
-const sublevel = (db: Level<string, Uint8Array>, name: string) =>
+const sublevel = (
+  db: Level<string, Uint8Array>,
+  name: string,
+): ReturnType<typeof db.sublevel<string, Uint8Array>> =>
   db.sublevel<string, Uint8Array>(name, { keyEncoding: 'utf8', valueEncoding: 'view' })
 
 /** Opens the database of a data folder; BAD_CONFIG_LOCKED when another process has it. */

@@ -18,7 +18,7 @@ export const boundedYamux = ({
 }: {
   readonly windowBytes?: number
   readonly keepAliveMs?: number
-} = {}) =>
+} = {}): ReturnType<typeof yamux> =>
   yamux({
     enableKeepAlive: true,
     keepAliveInterval: keepAliveMs,

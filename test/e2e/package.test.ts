@@ -1,8 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as sdk from '../../src/node/sdk/entry.ts'
 
 const checkout = join(import.meta.dirname, '../..')
 const elsewhere = mkdtempSync(join(tmpdir(), 'cn-package-'))
@@ -70,6 +79,41 @@ test('every command can be loaded from the package', () => {
   })
   expect(loaded.stderr).toBe('')
   expect(loaded.status).toBe(0)
+})
+
+test('installed elsewhere it can be imported: for Node, and for browsers', () => {
+  const script = `import * as sdk from 'compute-node'
+    import { connect } from 'compute-node/browser'
+    const { code } = await sdk.connect({ dataDir: 'nothing' }).catch((error) => error)
+    console.log(JSON.stringify({ names: Object.keys(sdk).sort(), code, browser: typeof connect }))`
+  writeFileSync(join(elsewhere, 'program.mjs'), script)
+  const ran = spawnSync(process.execPath, ['program.mjs'], { cwd: elsewhere, encoding: 'utf8' })
+  expect(ran.stderr).toBe('')
+  const names = Object.keys(sdk).toSorted()
+  expect(JSON.parse(ran.stdout)).toEqual({ names, code: 'FAILED_NOT_RUNNING', browser: 'function' })
+})
+
+test('the types that it brings hold a program to what there is', () => {
+  const program = `import { connect, isExit, type Lease } from 'compute-node'
+    import { connect as inPage } from 'compute-node/browser'
+    await using node = await connect({ dataDir: 'nothing', budget: '2.5' })
+    const lease: Lease = await node.rent({ query: 'dph<1', hours: 1 })
+    const { check } = await lease.receipts({ verify: true })
+    const texts: string[] = [check.verdict, await lease.exec(['id']).text(), lease.view.dph]
+    const numbers: number[] = [(await inPage().status()).peers, await lease.exec(['id']).exit]
+    // @ts-expect-error there is no such option
+    await node.rent({ hour: 1 })
+    export { isExit, numbers, texts }`
+  writeFileSync(join(elsewhere, 'program.mts'), program)
+  const tsc = join(checkout, 'node_modules/typescript/bin/tsc')
+  const libs = ['--lib', 'es2024,esnext,dom,dom.iterable', '--types', 'node']
+  const how = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', ...libs]
+  const ran = spawnSync(process.execPath, [tsc, ...how, 'program.mts'], {
+    cwd: elsewhere,
+    encoding: 'utf8',
+  })
+  expect(ran.stdout).toBe('')
+  expect(ran.status).toBe(0)
 })
 
 test.skipIf(olderNodes.length === 0)('installed elsewhere it also runs under an older Node', () => {

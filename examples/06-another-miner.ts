@@ -1,0 +1,30 @@
+// Machines fail: when one is lost in the middle of a job, the job goes to another miner. Only do this with jobs that may
+// run twice: of a connection that broke nobody knows whether the command had ended.
+//
+//   node examples/06-another-miner.ts COMMAND…
+import { connect, isUnreachable } from 'compute-node'
+
+const job = process.argv.length > 2 ? process.argv.slice(2) : ['sh', '-c', 'sleep 5; echo done']
+
+await using node = await connect()
+const lost: string[] = []
+for (;;) {
+  // The node itself goes on to the next offer while nothing is agreed; afterwards it is this program's turn.
+  const query = lost.map((miner) => `host_id!=${miner}`).join(' ')
+  const lease = await node.rent({ query, hours: 0.1, waitMs: 600_000 })
+  const { miner } = lease.view
+  console.log(`runs at ${miner}`)
+  try {
+    console.log(await lease.exec(job).text())
+    await lease.stop()
+    break
+  } catch (error) {
+    if (!isUnreachable(error)) {
+      await lease.stop()
+      throw error
+    }
+    // What is not countersigned is not paid: a miner that is gone earns nothing.
+    console.log(`${miner} was lost (${error.code}): trying another`)
+    lost.push(miner)
+  }
+}
