@@ -1,4 +1,5 @@
 import { accessRoutes } from './access.ts'
+import { chainRoutes } from './chain.ts'
 import { docsRoutes } from './docs.ts'
 import { eventRoutes } from './events.ts'
 import { gpuRoutes } from './gpus.ts'
@@ -34,6 +35,7 @@ export const apiRoutes = {
   ...hostingRoutes,
   ...networkRoutes,
   ...machineRoutes,
+  ...chainRoutes,
   ...scoreRoutes,
   ...sessionRoutes,
   ...volumeRoutes,

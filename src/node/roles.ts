@@ -7,6 +7,7 @@ import { accessRoute } from './control/routes/access.ts'
 import { attestationsRoute } from './control/routes/attestations.ts'
 import { bindingsRoute } from './control/routes/bindings.ts'
 import { capabilitiesRoute } from './control/routes/capabilities.ts'
+import { chainRoute } from './control/routes/chain.ts'
 import { consoleRoute } from './control/routes/console.ts'
 import { docsRoute } from './control/routes/docs.ts'
 import { drainRoute } from './control/routes/drain.ts'
@@ -231,6 +232,7 @@ export const routes: readonly Route<Parts>[] = [
   snapshotRoute,
   templatesRoute,
   machineRoute,
+  chainRoute,
   volumesRoute,
   scoresRoute,
   attestationsRoute,

@@ -1,36 +1,12 @@
 import type { BindingsAnswer } from '../../api/network.ts'
 import type { BlockRef } from '../../chain/block-ref.ts'
-import type { Neuron } from '../../chain/metagraph.ts'
-import { formatTao } from '../format-tao.ts'
+import { type NeuronRow, neuronRows } from '../neuron-rows.ts'
 import { createOutput, type ListView } from '../output.ts'
-import { readCommitments } from '../own-commitment.ts'
 import { askMiner } from '../own-devices.ts'
 import { filterRows, orderRows } from '../row-query.ts'
 import { type HeadWatcher, watchHeads } from '../watch-heads.ts'
 import { type OpenChain, withChain } from '../with-chain.ts'
 import type { CommandContext, Run } from './command.ts'
-
-/** One registered hotkey as `chain metagraph --json` prints it. */
-export interface NeuronRow {
-  readonly uid: number
-  readonly hotkey: string
-  readonly coldkey: string
-  /** Alpha as decimal text, 9 places at most. */
-  readonly stake: string
-  readonly validatorPermit: boolean
-  readonly active: boolean
-  /** Whether its testimony may count: with permit, which the chain's epoch gives above its threshold alone, and stake. */
-  readonly validates: boolean
-  readonly lastUpdate: number
-  readonly registeredAt: number
-  readonly incentive: number
-  readonly dividends: number
-  readonly emission: string
-  /** Block of its commitment, since when its bindings stand; null when it binds nobody. */
-  readonly boundAt: number | null
-  /** PeerIds that work for it, as the node of this data folder believes; null when none runs. */
-  readonly peers: readonly string[] | null
-}
 
 const FIELDS = [
   'uid',
@@ -84,7 +60,7 @@ async function show(
   const { config, terminal, args } = context
   const { netuid } = open.net
   const rows = orderRows(
-    filterRows(await readRows(context, open, head), args, FIELDS),
+    filterRows(await neuronRows(open, head, await boundTo(context)), args, FIELDS),
     config.order,
     FIELDS,
   )
@@ -101,36 +77,9 @@ async function show(
   return rows.length
 }
 
-async function readRows(
-  { config, signal }: CommandContext,
-  { chain, net }: OpenChain,
-  head: BlockRef,
-): Promise<NeuronRow[]> {
-  const [{ neurons }, commitments, known] = await Promise.all([
-    chain.metagraph(net.netuid, head),
-    readCommitments(chain, net.netuid, head),
-    askMiner<BindingsAnswer>(config, '/v1/bindings', signal),
-  ])
-  const peersOf = (address: string): string[] | null =>
-    known?.items.filter(({ hotkey }) => hotkey === address).map(({ peerId }) => peerId) ?? null
-  return neurons.map((neuron) => {
-    const boundAt = commitments.get(neuron.hotkey)?.block ?? null
-    return rowOf(neuron, boundAt, peersOf(neuron.hotkey))
-  })
-}
-
-const rowOf = (
-  { stake, emission, hotkeyPublicKey: _, ...rest }: Neuron,
-  boundAt: number | null,
-  peers: readonly string[] | null,
-): NeuronRow => ({
-  ...rest,
-  stake: formatTao(stake),
-  emission: formatTao(emission),
-  validates: rest.validatorPermit && stake > 0n,
-  boundAt,
-  peers,
-})
+/** What the node of this data folder believes; undefined where none runs. */
+const boundTo = async ({ config, signal }: CommandContext) =>
+  (await askMiner<BindingsAnswer>(config, '/v1/bindings', signal))?.items
 
 const view: ListView<NeuronRow> = {
   id: ({ hotkey }) => hotkey,
