@@ -12,6 +12,7 @@ import { leaseRoutes } from './leases.ts'
 import { machineRoutes } from './machine.ts'
 import { networkRoutes } from './network.ts'
 import { offerRoutes } from './offers.ts'
+import { overviewRoutes } from './overview.ts'
 import type { RouteDeclaration } from './route.ts'
 import { scoreRoutes } from './scores.ts'
 import { sessionRoutes } from './sessions.ts'
@@ -39,6 +40,7 @@ export const apiRoutes = {
   ...scoreRoutes,
   ...sessionRoutes,
   ...volumeRoutes,
+  ...overviewRoutes,
   ...docsRoutes,
 } as const satisfies Readonly<Record<string, RouteDeclaration>>
 

@@ -26,6 +26,7 @@ import { loginRoute } from './control/routes/login.ts'
 import { logsRoute } from './control/routes/logs.ts'
 import { machineRoute } from './control/routes/machine.ts'
 import { metricsRoute } from './control/routes/metrics.ts'
+import { networkRoute } from './control/routes/network.ts'
 import { offersRoute } from './control/routes/offers.ts'
 import { ownRecordsRoute } from './control/routes/own-records.ts'
 import { peersRoute } from './control/routes/peers.ts'
@@ -40,6 +41,7 @@ import { statusRoute } from './control/routes/status.ts'
 import { templatesRoute } from './control/routes/templates.ts'
 import { transcriptsRoute } from './control/routes/transcripts.ts'
 import { usageRoute } from './control/routes/usage.ts'
+import { validatorRoute } from './control/routes/validator.ts'
 import { volumesRoute } from './control/routes/volumes.ts'
 import type { Route } from './control/server.ts'
 import type { Parts } from './parts.ts'
@@ -206,6 +208,8 @@ export const routes: readonly Route<Parts>[] = [
   readyzRoute,
   metricsRoute,
   peersRoute,
+  networkRoute,
+  validatorRoute,
   eventsRoute,
   offersRoute,
   bindingsRoute,
