@@ -39,6 +39,11 @@ export async function post<T>(
   return (await ask('POST', path, body, signal, key)) as T
 }
 
+/** Changes some of what the node keeps under a path; answers with all of it. */
+export async function patch<T>(path: string, body: unknown): Promise<T> {
+  return (await ask('PATCH', path, body)) as T
+}
+
 async function ask(
   method: string,
   path: string,

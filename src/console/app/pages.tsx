@@ -1,4 +1,4 @@
-import { Boxes, Store } from 'lucide-react'
+import { Boxes, Network, Server, Settings, Store } from 'lucide-react'
 import { type ComponentType, lazy, type ReactNode } from 'react'
 
 export interface ConsolePage {
@@ -49,6 +49,28 @@ export const pages: readonly ConsolePage[] = [
     Content: lazy(async () => ({
       default: (await import('../rent/rent-page.tsx')).RentPage,
     })),
+  },
+  {
+    path: '/node',
+    title: 'My node',
+    Content: lazy(async () => ({ default: (await import('../node/node-page.tsx')).NodePage })),
+    nav: { icon: <Server />, to: '/node', letter: 'n', under: ['/node'] },
+  },
+  {
+    path: '/network',
+    title: 'Network',
+    Content: lazy(async () => ({
+      default: (await import('../network/network-page.tsx')).NetworkPage,
+    })),
+    nav: { icon: <Network />, to: '/network', letter: 'e', under: ['/network'] },
+  },
+  {
+    path: '/settings',
+    title: 'Settings',
+    Content: lazy(async () => ({
+      default: (await import('../settings/settings-page.tsx')).SettingsPage,
+    })),
+    nav: { icon: <Settings />, to: '/settings', letter: 's', under: ['/settings'] },
   },
 ]
 
