@@ -19,7 +19,8 @@ test('what is copied from the build is there, and is what the package ships', ()
   const copied = [...dockerfile.matchAll(/^COPY --from=build \/app\/(\S+)/gm)].map((m) => m[1]!)
   const made = ['dist', 'node_modules']
   expect(copied.filter((path) => !made.includes(path) && !existsSync(join(root, path)))).toEqual([])
-  const needed = files.filter((path) => path !== 'docs')
+  const needed = files.filter((path) => ['bin', 'dist', 'config'].includes(path))
+  expect(needed).toHaveLength(3)
   expect(needed.filter((path) => !copied.includes(path))).toEqual([])
 })
 
