@@ -6,6 +6,7 @@ import { post, toldOf } from '../app/api.ts'
 import { useNode } from '../app/node-data.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copyable } from '../ui/copyable.tsx'
+import { Ago } from '../ui/duration.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Field } from '../ui/field.tsx'
 import { Problem } from '../ui/problem.tsx'
@@ -19,9 +20,16 @@ interface Forward {
   readonly port: number
   readonly localPort: number
   readonly url: string
+  /** Null while it listens. */
+  readonly closedAtMs: number | null
+  readonly reason: string | null
+  /** Connections that could not be carried, and why the newest of them. */
+  readonly failed: number
+  readonly failure: string | null
 }
 
 const EVERY_MS = 4000
+const MOST_CLOSED = 5
 
 /** Ports of the lease, made local by the node: opened, seen, closed. */
 export function PortsTab({ lease }: { lease: Lease }) {
@@ -31,7 +39,9 @@ export function PortsTab({ lease }: { lease: Lease }) {
   })
   const forward = useForward(path)
   const close = useClose(path)
-  const open = data?.items ?? []
+  const all = data?.items ?? []
+  const open = all.filter(({ closedAtMs }) => closedAtMs === null)
+  const closed = all.filter(({ closedAtMs }) => closedAtMs !== null).slice(0, MOST_CLOSED)
   const suggested = lease.ports.filter((port) => !open.some((one) => one.port === port))
   return (
     <div className="ports">
@@ -57,6 +67,12 @@ export function PortsTab({ lease }: { lease: Lease }) {
               <strong className="num">{one.port}</strong>
               <span className="faint">in the lease, here</span>
               <Copyable text={one.url} what="address" />
+              {one.failure === null ? null : (
+                <span className="ports-failure">
+                  {one.failed === 1 ? '1 connection failed' : `${one.failed} connections failed`}:{' '}
+                  {one.failure}
+                </span>
+              )}
             </span>
             <span className="ports-actions">
               <a
@@ -78,6 +94,16 @@ export function PortsTab({ lease }: { lease: Lease }) {
           </li>
         ))}
       </ul>
+      {closed.length === 0 ? null : (
+        <ul className="ports-closed" aria-label="Closed ports">
+          {closed.map(({ id, port, reason, closedAtMs }) => (
+            <li key={id}>
+              <span className="num">{port}</span> closed <Ago atMs={closedAtMs ?? 0} />
+              {reason === null ? null : `: ${reason}`}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   )
 }

@@ -146,7 +146,8 @@ export function WishForm(props: FormProps) {
 function rangeText(offer: Offer): string | undefined {
   const [least, most] = [numberOf(offer, 'min_duration'), numberOf(offer, 'duration')]
   if (least === undefined || most === undefined) return undefined
-  return `From ${least} to ${most} hours; it can be extended later.`
+  const range = least === 0 ? `At most ${most} hours` : `From ${least} to ${most} hours`
+  return `${range}; it can be extended later.`
 }
 
 function Devices({ wish, onChange, offer }: FormProps) {

@@ -1,0 +1,256 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Lease } from '../../src/api/leases.ts'
+import { complaintsOf, expectAccessible, noBrowser, openBrowser } from '../support/browser.ts'
+import { type ConsoleMarket, startConsoleMarket } from '../support/console-market.ts'
+import { docker, noDocker } from '../support/docker.ts'
+
+const WAIT_MS = 90_000
+
+/** Prints, and serves a page. */
+const SCRIPT =
+  'mkdir -p /srv; cd /srv; echo "<h1>from the lease</h1>" >index.html; httpd -p 8080; i=0; while true; do i=$((i+1)); echo step $i; sleep 1; done'
+
+describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market with Docker', () => {
+  let market: ConsoleMarket
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  let complaints: string[]
+  let folder: string
+  let id = ''
+  let other = ''
+
+  const api = async <T>(path: string): Promise<T> =>
+    (await (await context.request.get(new URL(path, page.url()).href)).json()) as T
+  const offers = async () =>
+    (await api<{ items: { id: string; host_id: string }[] }>('/v1/offers')).items
+  const tab = (name: string) => page.getByRole('tab', { name, exact: true })
+  const screen = () => page.locator('.xterm-rows')
+  const seen = (text: string) =>
+    expect.poll(() => screen().textContent(), { timeout: WAIT_MS }).toContain(text)
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cn-console-leases-'))
+    const wanted = { miners: 2, validators: 1, engine: 'docker' } as const
+    ;[market, browser] = await Promise.all([startConsoleMarket(wanted), openBrowser()])
+    context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      colorScheme: 'dark',
+    })
+    page = await context.newPage()
+    page.setDefaultTimeout(WAIT_MS)
+    complaints = complaintsOf(page)
+    await page.goto((await market.link()).url)
+    await page.getByRole('grid', { name: 'Offers' }).waitFor()
+    await expect.poll(async () => (await offers()).length, { timeout: WAIT_MS }).toBe(2)
+  }, 300_000)
+  afterAll(async () => {
+    await browser?.close()
+    await market?.[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+    const peers = (market?.nodes ?? []).map(({ peerId }) => peerId)
+    for (const peer of peers) {
+      const filters = { label: [`cn.node=${peer}`] }
+      const left = await docker.listContainers({ all: true, filters })
+      for (const { Id } of left) await docker.getContainer(Id).remove({ force: true })
+    }
+  }, 60_000)
+
+  test('nothing is rented yet: the page says where to begin', async () => {
+    await page.getByRole('link', { name: 'Leases' }).click()
+    await page.getByRole('heading', { name: 'Nothing is rented yet' }).waitFor()
+    await expectAccessible(page)
+  })
+
+  test('what is wrong with a wish is told at its place, and nothing is asked', async () => {
+    const [offer] = await offers()
+    await page.goto(new URL(`/rent/${offer!.id}`, page.url()).href)
+    await page.getByLabel('Hours', { exact: true }).fill('soon')
+    await page.getByRole('button', { name: 'Rent', exact: true }).click()
+    await page.getByText('a number of hours, e.g. 1 or 0.5').waitFor()
+    await expectAccessible(page)
+    await page.getByLabel('Hours', { exact: true }).fill('0.5')
+    await expect
+      .poll(() => page.getByRole('complementary').textContent())
+      .toMatch(/Deposit now0\.\d+ DEV/)
+    expect((await api<{ items: Lease[] }>('/v1/leases')).items).toEqual([])
+  })
+
+  test('by keyboard alone: from the offer to a shell that answers', async () => {
+    await page.getByLabel('Image', { exact: true }).focus()
+    await page.keyboard.type('busybox:1.37')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type(`sh -c '${SCRIPT}'`)
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('train')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('8080')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/leases\/[0-9a-f]{64}/)
+    id = /[0-9a-f]{64}/.exec(page.url())![0]
+    await screen().waitFor()
+    await expect.poll(() => page.locator('.term-notice').count(), { timeout: WAIT_MS }).toBe(0)
+    await page.keyboard.type('echo answer-$((40+2))\n')
+    await seen('answer-42')
+    await expectAccessible(page)
+    await page.keyboard.press('Control+Shift+E')
+    expect(await page.evaluate('document.activeElement.getAttribute("role")')).toBe('tab')
+  })
+
+  test('a second shell beside the first, which goes on', async () => {
+    await page.getByRole('button', { name: 'Another shell' }).click()
+    await page.locator('.term-tab').nth(1).waitFor()
+    await expect.poll(() => page.locator('.term-notice').count(), { timeout: WAIT_MS }).toBe(0)
+    await page.keyboard.type('yes >/dev/null & echo busy-$!\n')
+    await seen('busy-')
+    await page.locator('.term-tab').first().click()
+    await seen('answer-42')
+  })
+
+  test('logs follow, and are searched', async () => {
+    await tab('Logs').click()
+    const log = page.getByRole('log')
+    await expect.poll(() => log.textContent(), { timeout: WAIT_MS }).toContain('step 3')
+    await page.getByRole('searchbox', { name: 'Show lines with' }).fill('STEP 2')
+    await expect.poll(() => log.locator('mark').first().textContent()).toBe('step 2')
+    expect(await log.textContent()).not.toContain('step 3')
+    await expectAccessible(page)
+    await page.getByRole('searchbox', { name: 'Show lines with' }).fill('')
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download the whole log' }).click()
+    expect(await readFile(await (await download).path(), 'utf8')).toContain('step 1\nstep 2\n')
+  })
+
+  test('a file goes up and comes back, its checksum the same on both sides', async () => {
+    const bytes = randomBytes(3_000_000)
+    await writeFile(join(folder, 'weights.bin'), bytes)
+    await tab('Files').click()
+    await page.getByRole('grid', { name: /^Files in/ }).waitFor()
+    await page.locator('input[type=file]').setInputFiles(join(folder, 'weights.bin'))
+    const transfers = page.getByRole('region', { name: 'Transfers' })
+    await transfers.getByText('SHA-256').waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download weights.bin' }).click()
+    expect((await readFile(await (await download).path())).equals(bytes)).toBe(true)
+    await expect.poll(() => transfers.getByText('SHA-256').count()).toBe(2)
+    await expectAccessible(page)
+    await page.getByRole('textbox', { name: 'Folder' }).fill('/srv')
+    await page.keyboard.press('Enter')
+    await page.getByRole('row', { name: /index\.html/ }).waitFor()
+  })
+
+  test('a port is forwarded, the page behind it loads, and it closes', async () => {
+    await tab('Ports').click()
+    await page.getByRole('button', { name: '8080', exact: true }).click()
+    const link = page.getByRole('link', { name: 'Open' })
+    await link.waitFor()
+    await expectAccessible(page)
+    const popup = context.waitForEvent('page')
+    await link.click()
+    await (await popup).getByRole('heading', { name: 'from the lease' }).waitFor()
+    await (await popup).close()
+    await page.getByRole('button', { name: 'Close port 8080' }).click()
+    await page.getByRole('list', { name: 'Closed ports' }).waitFor()
+  })
+
+  test('the charts move with what runs', async () => {
+    await tab('Usage').click()
+    const processor = page.getByRole('region', { name: 'Processor' })
+    await expect
+      .poll(async () => Number(/(\d+) %/.exec((await processor.textContent()) ?? '')?.[1] ?? 0), {
+        timeout: WAIT_MS,
+      })
+      .toBeGreaterThan(5)
+    const chart = processor.getByRole('img')
+    const before = await chart.getAttribute('aria-label')
+    await expect.poll(() => chart.getAttribute('aria-label'), { timeout: WAIT_MS }).not.toBe(before)
+    await expectAccessible(page)
+  })
+
+  test('money: receipts that were verified, and their evidence as a file', async () => {
+    await tab('Money').click()
+    await page.getByText(/receipts?, verified/).waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Evidence' }).click()
+    expect((await readFile(await (await download).path())).length).toBeGreaterThan(100)
+    await expectAccessible(page)
+    await tab('Details').click()
+    await page.getByText('Agreed for').waitFor()
+    await expectAccessible(page)
+  })
+
+  test('it is extended for what was said before', async () => {
+    const { durationMs } = await api<Lease>(`/v1/leases/${id}`)
+    await page.getByRole('button', { name: 'Extend' }).click()
+    await page.getByLabel('For how much longer').fill('0.25')
+    await page.getByText('Costs at most').waitFor()
+    await expectAccessible(page)
+    await page.keyboard.press('Enter')
+    await page.getByText('It runs longer').waitFor()
+    expect((await api<Lease>(`/v1/leases/${id}`)).durationMs).toBe(durationMs + 900_000)
+  })
+
+  test('on a phone nothing is wider than the screen', async () => {
+    await page.setViewportSize({ width: 360, height: 740 })
+    for (const name of ['Terminal', 'Logs', 'Files', 'Ports', 'Usage', 'Money']) {
+      await tab(name).click()
+      expect([name, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([
+        name,
+        360,
+      ])
+    }
+    await expectAccessible(page)
+    await page.setViewportSize({ width: 1280, height: 800 })
+  })
+
+  test('the node is killed and comes back while a shell is open: it says so, and a new one opens', async () => {
+    await tab('Terminal').click()
+    await seen('answer-42')
+    expect(complaints).toEqual([])
+    await market.killRenter()
+    await page.getByRole('alert').filter({ hasText: 'The node does not answer' }).waitFor()
+    await page.getByText('This node went away, and the shell with it').waitFor()
+    await market.startRenter()
+    await page.getByRole('button', { name: 'Reconnect' }).click()
+    await seen('a new shell')
+    await expect.poll(() => page.locator('.term-notice').count(), { timeout: WAIT_MS }).toBe(0)
+    await screen().click()
+    await page.keyboard.type('echo again-$((20+3))\n')
+    await seen('again-23')
+  })
+
+  test('it is stopped after what that costs was said; the page shows what it came to', async () => {
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Comes back').waitFor()
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Stop it' }).click()
+    await page.getByText(/You paid \d/).waitFor()
+    await tab('Terminal').click()
+    await page.getByRole('heading', { name: 'This lease is over' }).waitFor()
+    await expectAccessible(page)
+  })
+
+  test('its miner is killed while one watches: the page says that nothing is known, and what that means', async () => {
+    const [offer] = await offers()
+    await page.goto(new URL(`/rent/${offer!.id}`, page.url()).href)
+    await page.getByRole('button', { name: 'Rent', exact: true }).click()
+    await page.waitForURL(/\/leases\/[0-9a-f]{64}/)
+    other = /[0-9a-f]{64}/.exec(page.url())![0]
+    await screen().waitFor()
+    const { miner } = await api<Lease>(`/v1/leases/${other}`)
+    process.kill(market.nodes.find(({ peerId }) => peerId === miner)!.pid, 'SIGKILL')
+    await page.getByText('The connection to the miner broke').waitFor()
+    await page.getByText('Its miner, or the engine there, does not answer').waitFor()
+    await expectAccessible(page)
+    await page.getByRole('link', { name: 'Leases' }).click()
+    await page.getByRole('row').filter({ hasText: 'Silent' }).waitFor()
+    await page.getByRole('row').filter({ hasText: 'Ended' }).waitFor()
+    await expectAccessible(page)
+  })
+})
