@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Cable, ExternalLink, Plus, X } from 'lucide-react'
 import { type SyntheticEvent, useState } from 'react'
+import type { LeaseForward } from '../../api/lease-forwards.ts'
 import type { Lease } from '../../api/leases.ts'
 import { post, toldOf } from '../app/api.ts'
 import { useNode } from '../app/node-data.tsx'
@@ -15,26 +16,13 @@ import { useToast } from '../ui/toast.tsx'
 import { leasePath } from './use-leases.ts'
 import './ports.css'
 
-interface Forward {
-  readonly id: string
-  readonly port: number
-  readonly localPort: number
-  readonly url: string
-  /** Null while it listens. */
-  readonly closedAtMs: number | null
-  readonly reason: string | null
-  /** Connections that could not be carried, and why the newest of them. */
-  readonly failed: number
-  readonly failure: string | null
-}
-
 const EVERY_MS = 4000
 const MOST_CLOSED = 5
 
 /** Ports of the lease, made local by the node: opened, seen, closed. */
 export function PortsTab({ lease }: { lease: Lease }) {
   const path = leasePath(lease.id, '/forwards')
-  const { data, error, isPending, refetch } = useNode<{ items: readonly Forward[] }>(path, {
+  const { data, error, isPending, refetch } = useNode<{ items: readonly LeaseForward[] }>(path, {
     everyMs: EVERY_MS,
   })
   const forward = useForward(path)
@@ -177,7 +165,7 @@ function useForward(path: string) {
   const client = useQueryClient()
   const tell = useToast()
   return useMutation({
-    mutationFn: (asked: Asked) => post<Forward>(path, asked),
+    mutationFn: (asked: Asked) => post<LeaseForward>(path, asked),
     onSuccess: ({ port, url }) => tell({ tone: 'good', title: `Port ${port} is at ${url}` }),
     onError(error) {
       const { message, next } = toldOf(error)
@@ -191,7 +179,7 @@ function useClose(path: string) {
   const client = useQueryClient()
   const tell = useToast()
   return useMutation({
-    mutationFn: ({ id }: Forward) => post(`${path}/${encodeURIComponent(id)}/close`),
+    mutationFn: ({ id }: Pick<LeaseForward, 'id'>) => post(`${path}/${encodeURIComponent(id)}/close`),
     onError: (error) => tell({ tone: 'bad', title: toldOf(error).message }),
     onSettled: () => client.invalidateQueries({ queryKey: [path] }),
   })

@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { File as FileIcon, Folder, FolderUp, Link2, RefreshCw, Upload } from 'lucide-react'
 import { type DragEvent, type SyntheticEvent, useRef, useState } from 'react'
+import type { LeaseDirectory } from '../../../api/lease-files.ts'
 import type { Lease } from '../../../api/leases.ts'
 import { useNode } from '../../app/node-data.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -16,26 +17,13 @@ import { download, downloadByBrowser, MOST_HELD_BYTES, upload } from './transfer
 import { useTransfers } from './use-transfers.ts'
 import './files.css'
 
-interface Entry {
-  readonly name: string
-  readonly kind: 'file' | 'folder' | 'link' | 'other'
-  readonly bytes: number
-  readonly mode: number
-  readonly changedAtMs: number
-  readonly target?: string
-}
-
-interface Directory {
-  readonly path: string
-  readonly items: readonly Entry[]
-  readonly hidden?: number
-}
+type Entry = LeaseDirectory['items'][number]
 
 /** What lies in the container: looked through, taken out and put in, each file checked by its SHA-256. */
 export function FilesTab({ lease }: { lease: Lease }) {
   const [wanted, setWanted] = useState('.')
   const address = `${leasePath(lease.id, '/directory')}?${new URLSearchParams({ path: wanted })}`
-  const { data, error, isPending, refetch } = useNode<Directory>(address)
+  const { data, error, isPending, refetch } = useNode<LeaseDirectory>(address)
   const transfers = useTransfers()
   const client = useQueryClient()
   const [isOver, setOver] = useState(false)

@@ -40,7 +40,7 @@ export function UsageTab({ lease, usage }: { lease: Lease; usage: readonly Sampl
       of: `of ${memory(newest.memoryLimitMiB)}`,
       usage,
       format: memory,
-      top: newest.memoryLimitMiB / 10,
+      top: Math.min(64, newest.memoryLimitMiB),
       lines: [{ title: 'Used', values: valuesOf(usage, ({ memoryMiB }) => memoryMiB) }],
     },
     {
