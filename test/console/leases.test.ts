@@ -47,7 +47,6 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     complaints = complaintsOf(page)
     await page.goto((await market.link()).url)
     await page.getByRole('grid', { name: 'Offers' }).waitFor()
-    await expect.poll(async () => (await offers()).length, { timeout: WAIT_MS }).toBe(2)
   }, 300_000)
   afterAll(async () => {
     await browser?.close()
@@ -62,6 +61,7 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
   }, 60_000)
 
   test('nothing is rented yet: the page says where to begin', async () => {
+    await expect.poll(async () => (await offers()).length, { timeout: WAIT_MS }).toBe(2)
     await page.getByRole('link', { name: 'Leases' }).click()
     await page.getByRole('heading', { name: 'Nothing is rented yet' }).waitFor()
     await expectAccessible(page)

@@ -179,7 +179,8 @@ function useClose(path: string) {
   const client = useQueryClient()
   const tell = useToast()
   return useMutation({
-    mutationFn: ({ id }: Pick<LeaseForward, 'id'>) => post(`${path}/${encodeURIComponent(id)}/close`),
+    mutationFn: ({ id }: Pick<LeaseForward, 'id'>) =>
+      post(`${path}/${encodeURIComponent(id)}/close`),
     onError: (error) => tell({ tone: 'bad', title: toldOf(error).message }),
     onSettled: () => client.invalidateQueries({ queryKey: [path] }),
   })
