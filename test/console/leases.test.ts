@@ -222,7 +222,7 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     await screen().click()
     await page.keyboard.type('echo again-$((20+3))\n')
     await seen('again-23')
-  })
+  }, 240_000)
 
   test('it is stopped after what that costs was said; the page shows what it came to', async () => {
     await page.getByRole('button', { name: 'Stop', exact: true }).click()

@@ -14,11 +14,23 @@ export interface ButtonProps extends Omit<AriaProps, 'children' | 'className' | 
 }
 
 /** A button: acts at once, shows that it works with `isPending`, and says why it cannot by being absent. */
-export function Button({ kind = 'plain', icon, label, children, ...props }: ButtonProps) {
+export function Button({
+  kind = 'plain',
+  icon,
+  label,
+  children,
+  isPending = false,
+  onPress,
+  ...props
+}: ButtonProps) {
   const only = children === undefined ? ' button-only' : ''
+  // What react-aria itself makes of a pending button announces it by an image whose name goes with the button.
+  const press = isPending || onPress === undefined ? {} : { onPress }
   return (
     <AriaButton
       {...props}
+      {...press}
+      {...(isPending ? { 'data-pending': true } : {})}
       {...(label === undefined ? {} : { 'aria-label': label })}
       className={`button button-${kind}${only}`}
     >

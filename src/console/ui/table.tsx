@@ -84,6 +84,13 @@ export function Table<Row>(props: TableProps<Row>) {
       props.onOpen(row)
     } else focus.onKey(event)
   }
+  if (rows.length === 0 && empty !== undefined) {
+    return (
+      <div className={`table${fills ? ' table-fills' : ''}`} ref={scroller}>
+        {empty}
+      </div>
+    )
+  }
   return (
     <div
       className={`table${fills ? ' table-fills' : ''}${isNarrow ? ' table-narrow' : ''}`}
@@ -131,7 +138,6 @@ export function Table<Row>(props: TableProps<Row>) {
           )
         })}
       </div>
-      {rows.length === 0 ? empty : null}
     </div>
   )
 }
