@@ -219,7 +219,7 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     await page.getByRole('button', { name: 'Reconnect' }).click()
     await seen('a new shell')
     await expect.poll(() => page.locator('.term-notice').count(), { timeout: WAIT_MS }).toBe(0)
-    await screen().click()
+    await page.locator('.xterm-screen').click()
     await page.keyboard.type('echo again-$((20+3))\n')
     await seen('again-23')
   }, 240_000)
