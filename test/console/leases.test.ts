@@ -245,6 +245,7 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     await page.waitForURL(/\/leases\/[0-9a-f]{64}/)
     other = /[0-9a-f]{64}/.exec(page.url())![0]
     await screen().waitFor()
+    await expect.poll(() => page.locator('.term-notice').count(), { timeout: WAIT_MS }).toBe(0)
     const { miner } = await api<Lease>(`/v1/leases/${other}`)
     process.kill(market.nodes.find(({ peerId }) => peerId === miner)!.pid, 'SIGKILL')
     await page.getByText('The connection to the miner broke').waitFor()
