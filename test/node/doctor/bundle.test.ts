@@ -8,6 +8,7 @@ import { configWith } from '../../../src/node/config.ts'
 import { makeBundle } from '../../../src/node/doctor/make-bundle.ts'
 import { redact, redactText } from '../../../src/node/doctor/redact.ts'
 import { localNode } from '../../support/local-node.ts'
+import { runCli } from '../../support/run-cli.ts'
 
 /** One of every kind, with where it could come from. */
 const secrets = {
@@ -95,6 +96,21 @@ test('without a running node the rest is there, and says what is not', async () 
   const archive = gunzipSync(await readFile(file)).toString('utf8')
   expect(archive).toContain('"absent": "no node runs')
   expect(archive).toContain('"program"')
+})
+
+test('the command writes it, with the report that it prints', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cn-bundle-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'report.tar.gz')
+  const where = ['--network', 'local', '--data-dir', join(folder, 'node')]
+  const { stdout } = await runCli(['doctor', '--bundle', file, '--json', ...where])
+  const { items } = JSON.parse(stdout) as { items: unknown[] }
+  expect(items.length).toBeGreaterThan(3)
+  const told = execFileSync('tar', ['-xzOf', file, 'compute-node/doctor.json'], {
+    encoding: 'utf8',
+  })
+  expect(JSON.parse(told)).toHaveLength(items.length)
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
 test.each([
