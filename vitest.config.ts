@@ -4,8 +4,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // Two noisy cores: real processes, proofs and containers share them, so no tight limits.
-    maxWorkers: 2,
+    // Two noisy cores: real processes, proofs and containers share them, so no tight limits. Many files wait for
+    // blocks and slots of real time: a third works meanwhile.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Tests use @polkadot packages as ES modules beside the program's CommonJS copies; it need not be said each time.

@@ -199,10 +199,8 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     await page.setViewportSize({ width: 360, height: 740 })
     for (const name of ['Terminal', 'Logs', 'Files', 'Ports', 'Usage', 'Money']) {
       await tab(name).click()
-      expect([name, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([
-        name,
-        360,
-      ])
+      const width = () => page.evaluate('document.documentElement.scrollWidth')
+      await expect.poll(width, { message: name, timeout: 5000 }).toBe(360)
     }
     await expectAccessible(page)
     await page.setViewportSize({ width: 1280, height: 800 })
