@@ -2,6 +2,7 @@
  * Every metric of a node, in one table: what it is called, what it counts and which labels it has (docs/metrics.md is made
  * from it). Names follow the conventions of Prometheus: base units, `_total` for counters.
  */
+import { leaseStates } from './lease-states.ts'
 
 /**
  * What a label may say: one of a few words, or at most so many different ones in a node's life; what is beyond is counted as
@@ -63,20 +64,7 @@ const code = few('the error code', 64)
 const asset = few("the currency's name", 8)
 const gpu = few("this machine's id of a device, as in `gpu list`", 64)
 const engine = few('the name of an engine in the configuration, else `default`', 32)
-const state = words('the state of the lease (docs/leases.md)', [
-  'RESERVED',
-  'QUOTED',
-  'AGREED',
-  'STARTING',
-  'ACTIVE',
-  'GRACE',
-  'SUSPENDED',
-  'PAUSED',
-  'CLOSING',
-  'SETTLED',
-  'FAILED',
-  'EXPIRED',
-])
+const state = words('the state of the lease (docs/leases.md)', leaseStates)
 const reason = few("the reason's name (docs/scoring.md)", 64)
 const verdict = few("the verdict's word", 32)
 const noLabels = {}

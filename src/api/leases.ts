@@ -1,29 +1,8 @@
 import { z } from 'zod'
+import { healths, leaseStates } from '../lease-states.ts'
 import { decimal, pageAsked, pageOf, peerId, whole } from './common.ts'
 import { DEFAULT_ORDER } from './offers.ts'
 import { route } from './route.ts'
-
-/**
- * Where a lease stands. GRACE: it runs, and its renter should countersign soon; SUSPENDED: it is paused until the renter
- * has; PAUSED: its renter paused it, and pays as if it ran.
- */
-export const leaseStates = [
-  'RESERVED',
-  'QUOTED',
-  'AGREED',
-  'STARTING',
-  'ACTIVE',
-  'GRACE',
-  'SUSPENDED',
-  'PAUSED',
-  'CLOSING',
-  'SETTLED',
-  'FAILED',
-  'EXPIRED',
-] as const
-
-/** What is known of the container: `unknown` never ends a lease. */
-export const healths = ['ok', 'failed', 'unknown'] as const
 
 /** Whose doing the end of a lease is. */
 export const endingOwners = ['renter', 'miner', 'nobody'] as const

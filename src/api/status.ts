@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { healths, leaseStates } from '../lease-states.ts'
 import { decimal, peerId, whole } from './common.ts'
-import { endingOwners, healths, leaseStates } from './leases.ts'
+import { endingOwners } from './leases.ts'
 import { route } from './route.ts'
 
 /** How a miner's engine stands. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { healths, leaseStates } from '../lease-states.ts'
 import { hoursMs, KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { EXTENSION_MAX_BYTES } from './extension.ts'
@@ -28,30 +29,6 @@ import { defineProtocol } from './protocol.ts'
 import { environment } from './session-fields.ts'
 import { commandLine, MAX_AUTHORIZED, TERMS_MAX_BYTES } from './terms.ts'
 import { askedVolumes, listVolumes, removeVolume, volumesAnswer } from './volumes.ts'
-
-/**
- * Where a lease stands; both sides use these words. GRACE: it runs, and its renter should countersign soon; SUSPENDED: it
- * is paused until the renter has; PAUSED: its renter paused it, and pays as if it ran.
- */
-export const leaseStates = [
-  'RESERVED',
-  'QUOTED',
-  'AGREED',
-  'STARTING',
-  'ACTIVE',
-  'GRACE',
-  'SUSPENDED',
-  'PAUSED',
-  'CLOSING',
-  'SETTLED',
-  'FAILED',
-  'EXPIRED',
-] as const
-export type LeaseState = (typeof leaseStates)[number]
-
-/** What is known of the container: `unknown` never ends a lease. */
-export const healths = ['ok', 'failed', 'unknown'] as const
-export type Health = (typeof healths)[number]
 
 const leaseId = bytes(32)
 

@@ -1,6 +1,6 @@
 import { NodeError } from '../errors.ts'
+import type { Health } from '../lease-states.ts'
 import { secondsMs } from '../units.ts'
-import type { Health } from './lease.ts'
 import { owed } from './money.ts'
 import type { Ending, Receipt } from './receipts.ts'
 import type { Signed } from './signed.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { NodeError } from '../errors.ts'
+import { healths, leaseStates } from '../lease-states.ts'
 import { KiB, secondsMs } from '../units.ts'
 import { cborCodec, type Message } from './codec.ts'
 import {
@@ -12,7 +13,6 @@ import {
   text,
   timeMs,
 } from './fields.ts'
-import { healths, leaseStates } from './lease.ts'
 import type { Network } from './network.ts'
 import { defineProtocol } from './protocol.ts'
 import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'

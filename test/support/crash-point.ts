@@ -1,7 +1,7 @@
 import type { DepositRail } from '../../src/chain/payment-rail.ts'
 import type { Container, Engine } from '../../src/containers/engine.ts'
+import type { LeaseState } from '../../src/lease-states.ts'
 import type { LeaseRecords } from '../../src/node/leases/lease-records.ts'
-import type { LeaseState } from '../../src/protocols/lease.ts'
 
 /**
  * A step of a node's work on a lease, after which it is killed: a state was stored, the engine or the ledger did

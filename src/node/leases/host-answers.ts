@@ -1,8 +1,8 @@
 import { codeOf, NodeError } from '../../errors.ts'
+import type { LeaseState } from '../../lease-states.ts'
 import type {
   LeaseRequest,
   LeaseResponse,
-  LeaseState,
   LeaseStatus,
   ReserveRequest,
 } from '../../protocols/lease.ts'

@@ -1,6 +1,6 @@
 import { codeOf } from '../../errors.ts'
+import type { LeaseState } from '../../lease-states.ts'
 import { type Account, standingOf, untilSuspendedMs } from '../../protocols/credit.ts'
-import type { LeaseState } from '../../protocols/lease.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import type { Ending } from '../../protocols/receipts.ts'

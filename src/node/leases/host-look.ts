@@ -1,7 +1,7 @@
 import { deadline } from '../../clock.ts'
 import type { ContainerEnd, ContainerStatus } from '../../containers/engine.ts'
 import { codeOf, messageOf, NodeError } from '../../errors.ts'
-import type { Health } from '../../protocols/lease.ts'
+import type { Health } from '../../lease-states.ts'
 import { endingOf } from '../../protocols/lease-endings.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 import { secondsMs } from '../../units.ts'

@@ -1,4 +1,4 @@
-import type { Health } from '../../protocols/lease.ts'
+import type { Health } from '../../lease-states.ts'
 import { issued, nextReceipt, observe } from '../../protocols/metering.ts'
 import { sealReceipt } from '../../protocols/receipts.ts'
 import type { HostBook, HostedNow } from './host-book.ts'

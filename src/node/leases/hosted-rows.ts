@@ -1,5 +1,5 @@
+import type { Health, LeaseState } from '../../lease-states.ts'
 import { untilSuspendedMs } from '../../protocols/credit.ts'
-import type { Health, LeaseState } from '../../protocols/lease.ts'
 import { type EndingOwner, faultOf } from '../../protocols/lease-endings.ts'
 import { formatAmount } from '../../protocols/money.ts'
 import type { HostBook, HostedNow } from './host-book.ts'

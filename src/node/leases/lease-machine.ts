@@ -1,5 +1,5 @@
 import { NodeError } from '../../errors.ts'
-import type { LeaseState } from '../../protocols/lease.ts'
+import type { LeaseState } from '../../lease-states.ts'
 import type { Ending } from '../../protocols/receipts.ts'
 
 /** Where a lease stands, on either side; plain data that is stored before anything acts on it. */

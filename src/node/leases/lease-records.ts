@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { healths, leaseStates } from '../../lease-states.ts'
 import { cborCodec, type Message } from '../../protocols/codec.ts'
 import { EXTENSION_MAX_BYTES, MAX_EXTENSIONS, signedExtension } from '../../protocols/extension.ts'
 import {
@@ -11,7 +12,6 @@ import {
   text,
   timeMs,
 } from '../../protocols/fields.ts'
-import { healths, leaseStates } from '../../protocols/lease.ts'
 import { advanceSchema } from '../../protocols/receipts.ts'
 import { MiB } from '../../units.ts'
 import type { Bucket, Store } from '../store.ts'

@@ -1,5 +1,5 @@
+import { leaseStates } from '../../lease-states.ts'
 import { deviceUses, gpuStates } from '../../metrics.ts'
-import { leaseStates } from '../../protocols/lease.ts'
 import { MiB } from '../../units.ts'
 import { gpuRow } from '../gpu-rows.ts'
 import type { Capacity } from '../leases/capacity.ts'

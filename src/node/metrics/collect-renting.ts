@@ -1,4 +1,4 @@
-import { leaseStates } from '../../protocols/lease.ts'
+import { leaseStates } from '../../lease-states.ts'
 import type { Parts } from '../parts.ts'
 
 /** What this node rents, and what that costs today. */

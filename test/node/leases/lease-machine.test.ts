@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { leaseStates } from '../../../src/lease-states.ts'
 import {
   advance,
   isOver,
@@ -7,7 +8,6 @@ import {
   type LeaseProgress,
   startedStates,
 } from '../../../src/node/leases/lease-machine.ts'
-import { leaseStates } from '../../../src/protocols/lease.ts'
 
 const ended = { outcome: 'ended', reason: 'stopped' } as const
 const failed = { outcome: 'failed', reason: 'gone' } as const
