@@ -55,13 +55,13 @@ const leaseScreens = (id: string): readonly Screen[] => [
     path: `/leases/${id}/usage`,
     theme: 'light',
     size: WIDE,
-    before: () => delay(45_000), // charts begin when they are first looked at
+    before: () => delay(25_000), // charts begin when they are first looked at
   },
   {
     ...plain('lease-files', `/leases/${id}/files`, 'light'),
     before: async (page) => {
-      await page.getByLabel('Folder').fill('/work/out')
-      await page.getByLabel('Folder').press('Enter')
+      await page.getByRole('textbox', { name: 'Folder' }).fill('/work/out')
+      await page.getByRole('textbox', { name: 'Folder' }).press('Enter')
       await page.getByText('checkpoint-0.bin').waitFor()
     },
   },
