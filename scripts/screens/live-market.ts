@@ -7,10 +7,10 @@ import { type ConsoleMarket, startConsoleMarket } from '../../test/support/conso
 import { PHONE, type Screen, take, WIDE } from './take.ts'
 
 /** What the lease runs: it prints, it writes, it computes. */
-const SCRIPT = `mkdir -p /work/out; cd /work; i=0
+const SCRIPT = `mkdir -p /srv/run/out; cd /srv/run; i=0
 while [ $i -lt 9999 ]; do i=$((i+1)); echo "epoch $i loss 0.$((9999/(i+9)))"
 dd if=/dev/urandom of=out/checkpoint-$((i%4)).bin bs=64k count=$((4+i%9)) 2>/dev/null; sleep 1; done`
-const TYPED = 'uname -sm; df -h /work | tail -1; ls -lh /work/out'
+const TYPED = 'uname -sm; df -h /srv | tail -1; ls -lh /srv/run/out'
 const WAIT_MS = 180_000
 
 /** Pictures of pages that show what happens in a node: a market of processes on this machine, with Docker. */
@@ -60,7 +60,7 @@ const leaseScreens = (id: string): readonly Screen[] => [
   {
     ...plain('lease-files', `/leases/${id}/files`, 'light'),
     before: async (page) => {
-      await page.getByRole('textbox', { name: 'Folder' }).fill('/work/out')
+      await page.getByRole('textbox', { name: 'Folder' }).fill('/srv/run/out')
       await page.getByRole('textbox', { name: 'Folder' }).press('Enter')
       await page.getByText('checkpoint-0.bin').waitFor()
     },

@@ -11,7 +11,10 @@ const none = <span className="faint">no limit</span>
 
 /** How far the owner lets the devices be used, each changed at its place; what holds is kept over restarts. */
 export function LimitsSection({ limits }: { limits: Limits }) {
-  const { mutateAsync, isPending } = useChange<Limits>(LIMITS_PATH, 'The limits hold from now on')
+  const { mutate, mutateAsync, isPending } = useChange<Limits>(
+    LIMITS_PATH,
+    'The limits hold from now on',
+  )
   const mayOperate = useMayOperate()
   const { maxTempC, maxPowerW, maxLoadPercent, workHours, pauseWhenUsed } = limits
   const figure = (value: number | null, unit: string) =>
@@ -62,7 +65,7 @@ export function LimitsSection({ limits }: { limits: Limits }) {
         <Switch
           isOn={pauseWhenUsed}
           isDisabled={!mayOperate || isPending}
-          onChange={(isOn) => void mutateAsync({ pauseWhenUsed: isOn }).catch(() => undefined)}
+          onChange={(isOn) => mutate({ pauseWhenUsed: isOn })}
         >
           Pause a device while others use it
         </Switch>
