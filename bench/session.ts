@@ -5,19 +5,17 @@ import { echo } from './session/echo.ts'
 import type { SessionFigure } from './session/figure.ts'
 import { forward } from './session/forward.ts'
 import { scp } from './session/scp.ts'
-import type { Bench, Figures, Target } from './support/bench.ts'
+import { type Bench, measureEach, targetsOf } from './support/bench.ts'
 import { assertDocker, idlingLease, startLeaseMarket } from './support/lease-market.ts'
 
 /** A new one is a file of `session/` and a word here. */
 const parts: readonly SessionFigure[] = [echo, forward, copy, scp]
 
-const targets: Record<string, Target> = Object.assign({}, ...parts.map((part) => part.targets))
-
 export const bench: Bench = {
   name: 'session',
   measures:
     'what goes through the peer connection into a lease beside the same done with docker alone: key echo in a shell, a forwarded port, files copied, scp',
-  targets,
+  targets: targetsOf(parts),
   async run(progress) {
     await assertDocker()
     await using stack = new AsyncDisposableStack()
@@ -25,13 +23,9 @@ export const bench: Bench = {
     const leaseId = await idlingLease(market.client)
     stack.defer(async () => void (await market.client.post(`/v1/leases/${leaseId}/stop`)))
     const container = await containerOf(leaseId)
-    const [figures, yardstick]: [Figures[], Figures[]] = [[], []]
-    for (const part of parts) {
-      const result = await part.measure({ ...market, leaseId, container, progress })
-      figures.push(result.figures)
-      yardstick.push(result.yardstick)
-    }
-    return { figures: Object.assign({}, ...figures), yardstick: Object.assign({}, ...yardstick) }
+    return await measureEach(parts, (part) =>
+      part.measure({ ...market, leaseId, container, progress }),
+    )
   },
 }
 

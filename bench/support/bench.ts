@@ -36,6 +36,23 @@ export interface Bench {
   run(progress: (line: string) => void, options: BenchOptions): Promise<Result>
 }
 
+/** What a benchmark of several concerns, a file each, aims at. */
+export const targetsOf = (parts: readonly Pick<Bench, 'targets'>[]): Bench['targets'] =>
+  Object.assign({}, ...parts.map(({ targets }) => targets))
+
+/** The figures of all of them, measured one after the other. */
+export async function measureEach<Part>(
+  parts: readonly Part[],
+  measure: (part: Part) => Promise<Result>,
+): Promise<Result> {
+  const results: Result[] = []
+  for (const part of parts) results.push(await measure(part))
+  return {
+    figures: Object.assign({}, ...results.map(({ figures }) => figures)),
+    yardstick: Object.assign({}, ...results.map(({ yardstick }) => yardstick)),
+  }
+}
+
 /** The machine a result was measured on. */
 export const machine = () => ({
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
