@@ -6,7 +6,7 @@ import { commands, runNodeCommand } from './commands/command-table.ts'
 import { takesOption } from './commands/takes-option.ts'
 import { type Config, loadConfig } from './config.ts'
 import { exitCodeOf, INTERRUPTED } from './exit-codes.ts'
-import { commandHelp, findCommand, programHelp } from './help.ts'
+import { commandHelp, findCommand, groupHelp, membersOf, programHelp } from './help.ts'
 import { createInterrupts, type Interrupts } from './interrupts.ts'
 import { nextStepFor } from './next-step.ts'
 import { flagName } from './options.ts'
@@ -68,10 +68,12 @@ function say({ stdout }: Terminal, text: string): number {
 async function helpFor(words: readonly string[]): Promise<string> {
   if (words.length === 0) return programHelp()
   const found = findCommand(words)
-  if (found !== undefined) return commandHelp(found.command)
-  const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `))
-  if (group.length === 0) throw unknownCommand(words)
-  return (await Promise.all(group.map(commandHelp))).join('\n')
+  if (found !== undefined && words.join(' ').startsWith(found.command.name)) {
+    return commandHelp(found.command)
+  }
+  const group = groupHelp(words[0]!)
+  if (group === undefined) throw unknownCommand(words)
+  return group
 }
 
 function chooseCommand({ words }: CommandLine): { command: Command; args: readonly string[] } {
@@ -82,10 +84,12 @@ function chooseCommand({ words }: CommandLine): { command: Command; args: readon
 }
 
 function unknownCommand(words: readonly string[]): NodeError {
-  const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `))
-  if (group.length > 0) {
-    const names = group.map(({ name }) => name.split(' ')[1]).join(', ')
-    return usage(`"${words[0]}" is one of: ${names}`, `compute-node ${words[0]} --help`)
+  const group = new Set(membersOf(words[0]!).map(({ name }) => name.split(' ')[1]!))
+  if (group.size > 0) {
+    const near = words[1] === undefined ? undefined : nearest(words[1], group)
+    const hint = near === undefined ? '' : `; did you mean ${near}?`
+    const next = `compute-node ${words[0]} --help`
+    return usage(`"${words[0]}" is one of: ${[...group].join(', ')}${hint}`, next)
   }
   const near = nearest(
     words[0]!,

@@ -5,7 +5,6 @@ import { flagText, type OptionKey, optionTable } from './options.ts'
 
 /** The whole program's help. */
 export function programHelp(): string {
-  const rows = commands.map(({ name, usage, describe }) => [`${name} ${usage}`.trim(), describe])
   return `${[
     'compute-node: rent out GPUs and rent them, from peer to peer.',
     '',
@@ -13,7 +12,7 @@ export function programHelp(): string {
     '       compute-node COMMAND [OPTIONS] [ARGUMENTS]',
     '',
     'Commands:',
-    ...twoColumns(rows),
+    ...twoColumns(commands.map(commandRow)),
     '',
     ...optionSection('Options of a node:', ['node']),
     ...optionSection('Options of every command:', ['network', 'global']),
@@ -21,10 +20,29 @@ export function programHelp(): string {
   ].join('\n')}\n`
 }
 
+/** What stands under the first words of several commands, e.g. `chain`; undefined where nothing does. */
+export function groupHelp(group: string): string | undefined {
+  const members = membersOf(group)
+  if (members.length === 0) return undefined
+  return `${[
+    `Usage: compute-node ${group} COMMAND [OPTIONS] [ARGUMENTS]`,
+    '',
+    'Commands:',
+    ...twoColumns(members.map(commandRow)),
+    '',
+    `compute-node ${group} COMMAND --help shows a command.`,
+  ].join('\n')}\n`
+}
+
+/** The commands whose names go on from `group`. */
+export const membersOf = (group: string): readonly Command[] =>
+  commands.filter(({ name }) => name.startsWith(`${group} `))
+
 /** One command's help. */
 export async function commandHelp(command: Command): Promise<string> {
   const own = command.options.filter((key) => key !== 'node')
   const rest = command.takesRest === true ? ' -- CMD…' : ''
+  const under = membersOf(command.name)
   const usage = ['compute-node', command.name, command.usage].filter(Boolean).join(' ')
   return `${[
     `Usage: ${usage}${command.usage.includes('--') ? '' : rest}`,
@@ -37,13 +55,14 @@ export async function commandHelp(command: Command): Promise<string> {
       ? []
       : ['Examples:', ...twoColumns(command.examples.map(([text, does]) => [text, does])), '']),
     ...((await command.more?.()) ?? []),
+    ...(under.length > 0 ? ['Commands under it:', ...twoColumns(under.map(commandRow)), ''] : []),
     ...optionSection('Options of every command:', ['network', 'global']),
   ]
     .join('\n')
     .trimEnd()}\n`
 }
 
-/** The command that a line of words names, the longest name first; undefined when it names none. */
+/** The command that a line of words names, the longest name first, or the usual one of a group; undefined when it names none. */
 export function findCommand(
   words: readonly string[],
 ): { command: Command; args: readonly string[] } | undefined {
@@ -52,7 +71,8 @@ export function findCommand(
     const command = commands.find((each) => each.name === name && words.length >= length)
     if (command !== undefined) return { command, args: words.slice(length) }
   }
-  return undefined
+  const command = words.length === 1 ? membersOf(words[0]!).find((each) => each.isUsual) : undefined
+  return command === undefined ? undefined : { command, args: [] }
 }
 
 /** Every command with the unnamed one first, for documentation. */
@@ -72,6 +92,11 @@ export function defaultText({ default: value, isSwitch, defaultText }: Option<un
   if (value === undefined || isSwitch === true) return ''
   return Array.isArray(value) ? value.join(',') : String(value)
 }
+
+const commandRow = ({ name, usage, describe }: Command): [string, string] => [
+  `${name} ${usage}`.trim(),
+  describe,
+]
 
 function optionRow(key: OptionKey): [string, string] {
   const option = optionTable.get(key)!

@@ -40,11 +40,26 @@ test('the help of the program names every command and fits a wide terminal', asy
 
 test('the first word of a group shows the group', async () => {
   const { stdout } = await cli('chain', '--help')
-  expect(stdout).toContain('Usage: compute-node chain dev')
+  expect(stdout).toContain('Usage: compute-node chain COMMAND')
+  expect(stdout).toContain('  chain bind add FILE…')
+  expect(stdout.split('\n').length).toBeLessThan(30)
+  expect((await cli('chain', 'bind', '--help')).stdout).toContain('  chain bind add FILE…')
+  const { exitCode, stderr } = await cli('chain', 'bnd')
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain('is one of: dev')
+  expect(stderr).toContain('did you mean bind?')
+  expect(stderr.match(/bind,/g) ?? []).toHaveLength(0)
   expect(await cli('chain')).toMatchObject({
     exitCode: 2,
     stderr: expect.stringContaining('is one of: dev'),
   })
+})
+
+test('gpu alone is gpu list, and its help is that of the group', async () => {
+  const listed = await cli('gpu', '--no-such')
+  expect(listed.stderr).toContain('compute-node gpu list --help')
+  expect((await cli('gpu', '--help')).stdout).toContain('  gpu preflight')
+  expect((await cli('gpu', 'foo')).stderr).toContain('"gpu" is one of: list')
 })
 
 test.each(['bash', 'zsh', 'fish'])(

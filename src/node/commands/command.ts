@@ -41,6 +41,8 @@ export type Run = (context: CommandContext) => Promise<number>
 export interface Command {
   /** As typed, e.g. `offers` or `chain metagraph`. */
   readonly name: string
+  /** Whether it is what the first word of its name alone runs, as `gpu` runs `gpu list`. */
+  readonly isUsual?: boolean
   /** Positional arguments as shown in help, e.g. `[QUERY]`. */
   readonly usage: string
   /** One sentence for the list of commands. */

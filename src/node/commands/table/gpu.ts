@@ -4,6 +4,7 @@ import type { Command } from '../command.ts'
 export const gpuCommands: readonly Command[] = [
   {
     name: 'gpu list',
+    isUsual: true,
     usage: '',
     describe: 'List the GPUs of this machine, or its CPU, with what is measured',
     options: ['watch', 'backend', 'subgroupMatrix'],
