@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { deadline } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
-import { secondsMs } from '../../units.ts'
+import { minutesMs, secondsMs } from '../../units.ts'
 
 /** One running process of the devnet. */
 export interface Child {
@@ -28,10 +28,14 @@ export interface ChildOptions {
   readonly dataDir: string
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
+  /** Told now and then of how long it takes, where it takes long. */
+  readonly onSlow?: ((text: string) => void) | undefined
 }
 
 const entry = join(import.meta.dirname, '../../../bin/compute-node.js')
-const READY_MS = secondsMs(60)
+/** A start takes seconds of processor, and a market starts five nodes at once, maybe on two cores that do other work. */
+const READY_MS = minutesMs(3)
+const SLOW_MS = secondsMs(20)
 const STOP_MS = secondsMs(15)
 
 /**
@@ -76,10 +80,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 async function readyLine(
   child: ChildProcess,
   ended: Promise<string>,
-  { name, signal }: ChildOptions,
+  { name, signal, onSlow }: ChildOptions,
   logFile: string,
 ): Promise<Record<string, unknown>> {
   using limit = deadline(signal, READY_MS)
+  const startedAtMs = performance.now()
+  const slow = setInterval(() => {
+    onSlow?.(`${name} is not ready after ${Math.round((performance.now() - startedAtMs) / 1000)} s`)
+  }, SLOW_MS)
   const lines = createInterface({ input: child.stdout! })
   const ready = new Promise<Record<string, unknown>>((resolve) => {
     lines.on('line', (line) => {
@@ -87,15 +95,21 @@ async function readyLine(
       if (parsed?.['event'] === 'ready') resolve(parsed)
     })
   })
-  const failed = (how: string) =>
-    new NodeError('FAILED_DEVNET', `${name} did not start: ${how}`, { next: `read ${logFile}` })
+  const failed = (how: string, advice = '') =>
+    new NodeError('FAILED_DEVNET', `${name} did not start: ${how}`, {
+      next: `read ${logFile}${advice}`,
+    })
   const gone = ended.then((how) => Promise.reject(failed(how)))
+  const tooSlow = () =>
+    failed(`it is not ready after ${READY_MS / 1000} s`, '; end what else keeps this machine busy')
   const late = new Promise<never>((_, reject) => {
-    limit.signal.addEventListener('abort', () =>
-      reject(signal.aborted ? signal.reason : failed(`no ready line within ${READY_MS} ms`)),
-    )
+    limit.signal.addEventListener('abort', () => reject(signal.aborted ? signal.reason : tooSlow()))
   })
-  return await Promise.race([ready, gone, late])
+  try {
+    return await Promise.race([ready, gone, late])
+  } finally {
+    clearInterval(slow)
+  }
 }
 
 function parseLine(line: string): Record<string, unknown> | undefined {

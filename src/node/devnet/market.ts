@@ -144,12 +144,12 @@ async function startNodes(
 }
 
 async function start(
-  { env, signal, onReady }: MarketOptions,
+  { env, signal, onReady, onStep }: MarketOptions,
   part: Pick<ChildOptions, 'name' | 'dataDir' | 'program'>,
   args: readonly string[],
   stack: AsyncDisposableStack,
 ): Promise<Child> {
-  const child = await startChild({ ...part, args: [...args, '--json'], env, signal })
+  const child = await startChild({ ...part, args: [...args, '--json'], env, signal, onSlow: onStep })
   stack.defer(() => child.stop())
   onReady(child)
   return child
