@@ -48,6 +48,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   NO_PERMIT: 'wait for the next epoch; if it comes without a permit, stake more',
   LOW_STAKE: 'stake more: compute-node chain register --stake TAO',
   NO_EVIDENCE: 'wait until slots of miners were checked',
+  NO_BURN_UID: 'wait: no miner has earned anything yet; compute-node score says what each lacks',
   CHAIN_UNREACHABLE: 'check --chain and the line to it; it is tried again every block',
   CHAIN_TIMEOUT: 'wait: whether it got in is read from the chain',
   BAD_ROW: 'read the hyperparameters of the subnet: compute-node chain weights',

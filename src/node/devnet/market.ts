@@ -149,7 +149,13 @@ async function start(
   args: readonly string[],
   stack: AsyncDisposableStack,
 ): Promise<Child> {
-  const child = await startChild({ ...part, args: [...args, '--json'], env, signal, onSlow: onStep })
+  const child = await startChild({
+    ...part,
+    args: [...args, '--json'],
+    env,
+    signal,
+    onSlow: onStep,
+  })
   stack.defer(() => child.stop())
   onReady(child)
   return child

@@ -73,7 +73,9 @@ const sentences: Readonly<Record<string, Sentence>> = {
       : `earned ${e['emission']} alpha in epoch ${e['epoch']}`,
   // Without evidence there is nothing to weigh: so it is at every start.
   'weights-waiting': (e) =>
-    e['reason'] === 'NO_EVIDENCE' ? undefined : `sets no weights yet: ${e['reason']}`,
+    e['reason'] === 'NO_EVIDENCE'
+      ? undefined
+      : `sets no weights yet: ${e['reason']}${e['next'] ? ` (${e['next']})` : ''}`,
   'lease-requested': (e, n) => `${n(e['renter'])} asks for a lease`,
   'lease-running': (e) => `lease ${short(e['id'])} runs in ${e['engine']}`,
   'receipt-countersigned': (e) =>
@@ -101,6 +103,22 @@ const teller: Readonly<Record<string, (member: string) => boolean>> = {
   'lease-suspended': (member) => member !== 'renter',
   'lease-resumed': (member) => member !== 'renter',
   'lease-running': (member) => member === 'renter',
+}
+
+/** What stands until it changes, and comes again in each epoch: its line is said once. */
+const states: ReadonlySet<string> = new Set(['weights-waiting', 'miner-scored'])
+
+/** Like `narrate`, but a line that only says again what its member said last is left out. */
+export function createNarrator(): typeof narrate {
+  const last = new Map<string, string>()
+  return (member, event, name) => {
+    const line = narrate(member, event, name)
+    if (line === undefined || !states.has(event.event)) return line
+    const key = [member, event.event, event['miner'] ?? ''].join(' ')
+    if (last.get(key) === line) return undefined
+    last.set(key, line)
+    return line
+  }
 }
 
 /** The line a person reads about an event of `member`; undefined when it says nothing to people. */

@@ -2,14 +2,14 @@ import type { AttestationRow } from '../../api/scores.ts'
 import type { Chain } from '../../chain/chain.ts'
 import { sleep } from '../../clock.ts'
 import { NodeError } from '../../errors.ts'
-import { secondsMs } from '../../units.ts'
+import { minutesMs, secondsMs } from '../../units.ts'
 import type { ControlClient } from '../control/client.ts'
 import { allOrNone } from './all-or-none.ts'
 import type { Market, Node } from './market.ts'
 import { inStage } from './stage.ts'
 import type { ChallengeSummary, LeaseSummary, RoundSummary } from './summary.ts'
 import { takeLease } from './take-lease.ts'
-import type { Happening, Watch } from './watch.ts'
+import { type Happening, ROUND_ADVICE, type Watch } from './watch.ts'
 
 export interface RoundOptions {
   readonly market: Market
@@ -24,10 +24,11 @@ export interface RoundOptions {
   readonly onStage: (stage: string) => void
 }
 
-const OFFERS_MS = secondsMs(60)
-const SLOT_MS = secondsMs(90)
-const TESTIMONY_MS = secondsMs(60)
-const WEIGHTS_MS = secondsMs(60)
+// Many times what an idle machine takes: one that does other work too shall have its round, if a late one.
+const OFFERS_MS = minutesMs(3)
+const SLOT_MS = minutesMs(5)
+const TESTIMONY_MS = minutesMs(3)
+const WEIGHTS_MS = minutesMs(3)
 const LOOK_MS = 250
 /** A starved processor may do no work in one window: so long (two slots) a later verdict is waited for. */
 const SECOND_CHANCE_MS = secondsMs(28)
@@ -129,7 +130,7 @@ async function until<T>(
     if (found !== undefined) return found
     if (Date.now() > giveUpAtMs) {
       throw new NodeError('FAILED_DEVNET', `${what} did not come within ${ms / 1000} s`, {
-        next: 'read the node.log files in the devnet folder',
+        next: ROUND_ADVICE,
       })
     }
     await sleep(LOOK_MS, signal)

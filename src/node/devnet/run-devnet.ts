@@ -9,7 +9,7 @@ import type { Child } from './child.ts'
 import { devnetLayout } from './layout.ts'
 import { takeFolder } from './lock.ts'
 import { type Market, type Node, startMarket } from './market.ts'
-import { narrate } from './narrator.ts'
+import { createNarrator } from './narrator.ts'
 import { fullRound } from './round.ts'
 import { StageFailure } from './stage.ts'
 import type { RoundSummary } from './summary.ts'
@@ -49,6 +49,7 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
   const life = new AbortController()
   const watch = createWatch(life.signal, log)
   const names = new Map<string, string>()
+  const narrate = createNarrator()
   watch.each(({ member, event }) => {
     const line = narrate(member, event, (id) => names.get(String(id)) ?? messageOf(id).slice(0, 12))
     if (line !== undefined) say(line)

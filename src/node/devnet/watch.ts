@@ -29,6 +29,10 @@ export interface Watch {
   ): Promise<T>
 }
 
+/** What to do about a round that comes to nothing: on a machine that is busy proofs come too late, slot by slot. */
+export const ROUND_ADVICE =
+  'end what else keeps this machine busy, or take fewer (--miners 1 --validators 1); node.log in each folder of the devnet says more'
+
 /** More than any round brings; a devnet that runs for days forgets the oldest. */
 const KEPT = 20_000
 
@@ -63,7 +67,7 @@ export function createWatch(signal: AbortSignal, log: Log): Watch {
           waiting.throwIfAborted()
           throw new NodeError('FAILED_DEVNET', `${what} did not happen within ${ms / 1000} s`, {
             cause,
-            next: 'read the node.log files in the devnet folder',
+            next: ROUND_ADVICE,
           })
         }
       }

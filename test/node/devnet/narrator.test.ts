@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { narrate } from '../../../src/node/devnet/narrator.ts'
+import { createNarrator, narrate } from '../../../src/node/devnet/narrator.ts'
 
 const names: Record<string, string> = { PEER1: 'miner-1', PEER2: 'renter' }
 const tell = (member: string, event: string, fields: Record<string, string | number> = {}) =>
@@ -54,4 +54,16 @@ test('what all see alike is told once; what only programs need is not told', () 
   expect(tell('validator-1', 'capability-announced', { classes: '', devices: '' })).toBeUndefined()
   expect(tell('validator-1', 'weights-waiting', { reason: 'NO_EVIDENCE' })).toBeUndefined()
   expect(tell('validator-1', 'weights-waiting', { reason: 'NO_PERMIT' })).toContain('NO_PERMIT')
+})
+
+test('what a member said already of a state that stands is not said again', () => {
+  const told = createNarrator()
+  const waits = (member: string, reason: string, next = '') =>
+    told(member, { event: 'weights-waiting', atMs: 0, reason, next }, String)
+  expect(waits('validator-1', 'NO_BURN_UID', 'wait')).toContain('NO_BURN_UID (wait)')
+  expect(waits('validator-1', 'NO_BURN_UID', 'wait')).toBeUndefined()
+  expect(waits('validator-2', 'NO_BURN_UID', 'wait')).toBeDefined()
+  expect(waits('validator-1', 'CHAIN_UNREACHABLE')).toBe(
+    'validator-1  sets no weights yet: CHAIN_UNREACHABLE',
+  )
 })
