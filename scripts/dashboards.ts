@@ -24,8 +24,19 @@ const here = '{instance=~"$instance"}'
 const rate = (metric: string, labels = ''): string =>
   `rate(${metric}{instance=~"$instance"${labels}}[$__rate_interval])`
 const now = (metric: string, labels = ''): string => `${metric}{instance=~"$instance"${labels}}`
+/**
+ * How much a counter grew within a time. Series of labels begin when they are first counted, at 1 already, which
+ * `increase` does not see: of one that began while the node was watched, all that it says is new.
+ */
+const grown = (metric: string, time: string): string => {
+  const series = now(metric)
+  const began = `(${series} unless ${series} offset ${time})`
+  return `(${began} and on (instance) up offset ${time}) or increase(${series}[${time}])`
+}
 const quantile = (q: number, metric: string, by = ''): string =>
   `histogram_quantile(${q}, sum by (le${by}) (${rate(`${metric}_bucket`)}))`
+
+const BYTES = 'libp2p_data_transfer_bytes_total'
 
 const stat = (title: string, unit: string, query: string, more: Partial<Panel> = {}): Panel => ({
   title,
@@ -99,9 +110,15 @@ const network: Dashboard['rows'][number] = [
       asks: [[now('compute_node_connections'), '{{direction}} {{kind}}']],
     },
     {
-      title: 'Bytes of all connections',
+      title: 'Bytes of all streams',
       unit: 'Bps',
-      asks: [[rate('libp2p_data_transfer_bytes_total', ', protocol=~"global .*"'), '{{protocol}}']],
+      asks: [
+        [`sum by (instance) (${rate(BYTES, ', protocol=~".* sent"')})`, '{{instance}} sent'],
+        [
+          `sum by (instance) (${rate(BYTES, ', protocol=~".* received"')})`,
+          '{{instance}} received',
+        ],
+      ],
     },
     {
       title: 'Gossip',
@@ -238,12 +255,9 @@ const miner: Dashboard = {
           title: 'Slots in an hour',
           unit: 'short',
           asks: [
+            [`sum by (gpu) (${grown('compute_node_slots_proved_total', '1h')})`, '{{gpu}} proved'],
             [
-              `sum by (gpu) (increase(compute_node_slots_proved_total${here}[1h]))`,
-              '{{gpu}} proved',
-            ],
-            [
-              `sum by (gpu, code) (increase(compute_node_slots_failed_total${here}[1h]))`,
+              `sum by (gpu, code) (${grown('compute_node_slots_failed_total', '1h')})`,
               '{{gpu}} {{code}}',
             ],
           ],
@@ -295,7 +309,7 @@ const miner: Dashboard = {
           asks: [
             [`sum(increase(compute_node_lease_requests_total${here}[1h]))`, 'reserved'],
             [
-              `sum by (fault) (increase(compute_node_leases_ended_total${here}[1h]))`,
+              `sum by (fault) (${grown('compute_node_leases_ended_total', '1h')})`,
               'ended by {{fault}}',
             ],
           ],
@@ -309,11 +323,8 @@ const miner: Dashboard = {
           title: 'Income in a day',
           unit: 'short',
           asks: [
-            [`sum by (asset) (increase(compute_node_billed_total${here}[1d]))`, '{{asset}} billed'],
-            [
-              `sum by (asset) (increase(compute_node_settled_total${here}[1d]))`,
-              '{{asset}} settled',
-            ],
+            [`sum by (asset) (${grown('compute_node_billed_total', '1d')})`, '{{asset}} billed'],
+            [`sum by (asset) (${grown('compute_node_settled_total', '1d')})`, '{{asset}} settled'],
           ],
         },
         {
@@ -346,7 +357,7 @@ const validator: Dashboard = {
           title: 'Verdicts in an hour',
           unit: 'short',
           asks: [
-            [`sum by (verdict) (increase(compute_node_verdicts_total${here}[1h]))`, '{{verdict}}'],
+            [`sum by (verdict) (${grown('compute_node_verdicts_total', '1h')})`, '{{verdict}}'],
           ],
         },
         {
@@ -358,7 +369,7 @@ const validator: Dashboard = {
           title: 'Abstentions in an hour',
           unit: 'short',
           asks: [
-            [`sum by (reason) (increase(compute_node_abstentions_total${here}[1h]))`, '{{reason}}'],
+            [`sum by (reason) (${grown('compute_node_abstentions_total', '1h')})`, '{{reason}}'],
           ],
         },
         {
@@ -366,7 +377,7 @@ const validator: Dashboard = {
           unit: 'short',
           asks: [
             [
-              `sum by (against, kind) (increase(compute_node_frauds_proven_total${here}[1d]))`,
+              `sum by (against, kind) (${grown('compute_node_frauds_proven_total', '1d')})`,
               '{{kind}} against {{against}}',
             ],
           ],
@@ -388,9 +399,9 @@ const validator: Dashboard = {
           title: 'Set and missed in a day',
           unit: 'short',
           asks: [
-            [`sum by (way) (increase(compute_node_weights_set_total${here}[1d]))`, 'set, {{way}}'],
+            [`sum by (way) (${grown('compute_node_weights_set_total', '1d')})`, 'set, {{way}}'],
             [
-              `sum by (reason) (increase(compute_node_weights_missed_total${here}[1d]))`,
+              `sum by (reason) (${grown('compute_node_weights_missed_total', '1d')})`,
               'missed: {{reason}}',
             ],
           ],

@@ -638,7 +638,7 @@ export const libraryMetrics: Readonly<
   nodejs_heap_size_used_bytes: { type: 'gauge', help: "V8's heap in use.", labels: [] },
   libp2p_data_transfer_bytes_total: {
     type: 'counter',
-    help: 'Bytes of all connections (`global sent`, `global received`) and of each protocol, `NAME sent` and `NAME received`.',
+    help: 'Bytes of the streams of each protocol, `NAME sent` and `NAME received`; `global` has only what was said before a connection was encrypted.',
     labels: ['protocol'],
   },
   libp2p_connection_manager_dial_errors_total: {

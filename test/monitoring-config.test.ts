@@ -1,8 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { text } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
 import { dashboardFiles } from '../scripts/dashboards.ts'
 import { libraryMetrics, type Metric, metrics } from '../src/metrics.ts'
+import { createMeters } from '../src/node/metrics/meters.ts'
+import { requireOrSkip } from './support/skips.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -30,7 +36,7 @@ function find(name: string): Known | undefined {
 }
 
 const KEYWORDS =
-  /^(sum|min|max|avg|count|by|on|and|or|unless|rate|increase|time|histogram_quantile|label_values|avg_over_time|bool|ignoring|without)$/
+  /^(sum|min|max|avg|count|by|on|and|or|unless|offset|rate|increase|time|histogram_quantile|label_values|avg_over_time|max_over_time|bool|ignoring|without)$/
 
 /** What is wrong with a query: metrics and labels that no node tells, rates of gauges, labels of other metrics. */
 function faults(query: string, legend = ''): string[] {
@@ -174,3 +180,51 @@ test('prometheus.yml has the rules beside it, and scrapes where nodes serve', ()
   expect(text).toMatch(/authorization:\n +type: Bearer\n +credentials_file: \S+\n/)
   expect(text).toMatch(/targets: \['127\.0\.0\.1:\d+'\]/)
 })
+
+/** Prometheus' own tool; what it says of its input where it finds fault, nothing else. */
+async function promtool(args: readonly string[], input = ''): Promise<string> {
+  const child = spawn('promtool', args, { cwd: join(root, 'config/prometheus') })
+  child.stdin.end(input)
+  const [out, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return code === 0 ? '' : `${out}${errors}`
+}
+const hasPromtool = requireOrSkip(
+  await promtool(['--version']).then(
+    (fault) => fault === '',
+    () => false,
+  ),
+  "promtool (Debian's package prometheus)",
+)
+
+test.skipIf(!hasPromtool)(
+  'Prometheus reads all of it, and alerts fire when they should',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cn-monitoring-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const queries = [...dashboardFiles().keys()].flatMap((name) =>
+      (JSON.parse(read(`config/grafana/${name}`)) as Dashboard).panels
+        .flatMap(({ targets = [] }) => targets)
+        .map(({ expr }) => expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*')),
+    )
+    const rules = queries.map((expr, i) => ({ record: `query:${i}`, expr }))
+    const asked = join(folder, 'dashboards.yml')
+    writeFileSync(asked, JSON.stringify({ groups: [{ name: 'dashboards', rules }] }))
+    const told = (await createMeters().text())
+      .split('\n')
+      .filter((line) => /^(# \w+ )?compute_node_/.test(line))
+    const faults = await Promise.all([
+      promtool(['check', 'config', '--syntax-only', 'prometheus.yml']),
+      promtool(['check', 'rules', 'alerts.yml', asked]),
+      promtool(['check', 'metrics'], `${told.join('\n')}\n`),
+      promtool(['test', 'rules', 'alerts.test.yml']),
+    ])
+    expect(faults.filter((fault) => fault !== '')).toEqual([])
+    const broken = { groups: [{ name: 'broken', rules: [{ record: 'a', expr: 'rate(up' }] }] }
+    writeFileSync(asked, JSON.stringify(broken))
+    expect(await promtool(['check', 'rules', asked])).toContain('parse error')
+  },
+)

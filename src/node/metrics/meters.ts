@@ -30,7 +30,7 @@ const MAX_LABEL = 100
 /** What a label says that would be one too many. */
 const OTHER = 'other'
 
-/** Every metric of the table, at zero; a node makes one. */
+/** Every metric of the table, counters at zero and gauges not told yet; a node makes one. */
 export function createMeters(): Meters {
   const registry = new Registry()
   const made = new Map<string, Counter | Gauge | Histogram>()
@@ -42,7 +42,7 @@ export function createMeters(): Meters {
     registry,
     count: (name, labels, by = 1) => (made.get(name) as Counter).inc(bounded(name, labels), by),
     set: (name, labels, value) => (made.get(name) as Gauge).set(bounded(name, labels), value),
-    clear: (name) => (made.get(name) as Gauge).reset(),
+    clear: (name) => forget(made.get(name) as Gauge),
     observe: (name, labels, value) =>
       (made.get(name) as Histogram).observe(bounded(name, labels), value),
     text: async () => `${await registry.metrics()}\n${await processRegistry().metrics()}\n`,
@@ -52,8 +52,15 @@ export function createMeters(): Meters {
 function make(name: string, { type, help, labels, buckets }: Metric, registry: Registry) {
   const common = { name, help, labelNames: Object.keys(labels), registers: [registry] }
   if (type === 'counter') return new Counter(common)
-  if (type === 'gauge') return new Gauge(common)
+  if (type === 'gauge') return forget(new Gauge(common))
   return new Histogram({ ...common, buckets: [...(buckets ?? [])] })
+}
+
+/** Leaves nothing to show. The library would say 0 of a gauge without labels: a block, a time, a score that nobody told. */
+function forget(gauge: Gauge): Gauge {
+  gauge.reset()
+  gauge.remove({})
+  return gauge
 }
 
 /** Keeps every label to the words that the table allows it, or to as many as it allows. */

@@ -48,6 +48,19 @@ function counting(hostsOnly = true) {
   return { events, shown }
 }
 
+test('a gauge that nobody told is absent, and is so again when it is forgotten', async () => {
+  const meters = createMeters()
+  const shown = async () => parseExposition(await meters.text())
+  const told = [...(await shown()).values()].filter(
+    ({ name, type, samples }) => type === 'gauge' && name in metrics && samples.length > 0,
+  )
+  expect(told).toEqual([])
+  meters.set('compute_node_chain_block', {}, 7)
+  expect(shownIn(await shown(), 'compute_node_chain_block')).toBe(7)
+  meters.clear('compute_node_chain_block')
+  expect(shownIn(await shown(), 'compute_node_chain_block')).toBeUndefined()
+})
+
 test('receipts and settlements become amounts; what a run before claimed is not counted again', async () => {
   const { events, shown } = counting(false)
   events.emit('lease-requested', { id: 'a', renter: 'r' })
@@ -67,7 +80,7 @@ test('receipts and settlements become amounts; what a run before claimed is not 
 test('a slot is covered by the share of its devices that got a verdict', async () => {
   const { events, shown } = counting()
   events.emit('slot-started', { slot: 8, gpu: 'cpu-0' }) // a miner's own
-  expect(await shown('compute_node_slot_gpus')).toBe(0)
+  expect(await shown('compute_node_slot_gpus')).toBeUndefined()
   events.emit('slot-started', { slot: 8, gpus: 4 })
   for (const verdict of ['VALID', 'VALID', 'SILENT']) {
     events.emit('slot-verdict', { slot: 8, verdict, verifyMs: 33 })
