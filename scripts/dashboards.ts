@@ -141,7 +141,13 @@ const network: Dashboard['rows'][number] = [
     {
       title: 'Requests, 95th percentile',
       unit: 's',
-      asks: [[quantile(0.95, 'compute_node_rpc_duration_seconds', ', side'), '{{side}}']],
+      asks: [
+        [quantile(0.95, 'compute_node_rpc_duration_seconds', ', side'), '{{side}}'],
+        [
+          quantile(0.95, 'compute_node_rpc_first_item_seconds', ', side'),
+          '{{side}}, first item of a stream',
+        ],
+      ],
     },
     {
       title: 'Requests by outcome',
@@ -177,7 +183,12 @@ const chain: Dashboard['rows'][number] = [
     stat('Last reading', 's', `time() - ${now('compute_node_chain_read_timestamp_seconds')}`, {
       thresholds: [90, 180],
     }),
-    stat('Block', 'none', now('compute_node_chain_block')),
+    stat('Final block', 'none', now('compute_node_chain_block')),
+    stat(
+      'Blocks not final yet',
+      'none',
+      `${now('compute_node_chain_best_block')} - ${now('compute_node_chain_block')}`,
+    ),
     stat('Endpoint asked', 'none', now('compute_node_chain_endpoint_rank'), {
       thresholds: [2, 3],
       description: '1 is the preferred one of the configuration.',

@@ -146,6 +146,17 @@ export const metrics = {
     },
     buckets: CALL_SECONDS,
   },
+  compute_node_rpc_first_item_seconds: {
+    type: 'histogram',
+    of: 'every node',
+    help: 'How long streamed answers took to their first item, those that this node asked and those that it served.',
+    labels: {
+      protocol,
+      side: words('who answered', ['asked', 'served']),
+      outcome: words('what became of it', callOutcomes),
+    },
+    buckets: CALL_SECONDS,
+  },
   compute_node_refusals_total: {
     type: 'counter',
     of: 'every node',
@@ -232,6 +243,12 @@ export const metrics = {
     type: 'gauge',
     of: 'chain',
     help: 'The newest final block that was read.',
+    labels: noLabels,
+  },
+  compute_node_chain_best_block: {
+    type: 'gauge',
+    of: 'chain',
+    help: 'The newest block at the last reading, final or not: how far it is ahead tells whether the chain finalizes.',
     labels: noLabels,
   },
   compute_node_chain_read_timestamp_seconds: {

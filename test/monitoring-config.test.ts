@@ -202,6 +202,7 @@ const hasPromtool = requireOrSkip(
 
 test.skipIf(!hasPromtool)(
   'Prometheus reads all of it, and alerts fire when they should',
+  { timeout: 120_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'cn-monitoring-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))

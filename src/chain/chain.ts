@@ -40,6 +40,8 @@ export interface Chain extends ChainWeights, ChainCommitments, ChainAccounts, Ch
   /** Another one after an upgrade of the runtime. */
   info(): ChainInfo
   head(): Promise<BlockRef>
+  /** Number of the newest block, which may not be final yet. */
+  bestBlock(): Promise<number>
   blockAt(number: number): Promise<BlockRef>
   /** Calls back for every finalized block from now on until `signal` aborts. */
   onHead(listener: (block: BlockRef) => void, signal: AbortSignal): Promise<void>

@@ -67,6 +67,8 @@ export async function connectChain(
     genesis: fromHex(api.genesisHash.toHex(), 32)!,
     info: () => chainInfo(connection),
     head,
+    bestBlock: () =>
+      reading('the newest block', async () => (await api.rpc.chain.getHeader()).number.toNumber()),
     blockAt: (number) => reading('a block', () => blockRef(api, number)),
     onHead: (listener, signal) =>
       reading('new blocks', () => followHeads(connection, listener, { signal })),

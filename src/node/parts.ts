@@ -128,6 +128,8 @@ export function createNetworkParts(core: Core, signal: AbortSignal): NetworkPart
       events.emit('request-refused', { protocol, peerId, code }),
     onCall: (protocol, side, outcome, ms) =>
       meters.observe('compute_node_rpc_duration_seconds', { protocol, side, outcome }, ms / 1000),
+    onFirstItem: (protocol, side, outcome, ms) =>
+      meters.observe('compute_node_rpc_first_item_seconds', { protocol, side, outcome }, ms / 1000),
   })
   const dht = createDhtRecords(libp2p.services.dht, { net, log: log.child('dht'), nowMs })
   return { core, rpc, dht }

@@ -24,6 +24,21 @@ export const measured = <Req, Res>(
           (outcome, ms) => onCall(protocol, 'served', outcome, ms),
         )
 
+/** Items as they come; what became of the first, or of an answer without any, is told to `onCall`. */
+export async function* measuredItems<T>(
+  items: AsyncIterable<T>,
+  tell: (outcome: CallOutcome, ms: number) => void,
+  signal?: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  const source = items[Symbol.asyncIterator]()
+  try {
+    let item = await timed(() => source.next(), tell, signal)
+    for (; item.done !== true; item = await source.next()) yield item.value
+  } finally {
+    await source.return?.()
+  }
+}
+
 /** Does something and tells how it ended; where `signal` aborted meanwhile, it was cancelled. */
 export async function timed<T>(
   work: () => Promise<T>,

@@ -1,8 +1,9 @@
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { NowMs } from '../clock.ts'
 import type { Log } from '../log.ts'
+import type { CallOutcome } from '../metrics.ts'
 import { createHello, type Greeted, type Hello } from './hello.ts'
-import { measured, type OnCall, timed } from './measured-call.ts'
+import { measured, measuredItems, type OnCall, timed } from './measured-call.ts'
 import type { Network } from './network.ts'
 import { createPeers, type Peers } from './peers.ts'
 import type { Protocol } from './protocol.ts'
@@ -22,6 +23,8 @@ export interface RpcOptions {
   readonly onGreeted?: (greeted: Greeted) => void
   /** Told of every request with one answer when it is over, those asked and those served. */
   readonly onCall?: OnCall | undefined
+  /** Told of every streamed answer when its first item is there, or it ended without one. */
+  readonly onFirstItem?: OnCall | undefined
   /** How long a new connection may take to say hello. */
   readonly helloTimeoutMs?: number
 }
@@ -69,7 +72,7 @@ export interface Rpc {
 
 /** The engine of one libp2p node; create it before the node listens (`start: false`), so that hello is there. */
 export function createRpc(libp2p: Libp2p, net: Network, options: RpcOptions): Rpc {
-  const { log, signal, nowMs, onRefused, onGreeted, onCall, helloTimeoutMs } = options
+  const { log, signal, nowMs, onRefused, onGreeted, onCall, onFirstItem, helloTimeoutMs } = options
   const hello = createHello(libp2p, net, {
     log: log.child('hello'),
     signal,
@@ -86,12 +89,25 @@ export function createRpc(libp2p: Libp2p, net: Network, options: RpcOptions): Rp
     onRefused,
   })
   const links = new Links(peers)
+  const tellOf =
+    ({ name }: { readonly name: string }, side: 'asked' | 'served') =>
+    (outcome: CallOutcome, ms: number): void =>
+      onFirstItem?.(name, side, outcome, ms)
   return {
     hello,
     peers,
     serve: (protocol, handler, until) =>
       serveRequests(peers, protocol, measured(protocol.name, handler, onCall), until),
-    serveStream: (protocol, handler, until) => serveItems(peers, protocol, handler, until),
+    serveStream(protocol, handler, until) {
+      if (onFirstItem === undefined) return serveItems(peers, protocol, handler, until)
+      const tell = tellOf(protocol, 'served')
+      return serveItems(
+        peers,
+        protocol,
+        (...asked) => measuredItems(handler(...asked), tell),
+        until,
+      )
+    },
     async ask<Req, Res>(
       protocol: Protocol<Req, Res>,
       peer: PeerId | string,
@@ -107,7 +123,12 @@ export function createRpc(libp2p: Libp2p, net: Network, options: RpcOptions): Rp
       if (onCall === undefined) return asking()
       return timed(asking, (outcome, ms) => onCall(protocol.name, 'asked', outcome, ms), until)
     },
-    askStream: (protocol, peer, request, until) => askItems(peers, protocol, peer, request, until),
+    askStream(protocol, peer, request, until) {
+      const items = askItems(peers, protocol, peer, request, until)
+      return onFirstItem === undefined
+        ? items
+        : measuredItems(items, tellOf(protocol, 'asked'), until)
+    },
   }
 }
 

@@ -27,6 +27,7 @@ import { watchEngine } from '../../src/node/services/watch-engine.ts'
 import { until } from '../support/crash-market.ts'
 import { docker, noDocker } from '../support/docker.ts'
 import { makeEngineCertificates } from '../support/engine-certificates.ts'
+import { parseExposition, shownIn } from '../support/exposition.ts'
 import { FakeLedger } from '../support/fake-ledger.ts'
 import { net } from '../support/lease.ts'
 import {
@@ -193,7 +194,7 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
 
   test('a whole node offers on both, and tells of both', async () => {
     const { engines } = config
-    await using node = await localNode({ roles: ['miner'], engines, price: '1' })
+    await using node = await localNode({ roles: ['miner'], engines, price: '1', apiPort: 0 })
     const offers = () =>
       node.parts.offers
         .standing()
@@ -215,7 +216,22 @@ describe.skipIf(noDocker || noOwnDockerd)('a miner with this engine, and one ove
       { name: 'here', url: 'unix:///var/run/docker.sock', state: 'answers', gpus: [NEAR] },
       { name: 'rig', url: FAR_URL, state: 'answers', gpus: [FAR], proven: false },
     ])
-  }, 120_000)
+
+    const ready = async () => {
+      const answer = await fetch(`${node.control.apiUrl}/readyz`)
+      return [answer.status, await answer.json()]
+    }
+    const isUp = async (engine: string) =>
+      shownIn(parseExposition(await client.text('/metrics')), 'compute_node_engine_up', { engine })
+    expect(await ready()).toEqual([200, { ready: true, reasons: [] }])
+    await dockerd.stop('SIGTERM')
+    await until(async () => (await isUp('rig')) === 0, 'the engine is missed')
+    expect(await isUp('here')).toBe(1)
+    expect(await ready()).toEqual([503, { ready: false, reasons: ['engine rig'] }])
+    await dockerd.start()
+    await until(async () => (await isUp('rig')) === 1, 'it is back')
+    expect(await ready()).toEqual([200, { ready: true, reasons: [] }])
+  }, 180_000)
 
   test('leases on both: what happens to one engine is nothing to the other', async () => {
     const folder = await tempFolder()

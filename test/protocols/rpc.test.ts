@@ -130,3 +130,33 @@ test('an asker that gives up aborts the handler, and others go on', async () => 
   expect((await caught).code).toBe('PEER_TIMEOUT')
   await until(() => aborted === 2)
 })
+
+test('how long a streamed answer took to its first item is told on both sides, once', async () => {
+  const told: (readonly [side: string, outcome: string])[] = []
+  const { asker, answerer } = await createPair({
+    rpc: { onFirstItem: (_, side, outcome) => told.push([side, outcome]) },
+  })
+  await answerer.rpc.serveStream(
+    double(),
+    async function* ({ n }) {
+      if (n === 0) throw new NodeError('REFUSED_CAPACITY', 'nothing to tell')
+      for (let i = 1; i <= n; i++) yield { n: i }
+    },
+    life,
+  )
+  const items = async (n: number) =>
+    Array.fromAsync(asker.rpc.askStream(double(), answerer.peerId, { n }))
+  expect(await items(3)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  expect((await refusal(items(0))).code).toBe('REFUSED_CAPACITY')
+  const cancelled = AbortSignal.abort(new DOMException('no more', 'AbortError'))
+  const gone = asker.rpc.askStream(double(), answerer.peerId, { n: 1 }, cancelled)
+  await expect(Array.fromAsync(gone)).rejects.toThrow('no more')
+  await until(() => told.length >= 5)
+  expect(told.toSorted()).toEqual([
+    ['asked', 'cancelled'],
+    ['asked', 'ok'],
+    ['asked', 'refused'],
+    ['served', 'ok'],
+    ['served', 'refused'],
+  ])
+})

@@ -45,8 +45,10 @@ const counts: Readonly<Record<string, Count>> = {
       against: accused === peerId || (accused == null && miner === peerId) ? 'self' : 'other',
       kind: text(kind),
     }),
-  'chain-read': ({ atMs }, { meters }) =>
-    meters.set('compute_node_chain_read_timestamp_seconds', nothing, seconds(atMs)),
+  'chain-read': ({ atMs, best }, { meters }) => {
+    meters.set('compute_node_chain_read_timestamp_seconds', nothing, seconds(atMs))
+    meters.set('compute_node_chain_best_block', nothing, Number(best))
+  },
   'miner-scored': ({ miner, score, reliability }, { meters, peerId }) => {
     if (miner !== peerId) return
     meters.set('compute_node_score', nothing, Number(score))

@@ -32,10 +32,11 @@ export const followChain = ({ core, chainLink, chainView, burns }: Parts): Servi
     if (reading || startMs < lastMs + everyMs) return
     reading = true
     try {
-      await chainView.refresh(chain, head)
+      const [best] = await Promise.all([chain.bestBlock(), chainView.refresh(chain, head)])
       lastMs = startMs
       events.emit('chain-read', {
         block: head.number,
+        best,
         neurons: chainView.snapshot()!.metagraph.neurons.length,
         epoch: chainView.snapshot()!.epoch.index,
       })
