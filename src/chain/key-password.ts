@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { NodeError } from '../errors.ts'
 
 /** Where the passwords of key files come from when the environment holds none. */
@@ -23,15 +24,22 @@ const veil = (bytes: Uint8Array, name: string): Buffer => {
 export const veiledPassword = (name: string, password: string): string =>
   veil(Buffer.from(password, 'utf8'), name).toString('base64')
 
-/** The password of a file that the environment holds; undefined without one. */
+/**
+ * The password of a file that the environment holds, or as plain text the service manager's credential of the variable's
+ * name (systemd.exec(5), CREDENTIALS); undefined without one.
+ */
 export function passwordFromEnvironment(
   path: string,
   env: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
   const name = passwordVariable(path)
   const value = env[name]
-  if (value === undefined || value === '') return undefined
-  return veil(Buffer.from(value, 'base64'), name).toString('utf8')
+  if (value !== undefined && value !== '') {
+    return veil(Buffer.from(value, 'base64'), name).toString('utf8')
+  }
+  const credential = join(env['CREDENTIALS_DIRECTORY'] ?? '', name)
+  if (env['CREDENTIALS_DIRECTORY'] === undefined || !existsSync(credential)) return undefined
+  return readFileSync(credential, 'utf8').replace(/\r?\n$/, '')
 }
 
 /** The password of a file, from the environment or else from whoever is asked. */

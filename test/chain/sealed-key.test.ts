@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import {
   passwordFromEnvironment,
   passwordVariable,
@@ -45,4 +48,15 @@ test("a password comes from btcli's variable", () => {
   expect(passwordFromEnvironment(path, { [name]: value })).toBe(vector.password)
   expect(passwordFromEnvironment(path, { [name]: '' })).toBeUndefined()
   expect(passwordFromEnvironment(path, {})).toBeUndefined()
+})
+
+test('or from a credential of the service manager, as it was written', () => {
+  const { path, name, value } = vector.environment
+  const folder = mkdtempSync(join(tmpdir(), 'cn-credentials-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const env = { CREDENTIALS_DIRECTORY: folder }
+  expect(passwordFromEnvironment(path, env)).toBeUndefined()
+  writeFileSync(join(folder, name), 'two words \n')
+  expect(passwordFromEnvironment(path, env)).toBe('two words ')
+  expect(passwordFromEnvironment(path, { ...env, [name]: value })).toBe(vector.password)
 })
