@@ -89,6 +89,7 @@ export function adapterSuite(open: () => Promise<Ground>): void {
     const found = (await chain.commitments(netuid)).get(miner.address)
     expect(found).toEqual({ bytes, block: block.number })
     expect(await chain.blockAt(block.number)).toEqual(block)
+    expect(await chain.bestBlock()).toBeGreaterThanOrEqual(block.number)
     const place = await chain.commitmentIn(netuid, miner.address, block.number)
     expect(place).toEqual({ block, index: expect.any(Number), bytes, isCertain: true })
     expect(await chain.commitmentIn(netuid, miner.address, block.number - 1)).toBeUndefined()
