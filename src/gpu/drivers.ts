@@ -97,6 +97,13 @@ export function createGpuDrivers(options: DriverOptions = {}): GpuDrivers {
   }
 }
 
+/** Those of a machine whose GPUs are left alone. */
+export const noGpuDrivers = (): GpuDrivers => ({
+  read: async () => ({ gpus: [], unnamed: [], errors: [] }),
+  setPowerLimit: async () => undefined,
+  async [Symbol.asyncDispose]() {},
+})
+
 const errorOf = (reason: unknown): NodeError =>
   reason instanceof NodeError
     ? reason

@@ -12,6 +12,8 @@ import { loadWebgpu } from './webgpu-module.ts'
 const TIMEOUT_MS = 60_000
 const COPY_BYTES = 64 * MiB
 const COPIES = 8
+/** A link that was idle sleeps, and an H100's first round was half as fast as its later ones; the best counts. */
+const ROUNDS = 4
 
 /**
  * How fast a device gets bytes from the machine's memory, GB/s, measured in a process of its own: by CUDA from pinned
@@ -52,12 +54,16 @@ async function cudaLink(opened: CudaDevice): Promise<number> {
     held.events.push(device.event(), device.event())
     const [memory, stream] = [held.memory[0]!, held.streams[0]!]
     const [from, to] = held.events as [Handle, Handle]
-    device.upload(stream, memory, host, COPY_BYTES) // once to warm up
-    device.record(from, stream)
-    for (let i = 0; i < COPIES; i++) device.upload(stream, memory, host, COPY_BYTES)
-    device.record(to, stream)
-    await device.wait(to)
-    return rate(device.elapsedMs(from, to))
+    const roundMs = async (): Promise<number> => {
+      device.record(from, stream)
+      for (let i = 0; i < COPIES; i++) device.upload(stream, memory, host, COPY_BYTES)
+      device.record(to, stream)
+      await device.wait(to)
+      return device.elapsedMs(from, to)
+    }
+    let bestMs = await roundMs()
+    for (let i = 1; i < ROUNDS; i++) bestMs = Math.min(bestMs, await roundMs())
+    return rate(bestMs)
   } finally {
     await device.idle(held.streams)
     device.release(held)

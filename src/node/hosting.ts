@@ -2,7 +2,6 @@ import type { BeaconInfo } from '../beacon.ts'
 import type { DepositRail } from '../chain/payment-rail.ts'
 import { NodeError } from '../errors.ts'
 import type { ProofSizes } from '../gpu/backend.ts'
-import { createGpuDrivers } from '../gpu/drivers.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { CPU_ID } from '../gpu/inventory.ts'
 import { proofSharePpm } from '../gpu/leased-proofs.ts'
@@ -32,6 +31,7 @@ import { NO_ENGINE, openEngines } from './miner-engines.ts'
 import { DEFAULT_TERMS } from './offer-desk.ts'
 import type { Offers } from './offers.ts'
 import { createOwnDrain, type OwnDrain } from './own-drain.ts'
+import { openDrivers } from './own-drivers.ts'
 import { createOwnFills, type OwnFills } from './own-fills.ts'
 import { createOwnGpus, type OwnGpus } from './own-gpus.ts'
 import { createOwnLimits } from './own-limits.ts'
@@ -88,7 +88,7 @@ export async function createHosting(
   const { core, offers, rail, binding, nextBinding, beacon } = needs
   const { config, net, log, peerId, key, nowMs } = core
   const slots = slotNetworks[net.network]
-  const drivers = stack.use(createGpuDrivers())
+  const drivers = stack.use(openDrivers(config))
   const first = await drivers.read()
   const { samples } = firstLook(first, core.nowMs())
   const gpus = samples.map(({ gpu }) => gpu)

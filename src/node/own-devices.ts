@@ -1,11 +1,11 @@
 /** The devices of this machine for a command that works on them itself, without a node. */
 import { codeOf, NodeError } from '../errors.ts'
-import { createGpuDrivers } from '../gpu/drivers.ts'
 import { type Planned, type ProofPlans, planProofs } from '../gpu/plan-proofs.ts'
 import { firstLook, type GpuSample } from '../gpu/telemetry.ts'
 import type { Config } from './config.ts'
 import { createControlClient } from './control/client.ts'
 import { controlSocketPath } from './data-folder.ts'
+import { openDrivers } from './own-drivers.ts'
 
 /** What is here, and how it would prove on a network. */
 export interface OwnDevices {
@@ -20,12 +20,11 @@ export interface OwnDevice {
 }
 
 /** Asks the drivers once. */
-export async function ownDevices({
-  backend: choice,
-  network,
-  subgroupMatrix,
-}: Pick<Config, 'backend' | 'network' | 'subgroupMatrix'>): Promise<OwnDevices> {
-  await using drivers = createGpuDrivers()
+export async function ownDevices(
+  config: Pick<Config, 'backend' | 'devices' | 'network' | 'subgroupMatrix'>,
+): Promise<OwnDevices> {
+  const { backend: choice, network, subgroupMatrix } = config
+  await using drivers = openDrivers(config)
   const { samples } = firstLook(await drivers.read(), Date.now())
   return { samples, plans: await planProofs(samples, { choice, network, subgroupMatrix }) }
 }

@@ -46,7 +46,7 @@ export const commands: readonly Command[] = [
     name: 'doctor',
     usage: '',
     describe: 'Check what this machine lacks to run a node, and say what to do',
-    options: ['roles', 'listen', 'drand', 'backend', 'subgroupMatrix', 'bundle'],
+    options: ['roles', 'listen', 'drand', 'backend', 'devices', 'subgroupMatrix', 'bundle'],
     examples: [
       ['compute-node doctor --role miner', 'what hosting leases takes'],
       ['compute-node doctor --bundle report.tar.gz', 'the same and more, for who helps'],

@@ -106,7 +106,7 @@ function hints({ nodes }: Market, link: SignInLink, root: string): string[] {
     '',
     'It keeps running. Try, in another terminal in this folder:',
     `  ${renter} offers`,
-    `  ${renter} rent gpu_name=CPU -- echo hello`,
+    `  ${renter} rent -- echo hello`,
     `  ${renter} leases`,
     `  ${renter} attestations`,
     `  npx compute-node --data-dir ${folder(validator.member.name)} score ${miner.peerId} --explain`,

@@ -1,11 +1,11 @@
 import { sleep } from '../../clock.ts'
-import { createGpuDrivers } from '../../gpu/drivers.ts'
 import { planProofs } from '../../gpu/plan-proofs.ts'
 import { firstLook, telemetry } from '../../gpu/telemetry.ts'
 import { secondsMs } from '../../units.ts'
 import { type GpuRow, gpuRow } from '../gpu-rows.ts'
 import { createOutput, type ListView } from '../output.ts'
 import { askMiner } from '../own-devices.ts'
+import { openDrivers } from '../own-drivers.ts'
 import type { CommandContext, Run } from './command.ts'
 
 /** How often `--watch` looks. */
@@ -85,7 +85,7 @@ async function* nodeRows(
 }
 
 async function* ownRows({ config, signal }: CommandContext): AsyncGenerator<readonly GpuRow[]> {
-  await using drivers = createGpuDrivers()
+  await using drivers = openDrivers(config)
   const first = await drivers.read()
   const { backend: choice, network, subgroupMatrix } = config
   const asked = { choice, network, subgroupMatrix }

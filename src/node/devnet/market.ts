@@ -169,7 +169,8 @@ function optionsOf(member: Member, config: Config): Readonly<Record<string, unkn
   const number = Number(/\d+$/.exec(member.name)?.[0] ?? 1)
   // Different prices, so that ordering offers shows something.
   const price = `0.${4 + number}`
-  return member.role === 'miner' ? { ...wallet, price, engine: config.engine } : wallet
+  const { engine, devices } = config
+  return member.role === 'miner' ? { ...wallet, price, engine, devices } : wallet
 }
 
 /** The folder's own configuration, so that commands need only `--data-dir`. */

@@ -9,6 +9,7 @@ import type { Child } from './child.ts'
 import { devnetLayout } from './layout.ts'
 import { takeFolder } from './lock.ts'
 import { type Market, type Node, startMarket } from './market.ts'
+import { minerDevices } from './miner-devices.ts'
 import { createNarrator } from './narrator.ts'
 import { fullRound } from './round.ts'
 import { StageFailure } from './stage.ts'
@@ -68,7 +69,17 @@ export async function runDevnet(options: DevnetOptions): Promise<void> {
 
   try {
     onStage('start')
-    const starting = { layout, config, env, log, signal: losses.signal, onStep: say, onNode }
+    const { devices, why } = await minerDevices(config, losses.signal)
+    if (why !== undefined) say(why)
+    const starting = {
+      layout,
+      config: { ...config, devices },
+      env,
+      log,
+      signal: losses.signal,
+      onStep: say,
+      onNode,
+    }
     const market = await startMarket({ ...starting, onReady: losses.add }, stack)
     const renter = market.nodes.find(({ member }) => member.role === 'renter')!
     const round = { market, watch, client: clientOf(renter), env, startedAtMs, onStage }

@@ -23,7 +23,7 @@ const LOOK_MS = 100
 export async function takeLease(options: TakeLeaseOptions): Promise<LeaseSummary> {
   const { dataDir, client, env, signal } = options
   const before = new Set((await leasesOf(client)).map(({ id }) => id))
-  const args = ['rent', 'gpu_name=CPU', '--data-dir', dataDir, '--hours', '0.1', '--', ...COMMAND]
+  const args = ['rent', '--data-dir', dataDir, '--hours', '0.1', '--', ...COMMAND]
   const result = await runCommand(args, { env, signal })
   if (result.exitCode !== 0) {
     const why = result.stderr.trim().split('\n').slice(-2).join(' ')

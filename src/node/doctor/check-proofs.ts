@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { ownDevices } from '../own-devices.ts'
 import { type Finding, finding } from './finding.ts'
 
-type ProofConfig = Pick<Config, 'roles' | 'network' | 'backend' | 'subgroupMatrix'>
+type ProofConfig = Pick<Config, 'roles' | 'network' | 'backend' | 'devices' | 'subgroupMatrix'>
 
 /** What proves each device of this machine, or why nothing does; a miner of which none proves earns nothing. */
 export async function checkProofs(config: ProofConfig): Promise<Finding[]> {

@@ -43,6 +43,13 @@ export const nodeOptions = {
     oneOf(...backendChoices),
     'auto',
   ),
+  devices: option(
+    'node',
+    'What a miner lets: auto its GPUs, or its processor where it has none; cpu its processor, on local networks alone',
+    'KIND',
+    oneOf('auto', 'cpu'),
+    'auto',
+  ),
   subgroupMatrix: flag(
     'node',
     'Multiply with tensor cores of GPUs that WebGPU drives, where they are right: an experiment',

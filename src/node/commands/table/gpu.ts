@@ -7,7 +7,7 @@ export const gpuCommands: readonly Command[] = [
     isUsual: true,
     usage: '',
     describe: 'List the GPUs of this machine, or its CPU, with what is measured',
-    options: ['watch', 'backend', 'subgroupMatrix'],
+    options: ['watch', 'backend', 'devices', 'subgroupMatrix'],
     examples: [
       ['compute-node gpu list --watch', 'temperature, power and load, live'],
       ['compute-node gpu list --watch --json', 'one line per GPU and sample, for other programs'],
@@ -30,7 +30,7 @@ export const gpuCommands: readonly Command[] = [
     name: 'gpu preflight',
     usage: '',
     describe: 'Check what a miner checks before it announces its devices, each with a short proof',
-    options: ['backend', 'subgroupMatrix', 'engine', 'listen', 'drand'],
+    options: ['backend', 'devices', 'subgroupMatrix', 'engine', 'listen', 'drand'],
     examples: [['compute-node gpu preflight --network local', 'what a local market asks of them']],
     load: async () => (await import('../gpu-preflight.ts')).gpuPreflight,
   },

@@ -9,7 +9,7 @@ export const nodeCommands: readonly Command[] = [
     name: 'devnet',
     usage: '',
     describe: 'Run a whole market on this machine, separate processes',
-    options: ['once', 'miners', 'validators', 'keep', 'engine'],
+    options: ['once', 'miners', 'validators', 'keep', 'engine', 'devices'],
     examples: [
       ['compute-node devnet', 'look at a market and try every command on it'],
       ['compute-node devnet --once --json', 'do one full round and print a summary'],

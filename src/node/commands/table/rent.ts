@@ -32,7 +32,7 @@ export const rentCommands: readonly Command[] = [
         'compute-node rent --template pytorch --label run=7',
         'image, command and ports of a template',
       ],
-      ['compute-node rent gpu_name=CPU -- echo hello', 'runs one command and ends the lease'],
+      ['compute-node rent -- echo hello', 'runs one command and ends the lease'],
       ['compute-node rent "gpu_ram>=20" --image jupyter/base-notebook --jupyter', 'a notebook'],
       ['compute-node rent --volume data:/data:20GiB', 'a folder that is there again next time'],
       ['compute-node rent --max-cost 5 --max-daily-cost 20', 'refused when it could cost more'],
