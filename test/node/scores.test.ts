@@ -88,6 +88,23 @@ test('a miner is found by PeerId and by hotkey, with a score from what was count
   expect(scores.of('nobody')).toBeUndefined()
 })
 
+test("on a local network, where all prove with a processor's sizes, a GPU is paid as one", () => {
+  const onGpu = ({ slot, testimony }: SlotTestimony): SlotTestimony => ({
+    slot,
+    testimony: testimony.map((one) => ({
+      ...one,
+      report: { ...one.report, rows: one.report.rows.map((row) => ({ ...row, gpu: 'pci-0' })) },
+      verdicts: {
+        ...one.verdicts,
+        rows: one.verdicts.rows.map((row) => ({ ...row, gpu: 'pci-0' })),
+      },
+    })),
+  })
+  const { scores } = made([slotOf(12, 75), slotOf(24, 75)].map(onGpu))
+  const tops = (2 * 512 ** 3 * 75) / 1e12
+  expect(scores.of(hotkey)!.score).toBeCloseTo(tops / LOCAL_CONSTANTS.CPU_T_REF, 4)
+})
+
 test('a slot counts once it has settled', () => {
   const { scores, at } = made([slotOf(12, 75), slotOf(24, 0)])
   at(timeOf(beacon, 24 + slots.end))

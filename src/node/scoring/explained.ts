@@ -7,7 +7,7 @@ import { q6 } from './units.ts'
 
 /** What the terms of one device came from. */
 export interface ExplainedDevice extends Pick<GpuScore, 'ok' | 'failed' | 'unknown'> {
-  readonly isCpu: boolean
+  readonly isProcessor: boolean
   readonly slots: readonly ScoredSlot[]
   readonly hours: LeaseHours
 }
@@ -31,7 +31,7 @@ export function explained(
   const rate = terms.find(({ name }) => name === 'rate')?.value ?? 1
   const excess = Math.max(0, device.unknown - Math.floor(c.UNKNOWN_MAX * window.length))
   const known = device.ok + device.failed + excess
-  const facts: RaiseFacts = { known, ok, rate, isCpu: device.isCpu }
+  const facts: RaiseFacts = { known, ok, rate, isProcessor: device.isProcessor }
   return terms.map((term) => {
     const others = terms.filter((one) => one !== term).reduce((all, { value }) => all * value, 1)
     const lost = q6(others * missingOf(term, ok))

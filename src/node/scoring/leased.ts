@@ -43,11 +43,11 @@ export function leasedUnits(
   reference: IdleSlot,
   { b, t }: Pick<Figures, 'b' | 't'>,
   ageDays: number,
-  isCpu: boolean,
+  isProcessor: boolean,
   c: ScoringConstants,
 ): number {
   const throughput = t / reference.tops
-  const share = clamp(isCpu ? throughput : Math.min(b / reference.gbps, throughput), 0, 1)
-  const kept = Math.min(1, lostTo(share, isCpu, c) / lostTo(c.LEASED_DUTY, isCpu, c))
+  const share = clamp(isProcessor ? throughput : Math.min(b / reference.gbps, throughput), 0, 1)
+  const kept = Math.min(1, lostTo(share, isProcessor, c) / lostTo(c.LEASED_DUTY, isProcessor, c))
   return q6(c.LEASED_FACTOR * reference.units * kept * freshness(ageDays, c))
 }

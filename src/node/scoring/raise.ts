@@ -9,7 +9,7 @@ export interface RaiseFacts {
   readonly known: number
   readonly ok: readonly ScoredSlot[]
   readonly rate: number
-  readonly isCpu: boolean
+  readonly isProcessor: boolean
 }
 
 type Advice = (facts: RaiseFacts, c: ScoringConstants) => string
@@ -45,8 +45,8 @@ const reliability: readonly (keyof ScoringConstants)[] = ['WINDOW_SLOTS', 'RELIA
 const told: Partial<Record<ReasonCode, Told>> = {
   OK: [
     ['V_REF', 'B_REF', 'T_REF', 'EXP_V', 'EXP_B', 'EXP_T', 'CPU_T_REF'],
-    ({ isCpu }, c) =>
-      isCpu
+    ({ isProcessor }, c) =>
+      isProcessor
         ? 'more throughput raises it in proportion'
         : `more memory (to the power of ${c.EXP_V}), bandwidth (${c.EXP_B}) or throughput (${c.EXP_T}) raises it; nothing is lost`,
   ],
@@ -67,8 +67,8 @@ const told: Partial<Record<ReasonCode, Told>> = {
   ],
   BELOW_MINIMUM: [
     ['V_MIN', 'B_MIN', 'T_MIN', 'CPU_T_REF'],
-    ({ isCpu }, c) =>
-      isCpu
+    ({ isProcessor }, c) =>
+      isProcessor
         ? 'class cpu earns nothing on this network: a GPU does'
         : `show at least ${c.V_MIN} GiB, ${c.B_MIN} GB/s and ${c.T_MIN} TOPS: end what else uses the device, or lend a larger one`,
   ],

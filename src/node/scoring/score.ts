@@ -13,7 +13,7 @@ import { type History, historiesOf } from './histories.ts'
 import { leaseFactor, minerWeights } from './miner-weights.ts'
 import type { ReasonCode } from './reason-codes.ts'
 import { windowOf } from './scoring-window.ts'
-import { isCpu } from './slot-units.ts'
+import { paidAsProcessor } from './slot-units.ts'
 import { clamp, q6, rate } from './units.ts'
 import type { IgnoredWord } from './weigh-valid.ts'
 
@@ -97,6 +97,8 @@ export function score(evidence: Evidence, constants: ScoringConstants): ScoreRep
   }
 }
 
+const PAID_AS_PROCESSOR = 'this network pays every device as a processor, in full'
+
 function scoredGpu(
   { ref, scored: slots }: History,
   evidence: Evidence,
@@ -105,10 +107,16 @@ function scoredGpu(
   const { terms: own, score: _, ...counts } = gpuScore(slots, c)
   const hours = evidence.leases?.get(ref.hotkey) ?? { failedPaidHours: 0, gpuHours: 0 }
   const leases = leaseFactor(hours, c)
+  const isProcessor = paidAsProcessor(ref, c)
   const terms: Term[] = [
     ...own,
-    isCpu(ref)
-      ? { name: 'rate', value: 1, reason: 'OK', detail: 'a processor is paid in full' }
+    isProcessor
+      ? {
+          name: 'rate',
+          value: 1,
+          reason: 'OK',
+          detail: ref.gpu.startsWith('cpu') ? 'a processor is paid in full' : PAID_AS_PROCESSOR,
+        }
       : {
           name: 'rate',
           value: rate(0, false, c),
@@ -122,7 +130,7 @@ function scoredGpu(
       detail: `${hours.failedPaidHours} paid hours failed of ${hours.gpuHours}`,
     },
   ]
-  const about = { isCpu: isCpu(ref), ...counts, slots, hours }
+  const about = { isProcessor, ...counts, slots, hours }
   return { ...ref, ...counts, terms: explained(terms, about, c), slots, score: product(terms) }
 }
 

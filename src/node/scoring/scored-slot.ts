@@ -4,7 +4,7 @@ import type { Evidence } from './evidence.ts'
 import type { ScoredSlot } from './gpu-score.ts'
 import { checkpointsOf, offersOf, type SaidOfGpu } from './heard-slot.ts'
 import { offerFault } from './offered.ts'
-import { isCpu, missed } from './slot-units.ts'
+import { missed, paidAsProcessor } from './slot-units.ts'
 import { q6, rate } from './units.ts'
 import type { IgnoredWord } from './weigh-valid.ts'
 
@@ -48,7 +48,7 @@ function asOffered(
   c: ScoringConstants,
 ): ScoredSlot {
   if (worth.outcome !== 'ok' || worth.mode !== 'idle' || worth.units === 0) return worth
-  const rated = worth.units * (isCpu(said.ref) ? 1 : rate(worth.gib, false, c))
+  const rated = worth.units * (paidAsProcessor(said.ref, c) ? 1 : rate(worth.gib, false, c))
   const reason = offerFault(offersOf(said), rated, active, c)
   return reason === undefined ? worth : { ...worth, units: 0, reason, ...missed(worth.units) }
 }

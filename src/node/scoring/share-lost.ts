@@ -5,6 +5,6 @@
  */
 export const lostTo = (
   share: number,
-  isCpu: boolean,
+  isProcessor: boolean,
   { EXP_B, EXP_T }: { readonly EXP_B: number; readonly EXP_T: number },
-): number => (isCpu ? share : 1 - (1 - share) ** (EXP_B + EXP_T))
+): number => (isProcessor ? share : 1 - (1 - share) ** (EXP_B + EXP_T))

@@ -7,7 +7,12 @@ import { freshness, type IdleSlot, leasedUnits, referenceOf } from './leased.ts'
 import type { SlotOutcome } from './slot-outcome.ts'
 import { cpuUnits, type Figures, q6, uncapped, units, unitsReason } from './units.ts'
 
-export const isCpu = ({ gpu }: GpuRef): boolean => gpu.startsWith('cpu')
+/**
+ * Whether throughput alone is paid: of processors, and of every device where processors earn, for on such a network (a
+ * local one) all prove with a processor's sizes, which say nothing of a GPU's memory.
+ */
+export const paidAsProcessor = ({ gpu }: GpuRef, c: ScoringConstants): boolean =>
+  gpu.startsWith('cpu') || c.CPU_T_REF > 0
 
 /** Whether a slot shows what a GPU can when it is free. */
 export const isReference = ({ outcome, mode, units: worth }: ScoredSlot): boolean =>
@@ -39,7 +44,7 @@ export function slotUnits(
   const { v, b, t } = shown
   const figures = { slot, outcome, mode, gib: q6(v), gbps: q6(b), tops: q6(t) }
   if (mode === 'leased') return { ...figures, ...besideTenant(gpu, shown, evidence, c) }
-  if (isCpu(gpu.ref)) {
+  if (paidAsProcessor(gpu.ref, c)) {
     const worth = cpuUnits(t, c)
     return { ...figures, reason: worth > 0 ? reason : 'BELOW_MINIMUM', units: worth }
   }
@@ -80,12 +85,13 @@ function besideTenant(
   { roundMs = 0 }: Evidence,
   c: ScoringConstants,
 ): Pick<ScoredSlot, 'units' | 'reason' | 'forgone'> {
+  const isProcessor = paidAsProcessor(ref, c)
   const own = { slot, units: cpuUnits(shown.t, c), gbps: shown.b, tops: shown.t }
-  const known = isCpu(ref) && idle.length === 0 ? [own] : idle
+  const known = isProcessor && idle.length === 0 ? [own] : idle
   const [reference, newest] = [referenceOf(known), known.at(-1)]
   if (reference === undefined || newest === undefined) return { units: 0, reason: 'LEASED_STALE' }
   const ageDays = ((slot - newest.slot) * roundMs) / hoursMs(24)
-  const worth = leasedUnits(reference, shown, ageDays, isCpu(ref), c)
+  const worth = leasedUnits(reference, shown, ageDays, isProcessor, c)
   return {
     units: worth,
     reason: freshness(ageDays, c) < 1 ? 'LEASED_STALE' : 'LEASED',
