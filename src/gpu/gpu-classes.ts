@@ -1,11 +1,11 @@
-/** What models of GPUs should show in a slot. Estimates until they are measured: they size proofs and stand beside a bench. */
+/** What models of GPUs should show in a slot: an H100 SXM's is measured (docs/cuda.md), the others' are estimates. They size proofs and stand beside a bench. */
 import type { BackendName } from './backend.ts'
 
 export interface GpuClass {
   readonly name: string
   /** Int8 TOPS of our kernels: `mma.sync` by CUDA, dp4a by WebGPU. */
   readonly tops: Readonly<Record<'cuda' | 'webgpu', number>>
-  /** Memory bandwidth of the data sheet; passes come close to it. */
+  /** Memory bandwidth of the data sheet; passes of an H100 reach 0.82 of it. */
   readonly gbps: number
   readonly memoryGiB: number
 }
@@ -18,7 +18,7 @@ export interface GpuClass {
 const classes: readonly (readonly [RegExp, GpuClass])[] = [
   [/\bB200\b/, gpuClass('B200', 1200, 80, 8000, 180)],
   [/\bH200\b/, gpuClass('H200', 850, 65, 4800, 141)],
-  [/\bH100\b.*(HBM3|SXM)/, gpuClass('H100 SXM', 850, 65, 3350, 80)],
+  [/\bH100\b.*(HBM3|SXM)/, gpuClass('H100 SXM', 745, 71, 3350, 80)],
   [/\bH100\b/, gpuClass('H100 PCIe', 700, 50, 2000, 80)],
   [/\bA100\b.*80/, gpuClass('A100 80 GB', 375, 40, 2000, 80)],
   [/\bA100\b/, gpuClass('A100 40 GB', 375, 40, 1555, 40)],

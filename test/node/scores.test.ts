@@ -26,25 +26,36 @@ const said = (
   validator: string,
   steps: number,
   equivocated = false,
+  device = gpu.gpu,
 ): SlotTestimony['testimony'][number] => ({
   validator,
   report: {
     slot,
     chunk: 0,
     salt: witness,
-    rows: [{ ...gpu, mode: 'idle', n: 512, bytes: 2 ** 23, passes: 2 * steps, steps }],
+    rows: [{ ...gpu, gpu: device, mode: 'idle', n: 512, bytes: 2 ** 23, passes: 2 * steps, steps }],
   },
   verdicts: {
     slot,
     chunk: 0,
-    rows: [{ ...gpu, verdict: steps > 0 ? 'VALID' : 'SILENT', openings: witness, witness }],
+    rows: [
+      { ...gpu, gpu: device, verdict: steps > 0 ? 'VALID' : 'SILENT', openings: witness, witness },
+    ],
   },
   verdictIds: [new Uint8Array(32).fill(slot)],
   equivocated,
 })
-const slotOf = (slot: number, steps: number, equivocated = false): SlotTestimony => ({
+const slotOf = (
+  slot: number,
+  steps: number,
+  equivocated = false,
+  device = gpu.gpu,
+): SlotTestimony => ({
   slot,
-  testimony: [said(slot, v1.peerId, steps), said(slot, v2.peerId, steps, equivocated)],
+  testimony: [
+    said(slot, v1.peerId, steps, false, device),
+    said(slot, v2.peerId, steps, equivocated, device),
+  ],
 })
 
 interface MadeOptions {
@@ -89,18 +100,7 @@ test('a miner is found by PeerId and by hotkey, with a score from what was count
 })
 
 test("on a local network, where all prove with a processor's sizes, a GPU is paid as one", () => {
-  const onGpu = ({ slot, testimony }: SlotTestimony): SlotTestimony => ({
-    slot,
-    testimony: testimony.map((one) => ({
-      ...one,
-      report: { ...one.report, rows: one.report.rows.map((row) => ({ ...row, gpu: 'pci-0' })) },
-      verdicts: {
-        ...one.verdicts,
-        rows: one.verdicts.rows.map((row) => ({ ...row, gpu: 'pci-0' })),
-      },
-    })),
-  })
-  const { scores } = made([slotOf(12, 75), slotOf(24, 75)].map(onGpu))
+  const { scores } = made([12, 24].map((slot) => slotOf(slot, 75, false, 'pci-0')))
   const tops = (2 * 512 ** 3 * 75) / 1e12
   expect(scores.of(hotkey)!.score).toBeCloseTo(tops / LOCAL_CONSTANTS.CPU_T_REF, 4)
 })

@@ -65,6 +65,23 @@ test('the figures of a busy GPU, with the programs on it', async () => {
   expect(gpus[0]!.figures.processes).toEqual([])
 })
 
+test('a recording of a real H100 at its power limit (its names blanked)', async () => {
+  const uuid = 'GPU-00000000-0000-0000-0000-000000000000'
+  fake.set({ fixture: 'h100-busy', apps: `${uuid}, 505, 9516\n` })
+  const { gpus, unnamed } = await read()
+  expect(unnamed).toEqual([])
+  expect(gpus).toHaveLength(1)
+  expect(gpus[0]!.gpu).toMatchObject({ uuid, vramMiB: 81559, computeCapability: '9.0' })
+  expect(gpus[0]!.figures).toMatchObject({
+    temperatureC: 56,
+    powerW: 691.12,
+    utilizationPercent: 100,
+    memoryUsedMiB: 9525,
+    coreClockMHz: 1485,
+    processes: [{ pid: 505, memoryMiB: 9516 }],
+  })
+})
+
 test('what a consumer card does not tell is null, not a number', async () => {
   fake.set({ fixture: 'rtx4090' })
   const { gpus } = await read()
@@ -240,7 +257,7 @@ test('lists of nothing, and lines that are none, are no programs and no slices',
   expect(parseMigDevices('No devices found.')).toEqual([])
 })
 
-test.each(['h100x2', 'rtx4090'])('the fixture %s has every column', (name) => {
+test.each(['h100x2', 'rtx4090', 'h100-busy'])('the fixture %s has every column', (name) => {
   const [line] = readFileSync(join(vectors, `${name}.csv`), 'utf8').split('\n')
   expect(line!.split(', ')).toHaveLength(SMI_COLUMNS.length)
 })
