@@ -21,6 +21,12 @@ export interface SocketMessages {
   readonly binary?: string
 }
 
+/**
+ * The subprotocol that a browser asks for, since it hides why a socket was refused: the node accepts any socket then, and
+ * tells by its first message whether it is served, `{"kind":"accepted"}`, or why not, `{"error":…}`.
+ */
+export const TOLD_PROTOCOL = 'compute-node-1'
+
 /** One resource of the control API as it is declared: server, clients, OpenAPI and docs are made from this. */
 export interface RouteDeclaration {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'

@@ -97,6 +97,7 @@ function lastWords(text: string): NodeError | undefined {
 
 const brokenOff = (): NodeError =>
   new NodeError('PEER_OUTCOME_UNKNOWN', 'outcome unknown: the node stopped while it ran', {
+    cause: new NodeError('FAILED_NODE_STOPPED', 'the connection to the node broke'),
     next: 'compute-node leases shows what becomes of the lease',
   })
 

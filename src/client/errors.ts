@@ -17,20 +17,24 @@ export const isNotFound = (error: unknown): error is NodeError =>
 export const isBadRequest = (error: unknown): error is NodeError =>
   hasPrefix(error, 'BAD_CONFIG') || hasPrefix(error, 'BAD_MESSAGE')
 
+const nodeGone = ['FAILED_NODE_STOPPED', 'FAILED_NOT_RUNNING', 'FAILED_CONNECTION']
+
 const unreachable: ReadonlySet<string> = new Set([
   'PEER_LOST',
   'PEER_OUTCOME_UNKNOWN',
   'PEER_STARTING',
   'PEER_TIMEOUT',
   'PEER_UNREACHABLE',
-  'FAILED_NODE_STOPPED',
-  'FAILED_NOT_RUNNING',
-  'FAILED_CONNECTION',
+  ...nodeGone,
 ])
 
 /** The miner, or the node that was asked, could not be reached or was lost; another try, or another miner, may do. */
 export const isUnreachable = (error: unknown): error is NodeError =>
   error instanceof NodeError && unreachable.has(error.code)
+
+/** The node that was asked does not run, or stopped meanwhile; of the miner nothing is said. */
+export const isNodeGone = (error: unknown): error is NodeError =>
+  error instanceof NodeError && (nodeGone.includes(error.code) || isNodeGone(error.cause))
 
 /** It may have happened or not: whoever was asked was lost before it answered. Look before asking again. */
 export const isOutcomeUnknown = (error: unknown): error is NodeError =>

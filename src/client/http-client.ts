@@ -17,6 +17,10 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined
 }
 
+interface LastEvent {
+  readonly lastEventId?: string | undefined
+}
+
 /** Asks a node over any transport; every refusal is thrown as the node's own error. */
 export interface HttpClient {
   /** @throws the node's error */
@@ -34,6 +38,11 @@ export interface HttpClient {
    * Ends when `signal` aborts; throws when the node is gone or refuses.
    */
   events(ask: Ask): AsyncIterable<EventMessage>
+  /**
+   * One connection for server-sent events, after the one of that id, once the node answered. Ends when the node ends it;
+   * throws what broke it.
+   */
+  openEvents(ask: Ask & LastEvent): Promise<AsyncIterable<EventMessage>>
   /** `request` travels as JSON in the query. */
   webSocket(ask: Ask & { readonly request?: unknown }): Promise<ClientSocket>
 }
@@ -42,7 +51,7 @@ export interface HttpClient {
 const AGAIN_MS = 1000
 
 export function createHttpClient(transport: Transport): HttpClient {
-  const send = async (ask: Ask, more: { accept?: string; lastEventId?: string } = {}) => {
+  const send = async (ask: Ask, more: { accept?: string } & LastEvent = {}) => {
     const { accept, lastEventId } = more
     const { method = 'GET', body, idempotencyKey, signal } = ask
     const response = await transport.fetch({
@@ -67,8 +76,11 @@ export function createHttpClient(transport: Transport): HttpClient {
     })
     return (text === '' ? {} : JSON.parse(text)) as T
   }
+  const openEvents = async ({ lastEventId, ...ask }: Ask & LastEvent) =>
+    eventsOf(await send(ask, { accept: 'text/event-stream', lastEventId }))
   return {
     ask: json,
+    openEvents,
     async askAgain<T>(ask: Ask) {
       try {
         return await json<T>(ask)
@@ -102,9 +114,7 @@ export function createHttpClient(transport: Transport): HttpClient {
       let lastEventId: string | undefined
       for (;;) {
         try {
-          const known = lastEventId === undefined ? {} : { lastEventId }
-          const response = await send(ask, { accept: 'text/event-stream', ...known })
-          for await (const event of eventsOf(response)) {
+          for await (const event of await openEvents({ ...ask, lastEventId })) {
             lastEventId = event.id ?? lastEventId
             yield event
           }
@@ -129,13 +139,12 @@ function pathOf({ path, query = {} }: Ask): string {
   return `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`
 }
 
+const refusalOf = async (response: Response): Promise<NodeError> =>
+  refusalIn(await response.text().catch(() => ''), response.status)
+
 /** What the node says of a request that it does not serve; its status alone where that is no problem document. */
-export async function refusalOf(response: Response): Promise<NodeError> {
-  const text = await response.text().catch(() => '')
-  return (
-    errorOf(jsonOf(text)) ?? new NodeError('FAILED', `the node answered with ${response.status}`)
-  )
-}
+export const refusalIn = (text: string, status: number): NodeError =>
+  errorOf(jsonOf(text)) ?? new NodeError('FAILED', `the node answered with ${status}`)
 
 function jsonOf(text: string): unknown {
   try {

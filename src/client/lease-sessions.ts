@@ -1,3 +1,4 @@
+import type { LeaseUsage } from '../api/lease-usage.ts'
 import { NodeError } from '../errors.ts'
 import type { ByteStream } from './byte-stream.ts'
 import type { HttpClient } from './http-client.ts'
@@ -30,6 +31,8 @@ export interface ShellOptions extends CommandPlace {
   readonly rows: number
   /** A shell of the image where absent. */
   readonly command?: readonly string[]
+  /** Told once it is open. */
+  readonly onOpen?: () => void
   /** Told when the connection broke (`lost`: it is tried to resume) and when the terminal goes on (`resumed`). */
   readonly onNotice?: (notice: 'lost' | 'resumed') => void
 }
@@ -54,6 +57,10 @@ export interface LogsOptions {
   readonly sinceMs?: number
   /** Puts the time before each line. */
   readonly timestamps?: boolean
+  /** Told once it is open. */
+  readonly onOpen?: () => void
+  /** Told when the connection to the miner broke (`lost`), and when reading goes on after the last line (`resumed`). */
+  readonly onNotice?: (notice: 'lost' | 'resumed') => void
   readonly signal?: AbortSignal
 }
 
@@ -61,6 +68,18 @@ export interface LogsOptions {
 export interface LogPiece {
   readonly stream: 'stdout' | 'stderr'
   readonly text: string
+}
+
+/** The same as bytes, which may end within a character. */
+export interface LogBytes {
+  readonly stream: 'stdout' | 'stderr'
+  readonly data: Uint8Array
+}
+
+export interface UsageOptions {
+  /** A second where absent. */
+  readonly everyMs?: number
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ForwardOptions {
@@ -105,7 +124,7 @@ export function execIn(
 
 export function shellIn(
   { http, path }: Place,
-  { signal, columns, rows, onNotice, ...asked }: ShellOptions,
+  { signal, columns, rows, onOpen, onNotice, ...asked }: ShellOptions,
 ): LeaseShell {
   const request = { ...asked, size: { columns, rows } }
   const socket = openedWhenStarted(
@@ -114,9 +133,8 @@ export function shellIn(
   )
   const session = openSession(socket, {
     signal,
-    onNotice({ kind }) {
-      if (kind === 'lost' || kind === 'resumed') onNotice?.(kind)
-    },
+    onOpen,
+    onNotice: ({ kind }) => tellNotice(kind, onNotice),
   })
   return {
     output: session.stdout,
@@ -131,11 +149,30 @@ export function shellIn(
   }
 }
 
+const tellNotice = (
+  kind: unknown,
+  onNotice: ((notice: 'lost' | 'resumed') => void) | undefined,
+): void => {
+  if (kind === 'lost' || kind === 'resumed') onNotice?.(kind)
+}
+
 /** What the main process printed, in order. */
 export async function* logsOf(
-  { http, path }: Place,
-  { signal, sinceMs, ...asked }: LogsOptions,
+  place: Place,
+  options: LogsOptions,
 ): AsyncGenerator<LogPiece, void, void> {
+  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+  for await (const { stream, data } of logBytesOf(place, options)) {
+    const text = decoders[stream].decode(data, { stream: true })
+    if (text !== '') yield { stream, text }
+  }
+}
+
+/** The same byte by byte. */
+export async function* logBytesOf(
+  { http, path }: Place,
+  { signal, sinceMs, onOpen, onNotice, ...asked }: LogsOptions,
+): AsyncGenerator<LogBytes, void, void> {
   const since = sinceMs === undefined ? {} : { since: nanosecondsOf(sinceMs) }
   const request = { ...asked, ...since }
   const socket = await openedWhenStarted(
@@ -144,18 +181,33 @@ export async function* logsOf(
   )
   const onAbort = (): void => socket.close()
   signal?.addEventListener('abort', onAbort, { once: true })
-  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+  onOpen?.()
   try {
     for await (const message of socket.messages()) {
-      if (typeof message === 'string') continue // that it was lost and resumed changes nothing for its reader
+      signal?.throwIfAborted()
+      if (typeof message === 'string') {
+        tellNotice((JSON.parse(message) as { readonly kind?: unknown }).kind, onNotice)
+        continue
+      }
       const stream = message[0] === channels.stderr ? 'stderr' : 'stdout'
-      const text = decoders[stream].decode(message.subarray(1), { stream: true })
-      if (text !== '') yield { stream, text }
+      yield { stream, data: message.subarray(1) }
     }
     signal?.throwIfAborted()
   } finally {
     signal?.removeEventListener('abort', onAbort)
     socket.close()
+  }
+}
+
+/** What it uses, sample by sample. @throws what ended it, FAILED_LEASE_ENDED with the lease */
+export async function* usageOf(
+  { http, path }: Place,
+  { everyMs, signal }: UsageOptions,
+): AsyncGenerator<LeaseUsage, void, void> {
+  const asked = { path: `${path}/usage`, query: { everyMs }, signal }
+  for await (const { event, data } of http.events(asked)) {
+    if (event === 'usage') yield data as LeaseUsage
+    else if (event === 'ended') throw errorOf((data as { readonly error: unknown }).error)
   }
 }
 

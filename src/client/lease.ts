@@ -16,8 +16,9 @@ import {
   logsOf,
   type ShellOptions,
   shellIn,
+  type UsageOptions,
+  usageOf,
 } from './lease-sessions.ts'
-import { errorOf } from './problem.ts'
 
 /** What every call takes: it ends the call, and rejects it with its reason. */
 export interface CallOptions {
@@ -134,15 +135,8 @@ export class Lease implements AsyncDisposable {
    * What it uses, once a second or every so many ms; null where its miner does not know. Ends when the signal aborts;
    * FAILED_LEASE_ENDED when the lease is over.
    */
-  async *usage({
-    everyMs,
-    signal,
-  }: CallOptions & { readonly everyMs?: number } = {}): AsyncGenerator<LeaseUsage, void, void> {
-    const asked = { path: `${this.path}/usage`, query: { everyMs }, signal: this.life(signal) }
-    for await (const { event, data } of this.parts.http.events(asked)) {
-      if (event === 'usage') yield data as LeaseUsage
-      else if (event === 'ended') throw errorOf((data as { readonly error: unknown }).error)
-    }
+  usage(options: UsageOptions = {}): AsyncGenerator<LeaseUsage, void, void> {
+    return usageOf(this.place, this.#living(options))
   }
 
   /** Makes ports of it local ones. */

@@ -38,6 +38,8 @@ export interface Session extends Disposable {
 
 interface SessionOptions {
   readonly signal?: AbortSignal | undefined
+  /** Told once the node has accepted it. */
+  readonly onOpen?: (() => void) | undefined
   readonly onNotice?: (notice: Notice) => void
 }
 
@@ -46,7 +48,7 @@ interface SessionOptions {
  * the other: what nobody reads holds nothing back while the other, or the end, is waited for, and keeps its newest MiB.
  */
 export function openSession(opening: Promise<ClientSocket>, options: SessionOptions = {}): Session {
-  const { signal, onNotice = () => undefined } = options
+  const { signal, onOpen = () => undefined, onNotice = () => undefined } = options
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
   const isLookedAt = (): void => void promise.catch(() => undefined)
   const stdout = byteSource(() => {
@@ -72,7 +74,9 @@ export function openSession(opening: Promise<ClientSocket>, options: SessionOpti
   }
   const hear = async (): Promise<void> => {
     let exitCode: number | undefined
-    for await (const message of (await opening).messages()) {
+    const socket = await opening
+    onOpen()
+    for await (const message of socket.messages()) {
       if (typeof message !== 'string') {
         const output = message[0] === channels.stderr ? stderr : stdout
         await output.push(message.subarray(1))
@@ -111,19 +115,26 @@ export function openSession(opening: Promise<ClientSocket>, options: SessionOpti
   }
 }
 
+/** One write after the other, however many are under way. */
 function inputOf(opening: Promise<ClientSocket>): SessionInput {
+  let last: Promise<void> = Promise.resolve()
+  const inTurn = (work: (socket: ClientSocket) => Promise<void>): Promise<void> => {
+    const done = last.then(async () => work(await opening))
+    last = done.catch(() => undefined) // whoever wrote it is told
+    return done
+  }
   return {
-    async write(data) {
-      const socket = await opening
-      const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
-      for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-        const piece = bytes.subarray(at, at + PIECE_BYTES)
-        const message = new Uint8Array(1 + piece.length)
-        message[0] = channels.stdin
-        message.set(piece, 1)
-        await socket.send(message)
-      }
-    },
-    end: async () => (await opening).send(JSON.stringify({ kind: 'eof' })),
+    write: (data) =>
+      inTurn(async (socket) => {
+        const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+        for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+          const piece = bytes.subarray(at, at + PIECE_BYTES)
+          const message = new Uint8Array(1 + piece.length)
+          message[0] = channels.stdin
+          message.set(piece, 1)
+          await socket.send(message)
+        }
+      }),
+    end: () => inTurn((socket) => socket.send(JSON.stringify({ kind: 'eof' }))),
   }
 }

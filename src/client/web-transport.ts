@@ -1,3 +1,4 @@
+import { TOLD_PROTOCOL } from '../api/route.ts'
 import { NodeError } from '../errors.ts'
 import { clientSocket, type WebSocketLike } from './client-socket.ts'
 import type { ClientSocket, Transport } from './transport.ts'
@@ -43,7 +44,7 @@ export function webTransport(options: WebTransportOptions = {}): Transport {
       const url = new URL(path, base)
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
       if (openSocket !== undefined) return openSocket(url.href, { headers: authorization, signal })
-      return opened(new WebSocket(url), base, signal)
+      return accepted(new WebSocket(url, TOLD_PROTOCOL), base, signal)
     },
   }
 }
@@ -56,18 +57,31 @@ function baseOf(given: string | undefined): URL {
   })
 }
 
-/** @throws FAILED_CONNECTION: a browser does not tell why a socket was not opened */
-function opened(socket: WebSocketLike, base: URL, signal?: AbortSignal): Promise<ClientSocket> {
+/** @throws the node's refusal; FAILED_CONNECTION where none could be told */
+async function accepted(
+  socket: WebSocketLike,
+  base: URL,
+  signal: AbortSignal | undefined,
+): Promise<ClientSocket> {
+  let isOpen = false
+  socket.addEventListener('open', () => {
+    isOpen = true
+  })
   const ours = clientSocket(socket) // before it opens: nothing that comes is missed
-  const { promise, resolve, reject } = Promise.withResolvers<ClientSocket>()
-  const onAbort = (): void => {
-    ours.close()
-    reject(signal?.reason)
-  }
+  const messages = ours.messages()[Symbol.asyncIterator]()
+  const onAbort = (): void => ours.close()
   signal?.addEventListener('abort', onAbort, { once: true })
-  socket.addEventListener('open', () => resolve(ours))
-  socket.addEventListener('close', () => reject(noConnection(base)))
-  return promise.finally(() => signal?.removeEventListener('abort', onAbort))
+  try {
+    const { done } = await messages.next()
+    signal?.throwIfAborted()
+    if (done) throw noConnection(base)
+    return { ...ours, messages: () => ({ [Symbol.asyncIterator]: () => messages }) }
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw isOpen ? error : noConnection(base)
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+  }
 }
 
 const noConnection = ({ origin }: URL, cause?: unknown): NodeError =>

@@ -1,11 +1,11 @@
 import { useSyncExternalStore } from 'react'
+import type { eventRoutes } from '../../api/events.ts'
+import type { AnswerOf } from '../../api/route.ts'
+import { isRefused } from '../../client/errors.ts'
+import { http } from './api.ts'
 
 /** An event of the node; `docs/api.md` lists their names. */
-export interface NodeEvent {
-  readonly event: string
-  readonly atMs: number
-  readonly [field: string]: unknown
-}
+export type NodeEvent = AnswerOf<typeof eventRoutes.watchEvents>
 
 /** `refused`: the node is there and does not know this browser (any more). */
 export type ConnectionState = 'connecting' | 'live' | 'away' | 'refused'
@@ -47,21 +47,16 @@ export function connect(path = '/v1/events'): Connection {
     clearTimeout(timer)
     timer = undefined
     try {
-      const response = await fetch(path, {
-        headers: newest === undefined ? {} : { 'last-event-id': newest },
-        cache: 'no-store',
-      })
-      if (!response.ok || response.body === null) throw response.status
+      const stream = await http.openEvents({ path, lastEventId: newest })
       waitMs = FIRST_RETRY_MS
       become('live')
-      for await (const text of eventsOf(response.body)) {
-        newest = text.id ?? newest
-        const event = JSON.parse(text.data) as NodeEvent
-        for (const tell of events) tell(event)
+      for await (const { id, data } of stream) {
+        newest = id ?? newest
+        for (const tell of events) tell(data as NodeEvent)
       }
       become('away')
     } catch (error) {
-      become(error === 401 || error === 403 ? 'refused' : 'away')
+      become(isRefused(error) ? 'refused' : 'away')
     }
     timer = setTimeout(() => void open(), waitMs)
     waitMs = Math.min(LAST_RETRY_MS, waitMs * 2)
@@ -86,27 +81,6 @@ export function connect(path = '/v1/events'): Connection {
 function added<T>(set: Set<T>, one: T): () => void {
   set.add(one)
   return () => void set.delete(one)
-}
-
-/** Server-sent events of a stream: https://html.spec.whatwg.org/multipage/server-sent-events.html, ids and data only. */
-async function* eventsOf(
-  body: ReadableStream<Uint8Array>,
-): AsyncIterable<{ readonly id: string | undefined; readonly data: string }> {
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
-  let rest = ''
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return
-    const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
-    rest = blocks.pop() ?? ''
-    for (const block of blocks) {
-      const lines = block.split('\n')
-      const data = lines.filter((line) => line.startsWith('data: ')).map((line) => line.slice(6))
-      const id = lines.find((line) => line.startsWith('id: '))?.slice(4)
-      if (data.length > 0) yield { id, data: data.join('\n') }
-    }
-  }
 }
 
 /** The state of a connection, kept current in a component. */

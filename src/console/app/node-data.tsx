@@ -6,14 +6,10 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
-import { ApiError, get } from './api.ts'
-import {
-  type Connection,
-  type ConnectionState,
-  connect,
-  type NodeEvent,
-  useConnectionState,
-} from './connection.ts'
+import { ComputeNodeError } from '../../client/errors.ts'
+import { get } from './api.ts'
+import type { NodeEvent } from './connection.ts'
+import { type Connection, type ConnectionState, connect, useConnectionState } from './connection.ts'
 
 /** Several events in a row make one question. */
 const TOGETHER_MS = 700
@@ -55,7 +51,7 @@ function createClient(): QueryClient {
         staleTime: 2000,
         gcTime: 30 * 60_000,
         // A node that is away is waited for by the connection, and its refusals do not change by asking again.
-        retry: (count, error) => !(error instanceof ApiError) && count < 1,
+        retry: (count, error) => !(error instanceof ComputeNodeError) && count < 1,
       },
       mutations: { networkMode: 'always' },
     },
@@ -94,7 +90,10 @@ export interface LiveOptions {
  * What the node answers to `GET path`, kept current: asked anew after events that change it, and when the node is back.
  * While the node is away the last answer stays in `data`.
  */
-export function useNode<T>(path: string, options: LiveOptions = {}): UseQueryResult<T, ApiError> {
+export function useNode<T>(
+  path: string,
+  options: LiveOptions = {},
+): UseQueryResult<T, ComputeNodeError> {
   const { events = [], everyMs, isEnabled = true } = options
   const client = useQueryClient()
   const connection = useConnection()
@@ -115,7 +114,7 @@ export function useNode<T>(path: string, options: LiveOptions = {}): UseQueryRes
       clearTimeout(timer)
     }
   }, [client, connection, names, path])
-  return useQuery<T, ApiError>({
+  return useQuery<T, ComputeNodeError>({
     queryKey: [path],
     queryFn: ({ signal }) => get<T>(path, signal),
     enabled: isEnabled,

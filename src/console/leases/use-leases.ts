@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { Lease } from '../../api/leases.ts'
-import type { ApiError } from '../app/api.ts'
+import type { ComputeNodeError } from '../../client/errors.ts'
 import { useNode } from '../app/node-data.tsx'
 
 /** After each of these a lease may stand elsewhere. */
@@ -26,9 +26,11 @@ export const leasePath = (id: string, rest = ''): string =>
   `/v1/leases/${encodeURIComponent(id)}${rest}`
 
 /** All leases that this node rented, newest first. */
-export const useLeases = (): UseQueryResult<{ readonly items: readonly Lease[] }, ApiError> =>
-  useNode('/v1/leases', { events: LEASE_EVENTS, everyMs: LIST_EVERY_MS })
+export const useLeases = (): UseQueryResult<
+  { readonly items: readonly Lease[] },
+  ComputeNodeError
+> => useNode('/v1/leases', { events: LEASE_EVENTS, everyMs: LIST_EVERY_MS })
 
 /** One lease, kept current. */
-export const useLease = (id: string): UseQueryResult<Lease, ApiError> =>
+export const useLease = (id: string): UseQueryResult<Lease, ComputeNodeError> =>
   useNode(leasePath(id), { events: LEASE_EVENTS, everyMs: LEASE_EVERY_MS })

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Lease } from '../../api/leases.ts'
-import { ApiError, post, toldOf } from '../app/api.ts'
+import { ComputeNodeError, isNodeGone } from '../../client/errors.ts'
+import { post, toldOf } from '../app/api.ts'
 import { useNodeEvents } from '../app/node-data.tsx'
 import type { Told } from '../ui/fault.ts'
 import { bodyOf, type Wish } from './wish.ts'
@@ -71,7 +72,7 @@ export function useOrder(offer: string, onLease: (lease: Lease) => void): Order 
     }
     if (!wish.volumes.some(({ isCache }) => isCache === true) || wish.waits) return send(true)
     return send(true).catch((error: unknown) => {
-      if (!(error instanceof ApiError) || !withoutCaches.has(error.code)) throw error
+      if (!(error instanceof ComputeNodeError) || !withoutCaches.has(error.code)) throw error
       return send(false)
     })
   }
@@ -89,7 +90,7 @@ export function useOrder(offer: string, onLease: (lease: Lease) => void): Order 
       ask(wish).then(onLease, (error: unknown) => {
         if (signal.aborted) setState({ kind: 'none' })
         else setState({ kind: 'refused', error: toldOf(error) })
-        if (error instanceof ApiError && error.code !== 'AWAY') keyed.current = undefined
+        if (error instanceof ComputeNodeError && !isNodeGone(error)) keyed.current = undefined
       })
     },
     cancel() {

@@ -15,7 +15,7 @@ const faults: readonly (readonly [prefix: string, sentence: string])[] = [
   ['GPU', 'A GPU of this machine is at fault.'],
   ['CHAIN', 'The chain or its endpoint is at fault.'],
   ['STORE', "This node's disk is at fault."],
-  ['AWAY', 'This node does not answer.'],
+  ['FAILED_CONNECTION', 'This node does not answer.'],
 ]
 
 /** Whose fault an error code says it was, as a sentence. */

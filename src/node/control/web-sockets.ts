@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Scope } from '../../api/route.ts'
+import { type Scope, TOLD_PROTOCOL } from '../../api/route.ts'
 import { NodeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
@@ -25,7 +25,8 @@ export interface SocketRequest {
 
 /**
  * Serves one WebSocket. Throwing before `accept` answers with a problem and no socket, so a refusal comes before any
- * byte flows; throwing after it sends a last text message `{"error":{code,message,next}}` and closes with 1011.
+ * byte flows; throwing after it sends a last text message `{"error":{code,message,next}}` and closes with 1011. Who asks
+ * for `TOLD_PROTOCOL` is told either by a message: browsers hide the answers of HTTP.
  * The socket comes paused, or a message could be gone before a listener stands: attach, then `resume()`
  * (`createWebSocketStream` does so itself).
  */
@@ -68,6 +69,7 @@ export function addWebSockets(app: FastifyInstance, guard: LoopbackGuard, log: L
     noServer: true,
     maxPayload: MiB,
     perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(TOLD_PROTOCOL) ? TOLD_PROTOCOL : false),
   })
   const framed = new Set<Duplex>()
   app.decorate('webSocket', (path: string, handler: SocketHandler, scope: Scope = 'operate') => {
@@ -91,9 +93,9 @@ export function addWebSockets(app: FastifyInstance, guard: LoopbackGuard, log: L
   })
   return (request, socket, head) => {
     socket.on('error', (error) => log.debug('socket-failed', { error: error.message }))
-    const url = URL.parse(request.url ?? '/', 'http://localhost')
-    if (url === null) return refuse(socket, new NodeError('BAD_MESSAGE', 'malformed path'))
     try {
+      const url = URL.parse(request.url ?? '/', 'http://localhost')
+      if (url === null) throw new NodeError('BAD_MESSAGE', 'malformed path')
       const caller = callerOf(request) ?? guard.identify(request)
       for (const { path, scope, serve } of routes) {
         const params = match(path, url.pathname)
@@ -105,34 +107,61 @@ export function addWebSockets(app: FastifyInstance, guard: LoopbackGuard, log: L
       }
       throw new NodeError('NOTHING_MATCHED', `there is no socket ${url.pathname}`)
     } catch (error) {
-      refuse(socket, error)
+      deny(server, { request, socket, head, log }, error)
     }
   }
+}
+
+type Opening = Omit<UpgradeParts, 'ended'>
+
+/** The socket of a request, paused. */
+async function upgraded(
+  server: WebSocketServer,
+  { request, socket, head, log }: Opening,
+): Promise<WebSocket> {
+  const made = await new Promise<WebSocket>((resolve) =>
+    server.handleUpgrade(request, socket, head, resolve),
+  )
+  made.pause()
+  made.on('error', (error) => log.debug('socket-failed', { error: error.message }))
+  return made
+}
+
+const isTold = ({ headers }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket' &&
+  (headers['sec-websocket-protocol'] ?? '').split(',').some((name) => name.trim() === TOLD_PROTOCOL)
+
+/** Refuses a socket that nothing was accepted of. */
+function deny(server: WebSocketServer, opening: Opening, error: unknown): void {
+  if (isTold(opening.request)) void upgraded(server, opening).then((made) => endSocket(made, error))
+  else refuse(opening.socket, error)
 }
 
 async function serveWebSocket(
   server: WebSocketServer,
   handler: SocketHandler,
-  { request, socket, head, log, ended }: UpgradeParts,
+  { ended, ...opening }: UpgradeParts,
   asked: Omit<SocketRequest, 'signal'>,
 ): Promise<void> {
-  const signal = goneOf(socket)
+  const signal = goneOf(opening.socket)
   let accepted: WebSocket | undefined
+  let isDenied = false
+  const denyOnce = (error: unknown): void => {
+    if (!isDenied) deny(server, opening, error)
+    isDenied = true
+  }
   whenEnded(ended, signal, (error) => {
-    if (accepted === undefined) return refuse(socket, error)
-    endSocket(accepted, error)
+    if (accepted === undefined) denyOnce(error)
+    else endSocket(accepted, error)
   })
   try {
     await handler({ ...asked, signal }, async () => {
-      accepted = await new Promise<WebSocket>((resolve) =>
-        server.handleUpgrade(request, socket, head, resolve),
-      )
-      accepted.pause()
-      accepted.on('error', (error) => log.debug('socket-failed', { error: error.message }))
+      accepted = await upgraded(server, opening)
+      if (isTold(opening.request)) accepted.send(toJson({ kind: 'accepted' }))
       return accepted
     })
   } catch (error) {
-    if (accepted === undefined) return refuse(socket, error)
+    if (accepted === undefined) return denyOnce(error)
     if (!signal.aborted) accepted.send(toJson({ error: problemOf(error).body }))
     accepted.close(1011)
     accepted.resume() // the answering close frame must be read
@@ -180,7 +209,7 @@ function whenEnded(
 }
 
 /** Says why, and waits little for a client that does not close. */
-function endSocket(socket: WebSocket, error: NodeError): void {
+function endSocket(socket: WebSocket, error: unknown): void {
   socket.send(toJson({ error: problemOf(error).body }))
   socket.close(1008)
   socket.resume() // the answering close frame must be read

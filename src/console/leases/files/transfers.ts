@@ -1,6 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { ApiError, get } from '../../app/api.ts'
+import { ComputeNodeError } from '../../../client/errors.ts'
+import { refusalIn } from '../../../client/http-client.ts'
+import { get, http, inOurWords } from '../../app/api.ts'
 import type { Told } from '../../ui/fault.ts'
 import { save, saveBlob } from '../save-blob.ts'
 import { leasePath } from '../use-leases.ts'
@@ -30,7 +32,7 @@ export const contentPath = (lease: string, path: string, sha?: string): string =
 
 /**
  * Sends a file into a lease: its SHA-256 goes along, and the node puts it in its place only when that was right.
- * @throws ApiError; the reason of `signal`
+ * @throws ComputeNodeError; the reason of `signal`
  */
 export async function upload(
   lease: string,
@@ -71,21 +73,13 @@ function put(
   request.upload.onprogress = ({ loaded }) => onSent(loaded)
   request.onload = () => {
     if (request.status < 300) resolve()
-    else reject(new ApiError(problemIn(request.responseText, request.status), request.status))
+    else reject(refusalIn(request.responseText, request.status))
   }
-  request.onerror = () => reject(new ApiError({ code: 'AWAY', message: 'The node went away' }, 0))
+  request.onerror = () => reject(new ComputeNodeError('FAILED_CONNECTION', 'The node went away'))
   request.onabort = () => reject(signal.reason)
   signal.addEventListener('abort', () => request.abort(), { once: true })
   request.send(file)
   return promise
-}
-
-function problemIn(text: string, status: number): Told {
-  try {
-    return JSON.parse(text) as Told
-  } catch {
-    return { code: 'FAILED', message: `the node answered ${status}` }
-  }
 }
 
 /**
@@ -100,14 +94,11 @@ export async function download(
   signal: AbortSignal,
 ): Promise<void> {
   tell({ state: 'moving' })
-  const response = await fetch(contentPath(lease, path), { signal, cache: 'no-store' })
-  if (!response.ok || response.body === null) {
-    throw new ApiError(problemIn(await response.text(), response.status), response.status)
-  }
+  const { body } = await inOurWords(http.stream({ path: contentPath(lease, path), signal }))
   const hash = sha256.create()
   const pieces: Uint8Array<ArrayBuffer>[] = []
   let doneBytes = 0
-  const reader = response.body.getReader()
+  const reader = body!.getReader()
   for (;;) {
     const { done, value } = await reader.read()
     if (done) break
@@ -120,8 +111,9 @@ export async function download(
   const query = new URLSearchParams({ path })
   const there = await get<{ sha256: string }>(`${leasePath(lease, '/digest')}?${query}`, signal)
   if (there.sha256 !== here) {
-    const message = 'what came is not what lies in the lease'
-    throw new ApiError({ code: 'FAILED_CHECKSUM', message, next: 'download it again' }, 0)
+    throw new ComputeNodeError('FAILED_CHECKSUM', 'what came is not what lies in the lease', {
+      next: 'download it again',
+    })
   }
   saveBlob(new Blob(pieces), name)
   tell({ state: 'done', totalBytes: doneBytes, sha256: here })

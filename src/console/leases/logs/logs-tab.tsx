@@ -2,9 +2,13 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDownToLine, Download, ScrollText } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Lease } from '../../../api/leases.ts'
+import { isNodeGone } from '../../../client/errors.ts'
+import { logBytesOf } from '../../../client/lease-sessions.ts'
+import { http, inOurWords, toldOf } from '../../app/api.ts'
 import { useNodeState } from '../../app/node-data.tsx'
 import { Button } from '../../ui/button.tsx'
 import { EmptyState } from '../../ui/empty-state.tsx'
+import type { Told } from '../../ui/fault.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { Select } from '../../ui/select.tsx'
 import { SkeletonRows } from '../../ui/skeleton.tsx'
@@ -12,7 +16,7 @@ import { Switch } from '../../ui/switch.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { hasStarted } from '../lease-sign.ts'
 import { saveBlob } from '../save-blob.ts'
-import { channels, openSession, type SessionEnd } from '../session-socket.ts'
+import { leasePath } from '../use-leases.ts'
 import { createLogLines, type LogLine, matching } from './log-lines.ts'
 import './logs.css'
 
@@ -62,7 +66,7 @@ export function LogsTab({ lease }: { lease: Lease }) {
           onPress={download.start}
         />
       </div>
-      {end?.kind === 'failed' && lines.length === 0 ? (
+      {end?.error !== undefined && lines.length === 0 ? (
         <Problem error={end.error} onRetry={again} />
       ) : lines.length === 0 && end === undefined && !hasStarted(lease.state) ? (
         <SkeletonRows rows={5} label="Reading the log" />
@@ -84,10 +88,15 @@ interface LogOptions {
   readonly isStamped: boolean
 }
 
+/** Without an error: it was read to its end, or the node is gone, which the page tells. */
+interface LogEnd {
+  readonly error?: Told
+}
+
 /** Follows a log; what is known of it, anew a few times a second. */
 function useLog({ id, state }: Lease, { tail, isStamped }: LogOptions) {
   const [lines, setLines] = useState<readonly LogLine[]>([])
-  const [end, setEnd] = useState<SessionEnd>()
+  const [end, setEnd] = useState<LogEnd>()
   const [isLost, setLost] = useState(false)
   const [turn, setTurn] = useState(0)
   const isLive = useNodeState() === 'live'
@@ -103,24 +112,37 @@ function useLog({ id, state }: Lease, { tail, isStamped }: LogOptions) {
     }
     setEnd(undefined)
     setLost(false)
-    const socket = openSession(id, 'logs', requestOf(tail, isStamped, true), {
-      onOpen: draw,
-      onBytes(channel, data) {
-        log.add(channel === channels.stderr ? 'stderr' : 'stdout', data)
-        timer ??= setTimeout(draw, DRAWN_MS)
-      },
-      onNotice: (notice) => setLost(notice === 'lost'),
-      onEnd: setEnd,
-    })
+    const leaving = new AbortController()
+    const follow = async (): Promise<LogEnd> => {
+      const { signal } = leaving
+      const told = { onOpen: draw, onNotice: (notice: string) => setLost(notice === 'lost') }
+      try {
+        const pieces = logBytesOf(placeOf(id), {
+          ...optionsOf(tail, isStamped, true),
+          ...told,
+          signal,
+        })
+        for await (const { stream, data } of pieces) {
+          log.add(stream, data)
+          timer ??= setTimeout(draw, DRAWN_MS)
+        }
+        return {}
+      } catch (error) {
+        return isNodeGone(error) ? {} : { error: toldOf(error) }
+      }
+    }
+    void follow().then((how) => leaving.signal.aborted || setEnd(how))
     return () => {
+      leaving.abort()
       clearTimeout(timer)
-      socket.close()
     }
   }, [id, tail, isStamped, isLive, runs, turn])
   return { lines, end, isLost, again: () => setTurn(turn + 1) }
 }
 
-const requestOf = (tail: string, timestamps: boolean, follow: boolean) => ({
+const placeOf = (id: string) => ({ http, path: leasePath(id) })
+
+const optionsOf = (tail: string, timestamps: boolean, follow: boolean) => ({
   follow,
   timestamps,
   ...(tail === 'all' ? {} : { tail: Number(tail) }),
@@ -130,24 +152,21 @@ const requestOf = (tail: string, timestamps: boolean, follow: boolean) => ({
 function useDownload({ id }: Lease, isStamped: boolean) {
   const [isPending, setPending] = useState(false)
   const tell = useToast()
+  const read = async (): Promise<void> => {
+    const pieces: Uint8Array<ArrayBuffer>[] = []
+    for await (const { data } of logBytesOf(placeOf(id), optionsOf('all', isStamped, false))) {
+      pieces.push(data.slice())
+    }
+    saveBlob(new Blob(pieces, { type: 'text/plain' }), `lease-${id.slice(0, 12)}.log`)
+  }
   const start = (): void => {
     setPending(true)
-    const pieces: Uint8Array<ArrayBuffer>[] = []
-    openSession(id, 'logs', requestOf('all', isStamped, false), {
-      onOpen: () => undefined,
-      onNotice: () => undefined,
-      onBytes: (_, data) => pieces.push(data.slice()),
-      onEnd(end) {
-        setPending(false)
-        if (end.kind === 'exit') {
-          saveBlob(new Blob(pieces, { type: 'text/plain' }), `lease-${id.slice(0, 12)}.log`)
-          return
-        }
-        const error =
-          end.kind === 'failed' ? end.error : { message: 'the node went away', next: undefined }
-        tell({ tone: 'bad', title: error.message, detail: error.next })
-      },
-    })
+    inOurWords(read())
+      .catch((error: unknown) => {
+        const { message, next } = toldOf(error)
+        tell({ tone: 'bad', title: message, detail: next })
+      })
+      .finally(() => setPending(false))
   }
   return { isPending, start }
 }

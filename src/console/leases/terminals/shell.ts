@@ -2,8 +2,11 @@ import { FitAddon } from '@xterm/addon-fit'
 import { SearchAddon } from '@xterm/addon-search'
 import { WebLinksAddon } from '@xterm/addon-web-links'
 import { Terminal } from '@xterm/xterm'
+import { isNodeGone } from '../../../client/errors.ts'
+import { type LeaseShell, shellIn } from '../../../client/lease-sessions.ts'
+import { http, toldOf } from '../../app/api.ts'
 import type { Told } from '../../ui/fault.ts'
-import { openSession, type SessionEnd, type SessionSocket } from '../session-socket.ts'
+import { leasePath } from '../use-leases.ts'
 import { terminalThemes } from './terminal-theme.ts'
 
 /** lost: between node and miner, the shell goes on there; away: the node is gone, and the shell with it. */
@@ -28,7 +31,7 @@ export class Shell {
   readonly #fit = new FitAddon()
   readonly #holder = document.createElement('div')
   readonly #tell: () => void
-  #socket: SessionSocket | undefined
+  #shell: LeaseShell | undefined
   #state: ShellState = { kind: 'opening' }
   #title = ''
   #waitingBytes = 0
@@ -55,9 +58,7 @@ export class Shell {
     const encoder = new TextEncoder()
     this.terminal.onData((text) => this.#typed(encoder.encode(text)))
     this.terminal.onBinary((text) => this.#typed(bytesOf(text)))
-    this.terminal.onResize(({ cols, rows }) =>
-      this.#socket?.sendControl({ kind: 'resize', columns: cols, rows }),
-    )
+    this.terminal.onResize(({ cols, rows }) => this.#shell?.resize(cols, rows).catch(itsEndTells))
     this.terminal.onTitleChange((title) => {
       this.#title = title
       this.#tell()
@@ -87,7 +88,7 @@ export class Shell {
       this.terminal.open(this.#holder)
     }
     this.fit()
-    if (this.#socket === undefined && this.#state.kind === 'opening') this.open()
+    if (this.#shell === undefined && this.#state.kind === 'opening') this.open()
   }
 
   detach(): void {
@@ -109,25 +110,24 @@ export class Shell {
       this.terminal.write('\r\n\x1b[2m── a new shell ──\x1b[0m\r\n')
     this.#become({ kind: 'opening' })
     const { cols: columns, rows } = this.terminal
-    const request = { size: { columns, rows }, env: { TERM: 'xterm-256color' } }
-    this.#socket?.close()
-    this.#socket = openSession(this.#leaseId, 'shell', request, {
-      onOpen: () => {
-        this.#become({ kind: 'open' })
-        const { cols, rows: now } = this.terminal
-        if (cols !== columns || now !== rows) {
-          this.#socket?.sendControl({ kind: 'resize', columns: cols, rows: now })
-        }
+    this.#hangUp()
+    const shell = shellIn(
+      { http, path: leasePath(this.#leaseId) },
+      {
+        columns,
+        rows,
+        env: { TERM: 'xterm-256color' },
+        onOpen: () => this.#become({ kind: 'open' }),
+        onNotice: (notice) => this.#become({ kind: notice }),
       },
-      onBytes: (_, data) => this.#print(data),
-      onNotice: (notice) => this.#become({ kind: notice }),
-      onEnd: (end) => this.#ended(end),
-    })
+    )
+    this.#shell = shell
+    void this.#follow(shell)
   }
 
   /** Hangs up on the shell and forgets it. */
   close(): void {
-    this.#socket?.close()
+    this.#hangUp()
     this.#holder.remove()
     this.terminal.dispose()
   }
@@ -143,8 +143,29 @@ export class Shell {
   }
 
   #typed(data: Uint8Array): void {
-    if (this.isLive) this.#socket?.sendBytes(data)
+    if (this.isLive) this.#shell?.write(data).catch(itsEndTells)
     else if (data[0] === ENTER) this.open()
+  }
+
+  /** Shows what comes until it ends; of one that was hung up on nothing is told. */
+  async #follow(shell: LeaseShell): Promise<void> {
+    let end: ShellState
+    try {
+      for await (const data of shell.output) this.#print(data)
+      end = { kind: 'exited', exitCode: await shell.exit }
+    } catch (error) {
+      end = isNodeGone(error) ? { kind: 'away' } : { kind: 'failed', error: toldOf(error) }
+    }
+    if (this.#shell !== shell) return
+    this.#shell = undefined
+    this.terminal.write('\x1b[?1049l\x1b[?25h\x1b[0m') // a program that was cut off left the screen as it had it
+    this.#become(end)
+  }
+
+  #hangUp(): void {
+    const shell = this.#shell
+    this.#shell = undefined
+    shell?.[Symbol.dispose]()
   }
 
   #print(data: Uint8Array): void {
@@ -153,13 +174,6 @@ export class Shell {
     this.terminal.write(data, () => {
       this.#waitingBytes -= data.length
     })
-  }
-
-  #ended(end: SessionEnd): void {
-    this.#socket = undefined
-    this.terminal.write('\x1b[?1049l\x1b[?25h\x1b[0m') // a program that was cut off left the screen as it had it
-    if (end.kind === 'exit') this.#become({ kind: 'exited', exitCode: end.exitCode })
-    else this.#become(end)
   }
 
   #become(state: ShellState): void {
@@ -190,5 +204,7 @@ export class Shell {
 }
 
 const ENTER = 0x0d
+
+const itsEndTells = (): void => undefined
 
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))

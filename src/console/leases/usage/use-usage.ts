@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
-import type { LeaseUsage } from '../../../api/lease-usage.ts'
 import type { Lease } from '../../../api/leases.ts'
+import { usageOf } from '../../../client/lease-sessions.ts'
+import { http } from '../../app/api.ts'
 import { useNodeState } from '../../app/node-data.tsx'
 import { hasStarted } from '../lease-sign.ts'
 import { leasePath } from '../use-leases.ts'
@@ -18,14 +19,17 @@ export function useUsage(lease: Lease): readonly Sample[] {
   const isShown = useIsShown()
   useEffect(() => {
     if (!runs || !isLive || !isShown) return
-    const source = new EventSource(leasePath(id, '/usage'))
-    source.addEventListener('usage', ({ data }: MessageEvent<string>) => {
-      const next = withSample(seen.get(id) ?? [], Date.now(), JSON.parse(data) as LeaseUsage)
-      seen.set(id, next)
-      setSamples(next)
-    })
-    source.addEventListener('ended', () => source.close())
-    return () => source.close()
+    const leaving = new AbortController()
+    const follow = async (): Promise<void> => {
+      const { signal } = leaving
+      for await (const usage of usageOf({ http, path: leasePath(id) }, { signal })) {
+        const next = withSample(seen.get(id) ?? [], Date.now(), usage)
+        seen.set(id, next)
+        setSamples(next)
+      }
+    }
+    follow().catch(() => undefined) // the lease and the node themselves tell that they are gone
+    return () => leaving.abort()
   }, [id, runs, isLive, isShown])
   return samples
 }
