@@ -66,5 +66,15 @@ describe.skipIf(!hasChromium)('in a real browser', () => {
       }),
     )
     expect(await Promise.all(seen)).toEqual([node.parts.core.peerId, 'REFUSED_CREDENTIAL'])
+    const told = pages.map((page) => page.evaluate(firstWords, '/v1/leases/abcdef/forward?port=80'))
+    expect(await Promise.all(told)).toEqual(['NOTHING_MATCHED', 'REFUSED_CREDENTIAL'])
   })
 })
+
+/** In a page: why a socket is refused, which no browser tells by itself. */
+const firstWords = (path: string): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = new WebSocket(path, 'compute-node-1')
+    socket.onmessage = ({ data }) => resolve(JSON.parse(data).error.code)
+    socket.onclose = () => resolve('closed without a word')
+  })
