@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -34,5 +36,27 @@ test('the unit stops a node in order, and waits for what it asks', () => {
   ]) {
     expect(lines).toContain(line)
   }
-  expect(lines.find((line) => line.startsWith('ExecStartPost='))).toContain('/readyz')
+})
+
+test('a start waits until the node is ready, and for no node that has ended', async () => {
+  const [, program = ''] = /^ExecStartPost=-\/usr\/bin\/env node -e '(.*)'$/m.exec(
+    readFileSync(unit, 'utf8'),
+  )!
+  const folder = mkdtempSync(join(tmpdir(), 'cn-unit-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const here = program.replaceAll('/var/lib/compute-node/%i', folder)
+  async function wait(mainPid: number | undefined): Promise<number> {
+    const env = { ...process.env, MAINPID: String(mainPid) }
+    const [code] = await once(spawn('node', ['-e', here], { env, stdio: 'inherit' }), 'close')
+    return code
+  }
+  expect(await wait(spawnSync('true').pid)).toBe(1)
+  const asked: (string | undefined)[] = []
+  const node = createServer(({ url }, answer) => {
+    asked.push(url)
+    answer.writeHead(asked.length < 3 ? 503 : 200).end('{}')
+  }).listen(join(folder, 'control.sock'))
+  onTestFinished(() => void node.close())
+  expect(await wait(process.pid)).toBe(0)
+  expect(asked).toEqual(['/readyz', '/readyz', '/readyz'])
 })
