@@ -62,10 +62,19 @@ const leaseScreens = (id: string): readonly Screen[] => [
     before: async (page) => {
       await page.getByRole('textbox', { name: 'Folder' }).fill('/srv/run/out')
       await page.getByRole('textbox', { name: 'Folder' }).press('Enter')
-      await page.getByText('checkpoint-0.bin').waitFor()
+      await page.getByText('checkpoint-0.bin').waitFor({ timeout: WAIT_MS })
     },
   },
-  plain('lease-logs', `/leases/${id}/logs`, 'dark'),
+  {
+    ...plain('lease-logs', `/leases/${id}/logs`, 'dark'),
+    before: async (page) => {
+      await page
+        .getByText(/epoch \d+ loss/)
+        .first()
+        .waitFor({ timeout: WAIT_MS })
+      await delay(1000)
+    },
+  },
   { ...plain('lease-money-phone', `/leases/${id}/money`, 'light'), size: PHONE },
 ]
 
