@@ -8,6 +8,7 @@ import type { Lease } from '../../src/api/leases.ts'
 import { complaintsOf, expectAccessible, noBrowser, openBrowser } from '../support/browser.ts'
 import { type ConsoleMarket, startConsoleMarket } from '../support/console-market.ts'
 import { docker, noDocker } from '../support/docker.ts'
+import { attack, serveHostilePage } from '../support/hostile-page.ts'
 
 const WAIT_MS = 90_000
 
@@ -152,10 +153,34 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     await expectAccessible(page)
     const popup = context.waitForEvent('page')
     await link.click()
-    await (await popup).getByRole('heading', { name: 'from the lease' }).waitFor()
-    await (await popup).close()
+    const inside = await popup
+    await inside.getByRole('heading', { name: 'from the lease' }).waitFor()
+    // As 127.0.0.1, where the cookie of this node is, no page of a lease stands.
+    const asked = await inside.goto(inside.url().replace('localhost', '127.0.0.1'))
+    expect(new URL(inside.url()).hostname).toBe('localhost')
+    expect((await asked!.request().allHeaders())['cookie']).toBeUndefined()
+    await inside.close()
     await page.getByRole('button', { name: 'Close port 8080' }).click()
     await page.getByRole('list', { name: 'Closed ports' }).waitFor()
+  })
+
+  test('a page of another port of this machine gets nowhere with the cookie of this browser', async () => {
+    await using hostile = await serveHostilePage()
+    const other = await context.newPage()
+    await other.goto(hostile.url)
+    const { seen, statuses, frame } = await attack(other, page.url(), id)
+    const tried = ['read', 'write', 'socket', 'events', 'script'].map((name) => [name, 'refused'])
+    expect(seen).toEqual({ ...Object.fromEntries(tried), cookie: '', opened: 'out of reach' })
+    expect(statuses[`/v1/leases/ID/stop`]).toEqual([403, 403])
+    expect(frame).toMatch(/^chrome-error:/)
+    // The cookie that it planted stands before ours, and counts for nothing; one in place of ours ends the session.
+    expect(await api('/v1/session')).toMatchObject({ kind: 'cookie', scope: 'operate' })
+    expect((await api<Lease>(`/v1/leases/${id}`)).over).toBe(false)
+    await other.goto(hostile.plantUrl)
+    expect(await api('/v1/session')).toMatchObject({ code: 'REFUSED_CREDENTIAL' })
+    for (const opened of context.pages()) if (opened !== page) await opened.close()
+    await page.goto((await market.link()).url)
+    await page.goto(new URL(`/leases/${id}/ports`, page.url()).href)
   })
 
   test('the charts move with what runs', async () => {

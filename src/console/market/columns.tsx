@@ -35,8 +35,13 @@ const dash = <span className="faint">–</span>
 const orDash = (value: unknown) => (value === undefined ? dash : String(value))
 const figureOrDash = (value: unknown) => (typeof value === 'number' ? figureText(value) : dash)
 
-/** Every column that can be shown, in their order. */
-export const columns: readonly Column<Offer>[] = [
+/** Those that give way where there is no room, the last one first; what was chosen beside the usual ones stays. */
+const YIELDING = ['score', VALUE_KEY, 'gpu_mem_bw', 'geolocation', 'host_id']
+
+const withYields = (column: Column<Offer>): Column<Offer> =>
+  YIELDING.includes(column.key) ? { ...column, yields: YIELDING.indexOf(column.key) } : column
+
+const allColumns: readonly Column<Offer>[] = [
   field('gpu_name', 'Model', 'minmax(170px, 2.2fr)', (offer) => <Model offer={offer} />),
   field('num_gpus', 'GPUs', '52px', ({ num_gpus = 0 }) => num_gpus || dash, 'right'),
   figure('gpu_ram', 'VRAM', '64px'),
@@ -104,6 +109,9 @@ export const columns: readonly Column<Offer>[] = [
     </span>
   )),
 ]
+
+/** Every column that can be shown, in their order. */
+export const columns: readonly Column<Offer>[] = allColumns.map(withYields)
 
 export const USUAL_COLUMNS: readonly string[] = [
   'gpu_name',

@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from 'react'
+import { fittingColumns } from './fitting-columns.ts'
 import type { Sorting } from './sorting.ts'
 import { useWidth } from './use-width.ts'
 import './table.css'
@@ -24,6 +25,8 @@ export interface Column<Row> {
   /** What the head explains on hover. */
   readonly hint?: string
   readonly isSortable?: boolean
+  /** Where there is no room for all columns, those that have this give way, the highest first; the others make the table scroll. */
+  readonly yields?: number
 }
 
 export interface TableProps<Row> {
@@ -57,9 +60,11 @@ const HEAD_PX = 32
  * opens one; a head sorts.
  */
 export function Table<Row>(props: TableProps<Row>) {
-  const { label, columns, rows, rowKey, density = 'compact', narrow, fills = false, empty } = props
+  const { label, rows, rowKey, density = 'compact', narrow, fills = false, empty } = props
   const scroller = useRef<HTMLDivElement>(null)
-  const isNarrow = useWidth(scroller) < NARROW_PX
+  const width = useWidth(scroller)
+  const columns = fittingColumns(props.columns, width, props.sorting?.key)
+  const isNarrow = width < NARROW_PX
   const rowPx = isNarrow ? NARROW_ROW_PX : ROW_PX[density]
   const virtual = useVirtualizer({
     count: rows.length,
@@ -101,7 +106,7 @@ export function Table<Row>(props: TableProps<Row>) {
       onKeyDown={onKeyDown}
     >
       <div className="table-inner" role="presentation" style={{ height: virtual.getTotalSize() }}>
-        <Head {...props} grid={grid} isHidden={isNarrow} />
+        <Head {...props} columns={columns} grid={grid} isHidden={isNarrow} />
         {virtual.getVirtualItems().map(({ index, start, size }) => {
           const row = rows[index]!
           const key = rowKey(row)

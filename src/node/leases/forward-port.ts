@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { messageOf, NodeError } from '../../errors.ts'
 import { KiB } from '../../units.ts'
+import { elsewhere } from './browser-door.ts'
 import type { FoundLease } from './find-lease.ts'
 import { openSession } from './open-session.ts'
 import { pumpSocket } from './pump-socket.ts'
@@ -29,7 +30,8 @@ export interface Forward extends AsyncDisposable {
 
 /**
  * Listens, and carries each connection in a tunnel of its own; all of them share the connection to the miner, which is
- * dialled again when it is gone. Disposing ends the listener and what it carries.
+ * dialled again when it is gone. A browser is sent to `localhost` (browser-door.ts). Disposing ends the listener and
+ * what it carries.
  * @throws BAD_CONFIG_PORT when it cannot listen there
  */
 export async function forwardPort(
@@ -79,22 +81,29 @@ async function carry(
   signal.addEventListener('abort', leave, { once: true })
   socket.once('error', leave)
   socket.on('error', () => undefined) // the pump reports it
+  let isAway = false
+  const turnAway = (first: Uint8Array): boolean => {
+    const answer = elsewhere(first)
+    isAway = answer !== undefined
+    if (answer !== undefined) socket.end(answer, () => socket.destroy())
+    return isAway
+  }
   try {
     const channel = await openSession(book, found, { kind: 'port', port }, left.signal)
     try {
-      await pumpSocket(socket, channel, 'renter')
+      await pumpSocket(socket, channel, 'renter', turnAway)
       await channel.end()
     } catch (error) {
       channel.abort(error instanceof Error ? error : new Error(messageOf(error)))
       throw error
     }
   } catch (error) {
-    if (left.signal.aborted && !signal.aborted) return // nobody is left to tell
+    if (isAway || (left.signal.aborted && !signal.aborted)) return // nobody is left to tell
     throw error
   } finally {
     signal.removeEventListener('abort', leave)
     if (socket.writableFinished && socket.readableEnded) socket.destroy()
-    else socket.resetAndDestroy()
+    else if (!isAway) socket.resetAndDestroy()
   }
 }
 

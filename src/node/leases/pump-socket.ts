@@ -11,18 +11,20 @@ export type PortEnd = 'miner' | 'renter'
 
 /**
  * Bytes between a TCP connection and a `port` session, both ways at the pace of the slower side, each direction ending
- * by itself; resolves when both have ended. Rejects when either breaks: the caller destroys both.
+ * by itself; resolves when both have ended. Rejects when either breaks: the caller destroys both. `isTurnedAway` sees
+ * what the connection says first; where it says yes nothing goes on, and it rejects too.
  */
 export async function pumpSocket(
   socket: Duplex,
   channel: FrameChannel,
   end: PortEnd,
+  isTurnedAway: (first: Uint8Array) => boolean = () => false,
 ): Promise<void> {
   const broken = Promise.withResolvers<never>()
   socket.once('error', broken.reject)
   try {
     await Promise.race([
-      Promise.all([sendAll(socket, channel, end), receiveAll(socket, channel, end)]),
+      Promise.all([sendAll(socket, channel, end, isTurnedAway), receiveAll(socket, channel, end)]),
       broken.promise,
     ])
   } finally {
@@ -30,17 +32,29 @@ export async function pumpSocket(
   }
 }
 
-async function sendAll(socket: Duplex, channel: FrameChannel, end: PortEnd): Promise<void> {
-  await sendBytes(socket, channel, end === 'miner' ? channels.stdout : channels.stdin)
+async function sendAll(
+  socket: Duplex,
+  channel: FrameChannel,
+  end: PortEnd,
+  isTurnedAway: (first: Uint8Array) => boolean,
+): Promise<void> {
+  const to = end === 'miner' ? channels.stdout : channels.stdin
+  await sendBytes(socket, channel, to, isTurnedAway)
   const { encode } = end === 'miner' ? controlToRenter : controlToMiner
   await channel.send(channels.control, encode({ kind: 'eof' }))
 }
 
 /** By events: an iterator would destroy the socket at its end, and stop and start its reading for every chunk. */
-function sendBytes(socket: Duplex, channel: FrameChannel, to: number): Promise<void> {
+function sendBytes(
+  socket: Duplex,
+  channel: FrameChannel,
+  to: number,
+  isTurnedAway: (first: Uint8Array) => boolean,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let waitingBytes = 0
   let ended = false
+  let isFirst = true
   const send = async (data: Uint8Array): Promise<void> => {
     // All pieces in this tick, before those of the next chunk.
     await Promise.all(pieces(data).map((piece) => channel.send(to, piece)))
@@ -50,6 +64,8 @@ function sendBytes(socket: Duplex, channel: FrameChannel, to: number): Promise<v
     else if (socket.isPaused()) socket.resume()
   }
   socket.on('data', (data: Uint8Array) => {
+    if (isFirst && isTurnedAway(data)) return reject(new Error('the connection was turned away'))
+    isFirst = false
     waitingBytes += data.length
     if (waitingBytes >= PIECE_BYTES) socket.pause()
     send(data).catch(reject)

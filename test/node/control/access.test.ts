@@ -199,6 +199,18 @@ describe('pages of other origins', () => {
     }
   })
 
+  test('a page of another port that plants a cookie of our name keeps nobody out', async () => {
+    await using control = await start()
+    const own = await cookieOf(control)
+    const session = async (cookie: string): Promise<number> =>
+      (await knock(`${control.apiUrl}/v1/session`, { headers: { cookie } })).status
+    expect(await session(`cn_session=planted; ${own}`)).toBe(200)
+    expect(await session('cn_session=planted; cn_session=too')).toBe(401)
+    for (let i = 0; i < 30; i++) await session('cn_session=planted')
+    expect(await session('cn_session=planted')).toBe(429)
+    expect(await session(`cn_session=planted; ${own}`)).toBe(200)
+  })
+
   test('a socket needs our Origin beside the cookie', async () => {
     await using control = await start()
     const cookie = await cookieOf(control)

@@ -112,6 +112,31 @@ test('a connection to the miner that breaks is made anew for the next one', asyn
   expect(await answer(reach(forward), 'after')).toBe('after')
 })
 
+test('a browser that asks as 127.0.0.1, where the cookie of this node is, is sent to localhost', async () => {
+  const got: string[] = []
+  const { forwarded, failures } = await leased((socket) => {
+    socket.on('data', (data) => got.push(String(data)))
+    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+  })
+  const forward = await forwarded()
+  const ask = (host: string, ...headers: string[]): Promise<string> =>
+    answer(
+      reach(forward),
+      ['GET /lab?a=1 HTTP/1.1', `Host: ${host}`, ...headers, '', ''].join('\r\n'),
+    )
+  const here = `127.0.0.1:${forward.local}`
+  const there = `\r\nLocation: http://localhost:${forward.local}/lab?a=1\r\n`
+  for (const header of ['Sec-Fetch-Mode: navigate', 'cookie: a=b; cn_session=secret']) {
+    const text = await ask(here, header)
+    expect(text.slice(0, 13)).toBe('HTTP/1.1 307 ')
+    expect(text).toContain(there)
+  }
+  expect(got).toEqual([])
+  expect(await ask(`localhost:${forward.local}`, 'Sec-Fetch-Mode: navigate')).toContain(' 200 ')
+  expect(await ask(here, 'User-Agent: curl')).toContain(' 200 ')
+  expect([got.length, failures]).toEqual([2, []])
+})
+
 test('where nothing listens the client is reset, and the reason is told', async () => {
   const { forwarded, failures } = await leased(() => undefined)
   const socket = reach(await forwarded(1))

@@ -9,7 +9,7 @@ export const reachCommands: readonly Command[] = [
     options: [],
     args: [1, 64],
     examples: [
-      ['compute-node forward 4f1c22 8888', 'http://127.0.0.1:8888 is the service in the lease'],
+      ['compute-node forward 4f1c22 8888', 'http://localhost:8888 is the service in the lease'],
       ['compute-node forward 4f1c22', 'the ports of its template'],
       ['compute-node forward 4f1c22 9000:80 0:6006', 'several; 0 picks a free port here'],
     ],

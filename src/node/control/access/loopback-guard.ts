@@ -50,9 +50,9 @@ export function createLoopbackGuard(
     identify(request) {
       const { headers, method = 'GET' } = request
       const token = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
-      if (token !== undefined) return known(book, token, () => book.byToken(token))
-      const cookie = cookieOf(headers.cookie)
-      if (cookie === undefined) throw refused('a token or a signed-in browser is needed')
+      if (token !== undefined) return known(book, [token], book.byToken)
+      const cookies = cookiesOf(headers.cookie)
+      if (cookies.length === 0) throw refused('a token or a signed-in browser is needed')
       const isSocket = headers.upgrade !== undefined
       const site = headers['sec-fetch-site'] as string | undefined
       if (
@@ -61,17 +61,24 @@ export function createLoopbackGuard(
       ) {
         throw new NodeError('REFUSED_ORIGIN', 'a cookie counts only on pages of this node')
       }
-      return known(book, cookie, () => book.bySession(cookie))
+      return known(book, cookies, book.bySession)
     },
   }
 }
 
-/** Who has a secret; where many were wrong only those are looked up that were right before. */
-function known(book: AccessBook, secret: string, look: () => Caller | undefined): Caller {
+/** Who has one of these secrets; where many were wrong only those are looked up that were right before. */
+function known(
+  book: AccessBook,
+  secrets: readonly string[],
+  look: (secret: string) => Caller | undefined,
+): Caller {
   const waitMs = book.attempts.secrets.waitMs()
-  if (waitMs > 0 && !book.isProven(secret)) throw tooMany(waitMs)
-  const caller = look()
-  if (caller !== undefined) return caller
+  const tried = waitMs > 0 ? secrets.filter(book.isProven) : secrets
+  for (const secret of tried) {
+    const caller = look(secret)
+    if (caller !== undefined) return caller
+  }
+  if (waitMs > 0) throw tooMany(waitMs)
   book.attempts.secrets.failed()
   throw refused('the token or the session stands no more')
 }
@@ -88,9 +95,15 @@ const refused = (message: string): NodeError =>
     next: 'send a token as "Authorization: Bearer …" (control.token, or compute-node token create), or sign in with compute-node ui',
   })
 
-/** The session that a Cookie header names; of several the first. */
-function cookieOf(header: string | undefined): string | undefined {
+/** More under our name than any browser that nobody tampered with sends. */
+const MOST_COOKIES = 8
+
+/**
+ * The sessions that a Cookie header names. A page of another port can put one of its own making before ours (a longer
+ * path comes first: RFC 6265 §5.4), which must keep nobody out.
+ */
+function cookiesOf(header: string | undefined): string[] {
   const pairs = (header ?? '').split(';').map((pair) => pair.trim())
-  const own = pairs.find((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
-  return own?.slice(SESSION_COOKIE.length + 1)
+  const own = pairs.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
+  return own.slice(0, MOST_COOKIES).map((pair) => pair.slice(SESSION_COOKIE.length + 1))
 }
