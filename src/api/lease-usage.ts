@@ -34,6 +34,17 @@ export const leaseUsage = z
   .meta({ id: 'LeaseUsage', description: 'What a lease uses at one time' })
 export type LeaseUsage = z.infer<typeof leaseUsage>
 
+/** What a lease used of late, as a node that watched it kept it. */
+export const keptUsage = z
+  .strictObject({
+    nowMs: whole.describe('when this was told, by the clock of the node'),
+    items: z.array(
+      z.strictObject({ atMs: whole.describe('by the clock of the node'), usage: leaseUsage }),
+    ),
+  })
+  .meta({ id: 'KeptUsage', description: 'What a lease used of late' })
+export type KeptUsage = z.infer<typeof keptUsage>
+
 export const leaseUsageRoutes = {
   watchLeaseUsage: route({
     method: 'GET',
@@ -42,7 +53,7 @@ export const leaseUsageRoutes = {
     kind: 'events',
     summary: 'What a lease uses, once a second',
     description:
-      'Events are called `usage`. A container engine that does not answer makes events with nulls. The last event is `ended`, its data `{"error":{code,message,next?}}`: FAILED_LEASE_ENDED at the end of the lease. REFUSED_WATCHERS: 16 watch it already.',
+      'Events are called `usage`. A container engine that does not answer makes events with nulls. The last event is `ended`, its data `{"error":{code,message,next?}}`: FAILED_LEASE_ENDED at the end of the lease. REFUSED_WATCHERS: 16 watch it already. With `kept=true` the first event is `kept`, a KeptUsage of at most ten minutes: the node goes on watching for ten minutes after such a reader left, for one that comes back; `everyMs` has no effect then.',
     params: leaseNamed,
     query: z.object({
       everyMs: z.coerce
@@ -52,6 +63,7 @@ export const leaseUsageRoutes = {
         .max(60_000)
         .optional()
         .describe('between two events; 1000 when absent'),
+      kept: z.stringbool().optional().describe('true: what was used before comes first'),
     }),
     answer: leaseUsage,
   }),

@@ -4,7 +4,16 @@ import { leaseNamed } from './leases.ts'
 import { route } from './route.ts'
 
 /** What a session's caller sends beside its input. */
+/** How far the caller reads, for one whose socket cannot be held back. */
+export const outputWindow = z
+  .looseObject({
+    kind: z.literal('window'),
+    upTo: z.int().min(0).describe('bytes of output, counted from the first one'),
+  })
+  .describe('no more output than that is sent until the next one; without any, all of it is')
+
 const toNode = z.discriminatedUnion('kind', [
+  outputWindow,
   z.looseObject({ kind: z.literal('eof') }).describe('the input ended'),
   z.looseObject({
     kind: z.literal('resize'),

@@ -84,10 +84,17 @@ export function startSteps({ state, progress }: Pick<Lease, 'state' | 'progress'
   readonly is: 'done' | 'now' | 'next'
 }[] {
   const at = stepAt(state, progress)
-  return ['Agreed with the miner', 'Deposit locked', 'Image there', 'Container runs'].map(
-    (title, i) => ({ title, is: i < at ? 'done' : i === at ? 'now' : 'next' }),
+  return steps.map(({ doing, done }, i) =>
+    i === at ? { title: doing, is: 'now' } : { title: done, is: i < at ? 'done' : 'next' },
   )
 }
+
+const steps = [
+  { doing: 'Agreeing with the miner', done: 'Agreed with the miner' },
+  { doing: 'Locking the deposit', done: 'Deposit locked' },
+  { doing: 'Bringing the image', done: 'Image there' },
+  { doing: 'Starting the container', done: 'Container runs' },
+] as const
 
 function stepAt(state: string, progress: string | null): number {
   if (hasStarted(state)) return 4

@@ -20,6 +20,17 @@ export interface EventStreams {
     name: string,
     open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
   ): Promise<void>
+  /** The same for items of several names. */
+  answerNamed(
+    reply: FastifyReply,
+    open: (signal: AbortSignal) => Promise<AsyncIterable<NamedEvent>>,
+  ): Promise<void>
+}
+
+/** An event and what it is called. */
+export interface NamedEvent {
+  readonly event: string
+  readonly data: unknown
 }
 
 /** For the routes of one file; what is open ends when the server closes. */
@@ -30,7 +41,10 @@ export function createEventStreams(app: FastifyInstance): EventStreams {
     for (const gone of openNow) gone.abort(stopping)
   })
   return {
-    async answer(reply, name, open) {
+    answer(reply, name, open) {
+      return this.answerNamed(reply, async (signal) => named(name, await open(signal)))
+    },
+    async answerNamed(reply, open) {
       const { raw } = reply
       const gone = new AbortController()
       openNow.add(gone)
@@ -45,8 +59,8 @@ export function createEventStreams(app: FastifyInstance): EventStreams {
       const send = (event: string, data: unknown): boolean =>
         raw.write(`event: ${event}\ndata: ${toJson(data)}\n\n`)
       try {
-        for await (const item of items) {
-          if (!send(name, item)) await once(raw, 'drain', { signal: gone.signal })
+        for await (const { event, data } of items) {
+          if (!send(event, data)) await once(raw, 'drain', { signal: gone.signal })
         }
       } catch (error) {
         const told = gone.signal.aborted ? gone.signal.reason : error
@@ -57,4 +71,8 @@ export function createEventStreams(app: FastifyInstance): EventStreams {
       }
     },
   }
+}
+
+async function* named<T>(event: string, items: AsyncIterable<T>): AsyncGenerator<NamedEvent> {
+  for await (const data of items) yield { event, data }
 }

@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws'
+import { outputWindow } from '../../api/sessions.ts'
 import { codeOf, NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { codeOfPeer } from '../../protocols/refusal.ts'
@@ -10,6 +11,7 @@ import {
 } from '../../protocols/session.ts'
 import { KiB } from '../../units.ts'
 import { toJson } from '../output.ts'
+import { createOutputWindow, type OutputWindow } from './output-window.ts'
 
 /** What may wait on its way through this process, in each direction. */
 const WAITING_BYTES = 256 * KiB
@@ -25,9 +27,11 @@ export async function bridge(
   told = (error: unknown): unknown => error,
 ): Promise<void> {
   const { promise: failed, reject } = Promise.withResolvers<never>()
+  const window = createOutputWindow()
+  socket.once('close', window.end)
   try {
-    takeInput(socket, channel, reject)
-    await Promise.race([sendOutput(socket, channel), failed])
+    takeInput(socket, channel, window, reject)
+    await Promise.race([sendOutput(socket, channel, window), failed])
   } catch (error) {
     channel.abort(error instanceof Error ? error : new Error(String(error)))
     throw told(error)
@@ -36,7 +40,11 @@ export async function bridge(
 }
 
 /** A command's outcome comes behind all of its output: who is lost after it has cut nothing short. */
-async function sendOutput(socket: WebSocket, channel: FrameChannel): Promise<void> {
+async function sendOutput(
+  socket: WebSocket,
+  channel: FrameChannel,
+  window: OutputWindow,
+): Promise<void> {
   const sender = createSender(socket)
   let isKnown = false
   try {
@@ -45,7 +53,10 @@ async function sendOutput(socket: WebSocket, channel: FrameChannel): Promise<voi
         const control = controlOf(data)
         await sender.send(toJson(control))
         isKnown ||= control.kind === 'exit' || control.kind === 'failed'
-      } else await sender.send(Buffer.concat([Uint8Array.of(from), data]))
+      } else {
+        await window.room(data.length)
+        await sender.send(Buffer.concat([Uint8Array.of(from), data]))
+      }
     }
     isKnown = true // the miner has ended its direction, and needs no end of this one
     await sender.sent()
@@ -96,6 +107,7 @@ function createSender(socket: WebSocket) {
 function takeInput(
   socket: WebSocket,
   channel: FrameChannel,
+  window: OutputWindow,
   failed: (error: unknown) => void,
 ): void {
   let last: Promise<void> = Promise.resolve()
@@ -109,15 +121,29 @@ function takeInput(
     })
   }
   socket.on('message', (data: Buffer, isBinary: boolean) => {
+    const upTo = isBinary ? undefined : windowOf(data)
+    if (upTo !== undefined) return window.openTo(upTo)
     waitingBytes += data.length
-    if (waitingBytes >= WAITING_BYTES) socket.pause()
+    if (waitingBytes >= WAITING_BYTES) {
+      socket.pause()
+      window.setDeaf(true)
+    }
     last = last.then(() => take(data, isBinary))
     last.then(() => {
       waitingBytes -= data.length
-      if (waitingBytes === 0 && socket.isPaused) socket.resume()
+      if (waitingBytes > 0 || !socket.isPaused) return
+      window.setDeaf(false)
+      socket.resume()
     }, failed)
   })
   socket.resume()
+}
+
+/** Of the reader's word on how far it is; undefined for every other message. */
+function windowOf(data: Buffer): number | undefined {
+  if (!data.includes('"window"')) return undefined
+  const { success, data: said } = outputWindow.safeParse(JSON.parse(data.toString()))
+  return success ? said.upTo : undefined
 }
 
 function inputFrame(data: Buffer, isBinary: boolean): { to: number; data: Uint8Array } {

@@ -75,3 +75,34 @@ test('one that breaks before it leaves the outcome unknown', async () => {
   await expect(bridged).rejects.toMatchObject({ code: 'PEER_LOST' })
   expect(socket.closedWith).toBeUndefined()
 })
+
+test('no more output is sent than the window of its reader, unless nobody can hear that reader', async () => {
+  const { asker, answerer } = await createPair()
+  const { socket, asWebSocket } = createSocket()
+  const reads = new Promise<never>(() => undefined)
+  await serveTunnel(
+    answerer.rpc,
+    sessionProtocol,
+    async (_, channel) => {
+      for (let i = 0; i < 9; i++) await channel.send(channels.stdout, Buffer.alloc(10))
+      await reads
+    },
+    life,
+  )
+  const request = { kind: 'exec' as const, command: ['true'], tty: false, env: {} }
+  const leaseId = new Uint8Array(32)
+  const asked = { ...request, leaseId }
+  const channel = await openTunnel(asker.rpc, sessionProtocol, answerer.peerId, asked, life)
+  const say = (text: string) => socket.emit('message', Buffer.from(text), false)
+  const bridged = bridge(asWebSocket, channel)
+  say('{"kind":"window","upTo":20}')
+  await until(() => socket.messages.length === 2)
+  say('{"kind":"window","upTo":50}')
+  await until(() => socket.messages.length === 5)
+  socket.isPaused = true
+  // More input than anybody takes: its sender is not read meanwhile.
+  for (let i = 0; i < 40; i++) socket.emit('message', Buffer.alloc(200_000), true)
+  await until(() => socket.messages.length === 9)
+  channel.abort(new Error('the test is over'))
+  await expect(bridged).rejects.toThrow()
+})

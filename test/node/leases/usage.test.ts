@@ -3,6 +3,7 @@ import type { LeaseUsage } from '../../../src/api/lease-usage.ts'
 import { codeOf } from '../../../src/errors.ts'
 import { NO_FIGURES } from '../../../src/gpu/gpu.ts'
 import type { GpuSample } from '../../../src/gpu/telemetry.ts'
+import { createUsageKeeper, type UsageNews } from '../../../src/node/leases/kept-usage.ts'
 import { openSession } from '../../../src/node/leases/open-session.ts'
 import { openUsage, viewOf } from '../../../src/node/leases/open-usage.ts'
 import { MAX_WATCHERS, sampleOf } from '../../../src/node/leases/sessions/usage-session.ts'
@@ -142,4 +143,34 @@ describe.skipIf(noDocker)('a real container', { timeout: 120_000 }, () => {
     leave()
     expect(await ended).toBe('FAILED')
   })
+})
+
+test('a reader that was away gets what was kept meanwhile; the lease is watched once for all of them', async () => {
+  const { engine, renter, now, at } = await leased()
+  engine.used = { cpuMs: 1000, memoryBytes: 12 * MiB, processes: 3, network: undefined }
+  using keeper = createUsageKeeper(renter.book)
+  const lease = { ...at, id: now.id } as Parameters<typeof keeper.open>[0]
+  const reading = async () => {
+    const life = new AbortController()
+    onTestFinished(() => life.abort())
+    const news: UsageNews[] = []
+    const items = await keeper.open(lease, life.signal)
+    const ended = (async () => {
+      for await (const item of items) news.push(item)
+    })().catch((error: unknown) => codeOf(error))
+    return { news, ended, leave: () => life.abort() }
+  }
+  const keptOf = ({ news }: { readonly news: readonly UsageNews[] }) =>
+    news[0]?.event === 'kept' ? news[0].data.items.length : -1
+  const first = await reading()
+  await until(() => first.news.length === 3)
+  expect(keptOf(first)).toBe(0)
+  first.leave()
+  await first.ended
+  const others = await Promise.all(Array.from({ length: MAX_WATCHERS + 1 }, reading))
+  await until(() => others.every(({ news }) => news.length > 1))
+  expect(Math.min(...others.map(keptOf))).toBeGreaterThanOrEqual(2)
+  await stopLease(renter, now)
+  const ends = new Set(await Promise.all(others.map(({ ended }) => ended)))
+  expect([...ends]).toEqual(['FAILED_LEASE_ENDED'])
 })

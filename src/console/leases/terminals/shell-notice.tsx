@@ -1,5 +1,7 @@
+import { useState } from 'react'
 import type { Lease } from '../../../api/leases.ts'
 import { Button } from '../../ui/button.tsx'
+import { useNowMs } from '../../ui/duration.tsx'
 import type { Shell, ShellState } from './shell.ts'
 
 /** What is with a shell that is not simply open, over the terminal: nothing is written into what runs there. */
@@ -8,11 +10,16 @@ export function ShellNotice({ shell, lease }: { shell: Shell; lease: Lease }) {
   const [tone, text] =
     lease.state === 'PAUSED'
       ? (['info', 'The lease is paused: its shells stand still.'] as const)
-      : said(state)
+      : state.kind === 'opening' && lease.health === 'unknown'
+        ? (['warn', SILENT] as const)
+        : said(state)
   if (text === '') return null
   return (
-    <div className={`term-notice term-notice-${tone}`} role="status">
-      <span>{text}</span>
+    <div className={`term-notice term-notice-${tone}`}>
+      <span>
+        <span role="status">{text}</span>
+        {state.kind === 'opening' ? <Waited /> : null}
+      </span>
       {shell.isLive ? null : (
         <Button
           onPress={() => {
@@ -25,6 +32,18 @@ export function ShellNotice({ shell, lease }: { shell: Shell; lease: Lease }) {
       )}
     </div>
   )
+}
+
+const SILENT =
+  'Its miner does not answer now. The shell opens if it comes back within a minute; what runs there may go on.'
+
+const WORTH_TELLING_S = 5
+
+/** For how long nothing came, once that is long. */
+function Waited() {
+  const [sinceMs] = useState(Date.now)
+  const seconds = Math.floor((useNowMs() - sinceMs) / 1000)
+  return seconds < WORTH_TELLING_S ? null : ` No answer for ${seconds} s.`
 }
 
 function said(state: ShellState): readonly [tone: string, text: string] {

@@ -1,6 +1,6 @@
-import type { LeaseUsage } from '../../../api/lease-usage.ts'
+import type { KeptUsage, LeaseUsage } from '../../../api/lease-usage.ts'
 
-/** What a lease used when this page heard of it; null where nothing is known. */
+/** What a lease used when this page, or its node, heard of it; null where nothing is known. */
 export interface Sample {
   /** By this machine's clock. */
   readonly atMs: number
@@ -22,6 +22,15 @@ export function withSample(
   const gap =
     last !== undefined && atMs - last.atMs > GAP_MS ? [{ atMs: last.atMs + 1, usage: null }] : []
   return [...samples.filter((one) => one.atMs > atMs - KEPT_MS), ...gap, { atMs, usage }]
+}
+
+/** What the node kept, by the clock of this machine. */
+export function samplesOf(kept: KeptUsage, nowMs: number): readonly Sample[] {
+  let samples: readonly Sample[] = []
+  for (const { atMs, usage } of kept.items) {
+    samples = withSample(samples, atMs + nowMs - kept.nowMs, usage)
+  }
+  return samples
 }
 
 type Figure = (usage: LeaseUsage) => number | null
