@@ -39,6 +39,7 @@ const columns: readonly Column<Lease>[] = [
     key: 'image',
     title: 'Image',
     width: 'minmax(140px, 2fr)',
+    yields: 1,
     cell: ({ image }) => <code>{image}</code>,
   },
   {
@@ -56,11 +57,12 @@ const columns: readonly Column<Lease>[] = [
     hint: 'By the newest receipt; what was paid once it is over',
     cell: ({ owed, settled, asset }) => <Money amount={settled ?? owed} asset={asset} />,
   },
-  { key: 'left', title: 'Time left', width: '150px', cell: (lease) => <When lease={lease} /> },
+  { key: 'left', title: 'Time left', width: '144px', cell: (lease) => <When lease={lease} /> },
   {
     key: 'miner',
     title: 'Miner',
     width: '150px',
+    yields: 2,
     cell: ({ miner }) => <Peer id={miner} what="miner" />,
   },
 ]

@@ -40,6 +40,7 @@ const columns: readonly Column<HostedLease>[] = [
     key: 'renter',
     title: 'Renter',
     width: '150px',
+    yields: 1,
     cell: ({ renter }) => <Peer id={renter} what="the renter's peer id" />,
   },
   {

@@ -19,8 +19,7 @@ export function fittingColumns<T extends Track>(
   const mayYield = columns
     .filter(({ key, yields }) => yields !== undefined && key !== sortedBy)
     .sort((a, b) => (b.yields ?? 0) - (a.yields ?? 0))
-  let neededPx = ENDS_PX - GAP_PX
-  for (const { width } of columns) neededPx += leastPx(width) + GAP_PX
+  let neededPx = leastWidthPx(columns)
   const gone = new Set<T>()
   for (const column of mayYield) {
     if (neededPx <= widthPx) break
@@ -28,6 +27,13 @@ export function fittingColumns<T extends Track>(
     neededPx -= leastPx(column.width) + GAP_PX
   }
   return columns.filter((column) => !gone.has(column))
+}
+
+/** A table is never narrower. */
+export function leastWidthPx(columns: readonly Track[]): number {
+  let px = ENDS_PX - GAP_PX
+  for (const { width } of columns) px += leastPx(width) + GAP_PX
+  return px
 }
 
 const leastPx = (track: string): number => Number.parseFloat(/[\d.]+(?=px)/.exec(track)?.[0] ?? '0')

@@ -8,7 +8,7 @@ import {
   useRef,
   useState,
 } from 'react'
-import { fittingColumns } from './fitting-columns.ts'
+import { fittingColumns, leastWidthPx } from './fitting-columns.ts'
 import type { Sorting } from './sorting.ts'
 import { useWidth } from './use-width.ts'
 import './table.css'
@@ -105,7 +105,14 @@ export function Table<Row>(props: TableProps<Row>) {
       aria-rowcount={rows.length + 1}
       onKeyDown={onKeyDown}
     >
-      <div className="table-inner" role="presentation" style={{ height: virtual.getTotalSize() }}>
+      <div
+        className="table-inner"
+        role="presentation"
+        style={{
+          height: virtual.getTotalSize(),
+          minWidth: isNarrow ? 0 : leastWidthPx(columns),
+        }}
+      >
         <Head {...props} columns={columns} grid={grid} isHidden={isNarrow} />
         {virtual.getVirtualItems().map(({ index, start, size }) => {
           const row = rows[index]!

@@ -11,6 +11,8 @@ export interface Sample {
 export const KEPT_MS = 10 * 60_000
 /** Two events further apart than this have a gap between them. */
 const GAP_MS = 4000
+/** Node and page have one sample at about the same time. */
+const SAME_MS = 500
 
 /** With one more at the end; a silence before it becomes a gap, and what is older than ten minutes is dropped. */
 export function withSample(
@@ -24,13 +26,17 @@ export function withSample(
   return [...samples.filter((one) => one.atMs > atMs - KEPT_MS), ...gap, { atMs, usage }]
 }
 
-/** What the node kept, by the clock of this machine. */
-export function samplesOf(kept: KeptUsage, nowMs: number): readonly Sample[] {
-  let samples: readonly Sample[] = []
-  for (const { atMs, usage } of kept.items) {
-    samples = withSample(samples, atMs + nowMs - kept.nowMs, usage)
-  }
-  return samples
+/** With what the node kept in place of the same minutes; a node that was started anew knows less than its page. */
+export function withKept(
+  samples: readonly Sample[],
+  kept: KeptUsage,
+  nowMs: number,
+): readonly Sample[] {
+  const items = kept.items.map(({ atMs, usage }) => ({ atMs: atMs + nowMs - kept.nowMs, usage }))
+  const firstMs = items[0]?.atMs ?? Number.POSITIVE_INFINITY
+  let all: readonly Sample[] = samples.filter(({ atMs }) => atMs < firstMs - SAME_MS)
+  for (const { atMs, usage } of items) all = withSample(all, atMs, usage)
+  return all
 }
 
 type Figure = (usage: LeaseUsage) => number | null
