@@ -51,6 +51,7 @@ export function clientSocket(socket: WebSocketLike): ClientSocket {
     wake()
   })
   return {
+    holdsBack: socket.pause !== undefined,
     async *messages() {
       for (;;) {
         const message = waiting.shift()

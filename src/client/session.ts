@@ -1,5 +1,5 @@
 import { NodeError } from '../errors.ts'
-import { KiB } from '../units.ts'
+import { KiB, MiB } from '../units.ts'
 import { type ByteStream, byteSource } from './byte-stream.ts'
 import { errorOf } from './problem.ts'
 import type { ClientSocket } from './transport.ts'
@@ -9,6 +9,8 @@ export const channels = { stdin: 0, stdout: 1, stderr: 2 } as const
 
 /** A message to the node has at most 1 MiB. */
 const PIECE_BYTES = 256 * KiB
+/** What may come unread over a socket that does not hold its sender back. */
+const WINDOW_BYTES = MiB
 
 /** What goes in: bytes at the pace of whoever takes them. */
 export interface SessionInput {
@@ -75,11 +77,14 @@ export function openSession(opening: Promise<ClientSocket>, options: SessionOpti
   const hear = async (): Promise<void> => {
     let exitCode: number | undefined
     const socket = await opening
+    const took = socket.holdsBack ? () => undefined : createWindow(socket)
     onOpen()
     for await (const message of socket.messages()) {
       if (typeof message !== 'string') {
         const output = message[0] === channels.stderr ? stderr : stdout
-        await output.push(message.subarray(1))
+        const data = message.subarray(1)
+        await output.push(data)
+        took(data.length)
         continue
       }
       const notice = JSON.parse(message) as Notice
@@ -113,6 +118,20 @@ export function openSession(opening: Promise<ClientSocket>, options: SessionOpti
       fail(new NodeError('FAILED_CLOSED', 'this end closed the session'))
     },
   }
+}
+
+/** Tells the node how far the reader is, in time; to be called with every number of bytes that it took. */
+function createWindow(socket: ClientSocket): (bytes: number) => void {
+  let taken = 0
+  let upTo = 0
+  const took = (bytes: number): void => {
+    taken += bytes
+    if (upTo - taken > WINDOW_BYTES / 2) return
+    upTo = taken + WINDOW_BYTES
+    void socket.send(JSON.stringify({ kind: 'window', upTo }))
+  }
+  took(0)
+  return took
 }
 
 /** One write after the other, however many are under way. */

@@ -22,6 +22,8 @@ export interface Transport {
 
 /** A WebSocket at the pace of its reader: what is not taken holds the sender back, where the platform allows. */
 export interface ClientSocket {
+  /** False: the platform does not hold a sender back (a browser's), and the reader has to tell it how far it is. */
+  readonly holdsBack: boolean
   /** What comes, for one reader; ends when the node closed it in order, throws what broke it. */
   messages(): AsyncIterable<string | Uint8Array>
   /** Resolves once little of what was sent still waits here; what is sent to a socket that is gone is dropped. */

@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { isExit, isOutcomeUnknown, isRefused } from '../../src/client/errors.ts'
 import { leaseProcess, type ProcessInput } from '../../src/client/lease-process.ts'
 import { openSession } from '../../src/client/session.ts'
+import type { ClientSocket } from '../../src/client/transport.ts'
 import { openNodeSocket } from '../../src/node/sdk/node-socket.ts'
 import { MiB } from '../../src/units.ts'
 
@@ -131,3 +132,27 @@ describe('a process over a socket', () => {
 })
 
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('a socket that does not hold its sender back', () => {
+  test('is told how far the reader is, and no further than it reads', async () => {
+    const said: string[] = []
+    const pieces = Array.from({ length: 40 }, () => new Uint8Array(64 * 1024 + 1).fill(1))
+    const socket: ClientSocket = {
+      holdsBack: false,
+      async *messages() {
+        yield* pieces
+      },
+      send: async (message) => void said.push(String(message)),
+      close: () => undefined,
+    }
+    const session = openSession(Promise.resolve(socket))
+    const upTo = () => said.map((text) => (JSON.parse(text) as { upTo: number }).upTo)
+    await expect.poll(upTo).toEqual([MiB])
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve() // nobody reads
+    expect(upTo()).toEqual([MiB])
+    expect((await session.stdout.bytes()).length).toBe(40 * 64 * 1024)
+    const told = upTo()
+    expect(told.every((bytes, i) => i === 0 || bytes > told[i - 1]!)).toBe(true)
+    expect(told.at(-1)).toBeGreaterThan(40 * 64 * 1024)
+  })
+})

@@ -178,9 +178,8 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     expect((await api<Lease>(`/v1/leases/${id}`)).over).toBe(false)
     await other.goto(hostile.plantUrl)
     expect(await api('/v1/session')).toMatchObject({ code: 'REFUSED_CREDENTIAL' })
+    await other.goto((await market.link()).url)
     for (const opened of context.pages()) if (opened !== page) await opened.close()
-    await page.goto((await market.link()).url)
-    await page.goto(new URL(`/leases/${id}/ports`, page.url()).href)
   })
 
   test('the charts move with what runs', async () => {

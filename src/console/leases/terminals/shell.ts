@@ -6,6 +6,7 @@ import { isNodeGone } from '../../../client/errors.ts'
 import { type LeaseShell, shellIn } from '../../../client/lease-sessions.ts'
 import { http, toldOf } from '../../app/api.ts'
 import type { Told } from '../../ui/fault.ts'
+import { bytesText } from '../../ui/format.ts'
 import { leasePath } from '../use-leases.ts'
 import { terminalThemes } from './terminal-theme.ts'
 
@@ -15,8 +16,10 @@ export type ShellState =
   | { readonly kind: 'exited'; readonly exitCode: number }
   | { readonly kind: 'failed'; readonly error: Told }
 
-/** Output that waits to be drawn; beyond it a flood is cut, for a browser cannot slow a socket down. */
-const MOST_WAITING_BYTES = 24 * 1024 * 1024
+/** Output that waits to be drawn before what runs in the shell is slowed down. */
+const MOST_WAITING_BYTES = 1024 * 1024
+/** The same of a page that nobody sees, which browsers let draw next to nothing: what runs there is not slowed, a flood is cut. */
+const MOST_HIDDEN_BYTES = 24 * 1024 * 1024
 const RESUMED_SHOWN_MS = 4000
 
 /**
@@ -35,6 +38,7 @@ export class Shell {
   #state: ShellState = { kind: 'opening' }
   #title = ''
   #waitingBytes = 0
+  #cutBytes = 0
   #isOpened = false
 
   constructor(leaseId: string, number: number, tell: () => void) {
@@ -151,7 +155,7 @@ export class Shell {
   async #follow(shell: LeaseShell): Promise<void> {
     let end: ShellState
     try {
-      for await (const data of shell.output) this.#print(data)
+      for await (const data of shell.output) await this.#print(data)
       end = { kind: 'exited', exitCode: await shell.exit }
     } catch (error) {
       end = isNodeGone(error) ? { kind: 'away' } : { kind: 'failed', error: toldOf(error) }
@@ -168,12 +172,26 @@ export class Shell {
     shell?.[Symbol.dispose]()
   }
 
-  #print(data: Uint8Array): void {
-    if (this.#waitingBytes > MOST_WAITING_BYTES) return
+  /** Resolves once there is room for more. */
+  async #print(data: Uint8Array): Promise<void> {
+    if (document.hidden && this.#waitingBytes > MOST_HIDDEN_BYTES) {
+      this.#cutBytes += data.length
+      return
+    }
+    if (this.#cutBytes > 0) {
+      const text = `${bytesText(this.#cutBytes)} of output came while this page was hidden, and are not shown`
+      this.terminal.write(`\r\n\x1b[0;2m── ${text} ──\x1b[0m\r\n`)
+      this.#cutBytes = 0
+    }
     this.#waitingBytes += data.length
-    this.terminal.write(data, () => {
-      this.#waitingBytes -= data.length
+    const drawn = new Promise<void>((resolve) => {
+      this.terminal.write(data, () => {
+        this.#waitingBytes -= data.length
+        resolve()
+      })
     })
+    // Drawn in order: once this is, all before it is.
+    if (this.#waitingBytes > MOST_WAITING_BYTES && !document.hidden) await drawn
   }
 
   #become(state: ShellState): void {
