@@ -43,11 +43,17 @@ export function Places({ label, places, onLeave }: PlacesProps) {
       key: 'present',
       title: 'Renter',
       width: '90px',
-    yields: 1,
+      yields: 1,
       cell: ({ present }) =>
         present === null ? '–' : present ? <Badge tone="good">there</Badge> : <Badge>away</Badge>,
     },
-    { key: 'since', title: 'Since', width: '110px', yields: 2, cell: ({ sinceMs }) => <Ago atMs={sinceMs} /> },
+    {
+      key: 'since',
+      title: 'Since',
+      width: '110px',
+      yields: 2,
+      cell: ({ sinceMs }) => <Ago atMs={sinceMs} />,
+    },
     { key: 'eta', title: 'Turn in', width: '110px', align: 'right', cell: etaOf },
     {
       key: 'leave',
