@@ -18,7 +18,8 @@ export function useUsage(lease: Lease): readonly Sample[] {
   const { id } = lease
   const [samples, setSamples] = useState(() => seen.get(id) ?? [])
   const isLive = useNodeState() === 'live'
-  const runs = hasStarted(lease.state) && !lease.over
+  // A miner that is silent is asked again once it is heard of.
+  const runs = hasStarted(lease.state) && !lease.over && lease.health !== 'unknown'
   const isShown = useIsShown()
   useEffect(() => {
     if (!runs || !isLive || !isShown) return
