@@ -81,7 +81,7 @@ function optionsOf({ width, height, titles, format, top }: Shape): uPlot.Options
     scales: { y: { range: (_, __, max) => [0, Math.max(top ?? 0, max ?? 0, Number.MIN_VALUE)] } },
     axes: [
       { ...axis, size: 24, space: 70, values: (_, ticks) => ticks.map(timeOf) },
-      { ...axis, size: 56, values: (_, ticks) => ticks.map(format) },
+      { ...axis, size: 66, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
       { value: (_, seconds) => (seconds === null ? '–' : timeOf(seconds)) },
