@@ -96,6 +96,7 @@ export const logTable: Readonly<Record<Level, Names>> = {
     'machine-lacks': 'something that a miner needs is missing, and what to do',
     'memory-not-watched': 'whether memory runs out in a lease is not watched',
     'metrics-not-collected': 'a part of the metrics could not be read and shows what it did before',
+    'no-bootstrap': 'it was named nobody of its network to join through; `next` says how',
     'no-engine': 'there is no container engine: leases are refused',
     'no-offer': 'nothing is offered, and why',
     'no-toolbox': 'leases get no tools of this host',

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -53,6 +53,15 @@ test('the first word of a group shows the group', async () => {
     exitCode: 2,
     stderr: expect.stringContaining('is one of: dev'),
   })
+})
+
+test('a mistake in a query is told without a node', async () => {
+  const nowhere = join(tmpdir(), `cn-no-node-${process.pid}`)
+  const wrong = await cli('offers', 'gpu_nam=H100', '--data-dir', nowhere)
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('gpu_name')])
+  const order = await cli('offers', '-o', 'foo', '--data-dir', nowhere)
+  expect([order.exitCode, order.stderr]).toEqual([2, expect.stringContaining('"foo"')])
+  expect(existsSync(nowhere)).toBe(false)
 })
 
 test('gpu alone is gpu list, and its help is that of the group', async () => {

@@ -84,7 +84,7 @@ function summary({ files, links, bytes, unchanged }: CopyJob, ms: number): strin
   const rate = ms > 0 ? `, ${bytesText((bytes / ms) * 1000)}/s` : ''
   const also = [
     ...(links > 0 ? [counted(links, 'link')] : []),
-    ...(unchanged > 0 ? [`${unchanged} were there already`] : []),
+    ...(unchanged > 0 ? [`${unchanged} ${unchanged === 1 ? 'was' : 'were'} there already`] : []),
   ].map((text) => `; ${text}`)
   return `${counted(files, 'file')}, ${bytesText(bytes)} in ${(ms / 1000).toFixed(1)} s${rate}${also.join('')}`
 }

@@ -1,4 +1,6 @@
 import type { Offer } from '../../api/offers.ts'
+import { parseOrder } from '../../query/match.ts'
+import { parseQuery } from '../../query/parse.ts'
 import { type ControlClient, withQuery } from '../control/client.ts'
 import { type Column, createOutput } from '../output.ts'
 import { withNode } from '../with-node.ts'
@@ -40,8 +42,11 @@ const modelOf = (devices: Offer['devices']): string => {
 }
 
 /** Lists standing offers that a query asks for; nothing matched is exit code 3. */
-export const offers: Run = (context) =>
-  withNode(context, async (client) => {
+export const offers: Run = async (context) => {
+  // A mistake is told before a node is started for it.
+  parseQuery(context.args.join(' '))
+  parseOrder(context.config.order ?? '')
+  return withNode(context, async (client) => {
     const { args, config, terminal, signal } = context
     const path = withQuery('/v1/offers', { q: args.join(' '), order: config.order })
     const { items } = await client.get<{ items: Offer[] }>(path, signal)
@@ -57,6 +62,7 @@ export const offers: Run = (context) =>
     }
     return 3
   })
+}
 
 /** How many offers match that are let, where the query does not speak of that itself. */
 async function takenOffers(

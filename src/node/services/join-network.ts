@@ -11,6 +11,9 @@ const DIAL_MS = secondsMs(10)
 /** A node with fewer peers dials the bootstrap peers that it lost: those it has may be as lost as it is. */
 const FEW_PEERS = 3
 
+const ADVICE =
+  'name a node of the market: --bootstrap ADDR; a relay prints its address, status --json has it in addrs'
+
 /** Dials the bootstrap peers, and again those it is not connected with while it has few peers. */
 export const joinNetwork = ({ core }: { readonly core: Core }): Service => {
   const { config, libp2p, log } = core
@@ -33,7 +36,12 @@ export const joinNetwork = ({ core }: { readonly core: Core }): Service => {
   return {
     name: 'join-network',
     async start(signal) {
-      if (config.bootstrap.length === 0) return
+      if (config.bootstrap.length === 0) {
+        // A local market's first node has nobody to dial, and a relay is what others dial.
+        const waits = config.network === 'local' || config.roles.includes('relay')
+        if (!waits) log.warn('no-bootstrap', { reason: 'nobody is known here', next: ADVICE })
+        return
+      }
       const dialAll = () => Promise.all(config.bootstrap.map((address) => dial(address, signal)))
       await dialAll()
       const again = async (): Promise<void> => {

@@ -30,3 +30,15 @@ test('a node that lost a bootstrap peer dials it again, also while it has other 
   await vi.waitFor(() => expect(dialed).toHaveLength(3), { timeout: 20_000 })
   expect(dialed[2]).toBe(bootstrap[0])
 })
+
+test.each([
+  ['finney', 'miner', ['no-bootstrap']],
+  ['finney', 'relay', []],
+  ['local', 'renter', []],
+] as const)('on %s a %s that knows nobody is told what to do', async (network, role, told) => {
+  const warned: string[] = []
+  const log = { ...silent, warn: (name: string) => void warned.push(name) }
+  const core = { config: { bootstrap: [], network, roles: [role] }, log } as never
+  await joinNetwork({ core }).start(new AbortController().signal)
+  expect(warned).toEqual(told)
+})
