@@ -73,10 +73,11 @@ const OWN_WORDS: readonly string[] = ['ENGINE_FIREWALL', 'ENGINE_NETWORK', 'ENGI
 function absent(cause: unknown): NodeError {
   if (cause instanceof NodeError && OWN_WORDS.includes(cause.code)) return cause
   const message = `no usable container engine: ${messageOf(cause)}`
-  return new NodeError('ENGINE_ABSENT', message, { cause, next: whatToInstall(cause) })
+  return new NodeError('ENGINE_ABSENT', message, { cause, next: engineRemedy(cause) })
 }
 
-function whatToInstall(cause: unknown): string {
+/** What a machine's owner does about an engine that cannot be used, by what was tried. */
+export function engineRemedy(cause: unknown): string {
   const old = cause instanceof NodeError && cause.code === 'ENGINE_OLD'
   if (old) return 'install Docker 20.10 or newer'
   if (/EACCES/.test(messageOf(cause))) {

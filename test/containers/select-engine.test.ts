@@ -3,7 +3,11 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type EngineChoice, selectEngine } from '../../src/containers/select-engine.ts'
+import {
+  type EngineChoice,
+  engineRemedy,
+  selectEngine,
+} from '../../src/containers/select-engine.ts'
 import { noDocker } from '../support/docker.ts'
 
 const genesis = new Uint8Array(32).fill(7)
@@ -58,6 +62,12 @@ describe('without Docker', () => {
     expect((await select('auto', { devnet })).label).toBe('process (no isolation, devnet only)')
     await expect(select('docker', { devnet })).rejects.toMatchObject({ code: 'ENGINE_ABSENT' })
   })
+})
+
+test('who may not use the socket is told of the group, and not to install anything', () => {
+  const remedy = engineRemedy(new Error('connect EACCES /var/run/docker.sock'))
+  expect(remedy).toContain('usermod -aG docker')
+  expect(remedy).not.toContain('install')
 })
 
 test('plain processes are refused off a devnet, and on one that is open to others', async () => {

@@ -17,6 +17,9 @@ export interface ToolRun {
   readonly reason: string
 }
 
+/** A PATH with a folder that this user may not search makes EACCES of what is nowhere. */
+const ABSENT: ReadonlySet<unknown> = new Set(['ENOENT', 'EACCES'])
+
 /**
  * Runs a vendor's program to its end; undefined where it is not installed. One that takes too long is killed and left
  * behind: a process inside a hung driver may not even die.
@@ -32,7 +35,7 @@ export function runTool(
     const child = execFile(name, args, { env, maxBuffer: 8 * MiB }, (error, stdout, stderr) => {
       clearTimeout(timer)
       if (timedOut) return
-      if ((error as NodeJS.ErrnoException | null)?.code === 'ENOENT') return resolve(undefined)
+      if (ABSENT.has((error as NodeJS.ErrnoException | null)?.code)) return resolve(undefined)
       resolve({ ok: error === null, stdout, reason: reasonIn(stdout, stderr, error) })
     })
     const timer = setTimeout(() => {

@@ -1,9 +1,10 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { dockerAddress, isDockerLocal } from '../../containers/docker-address.ts'
+import { isDockerLocal } from '../../containers/docker-address.ts'
 import { type DockerFacts, dockerFacts } from '../../containers/docker-facts.ts'
 import { findHostBusybox } from '../../containers/host-busybox.ts'
 import { findHostSftpServer } from '../../containers/host-sftp-server.ts'
+import { engineRemedy } from '../../containers/select-engine.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/gpu.ts'
 import { detectGpus } from '../../gpu/inventory.ts'
@@ -49,7 +50,7 @@ function dockerFinding(facts: DockerFacts | NodeError, required: boolean): Findi
       required,
       actual: facts.message,
       wanted,
-      remedy: `apt-get install docker.io (others: https://docs.docker.com/engine/install), start it, or point DOCKER_HOST at it (now ${dockerAddress()})`,
+      remedy: engineRemedy(facts),
     })
   }
   const limits =

@@ -207,3 +207,12 @@ describe('documents that drift', () => {
     expect(jsonIn('')).toBeUndefined()
   })
 })
+
+test('a program that may not be run counts as none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cn-tool-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'some-smi'), '#!/bin/sh\n', { mode: 0o644 })
+  expect(await runTool('some-smi', [], { env: { PATH: folder }, timeoutMs: 20_000 })).toBe(
+    undefined,
+  )
+})

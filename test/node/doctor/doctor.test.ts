@@ -237,7 +237,7 @@ describe('the command', () => {
     vi.stubEnv('DOCKER_HOST', 'unix:///nonexistent')
     const { code, out, err } = await run({ roles: [] })
     expect(out).toMatch(/^docker +lacking +Docker did not answer/m)
-    expect(err).toMatch(/^docker: apt-get install docker\.io/m)
+    expect(err).toMatch(/^docker: install and start a Docker Engine .*apt-get install docker\.io/m)
     expect(code).toBe(0)
     const checks = ({ out }: { out: string }) => out.split('\n').map((line) => line.split(' ')[0])
     const validators = checks(await run({ roles: ['validator'] }))
