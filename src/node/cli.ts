@@ -172,9 +172,12 @@ function printError(
 
 /** What Ctrl-C tore apart is no failure to explain: the interruption is. */
 function interruption(signal: AbortSignal, thrown: unknown): unknown {
-  const torn = !(thrown instanceof NodeError) || thrown.code === 'FAILED_NODE_STOPPED'
+  const torn = !(thrown instanceof NodeError) || TORN.has(thrown.code)
   return signal.aborted && torn ? signal.reason : undefined
 }
+
+/** What a connection says of itself that Ctrl-C cut off. */
+const TORN: ReadonlySet<string> = new Set(['FAILED_NODE_STOPPED', 'CHAIN_UNREACHABLE'])
 
 /** The program: the first Ctrl-C or SIGTERM ends it in order, another one at once. */
 export async function main(argv: readonly string[]): Promise<void> {

@@ -69,9 +69,11 @@ function judgeOne(
     const value = option.parse(said.raws, absolute)
     return option.isPath === true ? absolute(value as string) : value
   } catch (cause) {
+    // A command that reads a node's file or environment has not its options in its own help.
+    const isOfNode = option.scope === 'node' && !said.origin.startsWith('--')
     throw new NodeError('BAD_CONFIG_VALUE', `${said.origin}: ${messageOf(cause)}`, {
       cause,
-      next: `${help}: ${option.describe}`,
+      next: `${isOfNode ? 'compute-node --help' : help}: ${option.describe}`,
     })
   }
 }

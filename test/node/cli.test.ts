@@ -11,12 +11,14 @@ import { allCommands } from '../../src/node/help.ts'
 import { requireOrSkip } from '../support/skips.ts'
 
 /** Runs a command line in this process. */
-async function cli(...argv: string[]) {
+const cli = (...argv: string[]) => cliUntil(new AbortController().signal, ...argv)
+
+async function cliUntil(signal: AbortSignal, ...argv: string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
   const exitCode = await runCli(argv, {
     terminal: { stdin, stdout, stderr },
     env: {},
-    signal: new AbortController().signal,
+    signal,
   })
   return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
 }
@@ -62,6 +64,20 @@ test('a mistake in a query is told without a node', async () => {
   const order = await cli('offers', '-o', 'foo', '--data-dir', nowhere)
   expect([order.exitCode, order.stderr]).toEqual([2, expect.stringContaining('"foo"')])
   expect(existsSync(nowhere)).toBe(false)
+})
+
+test('Ctrl-C while a chain is dialled is no fault of the chain', async () => {
+  const stopped = AbortSignal.abort(new NodeError('FAILED_INTERRUPTED', 'stopped by SIGINT'))
+  const nowhere = [
+    '--network',
+    'local',
+    '--genesis',
+    '00'.repeat(32),
+    '--chain',
+    'ws://127.0.0.1:1',
+  ]
+  const { exitCode, stderr } = await cliUntil(stopped, 'chain', 'metagraph', ...nowhere)
+  expect([exitCode, stderr]).toEqual([130, 'compute-node: stopped by SIGINT\n'])
 })
 
 test('gpu alone is gpu list, and its help is that of the group', async () => {

@@ -223,3 +223,12 @@ test('every option has a reader: a command that takes it, or code that uses its 
   })
   expect(unread.map(([key]) => key)).toEqual([])
 })
+
+test('what a file or a variable says wrong of a node leads to the help that has it', () => {
+  const wrong = () => loadConfig({ env: { COMPUTE_NODE_PRICE: 'abc' }, command: 'status' })
+  expect(wrong).toThrow(
+    expect.objectContaining({
+      next: expect.stringMatching(/^compute-node --help: Price per hour/),
+    }),
+  )
+})

@@ -58,7 +58,9 @@ async function empty(
 
 /** How far a miner is with running empty, in words. */
 export const describeDrain = (state: DrainState): string =>
-  state.draining ? `takes no new leases; ${left(state)}` : `takes leases; ${left(state)}`
+  state.draining
+    ? `takes no new leases; ${left(state)}`
+    : `takes leases; ${state.leases === 0 ? 'none runs' : left(state)}`
 
 function left({ leases, endsAtMs }: DrainState): string {
   if (leases === 0) return 'none is left'
