@@ -36,7 +36,8 @@ const entry = join(import.meta.dirname, '../../../bin/compute-node.js')
 /** A start takes seconds of processor, and a market starts five nodes at once, maybe on two cores that do other work. */
 const READY_MS = minutesMs(3)
 const SLOW_MS = secondsMs(20)
-const STOP_MS = secondsMs(15)
+/** A miner takes its containers with it; one that is killed leaves them to nobody, for a fresh devnet has other keys. */
+const STOP_MS = secondsMs(45)
 
 /**
  * Starts one compute-node process and waits for its `ready` line. Its log goes to `<dataDir>/node.log`; the IPC

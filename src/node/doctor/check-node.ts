@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
+import type { Config } from '../config.ts'
 import { dataFolder, holderOf } from '../data-folder.ts'
 import { type Finding, finding } from './finding.ts'
 
@@ -53,6 +54,26 @@ async function writableParent(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** What a node does that knows nobody of its market. */
+export const BOOTSTRAP_REMEDY =
+  'name a node of the market: --bootstrap ADDR; a relay prints its address, status --json has it in addrs'
+
+/** Whether a node is told whom to join its market through; a relay, and a local market's first node, need nobody. */
+export function checkBootstrap({
+  bootstrap,
+  network,
+  roles,
+}: Pick<Config, 'bootstrap' | 'network' | 'roles'>): Finding[] {
+  if (network === 'local' || roles.includes('relay')) return []
+  return [
+    finding('bootstrap', bootstrap.length > 0, {
+      actual: bootstrap.length > 0 ? `${bootstrap.length} named` : 'nobody is named',
+      wanted: 'a node of the market to join through',
+      remedy: BOOTSTRAP_REMEDY,
+    }),
+  ]
 }
 
 /** Whether this node can listen where it is configured to; its own running node may. */

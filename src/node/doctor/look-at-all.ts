@@ -3,7 +3,7 @@ import { checkChain } from './check-chain.ts'
 import { checkEngine } from './check-engine.ts'
 import { checkHolds } from './check-holds.ts'
 import { checkClock, checkDisk, checkMemory, checkNode } from './check-machine.ts'
-import { checkDataFolder, checkPorts } from './check-node.ts'
+import { checkBootstrap, checkDataFolder, checkPorts } from './check-node.ts'
 import { checkProofs } from './check-proofs.ts'
 import { checkPulses } from './check-pulses.ts'
 import { checkWebgpu } from './check-webgpu.ts'
@@ -20,6 +20,7 @@ export async function lookAtAll(config: Config, signal: AbortSignal): Promise<Fi
     await checkDisk(config.dataDir),
     await checkDataFolder(config.dataDir),
     ...(await checkPorts(config.listen, config.dataDir)),
+    ...checkBootstrap(config),
     ...(hosts ? await checkEngine(config, signal) : []),
     ...(roles.includes('miner') ? await checkHolds(config, signal) : []),
     ...(hosts ? [await checkWebgpu(), ...(await checkProofs(config))] : []),

@@ -4,15 +4,13 @@ import { deadline, every } from '../../clock.ts'
 import { messageOf } from '../../errors.ts'
 import { secondsMs } from '../../units.ts'
 import type { Core } from '../core.ts'
+import { BOOTSTRAP_REMEDY } from '../doctor/check-node.ts'
 import type { Service } from '../service.ts'
 
 const RETRY_MS = secondsMs(5)
 const DIAL_MS = secondsMs(10)
 /** A node with fewer peers dials the bootstrap peers that it lost: those it has may be as lost as it is. */
 const FEW_PEERS = 3
-
-const ADVICE =
-  'name a node of the market: --bootstrap ADDR; a relay prints its address, status --json has it in addrs'
 
 /** Dials the bootstrap peers, and again those it is not connected with while it has few peers. */
 export const joinNetwork = ({ core }: { readonly core: Core }): Service => {
@@ -39,7 +37,8 @@ export const joinNetwork = ({ core }: { readonly core: Core }): Service => {
       if (config.bootstrap.length === 0) {
         // A local market's first node has nobody to dial, and a relay is what others dial.
         const waits = config.network === 'local' || config.roles.includes('relay')
-        if (!waits) log.warn('no-bootstrap', { reason: 'nobody is known here', next: ADVICE })
+        if (!waits)
+          log.warn('no-bootstrap', { reason: 'nobody is known here', next: BOOTSTRAP_REMEDY })
         return
       }
       const dialAll = () => Promise.all(config.bootstrap.map((address) => dial(address, signal)))

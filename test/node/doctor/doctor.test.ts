@@ -15,7 +15,7 @@ import { createDataFolder, lockDataFolder } from '../../../src/node/data-folder.
 import { checkChain } from '../../../src/node/doctor/check-chain.ts'
 import { checkEngine } from '../../../src/node/doctor/check-engine.ts'
 import { checkClock, checkMemory, checkNode } from '../../../src/node/doctor/check-machine.ts'
-import { checkDataFolder, checkPorts } from '../../../src/node/doctor/check-node.ts'
+import { checkBootstrap, checkDataFolder, checkPorts } from '../../../src/node/doctor/check-node.ts'
 import { checkPulses } from '../../../src/node/doctor/check-pulses.ts'
 import { outputSchemas } from '../../../src/node/output-schemas.ts'
 import { closedPort } from '../../support/chain-proxy.ts'
@@ -102,6 +102,15 @@ describe('ports', () => {
     expect(own).toMatchObject({ ok: true, actual: expect.stringContaining(String(process.pid)) })
     server.close()
   })
+})
+
+test.each([
+  [[], 'finney', ['validator'], [false]],
+  [['/ip4/192.0.2.1/tcp/4501'], 'finney', ['validator'], [true]],
+  [[], 'finney', ['relay'], []],
+  [[], 'local', ['renter'], []],
+] as const)('who joins through %j on %s as %j', (bootstrap, network, roles, found) => {
+  expect(checkBootstrap({ bootstrap, network, roles }).map(({ ok }) => ok)).toEqual(found)
 })
 
 describe('without Docker', () => {
