@@ -7,21 +7,26 @@ import type { ControlClient } from '../../src/node/control/client.ts'
 import { clientOf, startProcessMarket } from '../support/process-market.ts'
 import { runCli } from '../support/run-cli.ts'
 
-/** The first answer in which a PeerId is, or is not, believed. */
+const believes = ({ items }: BindingsAnswer, peerId: string): boolean =>
+  items.some((one) => one.peerId === peerId)
+
+/** The first answer in which a PeerId is, or is not, believed; those before it too, with the block that each is of. */
 async function until(
   client: ControlClient,
   peerId: string,
   isBelieved: boolean,
+  before: BindingsAnswer[] = [],
 ): Promise<BindingsAnswer> {
-  for (const endMs = Date.now() + 90_000; Date.now() < endMs; await delay(200)) {
+  for (const endMs = Date.now() + 180_000; Date.now() < endMs; await delay(200)) {
     const answer = await client.get<BindingsAnswer>('/v1/bindings')
-    if (answer.items.some((one) => one.peerId === peerId) === isBelieved) return answer
+    if (believes(answer, peerId) === isBelieved) return answer
+    before.push(answer)
   }
   throw new Error(`${peerId} is ${isBelieved ? 'not' : 'still'} believed`)
 }
 
-test('a running validator stops believing a revoked miner within a few blocks, and believes it again once it is bound anew', {
-  timeout: 240_000,
+test('a running validator stops believing a revoked miner once it has read the block of that, and believes it again once it is bound anew', {
+  timeout: 600_000,
 }, async () => {
   const { named } = await startProcessMarket({ miners: 1, validators: 1 })
   const [miner, validator] = [named('miner-1'), clientOf(named('validator-1'))]
@@ -34,8 +39,11 @@ test('a running validator stops believing a revoked miner within a few blocks, a
     const run = await runCli(['chain', 'bind', ...args, ...wallet, '--data-dir', dataDir])
     expect([run.exitCode, run.stderr]).toEqual([0, ''])
   }
-  await bind('remove', miner.peerId)
-  const after = await until(validator, miner.peerId, false)
+  const still: BindingsAnswer[] = []
+  const [after] = await Promise.all([
+    until(validator, miner.peerId, false, still),
+    bind('remove', miner.peerId),
+  ])
   const table = await runCli([
     'chain',
     'metagraph',
@@ -48,8 +56,10 @@ test('a running validator stops believing a revoked miner within a few blocks, a
   }
   const row = items.find(({ hotkey }) => hotkey === bound!.hotkey)!
   expect(row.peers).toEqual([])
-  // A devnet's node reads the chain every 2 s; its blocks come every second or so.
-  expect(after.block! - row.boundAt).toBeLessThanOrEqual(12)
+  // Not in how many blocks: a busy machine may have made any number until the node's next look.
+  expect(after.block).toBeGreaterThanOrEqual(row.boundAt)
+  expect(still.length).toBeGreaterThan(0)
+  for (const { block } of still) expect(block).toBeLessThan(row.boundAt)
 
   await bind()
   const again = await until(validator, miner.peerId, true)

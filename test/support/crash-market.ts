@@ -21,7 +21,7 @@ export const until = (done: () => boolean | Promise<boolean>, what = String(done
     async () => {
       if (!(await done())) throw new Error(`still not so: ${what}`)
     },
-    { timeout: 60_000, interval: 50 },
+    { timeout: 120_000, interval: 50 },
   )
 
 /** An engine of its own, and the embedded chain's ledger, which other processes reach too. */

@@ -221,7 +221,7 @@ describe.skipIf(noOwnDockerd)('a node killed with SIGKILL at each step of a leas
   test('a miner, and a renter', async () => {
     const sides = await Promise.allSettled([minersKilled(), rentersKilled()])
     expect(sides.flatMap((side) => (side.status === 'rejected' ? [side.reason] : []))).toEqual([])
-  }, 240_000)
+  }, 480_000)
 
   /** Brings the lease to its row's point, from the renter's side. */
   async function drive(
