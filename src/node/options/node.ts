@@ -45,7 +45,7 @@ export const nodeOptions = {
   ),
   devices: option(
     'node',
-    'What a miner lets: auto its GPUs, or its processor where it has none; cpu its processor, on local networks alone',
+    'What to let; auto takes GPUs, else the processor; cpu is for local networks alone',
     'KIND',
     oneOf('auto', 'cpu'),
     'auto',
