@@ -59,7 +59,11 @@ export const commands: readonly Command[] = [
     describe: 'Print a script that completes commands and options in a shell',
     options: [],
     args: [1, 1],
-    examples: [['eval "$(compute-node completion bash)"', 'complete in this shell']],
+    examples: [
+      ['eval "$(compute-node completion bash)"', 'in ~/.bashrc'],
+      ['source <(compute-node completion zsh)', 'in ~/.zshrc, behind compinit'],
+      ['compute-node completion fish | source', 'in ~/.config/fish/config.fish'],
+    ],
     load: async () => (await import('./completion.ts')).completion(runNodeCommand, commands),
   },
   {
