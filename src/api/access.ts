@@ -13,6 +13,10 @@ export const accessToken = z
     scope,
     createdAtMs: whole.describe('unix ms'),
     expiresAtMs: whole.nullable().describe('unix ms; null: it stands until it is revoked'),
+    madeBy: z
+      .string()
+      .nullable()
+      .describe('id of the token that made it, with which it ends; null: the owner did'),
   })
   .meta({ id: 'AccessToken', description: 'Who may ask this node for what, until when' })
 export type AccessToken = z.infer<typeof accessToken>
@@ -40,7 +44,8 @@ export const accessRoutes = {
     scope: 'operate',
     kind: 'json',
     summary: 'A link that signs one browser in, once, within 60 seconds',
-    description: 'REFUSED_NO_PORT when the node serves no loopback port: `POST /v1/listen` first.',
+    description:
+      'REFUSED_NO_PORT when the node serves no loopback port: `POST /v1/listen` first. The session of a code that a token made ends with that token.',
     body: z.strictObject({ scope: scope.default('operate') }),
     answer: z.strictObject({
       code: z.string(),
@@ -91,6 +96,8 @@ export const accessRoutes = {
     scope: 'operate',
     kind: 'json',
     summary: 'A token for a program',
+    description:
+      'One that a token makes ends with it, and at its end at the latest: REFUSED_TOKEN_LIFE for a longer time.',
     status: 201,
     body: z.strictObject({
       label: z.string().min(1).max(64).describe('what you call it by'),
@@ -100,7 +107,7 @@ export const accessRoutes = {
         .min(1000)
         .max(3650 * DAY_MS)
         .optional()
-        .describe('how long it stands; absent: until it is revoked'),
+        .describe('how long it stands; absent: until it is revoked, or until its maker ends'),
     }),
     answer: madeToken,
   }),
@@ -117,7 +124,8 @@ export const accessRoutes = {
     path: '/v1/tokens/:id/revoke',
     scope: 'operate',
     kind: 'json',
-    summary: 'Ends a token at once, and with it whatever streams and sockets it opened',
+    summary:
+      'Ends a token at once, and with it whatever it made and whatever streams and sockets it opened',
     params: z.object({ id: z.string().max(64).describe('of the token, or its label') }),
     answer: accessToken,
   }),

@@ -172,12 +172,16 @@ export const chainRoutes = {
     scope: 'read',
     kind: 'json',
     summary: 'What accounts hold, free and staked in the subnet',
+    description:
+      "What accounts that are named hold is public. Without a name it is the wallet's coldkey, and that takes `rent`: whoever only looks learns neither whose wallet it is nor what is in it.",
     query: z.strictObject({
       address: z
         .string()
         .max(1000)
         .optional()
-        .describe("SS58 addresses, separated by commas; absent: the wallet's coldkey"),
+        .describe(
+          "SS58 addresses, separated by commas; absent: the wallet's coldkey, with the scope rent",
+        ),
     }),
     answer: listOf(balance),
   }),

@@ -27,7 +27,16 @@ export const machineRoutes = {
     kind: 'json',
     summary: "What the node's machine has of what its roles need, and what to do about the rest",
     description:
-      'Looked at when it is asked for, which takes seconds where engines and devices are tried; who asks meanwhile gets the same report.',
+      'Looked at when it is asked for; who asks meanwhile gets the same report. Nothing is started or filled for it: what only a trial shows comes with `POST`.',
+    answer: listOf(finding),
+  }),
+  runDoctor: route({
+    method: 'POST',
+    path: '/v1/doctor',
+    scope: 'operate',
+    kind: 'json',
+    summary: 'The same with trials: devices are opened, and a miner overfills a container',
+    description: 'Takes seconds; who asks meanwhile gets the same report.',
     answer: listOf(finding),
   }),
   listWallets: route({

@@ -44,7 +44,8 @@ export function Tokens() {
   )
 }
 
-function Token({ token: { id, label, scope, createdAtMs, expiresAtMs } }: { token: AccessToken }) {
+function Token({ token }: { readonly token: AccessToken }) {
+  const { id, label, scope, createdAtMs, expiresAtMs, madeBy } = token
   const [isAsking, setAsking] = useState(false)
   const { mutate, isPending } = useRevoke(label)
   return (
@@ -62,6 +63,7 @@ function Token({ token: { id, label, scope, createdAtMs, expiresAtMs } }: { toke
             ends <Ago atMs={expiresAtMs} />
           </>
         )}
+        {madeBy === null ? null : `, with the token ${madeBy} that made it`}
       </span>
       {isAsking ? (
         <span className="token-asks">

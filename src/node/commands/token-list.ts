@@ -15,6 +15,7 @@ const view: ListView<AccessToken> = {
       title: 'EXPIRES',
       value: ({ expiresAtMs }) => (expiresAtMs === null ? 'never' : moment(expiresAtMs)),
     },
+    { title: 'MADE BY', value: ({ madeBy }) => madeBy ?? 'owner' },
   ],
   id: ({ id }) => id,
   none: 'no tokens',

@@ -9,8 +9,15 @@ import { checkPulses } from './check-pulses.ts'
 import { checkWebgpu } from './check-webgpu.ts'
 import type { Finding } from './finding.ts'
 
-/** Looks at all that a node of these roles needs on this machine, in the order in which it is shown. */
-export async function lookAtAll(config: Config, signal: AbortSignal): Promise<Finding[]> {
+/**
+ * Looks at all that a node of these roles needs on this machine, in the order in which it is shown. Without trials
+ * nothing is started or filled: what an overfilled container shows, and devices that are opened, are left out.
+ */
+export async function lookAtAll(
+  config: Config,
+  signal: AbortSignal,
+  { trials = true }: { readonly trials?: boolean } = {},
+): Promise<Finding[]> {
   const { roles } = config
   // Without a role all that this machine could do is looked at; leases and proofs are a miner's.
   const hosts = roles.length === 0 || roles.includes('miner')
@@ -22,8 +29,8 @@ export async function lookAtAll(config: Config, signal: AbortSignal): Promise<Fi
     ...(await checkPorts(config.listen, config.dataDir)),
     ...checkBootstrap(config),
     ...(hosts ? await checkEngine(config, signal) : []),
-    ...(roles.includes('miner') ? await checkHolds(config, signal) : []),
-    ...(hosts ? [await checkWebgpu(), ...(await checkProofs(config))] : []),
+    ...(trials && roles.includes('miner') ? await checkHolds(config, signal) : []),
+    ...(trials && hosts ? [await checkWebgpu(), ...(await checkProofs(config))] : []),
     await checkClock(),
     ...(await checkChain(config, signal)),
     ...(await checkPulses(config, signal)),

@@ -287,6 +287,35 @@ describe('tokens', () => {
     expect((await knock(`${control.apiUrl}/v1/session`, { headers })).status).toBe(401)
   })
 
+  test('that a token made are no way to stay', async () => {
+    await using control = await start()
+    const thief = await tokenOf(control, 'operate', 3_600_000)
+    const asThief = (path: string, body: object) =>
+      knock(control.apiUrl + path, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${thief.token}`, ...json },
+        body: JSON.stringify(body),
+      })
+    const long = { label: 'back door', scope: 'operate', ttlMs: 7_200_000 }
+    const refused = await asThief('/v1/tokens', long)
+    expect([refused.status, JSON.parse(refused.text).code]).toEqual([403, 'REFUSED_TOKEN_LIFE'])
+    const made = JSON.parse((await asThief('/v1/tokens', { ...long, ttlMs: undefined })).text)
+    expect(made).toMatchObject({ madeBy: thief.id, expiresAtMs: thief.expiresAtMs })
+    const { url } = JSON.parse((await asThief('/v1/login-codes', {})).text) as { url: string }
+    const cookie = (await knock(url)).headers['set-cookie']![0]!.split(';')[0]!
+    const inside = (): Promise<number[]> =>
+      Promise.all(
+        [{ authorization: `Bearer ${made.token}` }, { cookie }].map(
+          async (headers) => (await knock(`${control.apiUrl}/v1/session`, { headers })).status,
+        ),
+      )
+    expect(await inside()).toEqual([200, 200])
+    using client = createControlClient(control.socketPath)
+    await client.post(`/v1/tokens/${thief.id}/revoke`)
+    expect(await inside()).toEqual([401, 401])
+    expect(await client.get('/v1/tokens')).toEqual({ items: [] })
+  })
+
   test('end with their time, also in the middle', async () => {
     await using control = await start()
     const { token } = await tokenOf(control, 'read', 1000)

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import type { MadeToken } from '../../../src/api/access.ts'
 import { chainRoutes } from '../../../src/api/chain.ts'
+import type { Scope } from '../../../src/api/route.ts'
 import { startDevChain } from '../../../src/chain/dev/start-dev-chain.ts'
 import { DEV_ACCOUNT } from '../../../src/chain/dev-account.ts'
 import { connectChain } from '../../../src/chain/subtensor.ts'
@@ -32,7 +34,7 @@ test('what stands on the chain is read over the connection that a node has', {
 
   const config = { chain: [dev.url], genesis: dev.genesis.slice(2), netuid: 1 }
   const keys = { walletPath: wallet.path, walletName: 'w', walletHotkey: 'h' }
-  await using node = await localNode({ roles: ['renter'], ...config, ...keys })
+  await using node = await localNode({ roles: ['renter'], apiPort: 0, ...config, ...keys })
   using client = createControlClient(node.control.socketPath)
   const get = (path: string) => client.get(`/v1/chain/${path}`)
   await vi.waitFor(() => get('metagraph'), { timeout: 20_000 })
@@ -47,6 +49,16 @@ test('what stands on the chain is read over the connection that a node has', {
   const [account, poor] = chainRoutes.listBalances.answer.parse(found).items
   expect(account!.hotkeys).toContainEqual(expect.objectContaining({ hotkey, owned: true }))
   expect(poor).toMatchObject({ address: hotkey, free: '0', hotkeys: [] })
+  // Whose wallet it is, is no matter of those who only look.
+  const holdings = async (scope: Scope, query: string) => {
+    const { token } = await client.post<MadeToken>('/v1/tokens', { label: scope, scope })
+    const headers = { authorization: `Bearer ${token}` }
+    const url = `${node.control.apiUrl}/v1/chain/balances${query}`
+    return (await fetch(url, { headers })).status
+  }
+  expect(await holdings('read', '')).toBe(403)
+  expect(await holdings('rent', '')).toBe(200)
+  expect(await holdings('read', `?address=${address}`)).toBe(200)
   const delegates = chainRoutes.listDelegates.answer.parse(await get('delegates')).items
   expect(delegates).toContainEqual(expect.objectContaining({ hotkey, nominators: 1 }))
   const one = chainRoutes.getDelegate.answer.parse(await get(`delegates/${hotkey}`))

@@ -1,10 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { MadeToken } from '../../../src/api/access.ts'
 import { machineRoutes, type WalletRow } from '../../../src/api/machine.ts'
+import type { Scope } from '../../../src/api/route.ts'
 import { createWallet } from '../../../src/chain/wallet.ts'
+import { silent } from '../../../src/log.ts'
+import { configWith } from '../../../src/node/config.ts'
 import { createControlClient } from '../../../src/node/control/client.ts'
+import { accessRoute } from '../../../src/node/control/routes/access.ts'
+import { machineRoute } from '../../../src/node/control/routes/machine.ts'
+import { startControl } from '../../../src/node/control/server.ts'
+import type { Core } from '../../../src/node/core.ts'
 import type { Finding } from '../../../src/node/doctor/finding.ts'
 import { localNode } from '../../support/local-node.ts'
 
@@ -31,4 +40,54 @@ test("a node tells what its machine has, and its wallets' keys without their sec
     { ...common, key: 'hotkey', hotkey: 'first', address: hotkey.address },
   ])
   expect(machineRoutes.listWallets.scope).toBe('operate')
+})
+
+test("who may only look starts nothing in a miner's engine", { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cn-doctor-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const asked: string[] = []
+  const engine = createServer(({ method, url = '' }, response) => {
+    asked.push(`${method} ${url.replace(/^\/v[\d.]+/, '')}`)
+    const known = /\/(version|info)$/.test(url)
+    const facts = { Version: '28.0.0', ApiVersion: '1.48', Driver: 'overlay2' }
+    response.writeHead(known ? 200 : 500, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(known ? facts : { message: 'not here' }))
+  })
+  await new Promise<void>((resolve) => engine.listen(join(folder, 'docker.sock'), resolve))
+  onTestFinished(() => void engine.close())
+  vi.stubEnv('DOCKER_HOST', `unix://${join(folder, 'docker.sock')}`)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const config = configWith({ network: 'local', roles: ['miner'], dataDir: folder, listen: [] })
+  await using control = await startControl({
+    parts: { core: { config } as unknown as Core },
+    routes: [accessRoute, machineRoute],
+    socketPath: join(folder, 'control.sock'),
+    tokenFile: join(folder, 'control.token'),
+    apiPort: 0,
+    log: silent,
+  })
+  using owner = createControlClient(control.socketPath)
+  const ask = async (scope: Scope, method: string) => {
+    const { token } = await owner.post<MadeToken>('/v1/tokens', { label: scope, scope })
+    const headers = { authorization: `Bearer ${token}` }
+    const answer = await fetch(`${control.apiUrl}/v1/doctor`, { method, headers })
+    return { status: answer.status, checks: await answer.json() }
+  }
+  const looked = await ask('read', 'GET')
+  expect([looked.status, [...new Set(asked)].toSorted()]).toEqual([
+    200,
+    ['GET /info', 'GET /version'],
+  ])
+  const names = machineRoutes.getDoctorReport.answer
+    .parse(looked.checks)
+    .items.map((one) => one.check)
+  expect(names).toContain('docker')
+  expect(names).not.toContain('disk-quota')
+  expect((await ask('read', 'POST')).status).toBe(403)
+  expect((await ask('rent', 'POST')).status).toBe(403)
+  expect(asked).not.toContainEqual(expect.stringMatching(/images|containers|build/))
+  const tried = await ask('operate', 'POST')
+  const all = machineRoutes.runDoctor.answer.parse(tried.checks).items.map((one) => one.check)
+  expect(all).toEqual(expect.arrayContaining(['disk-quota', 'runtime', 'webgpu']))
+  expect(asked).toContainEqual(expect.stringMatching(/images|containers|build/))
 })

@@ -7,7 +7,7 @@ import type { Log } from '../../../log.ts'
 import { hoursMs, secondsMs } from '../../../units.ts'
 import { type Credential, readAccessFile, writeAccessFile } from './access-file.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
-import type { Caller } from './caller.ts'
+import { type Caller, checkScope, makerOf } from './caller.ts'
 
 /** How long a browser stays signed in. */
 export const SESSION_MS = hoursMs(12)
@@ -26,17 +26,17 @@ export interface AccessBook extends Disposable {
   byToken(token: string): Caller | undefined
   /** The caller with this session cookie. */
   bySession(cookie: string): Caller | undefined
-  createToken(wanted: {
-    label: string
-    scope: Scope
-    ttlMs?: number | undefined
-  }): Promise<MadeToken>
+  /**
+   * A token that may do no more than its maker and ends with it, at the latest when its maker's time is over.
+   * @throws REFUSED_TOKENS, REFUSED_SCOPE; REFUSED_TOKEN_LIFE when it should stand for longer
+   */
+  createToken(wanted: WantedToken, by: Caller): Promise<MadeToken>
   /** Newest first. */
   tokens(): AccessToken[]
-  /** By id or label; NOTHING_MATCHED, or BAD_CONFIG_TOKEN when a label fits several. */
+  /** Ends it with all that it made. By id or label; NOTHING_MATCHED, or BAD_CONFIG_TOKEN when a label fits several. */
   revoke(name: string): Promise<AccessToken>
-  /** A code that signs one browser in. */
-  createCode(scope: Scope): { readonly code: string; readonly expiresAtMs: number }
+  /** A code that signs one browser in, whose session may do no more than who asked for it, and ends with his token. */
+  createCode(scope: Scope, by: Caller): { readonly code: string; readonly expiresAtMs: number }
   /** The secret of a new session for a code that stands, which it does no more; undefined for any other. */
   login(code: string): Promise<string | undefined>
   /** Ends the session with this id. */
@@ -45,6 +45,19 @@ export interface AccessBook extends Disposable {
   readonly attempts: { readonly secrets: Attempts; readonly codes: Attempts }
   /** Whether this very secret was right before, so that others' failures keep nobody out who is in. */
   isProven(secret: string): boolean
+}
+
+export interface WantedToken {
+  readonly label: string
+  readonly scope: Scope
+  readonly ttlMs?: number | undefined
+}
+
+/** A login code that waits for its browser. */
+interface Code {
+  readonly scope: Scope
+  readonly madeBy: string | undefined
+  readonly expiresAtMs: number
 }
 
 interface Live {
@@ -70,7 +83,7 @@ export interface AccessNeeds {
 export async function openAccessBook(needs: AccessNeeds): Promise<AccessBook> {
   const { file, rootToken, log, nowMs = Date.now } = needs
   const live = new Map<string, Live>()
-  const codes = new Map<string, { readonly scope: Scope; readonly expiresAtMs: number }>()
+  const codes = new Map<string, Code>()
   const proven = new Set<string>()
   const root = digest(rootToken)
   let writing: Promise<void> = Promise.resolve()
@@ -91,6 +104,9 @@ export async function openAccessBook(needs: AccessNeeds): Promise<AccessBook> {
     proven.delete(one.record.sha256)
     clearTimeout(one.timer)
     one.ended.abort(new NodeError('REFUSED_CREDENTIAL', why, { next: 'sign in again' }))
+    for (const made of live.values()) {
+      if (made.record.madeBy === one.record.id) drop(made, `${why}, of the token that made it`)
+    }
   }
   const isOver = ({ expiresAtMs }: Credential): boolean =>
     expiresAtMs !== null && expiresAtMs <= nowMs()
@@ -117,24 +133,40 @@ export async function openAccessBook(needs: AccessNeeds): Promise<AccessBook> {
       return undefined
     }
     proven.add(one.record.sha256)
-    const { id, scope, expiresAtMs } = one.record
-    return { kind, scope, id, expiresAtMs, ended: one.ended.signal }
+    const { id, scope, expiresAtMs, madeBy } = one.record
+    const maker = madeBy === undefined ? {} : { madeBy }
+    return { kind, scope, id, expiresAtMs, ...maker, ended: one.ended.signal }
+  }
+  const isOrphan = ({ madeBy }: Pick<Credential, 'madeBy'> | Code): boolean =>
+    madeBy !== undefined && !of('token').some(({ record }) => record.id === madeBy)
+  /** The token that something ends with; undefined where that is nobody's. Throws when it stands no more. */
+  const standing = (maker: string | undefined): Credential | undefined => {
+    if (maker === undefined) return undefined
+    const found = of('token').find(({ record }) => record.id === maker && !isOver(record))
+    if (found !== undefined) return found.record
+    throw new NodeError('REFUSED_CREDENTIAL', 'the token that asks stands no more')
   }
   const make = async (
     kind: Credential['kind'],
-    { label, scope, ttlMs }: { label: string; scope: Scope; ttlMs?: number | undefined },
+    { label, scope, ttlMs }: WantedToken,
+    madeBy: string | undefined,
   ): Promise<{ readonly secret: string; readonly record: Credential }> => {
     const secret = kind === 'token' ? `cn_${fresh()}` : fresh()
     const createdAtMs = nowMs()
-    const expiresAtMs = ttlMs === undefined ? null : createdAtMs + ttlMs
+    const endsAtMs = ttlMs === undefined ? null : createdAtMs + ttlMs
+    const expiresAtMs = earlier(endsAtMs, standing(madeBy)?.expiresAtMs ?? null)
     const id = randomBytes(6).toString('hex')
-    const record = { id, kind, label, scope, sha256: digest(secret), createdAtMs, expiresAtMs }
+    const maker = madeBy === undefined ? {} : { madeBy }
+    const about = { id, kind, label, scope, ...maker }
+    const record = { ...about, sha256: digest(secret), createdAtMs, expiresAtMs }
     add(record)
     await save()
     return { secret, record }
   }
 
   for (const record of await readAccessFile(file, log)) if (!isOver(record)) add(record)
+  for (const one of live.values())
+    if (isOrphan(one.record)) drop(one, 'what made it stands no more')
   return {
     byToken(token) {
       if (digest(token) !== root) return callerOf(token, 'token')
@@ -142,13 +174,15 @@ export async function openAccessBook(needs: AccessNeeds): Promise<AccessBook> {
       return { kind: 'token', scope: 'operate', expiresAtMs: null }
     },
     bySession: (cookie) => callerOf(cookie, 'cookie'),
-    async createToken(wanted) {
+    async createToken(wanted, by) {
+      checkScope(by, wanted.scope)
+      assertOutlived(wanted, standing(makerOf(by)), nowMs())
       if (of('token').length >= MAX_TOKENS) {
         throw new NodeError('REFUSED_TOKENS', `there are ${MAX_TOKENS} tokens already`, {
           next: 'compute-node token revoke ID',
         })
       }
-      const { secret, record } = await make('token', wanted)
+      const { secret, record } = await make('token', wanted, makerOf(by))
       return { ...shown(record), token: secret }
     },
     tokens: () =>
@@ -172,12 +206,14 @@ export async function openAccessBook(needs: AccessNeeds): Promise<AccessBook> {
       await save()
       return shown(one.record)
     },
-    createCode(scope) {
+    createCode(scope, by) {
+      checkScope(by, scope)
+      const madeBy = standing(makerOf(by))?.id
       const code = fresh()
       const expiresAtMs = nowMs() + CODE_MS
       for (const [key, { expiresAtMs }] of codes) if (expiresAtMs <= nowMs()) codes.delete(key)
       if (codes.size >= MAX_CODES) codes.delete(codes.keys().next().value!)
-      codes.set(digest(code), { scope, expiresAtMs })
+      codes.set(digest(code), { scope, madeBy, expiresAtMs })
       return { code, expiresAtMs }
     },
     async login(code) {
@@ -185,12 +221,13 @@ export async function openAccessBook(needs: AccessNeeds): Promise<AccessBook> {
       const found = codes.get(key)
       codes.delete(key)
       if (found === undefined || found.expiresAtMs <= nowMs()) return undefined
+      const { scope, madeBy } = found
+      if (isOrphan(found)) return undefined
       const sessions = of('cookie').toSorted((a, b) => a.record.createdAtMs - b.record.createdAtMs)
       for (const old of sessions.slice(0, Math.max(0, sessions.length - MAX_SESSIONS + 1))) {
         drop(old, 'newer sessions took its place')
       }
-      const wanted = { label: 'browser', scope: found.scope, ttlMs: SESSION_MS }
-      return (await make('cookie', wanted)).secret
+      return (await make('cookie', { label: 'browser', scope, ttlMs: SESSION_MS }, madeBy)).secret
     },
     async endSession(id) {
       const found = of('cookie').find(({ record }) => record.id === id)
@@ -212,6 +249,29 @@ export async function openAccessBook(needs: AccessNeeds): Promise<AccessBook> {
 
 const LIST = 'compute-node token list'
 
-const shown = ({ id, label, scope, createdAtMs, expiresAtMs }: Credential): AccessToken => ({
-  ...{ id, label, scope, createdAtMs, expiresAtMs },
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b)
+
+/** Who asks for longer than his own token stands hears so, before a program relies on it. */
+function assertOutlived(
+  { ttlMs }: WantedToken,
+  maker: Credential | undefined,
+  nowMs: number,
+): void {
+  const endsAtMs = maker?.expiresAtMs ?? null
+  if (ttlMs === undefined || endsAtMs === null || nowMs + ttlMs <= endsAtMs) return
+  throw new NodeError('REFUSED_TOKEN_LIFE', 'a token outlives none that made it', {
+    next: `ask for ${endsAtMs - nowMs} ms at most, or for no ttlMs: it ends with yours`,
+  })
+}
+
+const shown = ({
+  id,
+  label,
+  scope,
+  createdAtMs,
+  expiresAtMs,
+  madeBy,
+}: Credential): AccessToken => ({
+  ...{ id, label, scope, createdAtMs, expiresAtMs, madeBy: madeBy ?? null },
 })

@@ -8,6 +8,8 @@ const credential = z.strictObject({
   kind: z.enum(['token', 'cookie']),
   label: z.string(),
   scope: z.enum(scopes),
+  /** Id of the token that made it, or that made the token or code it came by; absent: the owner did. */
+  madeBy: z.string().exactOptional(),
   /** Of the secret, in hex; it is nowhere else. */
   sha256: z.string(),
   createdAtMs: z.number(),

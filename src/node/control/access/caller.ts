@@ -8,6 +8,8 @@ export interface Caller {
   readonly scope: Scope
   /** Of the token or the browser's session; absent for the owner and the token of `control.token`. */
   readonly id?: string
+  /** Id of the token that it ends with; absent: it stands for itself. */
+  readonly madeBy?: string
   readonly expiresAtMs: number | null
   /** Aborts once this stands no more: it was revoked, or its time is over. */
   readonly ended?: AbortSignal
@@ -24,6 +26,10 @@ export const setCaller = (request: IncomingMessage, caller: Caller): void =>
 
 /** Who sent a request; undefined for a public route. */
 export const callerOf = (request: IncomingMessage): Caller | undefined => callers.get(request)
+
+/** The token that whatever this caller makes ends with; undefined for the owner, and a browser that he signed in. */
+export const makerOf = ({ kind, id, madeBy }: Caller): string | undefined =>
+  kind === 'token' ? id : madeBy
 
 /** Throws REFUSED_SCOPE for a caller that may not do this. */
 export function checkScope({ scope }: Caller, needed: Scope): void {

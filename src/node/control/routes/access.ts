@@ -36,13 +36,13 @@ export function accessRoute(
     reply.header('set-cookie', cookie).header('cache-control', 'no-store')
     return reply.header('referrer-policy', 'no-referrer').redirect('/', 303)
   })
-  addRoute(app, accessRoutes.makeLoginCode, ({ body }) => {
+  addRoute(app, accessRoutes.makeLoginCode, ({ body, caller }) => {
     if (loopback.url === undefined) {
       throw new NodeError('REFUSED_NO_PORT', 'this node serves no loopback port', {
         next: 'POST /v1/listen, or start the node with --api-port 0',
       })
     }
-    const { code, expiresAtMs } = access.createCode(body.scope)
+    const { code, expiresAtMs } = access.createCode(body.scope, caller)
     return { code, url: `${loopback.url}/login?code=${code}`, expiresAtMs }
   })
   addRoute(app, accessRoutes.listen, async ({ body }) => ({ url: await loopback.open(body.port) }))
@@ -62,7 +62,7 @@ export function accessRoute(
     reply.raw.once('finish', () => void access.endSession(id).catch(() => undefined)) // else it would cut this answer
     return { ended: true }
   })
-  addRoute(app, accessRoutes.createToken, ({ body }) => access.createToken(body))
+  addRoute(app, accessRoutes.createToken, ({ body, caller }) => access.createToken(body, caller))
   addRoute(app, accessRoutes.listTokens, () => ({ items: access.tokens() }))
   addRoute(app, accessRoutes.revokeToken, ({ params }) => access.revoke(params.id))
 }

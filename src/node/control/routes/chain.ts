@@ -11,6 +11,7 @@ import { neuronRows } from '../../neuron-rows.ts'
 import { openNominatorsBook } from '../../nominators-book.ts'
 import { weightsView } from '../../weights-view.ts'
 import type { OpenChain } from '../../with-chain.ts'
+import { checkScope } from '../access/caller.ts'
 import { addRoute } from '../add-route.ts'
 
 interface Parts {
@@ -32,7 +33,8 @@ export function chainRoute(app: FastifyInstance, parts: Parts): void {
     const open = openChain(parts)
     return weightsView(open, core.config, await open.chain.head())
   })
-  addRoute(app, chainRoutes.listBalances, async ({ query: { address } }) => {
+  addRoute(app, chainRoutes.listBalances, async ({ query: { address }, caller }) => {
+    if (address === undefined) checkScope(caller, 'rent')
     const open = openChain(parts)
     const accounts = await accountsOf(core.config, address?.split(',') ?? [])
     return { items: await accountBalances(open, accounts) }
