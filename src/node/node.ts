@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { LevelDatastore } from 'datastore-level'
@@ -80,6 +81,10 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
       socketPath: await controlSocketPath(config.dataDir),
       apiPort: config.apiPort,
       tokenFile: folder.tokenFile,
+      keys: {
+        bucket: store.bucket('idempotency'),
+        secret: new Uint8Array(hkdfSync('sha256', identity.privateKey.raw, '', 'idempotency', 32)),
+      },
       log: log.child('control'),
     }),
   )

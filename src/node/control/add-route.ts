@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { AnswerOf, Read, RouteDeclaration, Scope } from '../../api/route.ts'
 import { NodeError } from '../../errors.ts'
+import { silent } from '../../log.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { toJson } from '../output.ts'
 import { type Caller, callerOf } from './access/caller.ts'
@@ -55,10 +56,9 @@ export function addRoute<const R extends Declared<'json'>>(
   serve(app, declared, async (request, reply) => {
     const asked = askedOf(declared, request, reply)
     const { idempotencyKey: key, body } = asked
-    if (key !== undefined && declared.idempotent === true) {
-      keys.check(key, { path: request.url, body })
-    }
-    const answer = await handle(asked, reply)
+    const work = () => handle(asked, reply)
+    const isOnce = key !== undefined && declared.idempotent === true
+    const answer = await (isOnce ? keys.once(key, { path: request.url, body }, work) : work())
     checkAnswer(declared, answer)
     return reply.code(declared.status ?? 200).send(answer)
   })
@@ -115,10 +115,14 @@ export function addFrames<const R extends Declared<'frames'>>(
 /** One memory of keys for all routes of a server. */
 const memories = new WeakMap<FastifyInstance, Idempotency>()
 function keysOf(app: FastifyInstance): Idempotency {
-  const known = memories.get(app) ?? createIdempotency()
+  const known = memories.get(app) ?? createIdempotency({ log: silent })
   memories.set(app, known)
   return known
 }
+
+/** Gives a server its memory of keys, before it gets routes; without, it forgets them when it ends. */
+export const rememberKeys = (app: FastifyInstance, keys: Idempotency): void =>
+  void memories.set(app, keys)
 
 function serve(
   app: FastifyInstance,
@@ -145,7 +149,7 @@ function askedOf<R extends RouteDeclaration>(
     params: readPart(params, request.params),
     query: readPart(query, request.query),
     body: readPart(body, request.body ?? {}),
-    idempotencyKey: typeof key === 'string' ? key.slice(0, 128) : undefined,
+    idempotencyKey: typeof key === 'string' ? key : undefined,
     caller: callerOf(request.raw) ?? nobody,
     get signal() {
       return hungUp(reply)

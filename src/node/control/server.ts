@@ -12,8 +12,9 @@ import { type AccessBook, openAccessBook } from './access/access-book.ts'
 import { owner, setCaller } from './access/caller.ts'
 import { addAccessCheck } from './access/check-access.ts'
 import { createLoopbackGuard, freshToken } from './access/loopback-guard.ts'
-import { addRoute } from './add-route.ts'
+import { addRoute, rememberKeys } from './add-route.ts'
 import { addHolds, type Holds } from './holds.ts'
+import { createIdempotency, type IdempotencyNeeds } from './idempotency.ts'
 import { createLoopback, type Loopback, type LoopbackLimits, loopbackLimits } from './loopback.ts'
 import { problemDocument } from './problem.ts'
 import { closeServer, listening } from './servers.ts'
@@ -40,6 +41,8 @@ export interface ControlOptions<Parts> {
   /** Where the token of this run is left; tokens and sessions that outlive it stand beside it, in `access.json`. */
   readonly tokenFile: string
   readonly log: Log
+  /** Where idempotency keys are kept, and what their digests are made with; absent: they end with the server. */
+  readonly keys?: Pick<IdempotencyNeeds, 'bucket' | 'secret'>
   readonly limits?: LoopbackLimits
 }
 
@@ -63,6 +66,7 @@ export async function startControl<Parts>(options: ControlOptions<Parts>): Promi
   const file = join(dirname(tokenFile), 'access.json')
   const access = stack.use(await openAccessBook({ file, rootToken: token, log }))
   const app = createApp()
+  rememberKeys(app, createIdempotency({ ...options.keys, log }))
   const guard = createLoopbackGuard(access, () => loopback.port)
   const upgrade = addWebSockets(app, guard, log)
   const loopback = createLoopback({ app, upgrade, guard, token, tokenFile, limits })
