@@ -147,6 +147,101 @@ export const weightsSchema = z.strictObject({
   mine: ownWeights.nullable().describe("of the wallet's hotkey; null without a wallet"),
 })
 
+const uid = z.int().min(0).max(65_535)
+const alpha = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'expected an amount such as 12.5')
+const of65535 = whole.describe('of 65535')
+
+/** What shall be otherwise in the next epochs of the subnet. */
+const simulationAsked = z.strictObject({
+  epochs: z.int().min(1).max(1000).default(1).describe('one after another'),
+  weights: z
+    .array(z.strictObject({ from: uid, to: uid, value: uid }))
+    .max(10_000)
+    .default([])
+    .describe("one validator's weight for one uid, of 65535; 0 takes it away"),
+  stakes: z
+    .array(z.strictObject({ uid, stake: alpha }))
+    .max(4096)
+    .default([])
+    .describe('alpha that counts for a uid'),
+  kappa: z.number().min(0).max(1).optional().describe('share of stake that must support a weight'),
+  yuma: z.union([z.literal(2), z.literal(3)]).optional(),
+  emission: alpha.optional().describe('alpha that an epoch shares out'),
+  cabal: z
+    .strictObject({ validators: z.array(uid).min(1).max(256), miner: uid })
+    .optional()
+    .describe('validators that give all to one miner'),
+  copier: uid.optional().describe("a validator that copies the others' consensus"),
+  commitReveal: z
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("epochs that weights stay hidden; absent: as the subnet's"),
+  driftPercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe('how far what miners are worth moves in an epoch'),
+})
+
+const earned = {
+  validatorTrust: of65535,
+  incentive: of65535,
+  dividends: of65535,
+  emission: decimal.describe('alpha of the last epoch'),
+  total: decimal.describe('alpha of all epochs'),
+}
+
+/** The next epochs of a subnet. */
+export const simulation = z
+  .strictObject({
+    block: whole.describe('of the first epoch'),
+    epochs: whole,
+    yuma: z.union([z.literal(2), z.literal(3)]),
+    commitReveal: whole.describe('epochs for which weights are hidden'),
+    emission: decimal.describe('alpha that an epoch shares out'),
+    items: z.array(
+      z.strictObject({
+        uid: whole,
+        hotkey: z.string(),
+        stake: decimal.describe('alpha that counts'),
+        validatorPermit: z.boolean().describe('has a seat after the last epoch'),
+        active: z.boolean(),
+        consensus: of65535,
+        ...earned,
+        bonds: z.array(z.tuple([whole, of65535])).describe('miner and bond'),
+        course: z.array(decimal).describe('alpha of each epoch'),
+        before: z
+          .strictObject(earned)
+          .nullable()
+          .describe('without what was asked to be otherwise; null where nothing was'),
+      }),
+    ),
+  })
+  .meta({ id: 'Simulation', description: 'The next epochs of a subnet' })
+
+/** Whom a hotkey binds. */
+export const hotkeyBindings = z.strictObject({
+  hotkey: address,
+  block: whole.describe('the newest final one'),
+  committed: z.boolean().describe('whether the chain holds a commitment of this hotkey'),
+  complete: z
+    .boolean()
+    .describe(
+      'true: these are all, by the sheet whose root the chain holds. false: that sheet is not on this machine, and these are those whose records this node knows',
+    ),
+  items: z.array(
+    z.strictObject({
+      peerId,
+      seq: whole.nullable().describe('null where only its record is known'),
+      expiresAtBlock: whole,
+      expired: z.boolean(),
+    }),
+  ),
+})
+
 const asked = 'read at the newest final block'
 
 export const chainRoutes = {
@@ -201,5 +296,26 @@ export const chainRoutes = {
     summary: 'Who staked on one hotkey, and what the last epoch gave them',
     params: z.object({ hotkey: address.max(64) }),
     answer: oneDelegate,
+  }),
+  listHotkeyBindings: route({
+    method: 'GET',
+    path: '/v1/chain/bindings/:hotkey',
+    scope: 'read',
+    kind: 'json',
+    summary: `Whom a hotkey binds, ${asked}`,
+    description: 'By its address alone: no wallet is opened, and nobody is asked for a password.',
+    params: z.object({ hotkey: address.max(64) }),
+    answer: hotkeyBindings,
+  }),
+  simulate: route({
+    method: 'POST',
+    path: '/v1/chain/simulate',
+    scope: 'read',
+    kind: 'json',
+    summary: 'What the next epochs would pay everybody, by the weights that stand or by others',
+    description:
+      'Computed beside the node, nothing is sent. BAD_CONFIG_UID for a uid that is not there; CHAIN_EMPTY_SUBNET where nobody is registered; REFUSED_BUSY (429) while others are computed.',
+    body: simulationAsked,
+    answer: simulation,
   }),
 }

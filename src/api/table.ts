@@ -13,9 +13,11 @@ import { machineRoutes } from './machine.ts'
 import { networkRoutes } from './network.ts'
 import { offerRoutes } from './offers.ts'
 import { overviewRoutes } from './overview.ts'
+import { proofRoutes } from './proofs.ts'
 import type { RouteDeclaration } from './route.ts'
 import { scoreRoutes } from './scores.ts'
 import { sessionRoutes } from './sessions.ts'
+import { spendingRoutes } from './spending.ts'
 import { statusRoutes } from './status.ts'
 import { templateRoutes } from './templates.ts'
 import { volumeRoutes } from './volumes.ts'
@@ -41,6 +43,8 @@ export const apiRoutes = {
   ...sessionRoutes,
   ...volumeRoutes,
   ...overviewRoutes,
+  ...proofRoutes,
+  ...spendingRoutes,
   ...docsRoutes,
 } as const satisfies Readonly<Record<string, RouteDeclaration>>
 

@@ -55,6 +55,8 @@ export const logTable: Readonly<Record<Level, Names>> = {
     'witness-not-checked': 'what a validator witnessed could not be checked',
   },
   warn: {
+    'answer-not-kept':
+      'the answer under an idempotency key was not kept: the same request would be made again',
     'anchor-waiting': 'records could not be anchored on the chain yet',
     'beacon-server-lied': 'a server of the beacon sent a pulse that is none',
     'beacon-unreachable': 'no server of the beacon answers',

@@ -21,6 +21,7 @@ import { createHosting } from './hosting.ts'
 import { createIdleSlots } from './idle-slots.ts'
 import type { HostBook } from './leases/host-book.ts'
 import { createRentBook, type RentBook } from './leases/rent-book.ts'
+import { createLookThread, type LookThread } from './look-thread.ts'
 import type { Machine } from './machine.ts'
 import { boundMachine } from './machine.ts'
 import { createOffers, type Offers } from './offers.ts'
@@ -29,6 +30,7 @@ import type { OwnDrain } from './own-drain.ts'
 import type { OwnGpus } from './own-gpus.ts'
 import type { OwnPolicy } from './own-policy.ts'
 import type { OwnPrice } from './own-price.ts'
+import { createOwnSpending, type OwnSpending } from './own-spending.ts'
 import type { Preflight } from './preflight.ts'
 import type { ProofRoom } from './proof-room.ts'
 import { createProving, type Proving } from './proving.ts'
@@ -60,6 +62,10 @@ export interface Parts extends NetworkParts {
   readonly books: readonly Book[]
   readonly transcripts: TranscriptStore
   readonly renting: RentBook
+  /** What bounds what it spends. */
+  readonly ownSpending: OwnSpending
+  /** Looks at what somebody uploads, and simulates, beside the node's own work. */
+  readonly look: LookThread
   /** The connection to the chain; undefined for a node that asks none. */
   readonly chainLink: ChainLink | undefined
   readonly chainView: ChainView
@@ -192,6 +198,7 @@ export async function createParts(
     standingOf: (offer) => scores?.standingOf(offer) ?? {},
   })
   const ledger = devChain?.ledger
+  const ownSpending = await createOwnSpending(core)
   const binding = await followBinding(core, stack, (hotkey) =>
     chainView.snapshot()?.commitments.get(encodeAddress(hotkey)),
   )
@@ -211,12 +218,14 @@ export async function createParts(
       ...(proving === undefined ? [] : [proving.frauds.book]),
     ]),
     transcripts: createTranscriptStore(store, nowMs),
+    ownSpending,
+    look: stack.use(createLookThread(log.child('look'))),
     renting: createRentBook({
       ...core,
       rpc,
       rail: ledger,
       proofSharePpm: proofSharePpm(slots),
-      maxDailyCost: config.maxDailyCost,
+      dailyCap: () => ownSpending.now().maxDailyCost ?? undefined,
     }),
     chainLink,
     chainView,

@@ -32,11 +32,13 @@ import { ownRecordsRoute } from './control/routes/own-records.ts'
 import { peersRoute } from './control/routes/peers.ts'
 import { policyRoute } from './control/routes/policy.ts'
 import { portRoute } from './control/routes/port.ts'
+import { proofsRoute } from './control/routes/proofs.ts'
 import { queueRoute } from './control/routes/queue.ts'
 import { readyzRoute } from './control/routes/readyz.ts'
 import { scoresRoute } from './control/routes/scores.ts'
 import { shellRoute } from './control/routes/shell.ts'
 import { snapshotRoute } from './control/routes/snapshot.ts'
+import { spendingRoute } from './control/routes/spending.ts'
 import { statusRoute } from './control/routes/status.ts'
 import { templatesRoute } from './control/routes/templates.ts'
 import { transcriptsRoute } from './control/routes/transcripts.ts'
@@ -242,4 +244,6 @@ export const routes: readonly Route<Parts>[] = [
   attestationsRoute,
   transcriptsRoute,
   fraudsRoute,
+  proofsRoute,
+  spendingRoute,
 ]

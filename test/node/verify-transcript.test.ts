@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
+import { CHECKED_AT_ONCE } from '../../src/api/proofs.ts'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import type { Final } from '../../src/gpu/slot.ts'
 import { encodeTranscript, type Transcript } from '../../src/gpu/transcript.ts'
@@ -11,11 +12,16 @@ import { gpuVerify } from '../../src/node/commands/gpu-verify.ts'
 import { configWith } from '../../src/node/config.ts'
 import { createControlClient } from '../../src/node/control/client.ts'
 import { fraudsRoute } from '../../src/node/control/routes/frauds.ts'
+import { proofsRoute } from '../../src/node/control/routes/proofs.ts'
 import { startControl } from '../../src/node/control/server.ts'
 import type { Frauds } from '../../src/node/fraud/fraud-book.ts'
+import { createLookThread } from '../../src/node/look-thread.ts'
 import { verifyTranscript } from '../../src/node/verify-transcript.ts'
 import { sealFinal } from '../../src/protocols/challenge.ts'
 import type { Fraud } from '../../src/protocols/fraud.ts'
+import { evidenceCodec } from '../../src/protocols/lease-evidence.ts'
+import { MiB } from '../../src/units.ts'
+import { sampleEvidence } from '../support/evidence.ts'
 import { testKey, testNet } from '../support/market.ts'
 import { beacon, honestProof, told } from '../support/proof.ts'
 
@@ -201,6 +207,62 @@ test('the command says so, and its exit code too', async () => {
   const bad = await run('bad', encodeTranscript({ ...transcript, gemm: { ...gemm, rows } }))
   expect(bad).toMatchObject({ code: 1, verdict: 'BAD_PATH' })
   expect(await run('junk', Buffer.from('junk'))).toMatchObject({ code: 1, verdict: 'BAD_SHAPE' })
+})
+
+test('a node looks at what is uploaded, within limits, and says what is none', {
+  timeout: 60_000,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'transcript-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  await using look = createLookThread(silent)
+  await using control = await startControl({
+    parts: { look },
+    routes: [proofsRoute],
+    socketPath: join(folder, 'control.sock'),
+    tokenFile: join(folder, 'control.token'),
+    apiPort: 0,
+    log: silent,
+  })
+  const authorization = `Bearer ${readFileSync(join(folder, 'control.token'), 'utf8')}`
+  const headers = { authorization, 'content-type': 'application/octet-stream' }
+  const send = async (what: string, body: BodyInit) => {
+    const sent = { method: 'POST', headers, body, duplex: 'half' }
+    const answer = await fetch(`${control.apiUrl}/v1/${what}/verify`, sent)
+    const sort = answer.headers.get('content-type')
+    return { status: answer.status, sort, ...(await answer.json()) }
+  }
+  const bytes = (content: Uint8Array): BodyInit => new Uint8Array(content)
+  const good = await send('transcripts', bytes(encodeTranscript(transcript)))
+  expect(good).toMatchObject({ status: 200, verdict: 'VALID', peerId: key.peerId })
+  const rows = gemm.rows.map((b, i) => (i === 0 ? b ^ 1 : b))
+  const bad = encodeTranscript({ ...transcript, gemm: { ...gemm, rows } })
+  expect(await send('transcripts', bytes(bad))).toMatchObject({ status: 200, verdict: 'BAD_PATH' })
+  const sort = 'application/problem+json'
+  const none = { status: 400, sort, code: 'BAD_MESSAGE_TRANSCRIPT' }
+  for (const junk of ['junk', '', '{}']) expect(await send('transcripts', junk)).toMatchObject(none)
+  const { evidence } = sampleEvidence()
+  const file = bytes(evidenceCodec.encode(evidence))
+  expect(await send('receipts', file)).toMatchObject({ status: 200, verdict: 'VALID' })
+  const noFile = { status: 400, sort, code: 'BAD_MESSAGE_EVIDENCE' }
+  expect(await send('receipts', bytes(bad))).toMatchObject(noFile)
+  const tooLarge = { status: 413, sort, code: 'BAD_MESSAGE_SIZE' }
+  expect(await send('receipts', new Uint8Array(64 * MiB + 1))).toMatchObject(tooLarge)
+
+  // Bodies that never end hold what places there are, and none is free until they leave.
+  const leave = new AbortController()
+  const slow = Array.from({ length: CHECKED_AT_ONCE }, () => {
+    const body = new ReadableStream(
+      { pull: (to) => to.enqueue(new Uint8Array(1)) },
+      { highWaterMark: 0 },
+    )
+    const sent = { method: 'POST', headers, body, duplex: 'half', signal: leave.signal }
+    return fetch(`${control.apiUrl}/v1/transcripts/verify`, sent).catch(() => undefined)
+  })
+  const busy = { status: 429, sort, code: 'REFUSED_BUSY' }
+  await expect.poll(() => send('transcripts', 'junk'), { timeout: 10_000 }).toMatchObject(busy)
+  leave.abort()
+  await Promise.all(slow)
+  await expect.poll(() => send('transcripts', 'junk'), { timeout: 10_000 }).toMatchObject(none)
 })
 
 test('what a false value proves goes to the running node; anything else is no proof', async () => {

@@ -4,7 +4,7 @@ import { createOutput } from '../output.ts'
 import { walletSheets } from '../sheet-file.ts'
 import { withChain } from '../with-chain.ts'
 import type { Run } from './command.ts'
-import { ownHotkey, sheetsHere } from './own-keys.ts'
+import { ownAddress, sheetsHere } from './own-keys.ts'
 
 /** One PeerId as `chain bind list --json` prints it. */
 export interface BoundPeerRow {
@@ -17,7 +17,7 @@ export interface BoundPeerRow {
 /** Lists the PeerIds that the wallet's hotkey binds, at the newest final block. */
 export const chainBindList: Run = async (context) => {
   const { config, terminal } = context
-  const { address } = await ownHotkey(context)
+  const address = await ownAddress(context)
   return withChain(context, async ({ chain, net }) => {
     const file = walletSheets(config, net, address)
     const others = await sheetsHere(context, net)

@@ -1,13 +1,13 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { parseScenario, type Scenario, scenarioText } from '../../chain/yuma/scenario.ts'
-import { type Course, simulate } from '../../chain/yuma/simulate.ts'
-import { applyWhatIf, type WhatIf } from '../../chain/yuma/what-if.ts'
+import type { Course } from '../../chain/yuma/simulate.ts'
+import type { WhatIf } from '../../chain/yuma/what-if.ts'
 import { messageOf, NodeError } from '../../errors.ts'
 import { MiB } from '../../units.ts'
 import type { Config } from '../config.ts'
 import { parseTao } from '../format-tao.ts'
 import { createOutput, type Output, renderTable } from '../output.ts'
-import { simulationOf } from '../simulation.ts'
+import { simulationAsked } from '../simulate-asked.ts'
 import { simulationColumns } from '../simulation-table.ts'
 import { withChain } from '../with-chain.ts'
 import type { CommandContext, Run } from './command.ts'
@@ -21,13 +21,8 @@ export const chainSimulate: Run = async (context) => {
   const whatIf = whatIfOf(config)
   const read = await readScenario(context)
   if (config.out !== undefined) await save(config.out, read)
-  const scenario = applyWhatIf(read, whatIf)
   const course = courseOf(config, read)
-  const history = simulate(scenario, course)
-  const before = changesNothing(whatIf, course)
-    ? undefined
-    : simulate(read, { ...course, copier: undefined })
-  const simulation = simulationOf(scenario, history, before, course.hiddenEpochs)
+  const simulation = simulationAsked({ scenario: read, whatIf, course })
   const out = createOutput(terminal, config)
   remark(out, course)
   const { block, epochs, yuma, emission, items } = simulation
@@ -104,10 +99,6 @@ const courseOf = (config: Config, { state }: Scenario): Course => ({
   hiddenEpochs: config.commitReveal ?? (state.parameters.commitReveal ? 1 : 0),
   copier: config.copier,
 })
-
-const changesNothing = ({ weights, stakes, ...rest }: WhatIf, { copier }: Course): boolean =>
-  weights.length + stakes.length === 0 &&
-  [...Object.values(rest), copier].every((one) => one === undefined)
 
 /** What a reader of the figures could overlook. */
 function remark(out: Output, { copier, drift, epochs }: Course): void {

@@ -1,5 +1,5 @@
 import type { Hotkey } from '../../chain/keys.ts'
-import { loadHotkey } from '../../chain/wallet.ts'
+import { describeKey, keyPath, loadHotkey } from '../../chain/wallet.ts'
 import { type BindingSheet, bindingIn, sheetOfLone } from '../../protocols/binding-sheet.ts'
 import type { Network } from '../../protocols/network.ts'
 import { keepSheet, takeSheet } from '../bind-peer.ts'
@@ -15,6 +15,12 @@ import type { CommandContext } from './command.ts'
 /** The hotkey of the configured wallet; BAD_CONFIG_WALLET when there is none. */
 export const ownHotkey = (context: CommandContext): Promise<Hotkey> =>
   loadHotkey(walletPlace(context.config), askingPasswords(context))
+
+/** The address of that hotkey, without its secret where its files tell it. */
+export async function ownAddress(context: CommandContext): Promise<string> {
+  const { address } = await describeKey(keyPath(walletPlace(context.config), 'hotkey'))
+  return address ?? (await ownHotkey(context)).address
+}
 
 /** The PeerId of the data folder, made where there is none. */
 export async function ownIdentity({ config }: CommandContext): Promise<Identity> {

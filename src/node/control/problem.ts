@@ -13,6 +13,8 @@ export interface Problem {
 const statuses: readonly (readonly [prefix: string, status: number])[] = [
   ['REFUSED_CREDENTIAL', 401],
   ['REFUSED_ATTEMPTS', 429],
+  ['REFUSED_BUSY', 429],
+  ['BAD_MESSAGE_SIZE', 413],
   ['BAD_MESSAGE_IDEMPOTENCY', 422],
   ['BAD_CONFIG', 400],
   ['BAD_MESSAGE', 400],

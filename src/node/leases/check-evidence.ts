@@ -1,3 +1,4 @@
+import type { evidenceChecks } from '../../api/proofs.ts'
 import { verifyHotkeySignature } from '../../chain/keys.ts'
 import { advanceBytes, voucherBytes } from '../../chain/ledger-bytes.ts'
 import { messageOf, NodeError } from '../../errors.ts'
@@ -11,19 +12,6 @@ import { type VerifiedChain, verifyReceiptChain } from '../../protocols/receipt-
 import { openReceipt } from '../../protocols/receipts.ts'
 import { leaseIdOf, openTerms, type Terms } from '../../protocols/terms.ts'
 import { hexOf } from './lease-records.ts'
-
-export const evidenceChecks = [
-  'file',
-  'network',
-  'miner terms',
-  'renter terms',
-  'extensions',
-  'receipts',
-  'countersignature',
-  'voucher',
-  'advance',
-  'dispute',
-] as const
 
 export interface EvidenceCheck {
   readonly name: (typeof evidenceChecks)[number]

@@ -40,8 +40,8 @@ export interface RentOptions {
   readonly steadyMs?: NowMs
   /** What the network lets proofs beside a tenant take of its devices' time, in parts per million; any share without it. */
   readonly proofSharePpm?: number
-  /** The most that leases may cost in a day, decimal, of each asset. */
-  readonly maxDailyCost?: string | undefined
+  /** The most that leases may cost in a day now, decimal, of each asset; undefined: no cap. */
+  readonly dailyCap?: () => string | undefined
 }
 
 /** A lease of this node that is not over. */
@@ -91,7 +91,7 @@ export interface RentBook extends RentOptions {
 
 export function createRentBook(options: RentOptions): RentBook {
   const records = leaseRecords(options.store, 'leases', rentedLeaseCodec)
-  const spending = openSpending(options.store, options.nowMs, options.maxDailyCost)
+  const spending = openSpending(options.store, options.nowMs, options.dailyCap)
   const live = new Map<string, RentedNow>()
   const steadyMs = options.steadyMs ?? steadyClock(options.nowMs)
   const changes = createChanges()

@@ -88,7 +88,12 @@ export interface Spending {
   today(): Promise<SpendingToday>
 }
 
-export function openSpending(store: Store, nowMs: NowMs, cap?: string): Spending {
+/** `capNow` tells the cap per day as it is when it counts; undefined: none. */
+export function openSpending(
+  store: Store,
+  nowMs: NowMs,
+  capNow: () => string | undefined = () => undefined,
+): Spending {
   const bucket = store.bucket('commitments')
   const locks = createLocks()
   const today = (): number => Math.floor(nowMs() / DAY_MS)
@@ -102,7 +107,7 @@ export function openSpending(store: Store, nowMs: NowMs, cap?: string): Spending
     limit: string | undefined,
     own?: string,
   ): Promise<void> {
-    const least = lowest(asset, [cap, limit])
+    const least = lowest(asset, [capNow(), limit])
     if (least === undefined) return
     const others = (await all()).filter(([id, one]) => id !== own && one.asset === asset)
     const taken = others.reduce((sum, [, one]) => sum + costOn(one, today()), 0n)
@@ -155,7 +160,7 @@ export function openSpending(store: Store, nowMs: NowMs, cap?: string): Spending
         day: new Date(day * DAY_MS).toISOString().slice(0, 10),
         items: assets.map((asset) => {
           const own = commitments.filter((one) => one.asset === asset)
-          return rowOf(asset, own, day, lowest(asset, [cap]))
+          return rowOf(asset, own, day, lowest(asset, [capNow()]))
         }),
       }
     },

@@ -16,7 +16,7 @@ import { localNode } from '../../support/local-node.ts'
 const TAO = 1_000_000_000n
 
 test('what stands on the chain is read over the connection that a node has', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cn-chain-api-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
@@ -63,6 +63,19 @@ test('what stands on the chain is read over the connection that a node has', {
   expect(delegates).toContainEqual(expect.objectContaining({ hotkey, nominators: 1 }))
   const one = chainRoutes.getDelegate.answer.parse(await get(`delegates/${hotkey}`))
   expect(one.items.map(({ coldkey, owner }) => [coldkey, owner])).toEqual([[address, true]])
+  // Whom a hotkey binds, by its address alone; what would be, without anything sent.
+  const bound = chainRoutes.listHotkeyBindings.answer.parse(await get(`bindings/${hotkey}`))
+  expect(bound).toMatchObject({ hotkey, committed: false, complete: true, items: [] })
+  await expect(get('bindings/5Typo')).rejects.toMatchObject({ code: 'BAD_CONFIG_VALUE' })
+  const simulated = (body: object) => client.post('/v1/chain/simulate', body)
+  const { uid } = neuron!
+  const asked = { epochs: 2, stakes: [{ uid, stake: '1000' }] }
+  const { items: after, epochs } = chainRoutes.simulate.answer.parse(await simulated(asked))
+  expect(epochs).toBe(2)
+  expect(after[uid]).toMatchObject({ hotkey, stake: '1000', before: expect.anything() })
+  for (const wrong of [{ stakes: [{ uid: 999, stake: '1' }] }, { copier: 999 }])
+    await expect(simulated(wrong)).rejects.toMatchObject({ code: 'BAD_CONFIG_UID' })
+  await expect(simulated({ epochs: 5000 })).rejects.toMatchObject({ code: 'BAD_CONFIG_VALUE' })
   await expect(get('delegates/5Typo')).rejects.toMatchObject({ code: 'BAD_CONFIG_VALUE' })
   await expect(get('balances?address=5Typo')).rejects.toMatchObject({ code: 'BAD_CONFIG_VALUE' })
 })

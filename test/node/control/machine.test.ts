@@ -15,13 +15,19 @@ import { machineRoute } from '../../../src/node/control/routes/machine.ts'
 import { startControl } from '../../../src/node/control/server.ts'
 import type { Core } from '../../../src/node/core.ts'
 import type { Finding } from '../../../src/node/doctor/finding.ts'
+import { createOwnSpending } from '../../../src/node/own-spending.ts'
 import { localNode } from '../../support/local-node.ts'
 
 test("a node tells what its machine has, and its wallets' keys without their secrets", async () => {
   const walletPath = await mkdtemp(join(tmpdir(), 'cn-wallets-'))
   onTestFinished(() => rm(walletPath, { recursive: true }))
   const { hotkey, coldkey } = await createWallet({ path: walletPath, name: 'ann', hotkey: 'first' })
-  await using node = await localNode({ roles: ['renter'], walletPath })
+  await using node = await localNode({
+    roles: ['renter'],
+    walletPath,
+    apiPort: 0,
+    maxDailyCost: '5',
+  })
   using client = createControlClient(node.control.socketPath)
 
   const reports = await Promise.all(
@@ -40,6 +46,27 @@ test("a node tells what its machine has, and its wallets' keys without their sec
     { ...common, key: 'hotkey', hotkey: 'first', address: hotkey.address },
   ])
   expect(machineRoutes.listWallets.scope).toBe('operate')
+
+  // What it may spend in a day: only who operates the node changes it.
+  const patch = async (scope: Scope, body: object) => {
+    const { token } = await client.post<MadeToken>('/v1/tokens', { label: scope, scope })
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const sent = { method: 'PATCH', headers, body: JSON.stringify(body) }
+    return (await fetch(`${node.control.apiUrl}/v1/spending`, sent)).status
+  }
+  for (const scope of ['read', 'rent'] as const)
+    expect(await patch(scope, { maxDailyCost: null })).toBe(403)
+  expect(await client.get('/v1/spending')).toMatchObject({ maxDailyCost: '5', items: [] })
+  expect(await patch('operate', { maxDailyCost: '12.5' })).toBe(200)
+  expect(await patch('operate', { maxDailyCost: '-1' })).toBe(400)
+  const { renting } = node.parts
+  await expect(renting.spending.check('DEV', 12_500_001n)).rejects.toMatchObject({
+    code: 'REFUSED_SPENDING',
+  })
+  await renting.spending.check('DEV', 12_500_000n)
+  expect(await createOwnSpending(node.parts.core).then((own) => own.now())).toEqual({
+    maxDailyCost: '12.5',
+  })
 })
 
 test("who may only look starts nothing in a miner's engine", { timeout: 60_000 }, async () => {

@@ -1,6 +1,7 @@
 import { decode, encode } from 'cborg'
 import { expect, test } from 'vitest'
-import { checkEvidence, evidenceChecks } from '../../../src/node/leases/check-evidence.ts'
+import { evidenceChecks } from '../../../src/api/proofs.ts'
+import { checkEvidence } from '../../../src/node/leases/check-evidence.ts'
 import { evidenceCodec, type LeaseEvidence } from '../../../src/protocols/lease-evidence.ts'
 import { sealReceipt } from '../../../src/protocols/receipts.ts'
 import { sampleEvidence } from '../../support/evidence.ts'

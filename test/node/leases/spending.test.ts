@@ -33,7 +33,13 @@ test('a day’s cap holds what leases can still cost, by day, over restarts and 
   let store = await openStore(path)
   onTestFinished(() => store[Symbol.asyncDispose]())
   let nowMs = NOW_MS
-  const open = () => openSpending(store, () => nowMs, '0.15')
+  let cap: string | undefined = '0.15'
+  const open = () =>
+    openSpending(
+      store,
+      () => nowMs,
+      () => cap,
+    )
   let spending = open()
   const [first, second, third] = [leaseOf(1), leaseOf(2), leaseOf(3)]
   const refusal = expect.objectContaining({ code: 'REFUSED_SPENDING' })
@@ -51,6 +57,11 @@ test('a day’s cap holds what leases can still cost, by day, over restarts and 
   const known = [first, second].map(({ record, terms }) => ({ lease: record, terms }))
   await spending.reconcile(known)
   await expect(spending.commit(third.leaseId, third.terms)).rejects.toEqual(refusal)
+  // A cap that is raised counts at once, and a lower one of a single request still does.
+  cap = undefined
+  await spending.check('DEV', 60_000n)
+  await expect(spending.check('DEV', 60_000n, '0.15')).rejects.toEqual(refusal)
+  cap = '0.15'
   // The first ends and cost 0.01: what it could have cost beyond that is free again.
   const paid = { ...first.record, state: 'SETTLED' as const, cumulative: '10000', settled: '10000' }
   await spending.note(paid, first.terms)
