@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -237,24 +239,29 @@ test('a node looks at what is uploaded, within limits, and says what is none', {
   const rows = gemm.rows.map((b, i) => (i === 0 ? b ^ 1 : b))
   const bad = encodeTranscript({ ...transcript, gemm: { ...gemm, rows } })
   expect(await send('transcripts', bytes(bad))).toMatchObject({ status: 200, verdict: 'BAD_PATH' })
-  const sort = 'application/problem+json'
+  const sort = expect.stringContaining('application/problem+json')
   const none = { status: 400, sort, code: 'BAD_MESSAGE_TRANSCRIPT' }
-  for (const junk of ['junk', '', '{}']) expect(await send('transcripts', junk)).toMatchObject(none)
+  for (const junk of ['junk', '{}']) expect(await send('transcripts', junk)).toMatchObject(none)
   const { evidence } = sampleEvidence()
   const file = bytes(evidenceCodec.encode(evidence))
   expect(await send('receipts', file)).toMatchObject({ status: 200, verdict: 'VALID' })
   const noFile = { status: 400, sort, code: 'BAD_MESSAGE_EVIDENCE' }
   expect(await send('receipts', bytes(bad))).toMatchObject(noFile)
-  const tooLarge = { status: 413, sort, code: 'BAD_MESSAGE_SIZE' }
-  expect(await send('receipts', new Uint8Array(64 * MiB + 1))).toMatchObject(tooLarge)
+  // It is refused by what it says of its size, before a byte of it came.
+  const large = { ...headers, 'content-length': 64 * MiB + 1 }
+  const tooLarge = request(`${control.apiUrl}/v1/receipts/verify`, {
+    method: 'POST',
+    headers: large,
+  })
+  tooLarge.on('error', () => undefined).flushHeaders()
+  const [answer] = (await once(tooLarge, 'response')) as [IncomingMessage]
+  expect(answer.statusCode).toBe(413)
+  tooLarge.destroy()
 
   // Bodies that never end hold what places there are, and none is free until they leave.
   const leave = new AbortController()
   const slow = Array.from({ length: CHECKED_AT_ONCE }, () => {
-    const body = new ReadableStream(
-      { pull: (to) => to.enqueue(new Uint8Array(1)) },
-      { highWaterMark: 0 },
-    )
+    const body = new ReadableStream({ start: (to) => to.enqueue(new Uint8Array(1)) })
     const sent = { method: 'POST', headers, body, duplex: 'half', signal: leave.signal }
     return fetch(`${control.apiUrl}/v1/transcripts/verify`, sent).catch(() => undefined)
   })
