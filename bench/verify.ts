@@ -1,6 +1,6 @@
+import { concat } from '../src/bytes.ts'
 import { createCpuBackend } from '../src/gpu/cpu-backend.ts'
 import { type GemmLimits, rowsPerStep, verifyGemm } from '../src/gpu/gemm-proof.ts'
-import { concat } from '../src/gpu/hash.ts'
 import { loadKernels } from '../src/gpu/kernels.ts'
 import { openRows, runWork } from '../src/gpu/prove-work.ts'
 import { FILL_UNIT_BYTES } from '../src/gpu/resident-fill.ts'

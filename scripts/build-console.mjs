@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stampFile = join(root, 'dist/console/.stamp')
-/** The rooms that browser code comes from (ARCHITECTURE.md). */
-const ROOMS = ['console', 'client', 'api', 'query']
+/** The rooms that browser code comes from (ARCHITECTURE.md), gpu and protocols for the verifier that runs in the page. */
+const ROOMS = ['console', 'client', 'api', 'query', 'gpu', 'protocols']
+/** What of it lies elsewhere. */
+const FILES = ['node/verify-transcript.ts', 'node/transcript-signatures.ts']
 
 /** Whether the sources are others than those that dist/console was made of. */
 export function isConsoleStale() {
@@ -47,15 +49,19 @@ export async function buildConsole() {
 /** Names and contents of all sources, and the versions of what goes into the page with them. */
 function stamp() {
   const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')))
-  for (const room of ROOMS) {
-    const folder = join(root, 'src', room)
-    if (!existsSync(folder)) continue
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+  const src = join(root, 'src')
+  const inFolder = (folder, recursive) =>
+    readdirSync(folder, { recursive, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
-      .sort()
-    for (const file of files) hash.update(relative(root, file)).update(readFileSync(file))
-  }
+  const files = [
+    ...inFolder(src, false), // the vocabulary that all rooms share
+    ...ROOMS.map((room) => join(src, room))
+      .filter((folder) => existsSync(folder))
+      .flatMap((folder) => inFolder(folder, true)),
+    ...FILES.map((file) => join(src, file)),
+  ]
+  for (const file of files.sort()) hash.update(relative(root, file)).update(readFileSync(file))
   return hash.digest('hex')
 }
 

@@ -3,12 +3,11 @@
  * it. Scheme: drand "bls-unchained-g1-rfc9380" — signature on G1 (48 B), public key on G2 (96 B), message
  * SHA-256(round as u64 big-endian), randomness SHA-256(signature). Slots start at pulses (notes/gpu-protocol.md §1).
  */
-import { hash } from 'node:crypto'
 import { bls12_381 } from '@noble/curves/bls12-381.js'
+import { fromHex, sha256 } from './bytes.ts'
 
 const bls = bls12_381.shortSignatures
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_'
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', bytes, 'buffer'))
 
 export interface Pulse {
   readonly round: number
@@ -76,11 +75,8 @@ export function createBeacon(info: BeaconInfo): Beacon {
 /** drand quicknet, chain hash 52db9ba7…c84e971, which commits to period, genesis, key and scheme. */
 export const QUICKNET: BeaconInfo = {
   name: 'quicknet',
-  publicKey: Uint8Array.from(
-    Buffer.from(
-      '83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a',
-      'hex',
-    ),
+  publicKey: fromHex(
+    '83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a',
   ),
   periodMs: 3000,
   genesisMs: 1_692_803_367_000,

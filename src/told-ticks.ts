@@ -3,6 +3,8 @@
  * one listener another tick than the rest: nobody has to open anything for that.
  */
 
+import { equalBytes } from './bytes.ts'
+
 /** A tick as it is compared. */
 export interface CountedTick {
   /** From 1; what is said before any tick has 0. */
@@ -34,7 +36,7 @@ export function tellsOf(told: Uint8Array, { k, count, head }: CountedTick): bool
   if (k === 0) return count === 0
   const at = TOLD_TICK_BYTES * (k - 1)
   const entry = told.subarray(at, at + TOLD_TICK_BYTES)
-  return Buffer.compare(entry, tellTicks([{ count, head }])) === 0
+  return equalBytes(entry, tellTicks([{ count, head }]))
 }
 
 /** Whether what a close tells can be: of every tick, with counts that never fall, and itself the last. */

@@ -27,7 +27,7 @@ import {
   sealOpenings,
   sealTick,
 } from '../../src/protocols/challenge.ts'
-import type { RecordKey } from '../../src/protocols/signed.ts'
+import type { RecordKey } from '../../src/protocols/seal.ts'
 import { CHUNK_BYTES, transcript } from '../../src/protocols/transcript.ts'
 import { tellTicks } from '../../src/told-ticks.ts'
 import { secondsMs } from '../../src/units.ts'

@@ -3,6 +3,7 @@
  * verifier does the same work as for a real one.
  */
 import { randomBytes } from 'node:crypto'
+import { concat, sha256 } from '../../src/bytes.ts'
 import { DOMAIN_C, DOMAIN_X, hashRow, requantize } from '../../src/gpu/gemm-chain.ts'
 import {
   type GemmLimits,
@@ -11,7 +12,7 @@ import {
   openedRows,
   rowsPerStep,
 } from '../../src/gpu/gemm-proof.ts'
-import { type Bytes, concat, sha256, u32 } from '../../src/gpu/hash.ts'
+import { type Bytes, u32 } from '../../src/gpu/hash.ts'
 import { HEAP, type Kernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import {
   type HopLimits,

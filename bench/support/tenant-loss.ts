@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { concat } from '../../src/bytes.ts'
 import type { ProofSizes } from '../../src/gpu/backend.ts'
-import { concat } from '../../src/gpu/hash.ts'
 import { paceIn, proofSharePpm } from '../../src/gpu/leased-proofs.ts'
 import type { Prover } from '../../src/gpu/prover.ts'
 import {

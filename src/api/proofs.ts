@@ -41,7 +41,12 @@ export const transcriptFinding = z
     work: z.enum(['residency', 'gemm']).optional().describe('whose proof breaks'),
     at: z.array(whole).optional().describe('where: pass, page or step, row, column'),
     checks: z.array(
-      z.strictObject({ name: z.enum(transcriptChecks), ok: z.boolean(), detail: z.string() }),
+      z.strictObject({
+        name: z.enum(transcriptChecks),
+        ok: z.boolean(),
+        detail: z.string(),
+        ms: z.number().describe('what looking at it took'),
+      }),
     ),
   })
   .meta({ id: 'TranscriptFinding', description: 'What was found in a transcript of GPU work' })

@@ -112,6 +112,10 @@ export const transcript = z.strictObject({
 })
 export type TranscriptDocument = z.infer<typeof transcript>
 
+const transcriptNamed = z.object({
+  id: z.string().max(128).describe('content id in hex; 12 digits of one that is attested do'),
+})
+
 const fraud = z.strictObject({
   base64: z
     .base64()
@@ -162,10 +166,18 @@ export const scoreRoutes = {
     scope: 'read',
     kind: 'json',
     summary: 'The proof behind a verdict, from this node or from those who testified',
-    params: z.object({
-      id: z.string().max(128).describe('content id in hex; 12 digits of one that is attested do'),
-    }),
+    params: transcriptNamed,
     answer: transcript,
+  }),
+  readTranscript: route({
+    method: 'GET',
+    path: '/v1/transcripts/:id/content',
+    scope: 'read',
+    kind: 'stream',
+    summary: 'The bytes of the proof behind a verdict, to be checked by whoever asked',
+    description:
+      'As application/octet-stream, always an attachment, at most 64 MiB: what `compute-node gpu verify` takes as a file. Errors are those of `GET /v1/transcripts/:id`.',
+    params: transcriptNamed,
   }),
   publishFraud: route({
     method: 'POST',

@@ -1,12 +1,14 @@
 import { encode } from 'cborg'
+import { equalBytes } from '../bytes.ts'
 import { messageOf } from '../errors.ts'
-import { type GemmVerdict, verifyGemm } from './gemm-proof.ts'
-import { equalBytes } from './hash.ts'
+import { type GemmFault, type GemmVerdict, verifyGemm } from './gemm-proof.ts'
+import type { Bytes } from './hash.ts'
 import type { Kernels } from './kernels.ts'
 import { type HopVerdict, verifyHops } from './locality-proof.ts'
-import { type PassVerdict, verifyPasses } from './residency-proof.ts'
+import { type PassFault, type PassVerdict, verifyPasses } from './residency-proof.ts'
 import type { SlotStatements } from './slot.ts'
-import type { SlotNetwork } from './slot-network.ts'
+import type { PerWork, SlotNetwork, Work } from './slot-network.ts'
+import type { BadHops, BreakAt } from './slot-testimony.ts'
 import {
   decodeTranscript,
   differsIn,
@@ -15,7 +17,55 @@ import {
   passOpeningsOf,
   type Transcript,
 } from './transcript.ts'
-import type { CheckedLocality, CheckJob, CheckResult } from './verifier.ts'
+
+/** What a verifier is given: untrusted content and everything it derived itself. */
+export interface CheckJob {
+  readonly content: Bytes
+  readonly statements: SlotStatements
+  readonly limits: Pick<SlotNetwork, 'residency' | 'gemm' | 'locality'>
+  /** Fields that the transcript must repeat as they are. */
+  readonly expected: Partial<Transcript>
+  /** The pulse that started the locality chain, which the transcript must repeat beside it. */
+  readonly hopsPulse?: NonNullable<Transcript['locality']>['pulse']
+}
+
+/** What was found of a locality chain; one that is VALID with the signed Final inside. */
+export type CheckedLocality =
+  | {
+      readonly verdict: 'VALID'
+      readonly heads: readonly Bytes[]
+      readonly counts: readonly number[]
+      readonly final: Bytes
+    }
+  | BadHops
+
+export type CheckResult =
+  | {
+      readonly ok: true
+      /** Heads of the tick chains from before any tick, and the count claimed at each tick. */
+      readonly heads: PerWork<readonly Bytes[]>
+      readonly counts: PerWork<readonly number[]>
+      /** Pages and crossings checked. */
+      readonly pages: number
+      readonly dots: number
+      /** The signed Finals inside; the caller compares them with those it heard. */
+      readonly finals: PerWork<Bytes>
+      /** Absent where the job states no locality chain. */
+      readonly locality?: CheckedLocality
+      readonly verifyMs: number
+    }
+  | {
+      readonly ok: false
+      readonly why: GemmFault | PassFault
+      /** Whose proof is bad, and where; absent when the whole is no transcript. */
+      readonly work?: Work
+      readonly at?: BreakAt
+      /** For people: the field that differs, or why it is no transcript. */
+      readonly detail?: string
+      /** The signed Finals inside what is one as a whole. */
+      readonly finals?: PerWork<Bytes>
+      readonly verifyMs: number
+    }
 
 type Limits = Pick<SlotNetwork, 'residency' | 'gemm' | 'locality'>
 

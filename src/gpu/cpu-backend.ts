@@ -1,11 +1,12 @@
 import { availableParallelism, cpus } from 'node:os'
+import { concat } from '../bytes.ts'
 import { silent } from '../log.ts'
 import { createThread, siblingModule, type Thread } from '../thread.ts'
 import { minutesMs } from '../units.ts'
 import type { Backend, ProofSizes } from './backend.ts'
 import { boardOf, type CpuSlice, createCpuSlice } from './cpu-slice.ts'
 import type { Share } from './gemm-chain.ts'
-import { type Bytes, concat } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import { PAGE_BYTES } from './kernels.ts'
 import { merkleLevels, merklePath, rootOf } from './merkle.ts'
 import {

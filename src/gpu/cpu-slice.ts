@@ -1,5 +1,6 @@
+import { concat } from '../bytes.ts'
 import { GemmChain, hashRows, type Share } from './gemm-chain.ts'
-import { type Bytes, concat } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import { type Kernels, loadKernels } from './kernels.ts'
 import type { FillJob } from './prover.ts'
 import {

@@ -1,6 +1,6 @@
 import { encode } from 'cborg'
 import type { Pulse } from '../beacon.ts'
-import { sha256 } from './hash.ts'
+import { sha256 } from '../bytes.ts'
 
 /** One that may be drawn: a validator's hotkey (or PeerId where none is bound), and its stake. */
 export interface Voter {

@@ -4,6 +4,8 @@
  * committed it, and a right one whoever called it wrong (notes/gpu-protocol.md §11). The seed binds n, hotkey and
  * device: with any other of these the roots lead to another head than the signed one, and nothing is proven.
  */
+
+import { concat, equalBytes } from '../bytes.ts'
 import { CHUNK_BYTES, DOMAIN_C, DOMAIN_X, hashRow, requantize, rowLevels } from './gemm-chain.ts'
 import {
   checkStatement,
@@ -13,7 +15,7 @@ import {
   openedRows,
   rowsPerStep,
 } from './gemm-proof.ts'
-import { type Bytes, concat, equalBytes } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import { HEAP, type Kernels } from './kernels.ts'
 import { hashLeaf, merklePath, rootFromPath } from './merkle.ts'
 import { tickChain, validCounts } from './tick-chain.ts'

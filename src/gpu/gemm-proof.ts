@@ -3,8 +3,10 @@
  * row i of X_t at one element, q(C_t[j] · X_t[i]): one dot product checks it, so a verifier does O(r² n) per step where
  * the prover did O(n³). Nothing that steers the check is read from the prover (gpu-protocol §6).
  */
+
+import { equalBytes } from '../bytes.ts'
 import { DOMAIN_C, DOMAIN_OPEN, DOMAIN_X, hashRow, requantize } from './gemm-chain.ts'
-import { type Bytes, equalBytes } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import { HEAP, type Kernels } from './kernels.ts'
 import { rootFromPath } from './merkle.ts'
 import { tickChain, validCounts } from './tick-chain.ts'

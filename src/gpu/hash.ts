@@ -2,29 +2,12 @@
  * Hashing rules of the proof. Every use of SHA-256 starts with its own tag byte, so that no value can play two roles:
  * a node of a tree is never taken for a leaf, a tick never for a root (notes: gpu-protocol §6).
  */
-import { hash } from 'node:crypto'
+import { sha256 } from '../bytes.ts'
 
 export type Bytes = Uint8Array
 
 const TAGS = { leaf: 0, node: 1, tickStart: 2, tick: 3, transcript: 4, passKey: 5, hop: 6 } as const
 export type HashRole = keyof typeof TAGS
-
-/** One buffer of its own memory holding all parts in order. */
-export function concat(parts: readonly Bytes[]): Bytes {
-  let length = 0
-  for (const part of parts) length += part.length
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
-
-/** Plain SHA-256, 32 B. A digest that Node hands over as text costs half of one in a buffer of its own. */
-export const sha256 = (data: Bytes): Bytes =>
-  new Uint8Array(Buffer.from(hash('sha256', data, 'binary'), 'binary'))
 
 /** Where tag and parts are put together; trees take thousands of such hashes. */
 let scratch = new Uint8Array(4096)
@@ -42,10 +25,6 @@ export function taggedHash(role: HashRole, ...parts: readonly Bytes[]): Bytes {
   }
   return sha256(scratch.subarray(0, length))
 }
-
-/** Whether two byte strings are the same. */
-export const equalBytes = (a: Bytes, b: Bytes): boolean =>
-  a.length === b.length && Buffer.compare(a, b) === 0
 
 /** An unsigned 32-bit integer, big-endian. */
 export function u32(value: number): Bytes {

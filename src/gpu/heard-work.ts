@@ -1,6 +1,7 @@
 import { type BeaconInfo, timeOf } from '../beacon.ts'
+import { equalBytes } from '../bytes.ts'
 import { isWhole, tellsOf } from '../told-ticks.ts'
-import { type Bytes, equalBytes } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import type { ProofMode } from './proof-mode.ts'
 import { type Final, maxCount, type Tick } from './slot.ts'
 import type { AnyWork, SlotNetwork } from './slot-network.ts'

@@ -85,7 +85,9 @@ let compiled: WebAssembly.Module | undefined
 
 /** A fresh instance of the kernels; the module is compiled once per thread, in about a millisecond. */
 export function loadKernels(): Kernels {
-  compiled ??= new WebAssembly.Module(Buffer.from(KERNELS_BASE64, 'base64'))
+  compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0)),
+  )
   const wasm = new WebAssembly.Instance(compiled).exports as unknown as Exports
   const memory = (): Uint8Array<ArrayBuffer> => new Uint8Array(wasm.memory.buffer as ArrayBuffer)
   return {

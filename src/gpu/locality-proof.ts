@@ -4,7 +4,9 @@
  * `hops` hops a checkpoint is committed; after the work a public seed picks segments, which the verifier walks again,
  * computing each block. Measured and reported; nothing rests on it yet.
  */
-import { type Bytes, concat, equalBytes, taggedHash } from './hash.ts'
+
+import { concat, equalBytes } from '../bytes.ts'
+import { type Bytes, taggedHash } from './hash.ts'
 import { type Kernels, PAGE_BYTES } from './kernels.ts'
 import { DOMAIN_FILL, FILL_UNIT_BYTES } from './resident-fill.ts'
 import { tickChain, validCounts } from './tick-chain.ts'

@@ -3,8 +3,10 @@
  * digest must be, from seeds and the roots of the passes before, so a wrong one convicts whoever committed it, and a
  * right one whoever called it wrong (notes/gpu-protocol.md §11).
  */
+
+import { equalBytes } from '../bytes.ts'
 import type { Shown } from './element-proof.ts'
-import { type Bytes, equalBytes } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import { type Kernels, PAGE_BYTES } from './kernels.ts'
 import { hashLeaf, rootFromPath } from './merkle.ts'
 import {

@@ -1,4 +1,6 @@
 /** What a prover does with any backend: work until told to stop, and open what a public seed picks. */
+
+import { concat } from '../bytes.ts'
 import type { Backend } from './backend.ts'
 import {
   checkStatement,
@@ -7,7 +9,7 @@ import {
   openedRows,
   rowsPerStep,
 } from './gemm-proof.ts'
-import { type Bytes, concat } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import { type Kernels, PAGE_BYTES } from './kernels.ts'
 import {
   checkHopStatement,

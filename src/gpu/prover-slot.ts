@@ -1,5 +1,6 @@
 import type { BeaconInfo, Pulse } from '../beacon.ts'
-import { type Bytes, concat } from './hash.ts'
+import { concat } from '../bytes.ts'
+import type { Bytes } from './hash.ts'
 import { paceIn } from './leased-proofs.ts'
 import { hashState } from './locality-proof.ts'
 import {

@@ -2,7 +2,9 @@
  * Proving and checking passes over a resident fill. After the work a public seed picks passes and pages; the verifier
  * recomputes each picked page and its digest. Nothing that steers the check is read from the prover (gpu-protocol §6).
  */
-import { type Bytes, concat, equalBytes } from './hash.ts'
+
+import { concat, equalBytes } from '../bytes.ts'
+import type { Bytes } from './hash.ts'
 import { HEAP, type Kernels, PAGE_BYTES } from './kernels.ts'
 import { hashLeaf, rootFromPath } from './merkle.ts'
 import {

@@ -1,5 +1,6 @@
 import { encode } from 'cborg'
-import { type Bytes, sha256 } from './hash.ts'
+import { sha256 } from '../bytes.ts'
+import type { Bytes } from './hash.ts'
 
 /** What a seed is for; each phase has its own, so that no work done for one counts in another. */
 export type Phase = 'fill' | 'pass' | 'gemm' | 'hops' | 'open-pages' | 'open-rows' | 'open-hops'

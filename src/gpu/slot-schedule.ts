@@ -1,10 +1,10 @@
 import { type BeaconInfo, type Pulse, timeOf } from '../beacon.ts'
-import { concat, sha256 } from './hash.ts'
+import { concat, sha256, utf8 } from '../bytes.ts'
 import { paceIn } from './leased-proofs.ts'
 import type { ProofMode } from './proof-mode.ts'
 import { type AnyWork, allWorks, type SlotNetwork } from './slot-network.ts'
 
-const SLOT = Buffer.from('slot')
+const SLOT = utf8('slot')
 const RANGE = 2n ** 64n
 
 /** The round that seeds the fill of the epoch a round lies in; below 1 before the beacon's first. */

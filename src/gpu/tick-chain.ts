@@ -1,5 +1,6 @@
+import { equalBytes } from '../bytes.ts'
 import { tellTicks } from '../told-ticks.ts'
-import { type Bytes, equalBytes, taggedHash, u32 } from './hash.ts'
+import { type Bytes, taggedHash, u32 } from './hash.ts'
 
 /** The head before any tick: it depends on the phase's seed alone. */
 export const tickStart = (seed: Bytes): Bytes => taggedHash('tickStart', seed)

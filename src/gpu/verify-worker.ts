@@ -1,9 +1,9 @@
 /** The thread behind verifier.ts. */
 import { answerThread } from '../thread-side.ts'
+import type { CheckJob } from './check-transcript.ts'
 import { checkTranscript } from './check-transcript.ts'
 import { judgeShown, type ShownJob } from './judge-shown.ts'
 import { type Kernels, loadKernels } from './kernels.ts'
-import type { CheckJob } from './verifier.ts'
 
 let kernels: Kernels | undefined
 

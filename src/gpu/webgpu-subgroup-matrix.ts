@@ -2,8 +2,10 @@
  * Tensor cores through WebGPU: Dawn's experiment `chromium-experimental-subgroup-matrix`. It may change with every version
  * of Dawn, so nothing is proven with it before it made the same commitments as the kernel that is known to be right.
  */
+
+import { equalBytes } from '../bytes.ts'
 import { messageOf, NodeError } from '../errors.ts'
-import { type Bytes, equalBytes } from './hash.ts'
+import type { Bytes } from './hash.ts'
 import { type OpenAdapter, openAdapter } from './webgpu-adapters.ts'
 import { WebgpuChain } from './webgpu-chain.ts'
 import { WebgpuDevice } from './webgpu-device.ts'

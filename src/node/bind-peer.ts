@@ -12,7 +12,7 @@ import {
   withMembers,
 } from '../protocols/binding-sheet.ts'
 import type { Binding } from '../protocols/capability.ts'
-import type { RecordKey } from '../protocols/signed.ts'
+import type { RecordKey } from '../protocols/seal.ts'
 import { changeBindings, type HotkeyBindings } from './hotkey-bindings.ts'
 import { BINDING_BLOCKS, readBinding, writeBinding } from './own-binding.ts'
 import { readCommitment } from './own-commitment.ts'

@@ -1,7 +1,7 @@
 import { roundAt } from '../beacon.ts'
+import { equalBytes } from '../bytes.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { ProofSizes } from '../gpu/backend.ts'
-import { equalBytes } from '../gpu/hash.ts'
 import { isOutOfMemory, type Prover } from '../gpu/prover.ts'
 import { type Announcement, fillSeed } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'

@@ -5,7 +5,7 @@ import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { messageOf, NodeError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { RecordKey } from '../protocols/signed.ts'
+import type { RecordKey } from '../protocols/seal.ts'
 import { reasonOf } from './config.ts'
 
 /** Who this node is: one ed25519 key for the connection and for what it signs. */

@@ -1,5 +1,5 @@
 import { atMost } from '../at-most.ts'
-import { equalBytes } from '../gpu/hash.ts'
+import { equalBytes } from '../bytes.ts'
 import { gpuKey } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import type { SparedGpu } from '../gpu/slot-testimony.ts'

@@ -7,7 +7,7 @@ import { bindingLeaf, bindingTree, encodeCommitment } from '../protocols/binding
 import { type Binding, bindingMessage, bindingSchema } from '../protocols/capability.ts'
 import { cborCodec } from '../protocols/codec.ts'
 import type { Network } from '../protocols/network.ts'
-import type { RecordKey } from '../protocols/signed.ts'
+import type { RecordKey } from '../protocols/seal.ts'
 import { KiB } from '../units.ts'
 
 const codec = cborCodec(bindingSchema, 4 * KiB)

@@ -1,5 +1,5 @@
 import { type BeaconInfo, roundAt, timeOf } from '../beacon.ts'
-import { equalBytes } from '../gpu/hash.ts'
+import { equalBytes } from '../bytes.ts'
 import type { Announcement } from '../gpu/slot.ts'
 import type { SlotNetwork } from '../gpu/slot-network.ts'
 import { epochOf, fillRoundOf, nextStart } from '../gpu/slot-schedule.ts'

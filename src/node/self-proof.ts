@@ -12,7 +12,7 @@ import type { Announcement } from '../gpu/slot.ts'
 import { type PerWork, slotNetworks } from '../gpu/slot-network.ts'
 import { createNetwork, type Network } from '../protocols/network.ts'
 import { peerIdOfKey } from '../protocols/peer-key.ts'
-import type { RecordKey } from '../protocols/signed.ts'
+import type { RecordKey } from '../protocols/seal.ts'
 
 /** A proof that a device made for its owner alone: signed by a key and timed by a beacon that are thrown away. */
 export interface SelfProof {

@@ -1,9 +1,10 @@
 import { createBeacon, type Pulse } from '../beacon.ts'
+import { toHex } from '../bytes.ts'
 import type { Final, SlotPulses } from '../gpu/slot.ts'
 import { type AnyWork, type PerWork, type SlotNetwork, works } from '../gpu/slot-network.ts'
 import { fillRoundOf, hits } from '../gpu/slot-schedule.ts'
 import { beaconOf, type Transcript } from '../gpu/transcript.ts'
-import { finalCodec } from '../protocols/challenge.ts'
+import { finalCodec } from '../protocols/claims.ts'
 import { createNetwork, KNOWN_GENESIS, type Network } from '../protocols/network.ts'
 import { peerIdOfKey } from '../protocols/peer-key.ts'
 import { openRecord, recordTypes } from '../protocols/signed.ts'
@@ -32,7 +33,7 @@ export function signedLocality(
 
 function networkOf({ network, netuid, genesis }: Transcript): Network {
   const known = KNOWN_GENESIS[network]
-  if (known !== undefined && known !== Buffer.from(genesis).toString('hex')) {
+  if (known !== undefined && known !== toHex(genesis)) {
     throw new Error(`its genesis is not that of ${network}`)
   }
   return createNetwork(network, netuid, genesis)

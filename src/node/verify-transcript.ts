@@ -1,3 +1,4 @@
+import { toHex } from '../bytes.ts'
 import { messageOf } from '../errors.ts'
 import { checkChain, checkHops, checkPasses } from '../gpu/check-transcript.ts'
 import type { GemmVerdict } from '../gpu/gemm-proof.ts'
@@ -29,6 +30,8 @@ export interface TranscriptCheck {
   readonly name: 'shape' | 'pulses' | 'finals' | 'ticks' | AnyWork
   readonly ok: boolean
   readonly detail: string
+  /** What looking at it took, ms, to a tenth. */
+  readonly ms: number
 }
 
 /** What anyone can find out from a transcript alone. */
@@ -72,29 +75,34 @@ export interface TranscriptFinding {
 /**
  * Checks a transcript from nothing but its bytes: the pulses' signatures, the Finals' signatures, then both proofs from
  * inputs derived from them. Whether slots before it came too close cannot be told from one transcript; on a local
- * network the beacon's key is the transcript's own word.
+ * network the beacon's key is the transcript's own word. Runs in pages too (src/console/market/recheck). `onCheck` is told
+ * each check as it is made.
  */
-export function verifyTranscript(content: Uint8Array): TranscriptFinding {
-  const id = Buffer.from(transcriptId(content)).toString('hex')
+export function verifyTranscript(
+  content: Uint8Array,
+  onCheck: (check: TranscriptCheck) => void = () => undefined,
+): TranscriptFinding {
+  const notes = createNotes(onCheck)
+  const { checks } = notes
+  const id = toHex(transcriptId(content))
   const outside = { id, bytes: content.length }
-  const checks: TranscriptCheck[] = []
   let transcript: Transcript
   try {
     transcript = decodeTranscript(content)
   } catch (error) {
     const reason = messageOf(error)
-    checks.push({ name: 'shape', ok: false, detail: reason })
+    notes.add('shape', false, reason)
     return { verdict: 'BAD_SHAPE', reason, ...outside, checks }
   }
-  checks.push({ name: 'shape', ok: true, detail: 'the one encoding of a whole transcript' })
+  notes.add('shape', true, 'the one encoding of a whole transcript')
   const { network, peerId, gpu, slot, n, bytes: fillBytes } = transcript
   const about = { ...outside, network, peerId, gpu, slot, n, fillBytes }
   const slots = slotNetworks[network]
-  const pulses = noting(checks, 'pulses', () => {
+  const pulses = noting(notes, 'pulses', () => {
     const found = signedPulses(transcript, slots)
     return [found, pulsesSeen(transcript, found)]
   })
-  const finals = noting(checks, 'finals', () => {
+  const finals = noting(notes, 'finals', () => {
     const found = signedFinals(transcript)
     return [found, `the closes of both kinds of work are signed by ${peerId}`]
   })
@@ -104,24 +112,45 @@ export function verifyTranscript(content: Uint8Array): TranscriptFinding {
   }
   const kernels = loadKernels()
   const startedMs = performance.now()
-  const work = verifyWork(kernels, transcript, slots, pulses, finals, checks)
-  const locality = verifyLocality(kernels, transcript, slots, pulses, finals, checks)
+  const work = verifyWork(kernels, transcript, slots, pulses, finals, notes)
+  const locality = verifyLocality(kernels, transcript, slots, pulses, finals, notes)
   const verifyMs = Math.ceil(performance.now() - startedMs)
   return { ...about, ...work, ...locality, verifyMs, checks }
 }
 
+interface Notes {
+  readonly checks: readonly TranscriptCheck[]
+  add(name: TranscriptCheck['name'], ok: boolean, detail: string): void
+}
+
+/** Takes down what was seen, in order; each took the time since the one before. */
+function createNotes(onCheck: (check: TranscriptCheck) => void): Notes {
+  const checks: TranscriptCheck[] = []
+  let sinceMs = performance.now()
+  return {
+    checks,
+    add(name, ok, detail) {
+      const nowMs = performance.now()
+      const check = { name, ok, detail, ms: Math.round((nowMs - sinceMs) * 10) / 10 }
+      sinceMs = nowMs
+      checks.push(check)
+      onCheck(check)
+    },
+  }
+}
+
 /** Runs a check that says what it saw, or throws what is wrong. */
 function noting<T>(
-  checks: TranscriptCheck[],
+  notes: Notes,
   name: TranscriptCheck['name'],
   check: () => readonly [T, string],
 ): T | undefined {
   try {
     const [value, detail] = check()
-    checks.push({ name, ok: true, detail })
+    notes.add(name, true, detail)
     return value
   } catch (error) {
-    checks.push({ name, ok: false, detail: messageOf(error) })
+    notes.add(name, false, messageOf(error))
     return undefined
   }
 }
@@ -138,32 +167,32 @@ function verifyWork(
   slots: SlotNetwork,
   pulses: SlotPulses,
   finals: PerWork<Final>,
-  checks: TranscriptCheck[],
+  notes: Notes,
 ) {
   const { n, bytes, mode = 'idle' } = transcript
   const { windowMs } = paceIn(slots, mode)
   const statements = slotStatements(announcementOf(transcript), pulses, finals)
-  const passes = checkPasses(kernels, statements.residency, transcript, slots)
-  const chain = checkChain(kernels, statements.gemm, transcript, slots)
   const [passCount, steps] = [finals.residency.count, finals.gemm.count]
   const gbps = gbPerSecondOf(bytes, passCount, windowMs.residency)
   const tops = topsOf(n, steps, windowMs.gemm)
   const swept = `${passCount} passes over ${(bytes / GiB).toFixed(3)} GiB in ${windowMs.residency / 1000} s`
   const chained = `${steps} steps of ${n}×${n} in ${windowMs.gemm / 1000} s`
-  checks.push({
-    name: 'residency',
-    ok: passes.ok,
-    detail: passes.ok
+  const passes = checkPasses(kernels, statements.residency, transcript, slots)
+  notes.add(
+    'residency',
+    passes.ok,
+    passes.ok
       ? `${swept}: ${gbps.toFixed(3)} GB/s; ${passes.pages} pages checked`
       : `${passes.why}: ${brokenAt('residency', passes)}`,
-  })
-  checks.push({
-    name: 'gemm',
-    ok: chain.ok,
-    detail: chain.ok
+  )
+  const chain = checkChain(kernels, statements.gemm, transcript, slots)
+  notes.add(
+    'gemm',
+    chain.ok,
+    chain.ok
       ? `${chained}: ${tops.toFixed(3)} TOPS; ${chain.dots} crossings checked`
       : `${chain.why}: ${brokenAt('gemm', chain)}`,
-  })
+  )
   if (!passes.ok || !chain.ok) {
     const [work, bad] = passes.ok ? (['gemm', chain] as const) : (['residency', passes] as const)
     const { why, at } = bad as Exclude<typeof bad, { readonly ok: true }>
@@ -176,7 +205,7 @@ function verifyWork(
   })
   if (forked !== undefined) {
     const reason = `its Final of ${forked} tells of other ticks than the chain that ends in its head`
-    checks.push({ name: 'ticks', ok: false, detail: reason })
+    notes.add('ticks', false, reason)
     return { verdict: 'EQUIVOCATION', reason, work: forked }
   }
   const figures = { passes: passCount, steps, gbps, tops, pages: passes.pages, dots: chain.dots }
@@ -190,11 +219,11 @@ function verifyLocality(
   slots: SlotNetwork,
   pulses: SlotPulses,
   finals: PerWork<Final>,
-  checks: TranscriptCheck[],
+  notes: Notes,
 ): Pick<TranscriptFinding, 'locality' | 'checkpoints' | 'nsPerHop' | 'hops'> {
   if (transcript.locality === undefined) return {}
   const told = (ok: boolean, detail: string): void => {
-    checks.push({ name: 'locality', ok, detail: `${detail}; the verdict does not rest on it` })
+    notes.add('locality', ok, `${detail}; the verdict does not rest on it`)
   }
   try {
     const { final, pulse } = signedLocality(transcript, slots)

@@ -5,7 +5,8 @@ import { cborCodec, type Message } from './codec.ts'
 import { verifySignature } from './ed25519.ts'
 import { bytes, integer, peerIdText, text, timeMs } from './fields.ts'
 import type { Network } from './network.ts'
-import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
+import { recordTypes, type Signed } from './signed.ts'
 import { defineTopic, type RecordKind, type Verdict } from './topic.ts'
 
 /** Rows of one batch; a validator with more to say uses further chunks. */

@@ -8,7 +8,7 @@ import { cborCodec, type Message } from './codec.ts'
 import { verifySignature } from './ed25519.ts'
 import { bytes, integer } from './fields.ts'
 import type { Network } from './network.ts'
-import type { RecordKey } from './signed.ts'
+import type { RecordKey } from './seal.ts'
 
 const memberSchema = z.looseObject({
   peerKey: bytes(32),

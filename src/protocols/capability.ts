@@ -9,7 +9,8 @@ import { bytes, integer, peerIdText, text, timeMs } from './fields.ts'
 import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { peerIdOfKey } from './peer-key.ts'
-import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
+import { recordTypes, type Signed } from './signed.ts'
 import type { RecordKind } from './topic.ts'
 
 /** A mode of proving; one of a later version proves nothing here. */

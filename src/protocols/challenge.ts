@@ -1,47 +1,22 @@
 import { z } from 'zod'
-import { isWhole, TOLD_TICK_BYTES } from '../told-ticks.ts'
 import { KiB, MiB, secondsMs } from '../units.ts'
 import { CAPABILITY_MAX_BYTES } from './capability.ts'
+import {
+  type FinalClaim,
+  finalCodec,
+  SLOT_RECORD_BYTES,
+  type TickClaim,
+  tickCodec,
+} from './claims.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { bytes, bytesUpTo, integer, text } from './fields.ts'
 import type { Network } from './network.ts'
 import { defineProtocol } from './protocol.ts'
-import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
+import { recordTypes, type Signed } from './signed.ts'
 
-/** Largest signed record of a slot's stream. */
-const RECORD_BYTES = 1 * KiB
 /** Largest item: a capability record and what names it. */
 const ITEM_BYTES = CAPABILITY_MAX_BYTES + 1 * KiB
-
-const claim = z.looseObject({
-  /** The round that started the slot. */
-  slot: integer(1, Number.MAX_SAFE_INTEGER),
-  /** The device's id in its miner's capability record. */
-  gpu: text(64),
-  work: z.enum(['residency', 'gemm', 'locality']),
-  /** Number of the tick; a Final repeats the last. */
-  k: integer(0, 1024),
-  /** Passes, steps or checkpoints done in all. */
-  count: integer(0, 1_000_000),
-  /** Head of the tick chain: it binds every root claimed so far. */
-  head: bytes(32),
-})
-
-/** The work of one GPU up to a moment of the window. */
-export const tickCodec = cborCodec(claim, RECORD_BYTES / 2)
-export type TickClaim = Message<typeof tickCodec>
-
-/** More ticks than any window has. */
-const MAX_TICKS = 32
-
-/** The close of a window: its last tick, with what every tick before it said (told-ticks.ts). */
-export const finalCodec = cborCodec(
-  claim
-    .extend({ ticks: bytesUpTo(MAX_TICKS * TOLD_TICK_BYTES) })
-    .refine(({ ticks, ...close }) => isWhole(ticks, close), 'a close that tells of other ticks'),
-  (3 * RECORD_BYTES) / 4,
-)
-export type FinalClaim = Message<typeof finalCodec>
 
 /** Where the openings of a slot can be fetched, once they are made. */
 export const openingsCodec = cborCodec(
@@ -54,7 +29,7 @@ export const openingsCodec = cborCodec(
     /** What the re-run took, by the miner's clock. */
     proveMs: integer(0, 86_400_000),
   }),
-  RECORD_BYTES / 2,
+  SLOT_RECORD_BYTES / 2,
 )
 export type Openings = Message<typeof openingsCodec>
 
@@ -81,7 +56,7 @@ export const challenge = defineProtocol({
   response: cborCodec(
     z.looseObject({
       kind: text(16),
-      record: bytesUpTo(RECORD_BYTES).optional(),
+      record: bytesUpTo(SLOT_RECORD_BYTES).optional(),
       /** A capability record, of an item of kind `announced`. */
       capability: bytesUpTo(CAPABILITY_MAX_BYTES).optional(),
     }),

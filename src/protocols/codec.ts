@@ -1,5 +1,6 @@
 import { decode, encode } from 'cborg'
 import type { z } from 'zod'
+import { equalBytes } from '../bytes.ts'
 import { messageOf, NodeError } from '../errors.ts'
 
 /** A trusted value to bytes and untrusted bytes to a trusted value; `decode` throws BAD_MESSAGE on anything else. */
@@ -63,8 +64,6 @@ function readHead(bytes: Uint8Array, at: number): { major: number; length: numbe
   return { major, length, next: at + 1 + size }
 }
 
-const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
-
 /**
  * Encodes a plain value as the one CBOR encoding it has: shortest heads, map keys sorted by length and then bytewise
  * (RFC 7049 §3.9), no floats, no tags, keys whose value is undefined left out.
@@ -99,7 +98,7 @@ export function decodeCbor(bytes: Uint8Array): unknown {
     return bad(`not canonical CBOR: ${messageOf(cause)}`, cause)
   }
   assertPlain(value, 0)
-  if (!equal(encode(value), bytes)) bad('not canonical CBOR: it has another encoding')
+  if (!equalBytes(encode(value), bytes)) bad('not canonical CBOR: it has another encoding')
   return value
 }
 

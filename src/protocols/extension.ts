@@ -7,7 +7,8 @@ import { baseUnits, bytes, bytesUpTo, integer, timeMs } from './fields.ts'
 import { costCap } from './money.ts'
 import type { Network } from './network.ts'
 import { keyOfPeerId } from './peer-key.ts'
-import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
+import { openRecord, recordTypes, type Signed } from './signed.ts'
 import type { Terms } from './terms.ts'
 
 /** At most this many bytes, as a signed record. */

@@ -2,22 +2,21 @@ import { z } from 'zod'
 import { messageOf, NodeError } from '../errors.ts'
 import { tellsOf } from '../told-ticks.ts'
 import { KiB } from '../units.ts'
-import { type FinalClaim, finalCodec, type TickClaim, tickCodec } from './challenge.ts'
+import { type FinalClaim, finalCodec, type TickClaim, tickCodec } from './claims.ts'
 import { cborCodec, type Message } from './codec.ts'
 import { bytes, bytesUpTo, integer, peerIdText, text } from './fields.ts'
 import type { Network } from './network.ts'
 import { noticesTopic } from './offers.ts'
 import { peerIdOfKey } from './peer-key.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
 import {
   type CheckSignature,
   openPeeked,
   openPeekedAside,
   peekRecord,
   type RawRecord,
-  type RecordKey,
   recordTypes,
   type Signed,
-  sealRecord,
 } from './signed.ts'
 import type { RecordKind, Verdict } from './topic.ts'
 

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { concat, sha256, toHex, utf8 } from '../bytes.ts'
 import { NodeError } from '../errors.ts'
 
 export type NetworkName = 'local' | 'test' | 'finney'
@@ -21,7 +21,7 @@ export const KNOWN_GENESIS: Readonly<Partial<Record<NetworkName, string>>> = {
   test: '8f9cf856bf558a14440e75569c9e58594757048d7b3a84b5d25f6bd978263105',
 }
 
-const DOMAIN = Buffer.from('compute-node/net/1\0')
+const DOMAIN = utf8('compute-node/net/1\0')
 
 /** The identity of a network (DESIGN.md, "Bytes"); throws BAD_CONFIG on a bad netuid or genesis. */
 export function createNetwork(network: NetworkName, netuid: number, genesis: Uint8Array): Network {
@@ -29,12 +29,9 @@ export function createNetwork(network: NetworkName, netuid: number, genesis: Uin
     throw new NodeError('BAD_CONFIG', `netuid must be 0 to 65535, got ${netuid}`)
   }
   if (genesis.length !== 32) throw new NodeError('BAD_CONFIG', 'a genesis hash has 32 bytes')
-  const netuidBytes = Buffer.alloc(2)
-  netuidBytes.writeUInt16BE(netuid)
-  const digest = new Uint8Array(
-    hash('sha256', Buffer.concat([DOMAIN, genesis, netuidBytes]), 'buffer'),
-  )
-  const name = `${network}-${netuid}-${Buffer.from(digest).toString('hex').slice(0, 8)}`
+  const netuidBytes = Uint8Array.of(netuid >> 8, netuid & 255)
+  const digest = sha256(concat([DOMAIN, genesis, netuidBytes]))
+  const name = `${network}-${netuid}-${toHex(digest.subarray(0, 4))}`
   return { network, netuid, genesis, digest, name }
 }
 

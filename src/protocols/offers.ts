@@ -6,7 +6,8 @@ import { bytes, decimal, integer, peerIdText, text, timeMs } from './fields.ts'
 import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { peerIdOfKey } from './peer-key.ts'
-import { type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
+import { recordTypes, type Signed } from './signed.ts'
 import { defineTopic, type RecordKind, type Verdict } from './topic.ts'
 
 /** An offer says what is free for at most this long; its miner repeats it while it stands. */

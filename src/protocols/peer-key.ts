@@ -1,17 +1,21 @@
-import { publicKeyFromRaw } from '@libp2p/crypto/keys'
-import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { base58btc } from 'multiformats/bases/base58'
+import { concat } from '../bytes.ts'
 import { messageOf, NodeError } from '../errors.ts'
 
 /** Writing one takes some 8 µs, and a hundred miners send tick after tick. */
 const known = new Map<string, string>()
 const MOST_KNOWN = 4096
 
-/** The PeerId text of a 32-byte ed25519 public key. */
+/** An identity multihash of 36 bytes: the protobuf of an ed25519 key, whose 32 bytes follow (libp2p specs, peer-ids). */
+const ED25519_PREFIX = Uint8Array.of(0, 36, 8, 1, 18, 32)
+
+/** The PeerId text of a 32-byte ed25519 public key; runs in pages too. */
 export function peerIdOfKey(publicKey: Uint8Array): string {
-  const name = Buffer.from(publicKey).toString('latin1')
+  const name = String.fromCharCode(...publicKey)
   const before = known.get(name)
   if (before !== undefined) return before
-  const peerId = peerIdFromPublicKey(publicKeyFromRaw(publicKey)).toString()
+  const peerId = base58btc.baseEncode(concat([ED25519_PREFIX, publicKey]))
   if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value!)
   known.set(name, peerId)
   return peerId

@@ -15,7 +15,8 @@ import {
 } from './fields.ts'
 import type { Network } from './network.ts'
 import { defineProtocol } from './protocol.ts'
-import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
+import { openRecord, recordTypes, type Signed } from './signed.ts'
 
 /** What was used so far, by the miner's clock. The renter signs the same payload: that is the countersignature. */
 const receipt = z.looseObject({

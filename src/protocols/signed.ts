@@ -1,6 +1,6 @@
-import { hash, type KeyObject, sign as signBytes } from 'node:crypto'
+import { concat, sha256, utf8 } from '../bytes.ts'
 import { NodeError } from '../errors.ts'
-import { type Codec, decodeCbor, encodeCbor } from './codec.ts'
+import { type Codec, decodeCbor } from './codec.ts'
 import { verifySignature } from './ed25519.ts'
 import type { Network } from './network.ts'
 
@@ -23,13 +23,6 @@ export const recordTypes = {
 } as const
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes]
 
-/** An ed25519 key that signs: the PeerId's. */
-export interface RecordKey {
-  /** 32 B. */
-  readonly publicKey: Uint8Array
-  readonly privateKey: KeyObject
-}
-
 /** A record whose signature was checked. */
 export interface Signed<T> {
   /** SHA-256("compute-node/id/1\0" ‖ netDigest ‖ type ‖ pubkey ‖ payload), 32 B. */
@@ -42,13 +35,15 @@ export interface Signed<T> {
   readonly bytes: Uint8Array
 }
 
-const VERSION = 1
-const SIG_DOMAIN = Buffer.from('compute-node/sig/1\0')
-const ID_DOMAIN = Buffer.from('compute-node/id/1\0')
+/** The first item of every record. */
+export const RECORD_VERSION = 1
+const SIG_DOMAIN = utf8('compute-node/sig/1\0')
+const ID_DOMAIN = utf8('compute-node/id/1\0')
 
 const u16 = (n: number): Uint8Array => Uint8Array.of(n >> 8, n & 255)
-const signedBytes = (net: Network, type: number, payload: Uint8Array): Uint8Array =>
-  Buffer.concat([SIG_DOMAIN, net.digest, u16(type), payload])
+/** What the signature of a record is over. */
+export const signedBytes = (net: Network, type: number, payload: Uint8Array): Uint8Array =>
+  concat([SIG_DOMAIN, net.digest, u16(type), payload])
 
 /** The id of a record: it depends on everything but the signature. */
 export const recordId = (
@@ -56,25 +51,7 @@ export const recordId = (
   type: number,
   publicKey: Uint8Array,
   payload: Uint8Array,
-): Uint8Array =>
-  new Uint8Array(
-    hash('sha256', Buffer.concat([ID_DOMAIN, net.digest, u16(type), publicKey, payload]), 'buffer'),
-  )
-
-/** CBOR `[1, type, pubkey, payload, sig]` with sig over domain ‖ netDigest ‖ type ‖ payload (DESIGN.md, "Bytes"). */
-export function sealRecord<T>(
-  net: Network,
-  type: RecordType,
-  codec: Codec<T>,
-  key: RecordKey,
-  value: T,
-): Signed<T> {
-  const payload = codec.encode(value)
-  const signature = new Uint8Array(signBytes(null, signedBytes(net, type, payload), key.privateKey))
-  const bytes = encodeCbor([VERSION, type, key.publicKey, payload, signature])
-  const id = recordId(net, type, key.publicKey, payload)
-  return { id, publicKey: key.publicKey, payload: value, signature, bytes }
-}
+): Uint8Array => sha256(concat([ID_DOMAIN, net.digest, u16(type), publicKey, payload]))
 
 /** A record whose outside has the right shape; nothing is verified yet. */
 export interface RawRecord {
@@ -93,11 +70,11 @@ export function peekRecord(net: Network, bytes: Uint8Array): RawRecord {
   const value = decodeCbor(bytes)
   if (!Array.isArray(value)) throw new NodeError('BAD_MESSAGE', 'a record is a CBOR array')
   const [version, type, publicKey, payload, signature] = value
-  if (Number.isInteger(version) && version !== VERSION) {
+  if (Number.isInteger(version) && version !== RECORD_VERSION) {
     throw new NodeError('BAD_MESSAGE_VERSION', `record version ${version} is not known here`)
   }
   const shaped =
-    version === VERSION &&
+    version === RECORD_VERSION &&
     value.length === 5 &&
     Number.isInteger(type) &&
     type >= 0 &&

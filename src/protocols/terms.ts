@@ -8,7 +8,8 @@ import { imageName } from './image-name.ts'
 import { isolation } from './isolation.ts'
 import type { Network } from './network.ts'
 import { keyOfPeerId, peerIdOfKey } from './peer-key.ts'
-import { openRecord, type RecordKey, recordTypes, type Signed, sealRecord } from './signed.ts'
+import { type RecordKey, sealRecord } from './seal.ts'
+import { openRecord, recordTypes, type Signed } from './signed.ts'
 import { agreedVolumes } from './volumes.ts'
 
 /** Text without NUL, which no operating system passes on. */

@@ -1,5 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decodeTranscript, encodeTranscript } from '../../src/gpu/transcript.ts'
 import { complaintsOf, expectAccessible, noBrowser, openBrowser } from '../support/browser.ts'
 import { type ConsoleMarket, startConsoleMarket } from '../support/console-market.ts'
 
@@ -126,6 +127,47 @@ describe.skipIf(noBrowser)('the market page, in a browser before a market of pro
     await words.first().waitFor()
     await expect.poll(() => words.first().textContent()).toMatch(/VALID|counted/)
     await expectAccessible(page) // dark, from the test before
+  })
+
+  test('the proof behind a word is checked in the page; what was tampered with fails where it was', async () => {
+    const answer = '**/v1/transcripts/*/content'
+    const ask = page.getByRole('button', { name: /^Re-check here/ }).first()
+    const about = (await ask.getAttribute('aria-label'))!.replace('Re-check here: ', '')
+    const button = (does: string) => page.getByRole('button', { name: `${does}: ${about}` }).first()
+    const found = page.getByRole('region', { name: 'Checked in this page' })
+    const names = (which: string) => found.locator(`.recheck-${which} strong`).allTextContents()
+    await button('Re-check here').click()
+    await found.locator('.recheck-verdict').waitFor()
+    expect(await found.locator('.recheck-verdict').textContent()).toMatch(
+      /^VALID.* checked by this browser in /,
+    )
+    expect(await names('bad')).toEqual([])
+    expect((await names('ok')).slice(0, 6)).toEqual([
+      'Testimony',
+      'Shape',
+      'Pulses',
+      'Signatures',
+      'Memory',
+      'Matrices',
+    ])
+    expect(await found.textContent()).toMatch(/passes over .* GB\/s; \d+ pages checked/)
+    expect(await found.textContent()).toContain('Its validator found the same.')
+    await expectAccessible(page)
+    await button('Close the check').click()
+    await page.route(answer, async (route) => {
+      const response = await route.fetch()
+      const told = decodeTranscript(await response.body())
+      const leaves = told.residency.leaves.map((byte, at) => (at === 0 ? byte ^ 1 : byte))
+      const content = encodeTranscript({ ...told, residency: { ...told.residency, leaves } })
+      await route.fulfill({ response, body: Buffer.from(content) })
+    })
+    await button('Re-check here').click()
+    await found.locator('.recheck-verdict').filter({ hasText: 'BAD_PATH' }).waitFor()
+    expect(await names('bad')).toEqual(['Testimony', 'Memory'])
+    expect(await found.textContent()).toMatch(/BAD_PATH: the passes break at pass, page 0, \d+/)
+    expect(await found.textContent()).toContain('not the bytes that the validator named')
+    await page.unroute(answer)
+    await button('Close the check').click()
   })
 
   test('on a phone: two lines an offer, the offer over the page, nothing wider than the screen', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { concat, sha256 } from '../../src/bytes.ts'
 import { GemmChain } from '../../src/gpu/gemm-chain.ts'
 import {
   type GemmStatement,
@@ -6,7 +7,7 @@ import {
   rowsPerStep,
   verifyGemm,
 } from '../../src/gpu/gemm-proof.ts'
-import { concat, sha256, u32 } from '../../src/gpu/hash.ts'
+import { u32 } from '../../src/gpu/hash.ts'
 import { loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'
 import {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { sha256 } from '../../src/bytes.ts'
 import { drawVerifiers, VERIFIER_SEATS, volunteers } from '../../src/gpu/draw-verifiers.ts'
-import { sha256 } from '../../src/gpu/hash.ts'
 
 const pulse = (round: number) => ({ round, randomness: sha256(Buffer.from(`pulse ${round}`)) })
 const gpu = { peerId: 'miner', gpuId: 'pci-0' }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { concat } from '../../src/bytes.ts'
 import {
   type ElementAt,
   type ElementProof,
@@ -14,7 +15,6 @@ import {
   rowsPerStep,
   verifyGemm,
 } from '../../src/gpu/gemm-proof.ts'
-import { concat } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import { tickChain } from '../../src/gpu/tick-chain.ts'

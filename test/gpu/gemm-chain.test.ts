@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { sha256 } from '../../src/bytes.ts'
 import { GemmChain } from '../../src/gpu/gemm-chain.ts'
-import { sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { referenceChain } from '../support/gemm-reference.ts'
 

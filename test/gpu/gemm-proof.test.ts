@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { concat, sha256 } from '../../src/bytes.ts'
 import { createCpuBackend } from '../../src/gpu/cpu-backend.ts'
 import { GemmChain } from '../../src/gpu/gemm-chain.ts'
 import {
@@ -11,7 +12,6 @@ import {
   rowsPerStep,
   verifyGemm,
 } from '../../src/gpu/gemm-proof.ts'
-import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { hashLeaf, hashNode } from '../../src/gpu/merkle.ts'
 import { openRows } from '../../src/gpu/prove-work.ts'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { concat, equalBytes, sha256, taggedHash, u32 } from '../../src/gpu/hash.ts'
+import { concat, equalBytes, sha256 } from '../../src/bytes.ts'
+import { taggedHash, u32 } from '../../src/gpu/hash.ts'
 import {
   hashLeaf,
   hashNode,

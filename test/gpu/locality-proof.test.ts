@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { concat } from '../../src/gpu/hash.ts'
+import { concat } from '../../src/bytes.ts'
 import { loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import {
   firstState,

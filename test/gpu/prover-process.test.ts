@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
+import { concat } from '../../src/bytes.ts'
 import { GemmChain } from '../../src/gpu/gemm-chain.ts'
 import { type GemmLimits, verifyGemm } from '../../src/gpu/gemm-proof.ts'
-import { concat } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { createProver } from '../../src/gpu/prover-process.ts'
 import { verifyPasses } from '../../src/gpu/residency-proof.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { concat, sha256 } from '../../src/gpu/hash.ts'
+import { concat, sha256 } from '../../src/bytes.ts'
 import { loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import {

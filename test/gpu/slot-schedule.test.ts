@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { devBeacon, type Pulse, timeOf } from '../../src/beacon.ts'
-import { sha256 } from '../../src/gpu/hash.ts'
+import { sha256 } from '../../src/bytes.ts'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import { isProvable } from '../../src/gpu/slot.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'

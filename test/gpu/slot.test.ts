@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { devBeacon, type Pulse, timeOf } from '../../src/beacon.ts'
-import { concat, sha256 } from '../../src/gpu/hash.ts'
+import { concat, sha256 } from '../../src/bytes.ts'
 import { hashState } from '../../src/gpu/locality-proof.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'

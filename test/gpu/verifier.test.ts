@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
+import type { CheckJob } from '../../src/gpu/check-transcript.ts'
 import type { ShownJob } from '../../src/gpu/judge-shown.ts'
-import { type CheckJob, createVerifier } from '../../src/gpu/verifier.ts'
+import { createVerifier } from '../../src/gpu/verifier.ts'
 import { silent } from '../../src/log.ts'
 import { SLOW_CHECK_MS } from '../support/slow-verify-worker.ts'
 

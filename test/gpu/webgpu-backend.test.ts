@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { concat } from '../../src/bytes.ts'
 import type { Backend } from '../../src/gpu/backend.ts'
 import { DOMAIN_C, matrixLevels } from '../../src/gpu/gemm-chain.ts'
-import { concat } from '../../src/gpu/hash.ts'
 import { loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import { createProver } from '../../src/gpu/prover-process.ts'

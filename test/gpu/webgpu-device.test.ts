@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { concat } from '../../src/bytes.ts'
 import { hashRow } from '../../src/gpu/gemm-chain.ts'
-import { concat } from '../../src/gpu/hash.ts'
 import { PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merkleLevels, merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import { WebgpuDevice } from '../../src/gpu/webgpu-device.ts'

@@ -21,7 +21,7 @@ import {
   sealReportCommit,
   sealVerdicts,
 } from '../../src/protocols/attestations.ts'
-import type { RecordKey } from '../../src/protocols/signed.ts'
+import type { RecordKey } from '../../src/protocols/seal.ts'
 import { testKey, testNet } from '../support/market.ts'
 
 const net = testNet()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { sha256 } from '../../src/bytes.ts'
 import { drawVerifiers } from '../../src/gpu/draw-verifiers.ts'
-import { sha256 } from '../../src/gpu/hash.ts'
 import { configWith } from '../../src/node/config.ts'
 import { drawnChecks } from '../../src/node/drawn-checks.ts'
 import { PUBLIC_CONSTANTS } from '../../src/node/scoring/constants.ts'

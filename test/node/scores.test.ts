@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { devBeacon, timeOf } from '../../src/beacon.ts'
+import { sha256 } from '../../src/bytes.ts'
 import { drawVerifiers } from '../../src/gpu/draw-verifiers.ts'
-import { sha256 } from '../../src/gpu/hash.ts'
 import { slotNetworks } from '../../src/gpu/slot-network.ts'
 import type { Attestations } from '../../src/node/attestations.ts'
 import type { BurnBook } from '../../src/node/burn-book.ts'

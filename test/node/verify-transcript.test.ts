@@ -18,11 +18,12 @@ import { proofsRoute } from '../../src/node/control/routes/proofs.ts'
 import { startControl } from '../../src/node/control/server.ts'
 import type { Frauds } from '../../src/node/fraud/fraud-book.ts'
 import { createLookThread } from '../../src/node/look-thread.ts'
-import { verifyTranscript } from '../../src/node/verify-transcript.ts'
+import { type TranscriptCheck, verifyTranscript } from '../../src/node/verify-transcript.ts'
 import { sealFinal } from '../../src/protocols/challenge.ts'
 import type { Fraud } from '../../src/protocols/fraud.ts'
 import { evidenceCodec } from '../../src/protocols/lease-evidence.ts'
 import { MiB } from '../../src/units.ts'
+import { asInPage } from '../support/as-page.ts'
 import { sampleEvidence } from '../support/evidence.ts'
 import { testKey, testNet } from '../support/market.ts'
 import { beacon, honestProof, told } from '../support/proof.ts'
@@ -74,6 +75,34 @@ test('an honest transcript verifies from its bytes alone', () => {
   expect(finding.gbps).toBeCloseTo((4 * gpu.bytes) / 1e9, 9)
   expect(finding.tops).toBeCloseTo((3 * 2 * 256 ** 3) / 1e12, 9)
   expect(finding.nsPerHop).toBeCloseTo(500e6 / (2 * 16_384), 6)
+})
+
+test('a page finds the same as Node, of whole transcripts and of tampered ones', async () => {
+  const page = await asInPage(() => import('../../src/node/verify-transcript.ts'))
+  const flipped = (bytes: Uint8Array, at = 0) => bytes.map((b, i) => (i === at ? b ^ 1 : b))
+  const lie = await honestProof(gpu, 24, counted, seal, 'gemm')
+  const contents = [
+    transcript,
+    lie.transcript,
+    { ...transcript, residency: { ...residency, leaves: flipped(residency.leaves) } },
+    { ...transcript, gemm: { ...gemm, rows: flipped(gemm.rows) } },
+    { ...transcript, gemm: { ...gemm, final: flipped(gemm.final, 100) } },
+    { ...transcript, locality: { ...locality, states: flipped(locality.states, 20) } },
+    { ...transcript, ...withPulse({ open: told(pulses.start) }) },
+    { ...transcript, hotkey: testKey(3).publicKey },
+    { ...transcript, network: 'finney' as const },
+  ].map(encodeTranscript)
+  const found = (verify: typeof verifyTranscript, content: Uint8Array) => {
+    const told: TranscriptCheck[] = []
+    const { verifyMs: _, checks, ...rest } = verify(content, (check) => told.push(check))
+    expect(told).toEqual(checks)
+    return { ...rest, checks: checks.map(({ ms, ...check }) => ({ ...check, timed: ms >= 0 })) }
+  }
+  for (const content of [...contents, contents[0]!.subarray(1), new Uint8Array()]) {
+    expect(found(page.verifyTranscript, content)).toEqual(found(verifyTranscript, content))
+  }
+  expect(found(page.verifyTranscript, contents[0]!).verdict).toBe('VALID')
+  expect(found(page.verifyTranscript, contents[1]!).verdict).toBe('BAD_VALUE')
 })
 
 test('a real network has one genesis, whatever a transcript says', () => {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { sealFinal, sealOpenings, sealTick, type TickClaim } from '../../src/protocols/challenge.ts'
+import { sealFinal, sealOpenings, sealTick } from '../../src/protocols/challenge.ts'
+import type { TickClaim } from '../../src/protocols/claims.ts'
 import { encodeCbor } from '../../src/protocols/codec.ts'
 import { verifySignature } from '../../src/protocols/ed25519.ts'
 import {
@@ -16,7 +17,8 @@ import {
   sealFraud,
 } from '../../src/protocols/fraud.ts'
 import { noticesTopic } from '../../src/protocols/offers.ts'
-import { peekRecord, sealRecord } from '../../src/protocols/signed.ts'
+import { sealRecord } from '../../src/protocols/seal.ts'
+import { peekRecord } from '../../src/protocols/signed.ts'
 import { admits, judge } from '../../src/protocols/topic.ts'
 import {
   claim,

@@ -11,7 +11,8 @@ import {
   withdrawalKind,
   withdrawalOf,
 } from '../../src/protocols/offers.ts'
-import { openRecord, recordTypes, sealRecord } from '../../src/protocols/signed.ts'
+import { sealRecord } from '../../src/protocols/seal.ts'
+import { openRecord, recordTypes } from '../../src/protocols/signed.ts'
 import { admits, judge, type Topic } from '../../src/protocols/topic.ts'
 import { NOW_MS, offerOf, testKey, testNet } from '../support/market.ts'
 

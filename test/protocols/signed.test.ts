@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { cborCodec, encodeCbor } from '../../src/protocols/codec.ts'
 import { verifySignature } from '../../src/protocols/ed25519.ts'
+import { sealRecord } from '../../src/protocols/seal.ts'
 import {
   openPeekedAside,
   openRecord,
   peekRecord,
   recordId,
   recordTypes,
-  sealRecord,
 } from '../../src/protocols/signed.ts'
 import { testKey, testNet } from '../support/market.ts'
 

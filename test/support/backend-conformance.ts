@@ -1,9 +1,9 @@
 /** What every backend must do, whatever drives it: the bytes of the plain references, in any order of calls. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { concat } from '../../src/bytes.ts'
 import type { Backend, ProofSizes } from '../../src/gpu/backend.ts'
 import { GemmChain, matrixLevels } from '../../src/gpu/gemm-chain.ts'
 import { type GemmLimits, verifyGemm } from '../../src/gpu/gemm-proof.ts'
-import { concat } from '../../src/gpu/hash.ts'
 import { loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import { openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'

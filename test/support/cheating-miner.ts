@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { sha256 } from '../../src/gpu/hash.ts'
+import { sha256 } from '../../src/bytes.ts'
 import { parseCommandLine } from '../../src/node/command-line.ts'
 import { loadConfig } from '../../src/node/config.ts'
 import { createLog } from '../../src/node/log-to-stderr.ts'

@@ -5,7 +5,7 @@ import { type DevChain, startDevChain } from '../../src/chain/dev/start-dev-chai
 import { type DevLedgerRail, devLedger } from '../../src/chain/dev-ledger.ts'
 import { silent } from '../../src/log.ts'
 import { createNetwork, type Network } from '../../src/protocols/network.ts'
-import type { RecordKey } from '../../src/protocols/signed.ts'
+import type { RecordKey } from '../../src/protocols/seal.ts'
 
 /** The embedded chain with its ledger, which other processes reach too. */
 export interface DevLedgerChain extends AsyncDisposable {

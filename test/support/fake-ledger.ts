@@ -2,7 +2,7 @@ import { sign } from 'node:crypto'
 import type { Claim, DepositRail, Escrow, EscrowRail } from '../../src/chain/payment-rail.ts'
 import { NodeError } from '../../src/errors.ts'
 import { verifySignature } from '../../src/protocols/ed25519.ts'
-import type { RecordKey } from '../../src/protocols/signed.ts'
+import type { RecordKey } from '../../src/protocols/seal.ts'
 
 /** A ledger in memory that keeps every unit: balances and open escrows always add up to what was granted. */
 export class FakeLedger {

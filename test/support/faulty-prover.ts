@@ -1,7 +1,9 @@
 /** A prover's process whose backend does what the first byte of a seed says: see `Fault`. */
+
+import { concat, sha256 } from '../../src/bytes.ts'
 import { NodeError } from '../../src/errors.ts'
 import type { Backend } from '../../src/gpu/backend.ts'
-import { concat, sha256, u32 } from '../../src/gpu/hash.ts'
+import { u32 } from '../../src/gpu/hash.ts'
 import { serveProver } from '../../src/gpu/serve-prover.ts'
 import { Fault } from './faults.ts'
 

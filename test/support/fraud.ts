@@ -1,9 +1,5 @@
-import {
-  type FinalClaim,
-  sealFinal,
-  sealTick,
-  type TickClaim,
-} from '../../src/protocols/challenge.ts'
+import { sealFinal, sealTick } from '../../src/protocols/challenge.ts'
+import type { FinalClaim, TickClaim } from '../../src/protocols/claims.ts'
 import type { Fraud } from '../../src/protocols/fraud.ts'
 import { tellTicks } from '../../src/told-ticks.ts'
 import { testKey, testNet } from './market.ts'

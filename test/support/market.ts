@@ -3,7 +3,7 @@ import type { Capability } from '../../src/protocols/capability.ts'
 import { createNetwork } from '../../src/protocols/network.ts'
 import type { Offer } from '../../src/protocols/offers.ts'
 import { peerIdOfKey } from '../../src/protocols/peer-key.ts'
-import type { RecordKey } from '../../src/protocols/signed.ts'
+import type { RecordKey } from '../../src/protocols/seal.ts'
 
 /** A fixed moment, so that records and vectors are the same in every run. */
 export const NOW_MS = 1_750_000_000_000

@@ -1,5 +1,5 @@
+import { concat } from '../../src/bytes.ts'
 import { matrixLevels } from '../../src/gpu/gemm-chain.ts'
-import { concat } from '../../src/gpu/hash.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 
 /** Opens chosen rows of one committed n×n matrix, honest or not. */

@@ -1,7 +1,7 @@
 import type { EscrowRail } from '../../src/chain/payment-rail.ts'
 import type { NodeError } from '../../src/errors.ts'
 import type { HostOptions } from '../../src/node/leases/host-book.ts'
-import type { RecordKey } from '../../src/protocols/signed.ts'
+import type { RecordKey } from '../../src/protocols/seal.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { FakeLedger } from './fake-ledger.ts'
 import { freshKey, startMiner, startRenter, type TestMiner, tempFolder } from './lease-market.ts'

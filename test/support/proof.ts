@@ -1,6 +1,6 @@
 import { devBeacon, type Pulse } from '../../src/beacon.ts'
+import { concat, sha256 } from '../../src/bytes.ts'
 import { createCpuBackend } from '../../src/gpu/cpu-backend.ts'
-import { concat, sha256 } from '../../src/gpu/hash.ts'
 import { loadKernels } from '../../src/gpu/kernels.ts'
 import { hashState } from '../../src/gpu/locality-proof.ts'
 import { openHopChain, openPages, openRows, runWork } from '../../src/gpu/prove-work.ts'

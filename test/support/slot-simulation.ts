@@ -1,5 +1,6 @@
 import { type BeaconInfo, type Pulse, QUICKNET, timeOf } from '../../src/beacon.ts'
-import { concat, sha256, u32 } from '../../src/gpu/hash.ts'
+import { concat, sha256 } from '../../src/bytes.ts'
+import { u32 } from '../../src/gpu/hash.ts'
 import { type ProverEffect, ProverSlot } from '../../src/gpu/prover-slot.ts'
 import type { Announcement, Final, Line, Tick } from '../../src/gpu/slot.ts'
 import {

@@ -1,6 +1,7 @@
+import { concat } from '../../src/bytes.ts'
 import type { Backend } from '../../src/gpu/backend.ts'
 import { GemmChain, matrixLevels } from '../../src/gpu/gemm-chain.ts'
-import { type Bytes, concat } from '../../src/gpu/hash.ts'
+import type { Bytes } from '../../src/gpu/hash.ts'
 import { HEAP, type Kernels, loadKernels, PAGE_BYTES } from '../../src/gpu/kernels.ts'
 import { merklePath, rootOf } from '../../src/gpu/merkle.ts'
 import {

@@ -1,5 +1,7 @@
+import { lazy, Suspense, useState } from 'react'
 import { useNode } from '../app/node-data.tsx'
 import { Badge } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
 import { figureText, shortPeer } from '../ui/format.ts'
 import { Problem } from '../ui/problem.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
@@ -24,6 +26,12 @@ export interface Attestation {
   readonly transcript: string | null
   readonly equivocated: boolean
 }
+
+/** Loaded by who asks for it, and the verifier with it. */
+const Recheck = lazy(async () => {
+  const { RecheckTestimony } = await import('../recheck/recheck.tsx')
+  return { default: RecheckTestimony }
+})
 
 const EVENTS = ['attestation-seen', 'slot-verdict', 'equivocation-kept', 'fraud-proven'] as const
 const MOST_SLOTS = 6
@@ -100,9 +108,10 @@ function bySlot(
   return [...slots].sort(([a], [b]) => b - a).slice(0, MOST_SLOTS)
 }
 
-/** A validator's word: whose, what it found and why, what it counted. */
+/** A validator's word: whose, what it found and why, what it counted; the proof behind it can be checked in the page. */
 function Word({ word }: { word: Attestation }) {
-  const { validator, gpu, verdict, passes, steps, verifyMs, equivocated } = word
+  const { validator, gpu, verdict, passes, steps, verifyMs, equivocated, transcript } = word
+  const [isAsked, setAsked] = useState(false)
   const counted = [
     passes === null ? undefined : `${figureText(passes)} passes`,
     steps === null ? undefined : `${figureText(steps)} steps`,
@@ -120,6 +129,22 @@ function Word({ word }: { word: Attestation }) {
         {gpu}: {reasonFor(word)}
         <span className="faint num"> {counted.join(' · ')}</span>
       </span>
+      {transcript === null ? null : (
+        <span className="word-recheck">
+          <Button
+            kind="quiet"
+            label={`${isAsked ? 'Close the check' : 'Re-check here'}: ${gpu} in slot ${word.slot}`}
+            onPress={() => setAsked(!isAsked)}
+          >
+            {isAsked ? 'Close the check' : 'Re-check here'}
+          </Button>
+        </span>
+      )}
+      {isAsked && transcript !== null ? (
+        <Suspense fallback={<Skeleton width="100%" height={60} />}>
+          <Recheck testimony={{ ...word, transcript }} />
+        </Suspense>
+      ) : null}
     </li>
   )
 }

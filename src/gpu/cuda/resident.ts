@@ -1,5 +1,6 @@
+import { concat } from '../../bytes.ts'
 import { NodeError } from '../../errors.ts'
-import { type Bytes, concat } from '../hash.ts'
+import type { Bytes } from '../hash.ts'
 import { PAGE_BYTES } from '../kernels.ts'
 import { STATE_BYTES } from '../locality-proof.ts'
 import type { OpenedLeaves } from '../residency-proof.ts'

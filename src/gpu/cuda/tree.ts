@@ -1,4 +1,5 @@
-import { type Bytes, concat } from '../hash.ts'
+import { concat } from '../../bytes.ts'
+import type { Bytes } from '../hash.ts'
 import { type CudaDevice, u32, u64 } from './device.ts'
 import type { Handle } from './driver.ts'
 

@@ -14,11 +14,19 @@ const POLICY = [
   "default-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
+  "worker-src 'self'", // transcripts are checked in one (src/console/recheck)
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ')
+
+/**
+ * Of the page's own files, for the workers among them: a worker follows the policy that its own file came with. The one that
+ * checks transcripts compiles the kernels of the proof, which are WebAssembly, so that they and they alone may; what is
+ * compiled can call nothing but what it is given. No file may ask the network for anything, or be a document.
+ */
+const FILE_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"
 
 const pageHeaders = {
   'content-security-policy': POLICY,
@@ -53,6 +61,7 @@ export function serveConsole(app: FastifyInstance, folder: string): void {
     app.get<{ Params: { name: string } }>('/assets/:name', open, (request, reply) =>
       reply
         .header('x-content-type-options', 'nosniff')
+        .header('content-security-policy', FILE_POLICY)
         .sendFile(request.params.name, join(folder, 'assets'), kept),
     )
   }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type BeaconInfo, timeOf } from '../../beacon.ts'
+import { equalBytes } from '../../bytes.ts'
 import { messageOf } from '../../errors.ts'
-import { equalBytes } from '../../gpu/hash.ts'
 import type { SlotNetwork } from '../../gpu/slot-network.ts'
 import {
   type Fraud,

@@ -1,5 +1,5 @@
+import { equalBytes } from '../../bytes.ts'
 import { codeOf } from '../../errors.ts'
-import { equalBytes } from '../../gpu/hash.ts'
 import type { SlotNetwork } from '../../gpu/slot-network.ts'
 import { judgeClose } from '../../gpu/tick-chain.ts'
 import type { Verifier } from '../../gpu/verifier.ts'

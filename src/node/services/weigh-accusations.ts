@@ -1,5 +1,5 @@
+import { equalBytes } from '../../bytes.ts'
 import { codeOf, messageOf } from '../../errors.ts'
-import { equalBytes } from '../../gpu/hash.ts'
 import { decodeTranscript, type Transcript } from '../../gpu/transcript.ts'
 import type { VerdictRow } from '../../protocols/attestations.ts'
 import type { Fraud } from '../../protocols/fraud.ts'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ClaimMemory } from '../../../src/node/fraud/claim-memory.ts'
-import { sealFinal, sealTick, type TickClaim } from '../../../src/protocols/challenge.ts'
+import { sealFinal, sealTick } from '../../../src/protocols/challenge.ts'
+import type { TickClaim } from '../../../src/protocols/claims.ts'
 import { openClaim } from '../../../src/protocols/fraud.ts'
 import { claim, close, miner } from '../../support/fraud.ts'
 import { testKey, testNet } from '../../support/market.ts'

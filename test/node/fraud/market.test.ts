@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest'
-import { sha256 } from '../../../src/gpu/hash.ts'
-import {
-  type FinalClaim,
-  finalCodec,
-  sealFinal,
-  sealTick,
-  tickCodec,
-} from '../../../src/protocols/challenge.ts'
+import { sha256 } from '../../../src/bytes.ts'
+import { sealFinal, sealTick } from '../../../src/protocols/challenge.ts'
+import { type FinalClaim, finalCodec, tickCodec } from '../../../src/protocols/claims.ts'
 import { openRecord, recordTypes } from '../../../src/protocols/signed.ts'
 import { TOLD_TICK_BYTES, tellTicks } from '../../../src/told-ticks.ts'
 import { eventually } from '../../support/nodes.ts'

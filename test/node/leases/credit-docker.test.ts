@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../../../src/containers/engine.ts'
-import type { RecordKey } from '../../../src/protocols/signed.ts'
+import type { RecordKey } from '../../../src/protocols/seal.ts'
 import { type DevLedgerChain, startDevLedgerChain } from '../../support/dev-ledger-chain.ts'
 import { docker, noDocker, testEngine } from '../../support/docker.ts'
 import {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { roundAt, timeOf } from '../../../src/beacon.ts'
-import { sha256 } from '../../../src/gpu/hash.ts'
+import { sha256 } from '../../../src/bytes.ts'
 import { slotNetworks } from '../../../src/gpu/slot-network.ts'
 import type { Misbehaviour } from '../../../src/node/miner-run.ts'
 import { createScores } from '../../../src/node/scores.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { timeOf } from '../../../src/beacon.ts'
-import { sha256 } from '../../../src/gpu/hash.ts'
+import { sha256 } from '../../../src/bytes.ts'
 import { decodeTranscript } from '../../../src/gpu/transcript.ts'
 import type { Misbehaviour } from '../../../src/node/miner-run.ts'
 import { verifyTranscript } from '../../../src/node/verify-transcript.ts'

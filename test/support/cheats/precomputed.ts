@@ -1,4 +1,4 @@
-import { sha256 } from '../../../src/gpu/hash.ts'
+import { sha256 } from '../../../src/bytes.ts'
 import { createTamperedBackend } from '../tampered-backend.ts'
 import type { Cheat } from './cheat.ts'
 

@@ -4,12 +4,17 @@ import { codeOf, NodeError } from '../../../errors.ts'
 import { slotNetworks } from '../../../gpu/slot-network.ts'
 import type { Rpc } from '../../../protocols/rpc.ts'
 import { MAX_TRANSCRIPT_BYTES } from '../../../protocols/transcript.ts'
+import { KiB } from '../../../units.ts'
 import type { Attestations } from '../../attestations.ts'
 import type { Core } from '../../core.ts'
 import { fetchTranscript } from '../../fetch-transcript.ts'
 import type { TranscriptStore } from '../../transcript-store.ts'
-import { addRoute } from '../add-route.ts'
+import { addRoute, addStream } from '../add-route.ts'
+import { createDownload } from '../download.ts'
 import { rowsOf } from './attestations.ts'
+
+/** What is handed to the connection at once. */
+const PIECE_BYTES = 256 * KiB
 
 interface Parts {
   readonly core: Pick<Core, 'log' | 'net'>
@@ -20,19 +25,36 @@ interface Parts {
 
 /**
  * `GET /v1/transcripts/ID`: the proof behind a verdict, by its content id (its first 12 digits suffice for one that an
- * attestation names), from this node or from those who testified; NOTHING_MATCHED when nobody has it.
+ * attestation names), from this node or from those who testified; NOTHING_MATCHED when nobody has it. `…/content` has its
+ * bytes alone.
  */
 export function transcriptsRoute(app: FastifyInstance, parts: Parts): void {
   const slots = slotNetworks[parts.core.net.network]
-  addRoute(app, scoreRoutes.getTranscript, async ({ params }) => {
-    const asked = params.id.toLowerCase()
+  const obtain = async (named: string) => {
+    const asked = named.toLowerCase()
     const rows = parts.proving === undefined ? [] : rowsOf(parts.proving.attestations, slots)
-    const named = rows.filter(({ transcript }) => transcript?.startsWith(asked))
-    const id = asked.length === 64 ? asked : named[0]?.transcript
+    const attested = rows.filter(({ transcript }) => transcript?.startsWith(asked))
+    const id = asked.length === 64 ? asked : attested[0]?.transcript
     if (!/^[0-9a-f]{12,64}$/.test(asked) || id === undefined || id === null) throw unknown(asked)
-    const peers = new Set(named.flatMap(({ miner, validator }) => [validator, miner]))
-    const content = await find(parts, Buffer.from(id, 'hex'), peers)
+    const peers = new Set(attested.flatMap(({ miner, validator }) => [validator, miner]))
+    return { id, content: await find(parts, Buffer.from(id, 'hex'), peers) }
+  }
+  addRoute(app, scoreRoutes.getTranscript, async ({ params }) => {
+    const { id, content } = await obtain(params.id)
     return { id, base64: Buffer.from(content).toString('base64') }
+  })
+  addStream(app, scoreRoutes.readTranscript, async ({ params, signal }, _, reply) => {
+    const { id, content } = await obtain(params.id)
+    const name = `${id.slice(0, 12)}.transcript`
+    const download = createDownload(reply, { name, bytes: content.length, signal })
+    try {
+      for (let at = 0; at < content.length; at += PIECE_BYTES) {
+        await download.write(content.subarray(at, at + PIECE_BYTES))
+      }
+      await download.end()
+    } catch (error) {
+      download.fail(error)
+    }
   })
 }
 
