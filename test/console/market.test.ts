@@ -130,6 +130,7 @@ describe.skipIf(noBrowser)('the market page, in a browser before a market of pro
   })
 
   test('the proof behind a word is checked in the page; what was tampered with fails where it was', async () => {
+    let whole: Buffer = Buffer.alloc(0)
     const answer = '**/v1/transcripts/*/content'
     const ask = page.getByRole('button', { name: /^Re-check here/ }).first()
     const about = (await ask.getAttribute('aria-label'))!.replace('Re-check here: ', '')
@@ -156,7 +157,8 @@ describe.skipIf(noBrowser)('the market page, in a browser before a market of pro
     await button('Close the check').click()
     await page.route(answer, async (route) => {
       const response = await route.fetch()
-      const told = decodeTranscript(await response.body())
+      whole = await response.body()
+      const told = decodeTranscript(whole)
       const leaves = told.residency.leaves.map((byte, at) => (at === 0 ? byte ^ 1 : byte))
       const content = encodeTranscript({ ...told, residency: { ...told.residency, leaves } })
       await route.fulfill({ response, body: Buffer.from(content) })
@@ -168,6 +170,21 @@ describe.skipIf(noBrowser)('the market page, in a browser before a market of pro
     expect(await found.textContent()).toContain('not the bytes that the validator named')
     await page.unroute(answer)
     await button('Close the check').click()
+
+    const other = await context.newPage()
+    await other.goto(new URL('/network', page.url()).href)
+    const checked = other.getByRole('region', { name: 'Checked in this page' })
+    const drop = async (name: string, buffer: Buffer) => {
+      const file = { name, mimeType: 'application/octet-stream', buffer }
+      await other.getByLabel('Transcript to check').setInputFiles(file)
+      await other.getByRole('heading', { name }).waitFor()
+      await checked.locator('.recheck-verdict').waitFor()
+      return (await checked.textContent())!
+    }
+    expect(await drop('mine.transcript', whole)).toMatch(/^VALID/)
+    expect(await drop('junk.transcript', Buffer.from('junk'))).toMatch(/^BAD_SHAPE/)
+    await expectAccessible(other)
+    await other.close()
   })
 
   test('on a phone: two lines an offer, the offer over the page, nothing wider than the screen', async () => {

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { CHECKED_AT_ONCE } from '../../src/api/proofs.ts'
 import { FILL_UNIT_BYTES } from '../../src/gpu/resident-fill.ts'
 import type { Final } from '../../src/gpu/slot.ts'
-import { encodeTranscript, type Transcript } from '../../src/gpu/transcript.ts'
+import { encodeTranscript, type Transcript, transcriptId } from '../../src/gpu/transcript.ts'
 import { silent } from '../../src/log.ts'
 import { gpuVerify } from '../../src/node/commands/gpu-verify.ts'
 import { configWith } from '../../src/node/config.ts'
@@ -18,6 +18,8 @@ import { proofsRoute } from '../../src/node/control/routes/proofs.ts'
 import { startControl } from '../../src/node/control/server.ts'
 import type { Frauds } from '../../src/node/fraud/fraud-book.ts'
 import { createLookThread } from '../../src/node/look-thread.ts'
+import { transcriptsRoute } from '../../src/node/control/routes/transcripts.ts'
+import type { TranscriptStore } from '../../src/node/transcript-store.ts'
 import { type TranscriptCheck, verifyTranscript } from '../../src/node/verify-transcript.ts'
 import { sealFinal } from '../../src/protocols/challenge.ts'
 import type { Fraud } from '../../src/protocols/fraud.ts'
@@ -346,6 +348,55 @@ test('what a false value proves goes to the running node; anything else is no pr
     [{ base64: 'AAAA' }, 'BAD_MESSAGE_FRAUD'],
   ] as const) {
     await expect(client.post('/v1/frauds', body)).rejects.toMatchObject({ code })
+  }
+})
+
+test('its bytes come as they are over the control API, by its whole id', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'transcript-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const large = new Uint8Array(700_000).fill(7)
+  const kept = new Map(
+    [encodeTranscript(transcript), large].map((content) => [
+      Buffer.from(transcriptId(content)).toString('hex'),
+      content,
+    ]),
+  )
+  await using control = await startControl({
+    parts: {
+      core: { net, log: silent },
+      rpc: { ask: () => Promise.reject(new Error('nobody is asked')) },
+      transcripts: {
+        get: async (id: Uint8Array) => kept.get(Buffer.from(id).toString('hex')),
+      } as TranscriptStore,
+    },
+    routes: [transcriptsRoute],
+    socketPath: join(folder, 'control.sock'),
+    tokenFile: join(folder, 'control.token'),
+    apiPort: 0,
+    log: silent,
+  })
+  const authorization = `Bearer ${readFileSync(join(folder, 'control.token'), 'utf8').trim()}`
+  const take = (id: string) =>
+    fetch(`${control.apiUrl}/v1/transcripts/${id}/content`, { headers: { authorization } })
+  for (const [id, content] of kept) {
+    const { status, headers, ...answer } = await take(id).then(async (got) => ({
+      status: got.status,
+      headers: Object.fromEntries(got.headers),
+      bytes: new Uint8Array(await got.arrayBuffer()),
+    }))
+    expect(status).toBe(200)
+    expect(Buffer.compare(answer.bytes, content)).toBe(0)
+    expect(headers).toMatchObject({
+      'content-length': String(content.length),
+      'content-type': 'application/octet-stream',
+      'content-security-policy': 'sandbox',
+    })
+    expect(headers['content-disposition']).toContain(`${id.slice(0, 12)}.transcript`)
+  }
+  for (const id of ['f'.repeat(64), 'nothing', 'abcd']) {
+    const answer = await take(id)
+    expect(answer.status).toBe(404)
+    expect(await answer.json()).toMatchObject({ code: 'NOTHING_MATCHED' })
   }
 })
 

@@ -2,6 +2,7 @@ import type { NetworkState } from '../../api/overview.ts'
 import type { NodeStatus } from '../../api/status.ts'
 import { useAboutNode } from '../app/about-node.ts'
 import { useNode } from '../app/node-data.tsx'
+import { OpenTranscript } from '../recheck/open-transcript.tsx'
 import { Copyable } from '../ui/copyable.tsx'
 import { Page, Section } from '../ui/page.tsx'
 import { Problem } from '../ui/problem.tsx'
@@ -48,6 +49,7 @@ export function NetworkPage() {
           <Addresses />
         </>
       )}
+      <OpenTranscript />
     </Page>
   )
 }
