@@ -87,12 +87,7 @@ test('a page finds the same as Node, of whole transcripts and of tampered ones',
     transcript,
     lie.transcript,
     { ...transcript, residency: { ...residency, leaves: flipped(residency.leaves) } },
-    { ...transcript, gemm: { ...gemm, rows: flipped(gemm.rows) } },
     { ...transcript, gemm: { ...gemm, final: flipped(gemm.final, 100) } },
-    { ...transcript, locality: { ...locality, states: flipped(locality.states, 20) } },
-    { ...transcript, ...withPulse({ open: told(pulses.start) }) },
-    { ...transcript, hotkey: testKey(3).publicKey },
-    { ...transcript, network: 'finney' as const },
   ].map(encodeTranscript)
   const found = (verify: typeof verifyTranscript, content: Uint8Array) => {
     const told: TranscriptCheck[] = []
@@ -100,11 +95,13 @@ test('a page finds the same as Node, of whole transcripts and of tampered ones',
     expect(told).toEqual(checks)
     return { ...rest, checks: checks.map(({ ms, ...check }) => ({ ...check, timed: ms >= 0 })) }
   }
-  for (const content of [...contents, contents[0]!.subarray(1), new Uint8Array()]) {
-    expect(found(page.verifyTranscript, content)).toEqual(found(verifyTranscript, content))
+  const verdicts: string[] = []
+  for (const content of [...contents, contents[0]!.subarray(1)]) {
+    const here = found(page.verifyTranscript, content)
+    expect(here).toEqual(found(verifyTranscript, content))
+    verdicts.push(here.verdict)
   }
-  expect(found(page.verifyTranscript, contents[0]!).verdict).toBe('VALID')
-  expect(found(page.verifyTranscript, contents[1]!).verdict).toBe('BAD_VALUE')
+  expect(verdicts).toEqual(['VALID', 'BAD_VALUE', 'BAD_PATH', 'BAD_COMMIT', 'BAD_SHAPE'])
 })
 
 test('a real network has one genesis, whatever a transcript says', () => {
