@@ -1,5 +1,5 @@
 import { MOST_TRANSCRIPT_BYTES } from '../../api/transcript-size.ts'
-import { ApiError } from '../app/api.ts'
+import { ComputeNodeError } from '../../client/errors.ts'
 import { bytesText } from '../ui/format.ts'
 import type { Told } from './recheck-worker.ts'
 
@@ -10,7 +10,7 @@ export type { Check }
 /**
  * Checks a transcript in a worker of this page, which ends with it; `onCheck` hears of each check as it is made. Resolves
  * with what was found, whatever that is.
- * @throws ApiError where it could not be checked at all; the reason of `signal`
+ * @throws ComputeNodeError where it could not be checked at all; the reason of `signal`
  */
 export function checkHere(
   content: Blob,
@@ -22,7 +22,7 @@ export function checkHere(
   const { promise, resolve, reject } = Promise.withResolvers<Finding>()
   const worker = new Worker(new URL('./recheck-worker.ts', import.meta.url), { type: 'module' })
   const fail = (message: string): void =>
-    reject(new ApiError({ code: 'FAILED_RECHECK', message, next: ON_A_TERMINAL }, 0))
+    reject(new ComputeNodeError('FAILED_RECHECK', message, { next: ON_A_TERMINAL }))
   const onAbort = (): void => reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
   worker.onerror = ({ message }) => fail(`this browser cannot check transcripts: ${message}`)
@@ -40,9 +40,11 @@ export function checkHere(
 
 const ON_A_TERMINAL = 'check it on a terminal: compute-node gpu verify'
 
-/** @throws ApiError: what is larger than any transcript is none, and is not read */
+/** @throws ComputeNodeError: what is larger than any transcript is none, and is not read */
 export function assertNotTooLarge(bytes: number): void {
   if (bytes <= MOST_TRANSCRIPT_BYTES) return
-  const message = `${bytesText(bytes)}: no transcript is so large`
-  throw new ApiError({ code: 'BAD_MESSAGE_TRANSCRIPT', message }, 0)
+  throw new ComputeNodeError(
+    'BAD_MESSAGE_TRANSCRIPT',
+    `${bytesText(bytes)}: no transcript is so large`,
+  )
 }
