@@ -58,7 +58,7 @@ function Recheck({ id, file, testimony, onRetry }: Given) {
       </ol>
       {finding === undefined ? null : (
         <>
-          {testimony === undefined ? null : (
+          {testimony === undefined || named[0]?.ok === false ? null : (
             <p className="soft">{comparedWith(testimony.verdict, finding.verdict)}</p>
           )}
           <p className="faint">
