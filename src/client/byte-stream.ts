@@ -22,6 +22,8 @@ export interface ByteSource {
   readonly stream: ByteStream
   /** Whether anybody began to read it. */
   readonly isRead: boolean
+  /** Whether its reader has left: the rest is for nobody. */
+  readonly isLeft: boolean
   /** Resolves once there is room for more. `data` belongs to the stream from now on. */
   push(data: Uint8Array): Promise<void>
   end(): void
@@ -98,6 +100,9 @@ export function byteSource(onRead: () => void = () => undefined): ByteSource {
     stream,
     get isRead() {
       return state !== 'unread'
+    },
+    get isLeft() {
+      return state === 'left'
     },
     async push(data) {
       if (over !== undefined || state === 'left') return

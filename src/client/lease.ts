@@ -3,6 +3,7 @@ import type { Lease as LeaseView } from '../api/leases.ts'
 import { NodeError } from '../errors.ts'
 import { type Budget, spendingKey } from './budget.ts'
 import type { HttpClient } from './http-client.ts'
+import { type FilesOfLease, filesOf } from './lease-files.ts'
 import type { LeaseProcess } from './lease-process.ts'
 import {
   type ExecOptions,
@@ -86,6 +87,8 @@ const started: ReadonlySet<string> = new Set(['ACTIVE', 'GRACE', 'SUSPENDED', 'P
  */
 export class Lease implements AsyncDisposable {
   readonly id: string
+  /** Files in and out. */
+  readonly files: FilesOfLease
   protected readonly parts: LeaseParts
   #view: LeaseView
   #isKept: boolean
@@ -96,6 +99,7 @@ export class Lease implements AsyncDisposable {
     this.id = parts.view.id
     this.#view = parts.view
     this.#isKept = parts.keep
+    this.files = filesOf({ ...this.place, life: (signal) => this.life(signal) })
   }
 
   /** What was known of it when the node was last asked; `refresh` asks anew. */

@@ -9,6 +9,7 @@ import { complaintsOf, expectAccessible, noBrowser, openBrowser } from '../suppo
 import { type ConsoleMarket, startConsoleMarket } from '../support/console-market.ts'
 import { docker, noDocker } from '../support/docker.ts'
 import { attack, serveHostilePage } from '../support/hostile-page.ts'
+import { loadSdk, type PageWithSdk } from '../support/sdk-page.ts'
 
 const WAIT_MS = 90_000
 
@@ -143,6 +144,45 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     await page.getByRole('textbox', { name: 'Folder' }).fill('/srv')
     await page.keyboard.press('Enter')
     await page.getByRole('row', { name: /index\.html/ }).waitFor()
+  })
+
+  test("a page with the SDK alone: commands, a terminal, logs, files over a browser's own sockets", async () => {
+    const sdkPage = await context.newPage()
+    await loadSdk(sdkPage, new URL(page.url()).origin)
+    const found = await sdkPage.evaluate(async (lease) => {
+      const { sdk } = globalThis as unknown as PageWithSdk
+      const here = await sdk.connect().leases.get(lease)
+      const echo = here.exec(['cat'], { stdin: { text: 'through the browser' } })
+      const failing = await here.exec(['sh', '-c', 'echo no >&2; exit 3']).output()
+      const shell = here.shell({ columns: 80, rows: 24 })
+      await shell.write('echo shell-$((6*7)); exit 5\n')
+      const shown = await shell.output.text()
+      let log = ''
+      for await (const { text } of here.logs({ tail: 3 })) log += text
+      const { bytes } = await here.files.write('/srv/sub/note.txt', { text: 'a note' })
+      const { items } = await here.files.list('/srv/sub')
+      return {
+        echoed: await echo.text(),
+        failing,
+        shell: [shown.includes('shell-42'), await shell.exit],
+        log,
+        files: [
+          bytes,
+          items.map(({ name }) => name),
+          await here.files.read('/srv/sub/note.txt').text(),
+        ],
+        gone: await here.files.list('/nowhere').catch((error) => error.code),
+      }
+    }, id)
+    expect(found).toMatchObject({
+      echoed: 'through the browser',
+      failing: { exitCode: 3, stdout: '', stderr: 'no\n' },
+      shell: [true, 5],
+      log: expect.stringMatching(/step \d+\n$/),
+      files: [6, ['note.txt'], 'a note'],
+      gone: 'NOTHING_MATCHED',
+    })
+    await sdkPage.close()
   })
 
   test('a port is forwarded, the page behind it loads, and it closes', async () => {

@@ -1,4 +1,6 @@
 // What `import … from 'compute-node'` gives.
+
+export type { LeaseDirectory } from '../../api/lease-files.ts'
 export type { Lease as LeaseView } from '../../api/leases.ts'
 export type { Offer } from '../../api/offers.ts'
 export type { NodeStatus } from '../../api/status.ts'
@@ -21,6 +23,7 @@ export {
 } from '../../client/errors.ts'
 export type { Ask } from '../../client/http-client.ts'
 export type { CallOptions, ExtendOptions, WaitOptions } from '../../client/lease.ts'
+export type { FileContent, FileOptions } from '../../client/lease-files.ts'
 export type {
   LeaseProcess,
   ProcessInput,
@@ -42,7 +45,7 @@ export type { CopyResult } from '../copy/copy-job.ts'
 export type { EvidenceFinding } from '../leases/check-evidence.ts'
 export type { TranscriptFinding } from '../verify-transcript.ts'
 export { type ConnectOptions, connect, type StartOptions } from './connect.ts'
-export type { CopyOptions, CopyProgress, FileContent, LeaseFiles } from './lease-files.ts'
+export type { CopyOptions, CopyProgress, LeaseFiles } from './lease-files.ts'
 export type { LeaseHere as Lease } from './lease-here.ts'
 export type { NodeHere as ComputeNode } from './node-here.ts'
 export { verifyReceipts, verifyTranscript } from './verify.ts'

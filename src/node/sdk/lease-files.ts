@@ -3,6 +3,7 @@ import ignore from 'ignore'
 import type { Lease as LeaseView } from '../../api/leases.ts'
 import { type ByteStream, byteSource } from '../../client/byte-stream.ts'
 import type { CallOptions } from '../../client/lease.ts'
+import type { FileContent, FilesOfLease } from '../../client/lease-files.ts'
 import { openedWhenStarted } from '../../client/lease-sessions.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { placeOf } from '../copy/copy-ends.ts'
@@ -31,14 +32,8 @@ export interface CopyProgress {
   readonly file: string
 }
 
-/** What goes into a file of a lease. */
-export type FileContent =
-  | { readonly text: string }
-  | Uint8Array
-  | AsyncIterable<string | Uint8Array>
-
 /** Files between this machine and a lease, verified by their SHA-256. */
-export interface LeaseFiles {
+export interface LeaseFiles extends Pick<FilesOfLease, 'list'> {
   /**
    * Copies a file or folder of this machine to that very path of the lease (with a slash at its end: into that folder).
    * What is there already is not sent again, and a connection that broke is gone on with.
@@ -60,7 +55,7 @@ interface Place {
   readonly life: (signal: AbortSignal | undefined) => AbortSignal
 }
 
-export function leaseFiles({ path, view, frames, life }: Place): LeaseFiles {
+export function leaseFiles({ path, view, frames, life }: Place): Omit<LeaseFiles, 'list'> {
   const copied = async (
     work: (talk: RentersTalk, job: CopyJob) => Promise<void>,
     options: CopyOptions,

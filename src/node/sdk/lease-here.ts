@@ -4,6 +4,7 @@ import {
   type LeaseParts,
   type ReceiptsAnswer,
 } from '../../client/lease.ts'
+import { filesOf } from '../../client/lease-files.ts'
 import type { EvidenceFinding } from '../leases/check-evidence.ts'
 import { type LeaseFiles, leaseFiles } from './lease-files.ts'
 import type { NodeTransport } from './node-transport.ts'
@@ -11,17 +12,20 @@ import { verifyReceipts } from './verify.ts'
 
 /** A lease, with what only a program of Node's can do: files of this machine, and evidence checked in this process. */
 export class LeaseHere extends Lease {
-  /** Files in and out. */
-  readonly files: LeaseFiles
+  override readonly files: LeaseFiles
 
   constructor(parts: LeaseParts, transport: Pick<NodeTransport, 'frames'>) {
     super(parts)
-    this.files = leaseFiles({
-      path: this.path,
-      view: () => this.view,
-      frames: (path, signal) => transport.frames(path, signal),
-      life: (signal) => this.life(signal),
-    })
+    const life = (signal: AbortSignal | undefined) => this.life(signal)
+    this.files = {
+      ...leaseFiles({
+        path: this.path,
+        view: () => this.view,
+        frames: (path, signal) => transport.frames(path, signal),
+        life,
+      }),
+      list: filesOf({ ...this.place, life }).list,
+    }
   }
 
   /** What it cost, receipt by receipt, as the node checked it. */
