@@ -14,8 +14,8 @@ export function elsewhere(first: Uint8Array): string | undefined {
   const text = Buffer.from(first.subarray(0, HEAD_BYTES)).toString('latin1')
   const target = /^[A-Z]+ (\S+) HTTP\/1\.[01]\r\n/.exec(text)?.[1]
   const host = /\r\nhost: *127\.0\.0\.1(:\d+)? *\r\n/i.exec(text)
-  // Programs may ask there: they send neither.
-  const isBrowser = /\r\n(sec-fetch-|cookie:[^\r]*cn_session=)/i.test(text)
+  // Programs may ask there: they send none of these. Node's fetch sends `Sec-Fetch-Mode`, as browsers do.
+  const isBrowser = /\r\n(sec-fetch-(site|dest):|cookie:[^\r]*cn_session=)/i.test(text)
   if (target === undefined || host === null || !isBrowser) return undefined
   const location = `http://localhost${host[1] ?? ''}${target.startsWith('/') ? target : '/'}`
   return `HTTP/1.1 307 Temporary Redirect\r\nLocation: ${location}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`

@@ -126,15 +126,18 @@ test('a browser that asks as 127.0.0.1, where the cookie of this node is, is sen
     )
   const here = `127.0.0.1:${forward.local}`
   const there = `\r\nLocation: http://localhost:${forward.local}/lab?a=1\r\n`
-  for (const header of ['Sec-Fetch-Mode: navigate', 'cookie: a=b; cn_session=secret']) {
+  for (const header of ['Sec-Fetch-Dest: document', 'cookie: a=b; cn_session=secret']) {
     const text = await ask(here, header)
     expect(text.slice(0, 13)).toBe('HTTP/1.1 307 ')
     expect(text).toContain(there)
   }
   expect(got).toEqual([])
-  expect(await ask(`localhost:${forward.local}`, 'Sec-Fetch-Mode: navigate')).toContain(' 200 ')
+  expect(await ask(`localhost:${forward.local}`, 'Sec-Fetch-Dest: document')).toContain(' 200 ')
   expect(await ask(here, 'User-Agent: curl')).toContain(' 200 ')
-  expect([got.length, failures]).toEqual([2, []])
+  const program = await fetch(`http://${here}/`, { headers: { authorization: 'token t' } })
+  expect([program.status, program.redirected]).toEqual([200, false])
+  expect(got.at(-1)).toContain('authorization: token t')
+  expect([got.length, failures]).toEqual([3, []])
 })
 
 test('where nothing listens the client is reset, and the reason is told', async () => {
