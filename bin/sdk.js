@@ -19,6 +19,7 @@ export const {
   isOutcomeUnknown,
   isRefused,
   isUnreachable,
+  untilInterrupted,
   verifyReceipts,
   verifyTranscript,
 } = await import((existsSync(source) ? source : built).href)

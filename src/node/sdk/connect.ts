@@ -1,7 +1,6 @@
 import { createComputeNode } from '../../client/compute-node.ts'
-import type { Transport } from '../../client/transport.ts'
 import { sleep } from '../../clock.ts'
-import { codeOf, NodeError } from '../../errors.ts'
+import { codeOf } from '../../errors.ts'
 import { secondsMs } from '../../units.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { controlSocketPath } from '../data-folder.ts'
@@ -37,7 +36,8 @@ export interface ConnectOptions {
 /**
  * Connects to a node: the one that runs in a data folder, one at an address, or one that is started for this program.
  * Disposing ends the connection, and the node that was started for it; leases that are kept run on.
- * @throws FAILED_NOT_RUNNING when none runs and none is to be started; BAD_CONFIG_… for options that make no sense
+ * @throws FAILED_NOT_RUNNING when none runs and none is to be started; FAILED_CONNECTION, REFUSED_… when the one at an
+ * address does not answer or knows no such token; BAD_CONFIG_… for options that make no sense
  */
 export async function connect(options: ConnectOptions = {}): Promise<NodeHere> {
   const { url, token, budget, signal } = options
@@ -50,6 +50,7 @@ export async function connect(options: ConnectOptions = {}): Promise<NodeHere> {
   const leaseOf = (parts: ConstructorParameters<typeof LeaseHere>[0]) =>
     new LeaseHere(parts, transport)
   const node = stack.use(createComputeNode({ transport, budget, signal: own, leaseOf }))
+  if (url !== undefined) await node.ask({ path: '/v1/session' }) // else the first call would tell
   return nodeHere(node, stack.move())
 }
 
@@ -64,7 +65,7 @@ async function ownNode(
   const giveUpAtMs = Date.now() + LOCKED_MS
   for (;;) {
     try {
-      stack.use(await held(transport))
+      stack.use(await transport.hold())
       return transport
     } catch (error) {
       if (!absent.has(codeOf(error)) || options.start === undefined) throw error
@@ -79,15 +80,6 @@ async function ownNode(
 }
 
 const absent: ReadonlySet<string> = new Set(['FAILED_NOT_RUNNING', 'FAILED_NODE_STOPPED'])
-
-/** Keeps a node that was started for one command alive until disposed. */
-async function held(transport: Transport): Promise<Disposable> {
-  const gone = new AbortController()
-  const { signal } = gone
-  const response = await transport.fetch({ method: 'GET', path: '/v1/hold', headers: {}, signal })
-  if (!response.ok) throw new NodeError('FAILED', `the node answered with ${response.status}`)
-  return { [Symbol.dispose]: () => gone.abort() }
-}
 
 /** Judged as the command line judges it: flags are what `start` says, then the environment, then the folder's file. */
 function configOf({ dataDir, start = {} }: ConnectOptions): Config {

@@ -4,7 +4,7 @@ import { NodeError } from '../../errors.ts'
 import type { FrameChannel } from '../../protocols/frames.ts'
 import { openFrames } from '../control/client.ts'
 import { openNodeSocket } from './node-socket.ts'
-import { unixTransport } from './unix-transport.ts'
+import { type UnixTransport, unixTransport } from './unix-transport.ts'
 
 /** A transport that carries bulk, too. */
 export interface NodeTransport extends Transport, Disposable {
@@ -13,7 +13,7 @@ export interface NodeTransport extends Transport, Disposable {
 }
 
 /** To the node of a data folder, through its control socket. */
-export function socketTransport(socketPath: string): NodeTransport {
+export function socketTransport(socketPath: string): NodeTransport & Pick<UnixTransport, 'hold'> {
   const unix = unixTransport(socketPath)
   return {
     ...unix,

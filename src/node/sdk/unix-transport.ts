@@ -7,8 +7,14 @@ import { openNodeSocket } from './node-socket.ts'
 /** Statuses whose answers have no content, so that `Response` refuses one. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** Reaches the node of a data folder through its control socket. Disposing it ends what is under way. */
-export function unixTransport(socketPath: string): Transport & Disposable {
+/** To the node of a data folder. Disposing it ends what is under way. */
+export interface UnixTransport extends Transport, Disposable {
+  /** Keeps a node that was started for one command alive until disposed. A program does not stay for it alone. */
+  hold(): Promise<Disposable>
+}
+
+/** Reaches the node of a data folder through its control socket. */
+export function unixTransport(socketPath: string): UnixTransport {
   // Nothing is kept open for later: a node closes what idles, and a request that met that would be lost.
   const agent = new Agent({ keepAlive: false })
   return {
@@ -28,6 +34,13 @@ export function unixTransport(socketPath: string): Transport & Disposable {
         // Masks fool web proxies, and there is none on a unix socket.
         generateMask: (mask) => void mask.fill(0),
       }),
+    async hold() {
+      const way = { method: 'GET', path: '/v1/hold', headers: {}, socketPath, agent }
+      const incoming = await answered(way)
+      incoming.on('error', () => incoming.destroy()) // the node stopped: the next request says so
+      incoming.resume().socket.unref()
+      return { [Symbol.dispose]: () => void incoming.destroy() }
+    },
     [Symbol.dispose]: () => agent.destroy(),
   }
 }

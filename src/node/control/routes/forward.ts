@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import { type ForwardMessage, sessionRoutes } from '../../../api/sessions.ts'
 import { NodeError } from '../../../errors.ts'
+import { leaseEnded } from '../../leases/enter-lease.ts'
 import { findLease } from '../../leases/find-lease.ts'
 import { forwardPort } from '../../leases/forward-port.ts'
+import { isRunning } from '../../leases/lease-machine.ts'
 import type { RentBook } from '../../leases/rent-book.ts'
 import { untilEnded } from '../../leases/until-ended.ts'
 import { toJson } from '../../output.ts'
@@ -17,6 +19,8 @@ import { problemOf } from '../problem.ts'
 export function forwardRoute(app: FastifyInstance, { renting: book }: { renting: RentBook }): void {
   addSocket(app, sessionRoutes.forwardPort, async ({ params, query, signal }, accept) => {
     const found = await findLease(book, params.id)
+    const lease = book.live.get(found.id)?.lease ?? found.mine?.lease
+    if (lease !== undefined && !isRunning(lease)) throw leaseEnded(lease.ending?.reason)
     const failed = Promise.withResolvers<never>()
     failed.promise.catch(() => undefined) // told where it is waited for
     const say = (message: ForwardMessage): void => socket?.send(toJson(message))

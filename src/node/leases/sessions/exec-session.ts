@@ -37,7 +37,7 @@ export async function attend(
     using closed = whenAborted(closing)
     using gone = whenAborted(left)
     await Promise.race([
-      sendOutput(exec, channel),
+      sendOutput(exec, channel, closing),
       takeInput(exec, channel),
       closed.aborted,
       gone.aborted,
@@ -67,12 +67,14 @@ async function runDetached(
   }
 }
 
-async function sendOutput(exec: Exec, channel: FrameChannel): Promise<void> {
+async function sendOutput(exec: Exec, channel: FrameChannel, closing: AbortSignal): Promise<void> {
   await Promise.all([
     sendAll(exec.stdout, channels.stdout, channel),
     sendAll(exec.stderr, channels.stderr, channel),
   ])
-  await channel.send(channels.control, await outcomeOf(exec))
+  const outcome = await outcomeOf(exec)
+  closing.throwIfAborted() // what its container's removal does to a command is none of its own outcomes
+  await channel.send(channels.control, outcome)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type ByteReader, createByteReader, readLine } from '../../../../containers/byte-reader.ts'
 import { readTarHeader, tarPadding } from '../../../../containers/small-tar.ts'
-import { NodeError } from '../../../../errors.ts'
+import { messageOf, NodeError } from '../../../../errors.ts'
 import type { FilesToMiner } from '../../../../protocols/session-files.ts'
 import { KiB } from '../../../../units.ts'
 import type { FilesPlace } from './files-place.ts'
@@ -58,6 +58,14 @@ async function sendContents(from: ByteReader, size: number, talk: MinersTalk): P
 const changed = (name: string): NodeError =>
   new NodeError('FAILED_FILES', `${name} changed while it was read`, { next: 'copy it again' })
 
+/** A file that is not there is what `lookAt` would not find either. */
+function refused(path: string, error: unknown): never {
+  if (!/no such file or directory/i.test(messageOf(error))) throw error
+  throw new NodeError('NOTHING_MATCHED', `${path} is not in the lease`, {
+    next: 'look there: compute-node exec LEASE -- ls',
+  })
+}
+
 /** Sends one file; of one whose beginning the renter has, only the rest, if that beginning is the file's. */
 export async function readFile(
   place: FilesPlace,
@@ -107,7 +115,7 @@ async function sendRest(
     if (came < offset || !hash.copy().digest().equals(prefix)) return false
   }
   let data = await file.some(PIECE_BYTES)
-  if (data === undefined) await tool.done() // says why, if it failed
+  if (data === undefined) await tool.done().catch((error: unknown) => refused(path, error)) // says why, if it failed
   await talk.tell({ kind: 'file', offset })
   for (; data !== undefined; data = await file.some(PIECE_BYTES)) {
     hash.update(data)
