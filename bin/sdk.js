@@ -15,6 +15,7 @@ export const {
   connect,
   isBadRequest,
   isExit,
+  isLeaseEnded,
   isNotFound,
   isOutcomeUnknown,
   isRefused,

@@ -1,9 +1,12 @@
 // The first command in a lease: takes the cheapest offer, runs something there and gives the lease back.
 //
-//   node examples/01-first-exec.ts [QUERY]
-import { connect } from 'compute-node'
+//   node examples/01-first-exec.ts [QUERY]      Ctrl-C gives it back at once
+//
+// Prints where the lease is and what it costs per hour, what the commands print, and what it cost.
+import { connect, untilInterrupted } from 'compute-node'
 
-await using node = await connect() // the node that the command line would use; see COMPUTE_NODE_DATA_DIR
+// The node that the command line would use; see COMPUTE_NODE_DATA_DIR.
+await using node = await connect({ signal: untilInterrupted() })
 await using lease = await node.rent({
   query: process.argv[2] ?? '',
   hours: 0.1,

@@ -1,15 +1,17 @@
 // A fine-tune: a folder goes in, a script in it runs for a while, and what it made comes back. Run again after a broken
 // connection, only what is missing travels.
 //
-//   node examples/03-fine-tune.ts FOLDER RESULT [IMAGE]      FOLDER holds train.sh, which writes to $OUT
-import { connect } from 'compute-node'
+//   node examples/03-fine-tune.ts FOLDER RESULT [IMAGE]      FOLDER holds train.sh, which writes to $OUT; Ctrl-C ends it
+//
+// Prints how many files went in, what the script prints, and how many files came back; on stderr how far a copy is.
+import { connect, untilInterrupted } from 'compute-node'
 
 const [folder, result, image] = process.argv.slice(2)
 if (folder === undefined || result === undefined) throw new Error('name a FOLDER and a RESULT')
 
-await using node = await connect()
+await using node = await connect({ signal: untilInterrupted() })
 await using lease = await node.rent({
-  ...(image === undefined ? {} : { image }),
+  image,
   query: process.env['QUERY'] ?? '',
   hours: 1,
   labels: { job: 'fine-tune' },

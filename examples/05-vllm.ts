@@ -1,12 +1,14 @@
 // A model behind an HTTP port: vLLM runs as the lease's main process, and its port becomes a local one.
 //
-//   node examples/05-vllm.ts [MODEL] [IMAGE]
-import { connect, type Lease } from 'compute-node'
+//   node examples/05-vllm.ts [MODEL] [IMAGE]      Ctrl-C ends it
+//
+// Prints the local address, and which model answers there; what the server printed where it fails.
+import { connect, type Lease, untilInterrupted } from 'compute-node'
 
 const [model = 'Qwen/Qwen2.5-0.5B-Instruct', image = 'vllm/vllm-openai'] = process.argv.slice(2)
 const PORT = 8000
 
-await using node = await connect()
+await using node = await connect({ signal: untilInterrupted() })
 await using lease = await node.rent({
   image,
   command: ['vllm', 'serve', model, '--host', '127.0.0.1', '--port', String(PORT)],

@@ -2,6 +2,8 @@
 // needs no node and no network.
 //
 //   node examples/09-verify-offline.ts [FILE]      without a file: the newest proof that the node can get
+//
+// Prints who testified, the verdict, and every check; the exit code is 0 for VALID alone.
 import { readFile } from 'node:fs/promises'
 import { connect, verifyTranscript } from 'compute-node'
 

@@ -13,12 +13,12 @@ export type {
 
 export interface BrowserConnectOptions {
   /** Where the node serves its control API; the page's own origin where absent. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** A scoped token for requests; sockets are opened by the session cookie alone. */
-  readonly token?: string
+  readonly token?: string | undefined
   /** What all leases taken through this connection may cost together, as a decimal. */
-  readonly budget?: string
-  readonly signal?: AbortSignal
+  readonly budget?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Connects a page to the node that serves it. A node answers pages of its own origin only. */

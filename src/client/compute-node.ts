@@ -23,7 +23,7 @@ export interface NodeEvent {
 
 export interface EventsOptions extends CallOptions {
   /** Only events of these names. */
-  readonly event?: string | readonly string[]
+  readonly event?: string | readonly string[] | undefined
 }
 
 /** What a validator says of one device in one slot. */
@@ -77,13 +77,16 @@ export interface ComputeNode<L extends Lease = Lease> extends AsyncDisposable {
   rent(options?: RentOptions): Promise<L>
   readonly leases: {
     /** Leases of this node, newest first; their handles keep them. */
-    list(options?: CallOptions & { readonly running?: boolean }): Promise<L[]>
+    list(options?: CallOptions & { readonly running?: boolean | undefined }): Promise<L[]>
     /** By its id or a beginning of it; the handle keeps it. NOTHING_MATCHED where there is none. */
     get(id: string, options?: CallOptions): Promise<L>
   }
   /** Testimony that the node knows, newest slot first. */
   attestations(
-    options?: CallOptions & { readonly peer?: string; readonly limit?: number },
+    options?: CallOptions & {
+      readonly peer?: string | undefined
+      readonly limit?: number | undefined
+    },
   ): Promise<AttestationRow[]>
   readonly transcripts: {
     /** The proof behind a verdict, by its content id; NOTHING_MATCHED when nobody has it. */

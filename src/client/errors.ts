@@ -40,6 +40,10 @@ export const isNodeGone = (error: unknown): error is NodeError =>
 export const isOutcomeUnknown = (error: unknown): error is NodeError =>
   error instanceof NodeError && error.code === 'PEER_OUTCOME_UNKNOWN'
 
+/** The lease was over, or ended meanwhile. */
+export const isLeaseEnded = (error: unknown): error is NodeError =>
+  error instanceof NodeError && error.code === ('FAILED_LEASE_ENDED' satisfies ErrorCode)
+
 /** A command ended with another exit code than 0, which is in `details.exitCode`. */
 export const isExit = (
   error: unknown,

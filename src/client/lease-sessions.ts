@@ -13,28 +13,28 @@ const STARTING_PAUSE_MS = 1000
 /** Where and as whom a command runs. */
 export interface CommandPlace {
   /** Variables of this command alone; they travel encrypted and are kept nowhere. */
-  readonly env?: Readonly<Record<string, string>>
-  readonly workingDir?: string
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly workingDir?: string | undefined
   /** `name`, `uid` or `uid:gid`; the image's own where absent. */
-  readonly user?: string
-  readonly signal?: AbortSignal
+  readonly user?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ExecOptions extends CommandPlace {
-  readonly stdin?: ProcessInput
+  readonly stdin?: ProcessInput | undefined
   /** A pseudo-terminal: both outputs come as stdout. */
-  readonly tty?: boolean
+  readonly tty?: boolean | undefined
 }
 
 export interface ShellOptions extends CommandPlace {
   readonly columns: number
   readonly rows: number
   /** A shell of the image where absent. */
-  readonly command?: readonly string[]
+  readonly command?: readonly string[] | undefined
   /** Told once it is open. */
-  readonly onOpen?: () => void
+  readonly onOpen?: (() => void) | undefined
   /** Told when the connection broke (`lost`: it is tried to resume) and when the terminal goes on (`resumed`). */
-  readonly onNotice?: (notice: 'lost' | 'resumed') => void
+  readonly onNotice?: ((notice: 'lost' | 'resumed') => void) | undefined
 }
 
 /** A terminal in a lease. It outlives its connection to the miner; disposing it hangs up. */
@@ -50,18 +50,18 @@ export interface LeaseShell extends Disposable {
 
 export interface LogsOptions {
   /** Goes on with what comes; ends with the lease. */
-  readonly follow?: boolean
+  readonly follow?: boolean | undefined
   /** Only so many lines from the end. */
-  readonly tail?: number
+  readonly tail?: number | undefined
   /** Only what came later; unix ms. */
-  readonly sinceMs?: number
+  readonly sinceMs?: number | undefined
   /** Puts the time before each line. */
-  readonly timestamps?: boolean
+  readonly timestamps?: boolean | undefined
   /** Told once it is open. */
-  readonly onOpen?: () => void
+  readonly onOpen?: (() => void) | undefined
   /** Told when the connection to the miner broke (`lost`), and when reading goes on after the last line (`resumed`). */
-  readonly onNotice?: (notice: 'lost' | 'resumed') => void
-  readonly signal?: AbortSignal
+  readonly onNotice?: ((notice: 'lost' | 'resumed') => void) | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A piece of what a lease's main process printed. */
@@ -78,18 +78,18 @@ export interface LogBytes {
 
 export interface UsageOptions {
   /** A second where absent. */
-  readonly everyMs?: number
+  readonly everyMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 export interface ForwardOptions {
   /** On this machine; a free one where absent. */
-  readonly localPort?: number
+  readonly localPort?: number | undefined
   /** Address of this machine to listen on; 127.0.0.1 where absent. Others reach the port on any other one. */
-  readonly bind?: string
+  readonly bind?: string | undefined
   /** Told of each connection that could not be carried. */
-  readonly onFailure?: (error: NodeError) => void
-  readonly signal?: AbortSignal
+  readonly onFailure?: ((error: NodeError) => void) | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A port of a lease on the node's machine, until disposed or its lease ends. */
@@ -223,7 +223,10 @@ export async function forwardOf(
   const query = { port, bind, local: localPort }
   const socket = await http.webSocket({ path: `${path}/forward`, query, signal })
   const { promise: listening, resolve, reject } = Promise.withResolvers<number>()
-  const ended = hearForward(socket, resolve, onFailure)
+  const ended = hearForward(socket, resolve, onFailure).catch((error: unknown) => {
+    signal?.throwIfAborted()
+    throw error
+  })
   ended.catch(reject)
   const onAbort = (): void => socket.close()
   signal?.addEventListener('abort', onAbort, { once: true })

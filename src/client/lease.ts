@@ -2,6 +2,7 @@ import type { LeaseUsage } from '../api/lease-usage.ts'
 import type { Lease as LeaseView } from '../api/leases.ts'
 import { NodeError } from '../errors.ts'
 import { type Budget, spendingKey } from './budget.ts'
+import { durationOf } from './duration.ts'
 import type { HttpClient } from './http-client.ts'
 import { type FilesOfLease, filesOf } from './lease-files.ts'
 import type { LeaseProcess } from './lease-process.ts'
@@ -29,14 +30,14 @@ export interface CallOptions {
 export interface ExtendOptions extends CallOptions {
   readonly hours: number
   /** The most that the lease may cost in all, as a decimal. */
-  readonly maxCost?: string
+  readonly maxCost?: string | undefined
 }
 
 export interface WaitOptions extends CallOptions {
   /** What is waited for; `over` where absent. */
-  readonly until?: 'running' | 'over'
+  readonly until?: 'running' | 'over' | undefined
   /** Told what the miner is doing, whenever that changes. */
-  readonly onProgress?: (doing: string) => void
+  readonly onProgress?: ((doing: string) => void) | undefined
 }
 
 /** What a lease cost; amounts are decimals in `asset`. */
@@ -81,6 +82,9 @@ const SETTLE_MS = 15_000
 /** States in which commands can be run. */
 const started: ReadonlySet<string> = new Set(['ACTIVE', 'GRACE', 'SUSPENDED', 'PAUSED'])
 
+/** By this name Node's console finds what to print. */
+const printed: unique symbol = Symbol.for('nodejs.util.inspect.custom')
+
 /**
  * A lease. `await using` stops it at the end of the scope, unless it was taken with `keep`; then it runs on, and costs,
  * until it is stopped.
@@ -104,6 +108,16 @@ export class Lease implements AsyncDisposable {
 
   /** What was known of it when the node was last asked; `refresh` asks anew. */
   get view(): LeaseView {
+    return this.#view
+  }
+
+  /** What is known of it, as `view`: for JSON.stringify. */
+  toJSON(): LeaseView {
+    return this.#view
+  }
+
+  /** The same for Node's console.log. */
+  [printed](): LeaseView {
     return this.#view
   }
 
@@ -180,7 +194,7 @@ export class Lease implements AsyncDisposable {
 
   /** Moves its end; its price stays. What it may cost in all grows by that. */
   async extend({ hours, maxCost, signal }: ExtendOptions): Promise<LeaseView> {
-    const addMs = Math.max(1000, Math.round(hours * 3_600_000))
+    const addMs = durationOf(hours)
     const most = await this.parts.budget?.most(maxCost, this.#view)
     const limit = most ?? maxCost
     const body = { addMs, ...(limit === undefined ? {} : { maxCost: limit }) }
@@ -216,7 +230,7 @@ export class Lease implements AsyncDisposable {
   async stop({
     reason,
     signal,
-  }: CallOptions & { readonly reason?: string } = {}): Promise<LeaseView> {
+  }: CallOptions & { readonly reason?: string | undefined } = {}): Promise<LeaseView> {
     await this.#post('/stop', reason === undefined ? {} : { reason }, signal)
     const settling = AbortSignal.any([this.life(signal), AbortSignal.timeout(SETTLE_MS)])
     try {

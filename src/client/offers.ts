@@ -3,14 +3,14 @@ import type { HttpClient } from './http-client.ts'
 
 export interface SearchOptions {
   /** Fields to order by; `-` before one: falling. Cheapest first where absent. */
-  readonly order?: string
-  readonly limit?: number
+  readonly order?: string | undefined
+  readonly limit?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 export interface WatchOptions extends Omit<SearchOptions, 'limit'> {
   /** In the query language (docs/cli.md); all that can be rented where absent. */
-  readonly query?: string
+  readonly query?: string | undefined
 }
 
 /** How the standing offers that match changed. */

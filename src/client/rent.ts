@@ -1,5 +1,6 @@
 import type { Lease as LeaseView } from '../api/leases.ts'
 import { type Budget, spendingKey } from './budget.ts'
+import { durationOf } from './duration.ts'
 import type { HttpClient } from './http-client.ts'
 import type { Lease } from './lease.ts'
 
@@ -7,51 +8,52 @@ import type { Lease } from './lease.ts'
 export interface WantedVolume {
   readonly name: string
   readonly path: string
-  readonly sizeMiB?: number
-  readonly readOnly?: boolean
+  readonly sizeMiB?: number | undefined
+  readonly readOnly?: boolean | undefined
 }
 
 /** What is wanted of a lease. */
 export interface RentOptions {
   /** In the query language of offers (docs/cli.md), or an offer's id; any offer where absent. */
-  readonly query?: string
+  readonly query?: string | undefined
   /** Fields to order by, the cheapest first where absent; the first offer that can be had is taken. */
-  readonly order?: string
-  readonly image?: string
+  readonly order?: string | undefined
+  readonly image?: string | undefined
   /** A login at the image's registry; it travels encrypted, for one pull, and is kept nowhere. */
   readonly registryAuth?:
     | { readonly username: string; readonly password: string }
     | { readonly identitytoken: string }
+    | undefined
   /** The main process; without one the container idles. */
-  readonly command?: readonly string[]
+  readonly command?: readonly string[] | undefined
   /** How long at most; 1 where absent. */
-  readonly hours?: number
+  readonly hours?: number | undefined
   /** How many GPUs. */
-  readonly devices?: number
+  readonly devices?: number | undefined
   /** The GPUs prove nothing meanwhile, at the offer's price for that. */
-  readonly exclusive?: boolean
+  readonly exclusive?: boolean | undefined
   /** Variables of all its processes; they travel encrypted and are kept nowhere. */
-  readonly env?: Readonly<Record<string, string>>
-  readonly labels?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
   /** Ports that are meant to be forwarded. */
-  readonly ports?: readonly number[]
-  readonly volumes?: readonly WantedVolume[]
+  readonly ports?: readonly number[] | undefined
+  readonly volumes?: readonly WantedVolume[] | undefined
   /** PeerIds that may enter it too. */
-  readonly authorized?: readonly string[]
+  readonly authorized?: readonly string[] | undefined
   /** How far to sign in advance, so that this machine may be away that long; an hour where absent. */
-  readonly prepaidMs?: number
+  readonly prepaidMs?: number | undefined
   /** How long to wait in a miner's queue when nothing is free; absent: not at all. */
-  readonly waitMs?: number
+  readonly waitMs?: number | undefined
   /** Highest price per hour; decimals in the offer's asset, as the caps that follow. */
-  readonly maxDph?: string
+  readonly maxDph?: string | undefined
   /** The most that it may cost in all, and all leases of the node in a day. */
-  readonly maxCost?: string
-  readonly maxDailyCost?: string
+  readonly maxCost?: string | undefined
+  readonly maxDailyCost?: string | undefined
   /** It runs on when its handle is disposed of. */
-  readonly keep?: boolean
-  readonly onProgress?: (progress: RentProgress) => void
+  readonly keep?: boolean | undefined
+  readonly onProgress?: ((progress: RentProgress) => void) | undefined
   /** Ends the wait; what was agreed meanwhile is stopped. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What happens until a lease runs. */
@@ -149,9 +151,15 @@ async function placed<L extends Lease>(
   }
 }
 
-function wishOf({ hours = 1, keep: _, onProgress: __, signal: ___, ...wish }: RentOptions): object {
-  const durationMs = Math.max(1000, Math.round(hours * 3_600_000))
-  return { prepaidMs: PREPAID_MS, ...wish, durationMs }
+function wishOf({
+  hours = 1,
+  prepaidMs = PREPAID_MS,
+  keep: _,
+  onProgress: __,
+  signal: ___,
+  ...wish
+}: RentOptions): object {
+  return { ...wish, prepaidMs, durationMs: durationOf(hours) }
 }
 
 /** Tells what happens to an order before it is granted. That this cannot be told fails no order. */

@@ -5,9 +5,9 @@ import type { ClientSocket, Transport } from './transport.ts'
 
 export interface WebTransportOptions {
   /** Where the node serves its control API, e.g. `http://127.0.0.1:4100`; a page's own origin when absent. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** Of the file `control.token`, or a scoped one; without it a browser's session cookie is used. */
-  readonly token?: string
+  readonly token?: string | undefined
   /** Opens a socket with these headers; the platform's `WebSocket` where absent, which carries a cookie alone. */
   readonly openSocket?: (
     url: string,

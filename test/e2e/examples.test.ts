@@ -1,12 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  isBadRequest,
+  isExit,
+  isLeaseEnded,
+  isNotFound,
+  isRefused,
+} from '../../src/client/errors.ts'
 import { silent } from '../../src/log.ts'
 import { configWith } from '../../src/node/config.ts'
 import { devnetLayout } from '../../src/node/devnet/layout.ts'
@@ -31,8 +40,14 @@ async function startExamples() {
   const parts = { layout, config: configWith({ engine: noDocker ? 'process' : 'docker' }) }
   const { signal } = new AbortController()
   const told = { onStep: ignore, onReady: ignore, onNode: ignore, env: process.env, log: silent }
+  const nodes: Market['nodes'][number][] = []
+  // Begun before the market, so that it comes after its end: miners remove what is theirs, and both at once may not.
+  if (!noDocker) stack.defer(() => removeContainers(nodes))
   const market = await startMarket({ ...parts, ...told, signal }, stack)
-  if (!noDocker) stack.defer(() => removeContainers(market))
+  nodes.push(...market.nodes)
+  // Programs outside of the checkout find the package here, as if it were installed.
+  await mkdir(join(root, 'node_modules'))
+  await symlink(join(folder, '..'), join(root, 'node_modules/compute-node'))
   const dataDir = layout.members.find(({ role }) => role === 'renter')!.dataDir
   const node = stack.use(await connect({ dataDir }))
   const owned = stack.move()
@@ -40,7 +55,7 @@ async function startExamples() {
 }
 
 /** What a miner that was killed has left. */
-async function removeContainers({ nodes }: Market): Promise<void> {
+async function removeContainers(nodes: Market['nodes']): Promise<void> {
   for (const { peerId } of nodes) {
     const filters = { label: [`cn.node=${peerId}`] }
     for (const { Id } of await docker.listContainers({ all: true, filters })) {
@@ -64,14 +79,18 @@ beforeAll(async () => {
 }, timeout)
 afterAll(() => examples?.end(), timeout)
 
-/** An example as somebody would run it beside the renter's node. */
-function start(name: string, ...args: string[]): ChildProcess {
+/** A program as somebody would run it beside the renter's node. */
+function startProgram(path: string, ...args: string[]): ChildProcess {
   const env = { ...process.env, COMPUTE_NODE_DATA_DIR: examples.dataDir, NODE_OPTIONS: '' }
-  return spawn(process.execPath, [join(folder, `${name}.ts`), ...args], { env })
+  return spawn(process.execPath, [path, ...args], { env })
 }
 
-async function run(name: string, ...args: string[]): Promise<string> {
-  const child = start(name, ...args)
+const start = (name: string, ...args: string[]): ChildProcess =>
+  startProgram(join(folder, `${name}.ts`), ...args)
+
+const run = (name: string, ...args: string[]): Promise<string> => outputOf(start(name, ...args))
+
+async function outputOf(child: ChildProcess): Promise<string> {
   const [stdout, { exitCode, stderr }] = await Promise.all([text(child.stdout!), endOf(child)])
   if (exitCode !== 0) throw new Error(`exit code ${exitCode}: ${stdout}${stderr}`)
   return stdout
@@ -86,6 +105,244 @@ async function endOf(child: ChildProcess): Promise<{ exitCode: unknown; stderr: 
 async function untilOffers(node: NodeHere, count: number): Promise<void> {
   while ((await node.offers.search()).length < count) await sleep(200)
 }
+
+/** What a call throws; fails the test where it does not. */
+const thrown = async (asked: Promise<unknown>): Promise<unknown> =>
+  asked.then(
+    (given) => expect.fail(`it resolved with ${JSON.stringify(given)}`),
+    (error: unknown) => error,
+  )
+
+const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => Array.fromAsync(items)
+
+const drained = async (items: AsyncIterable<unknown>): Promise<void> => {
+  for await (const item of items) void item
+}
+
+const first = async <T>(items: AsyncIterable<T>): Promise<T> => {
+  for await (const item of items) return item
+  return expect.fail('nothing came')
+}
+
+const PRINTS =
+  'trap "exit 0" TERM; echo begun >&2; i=0; while true; do i=$((i+1)); echo step $i; sleep 0.2; done'
+
+describe.skipIf(noDocker)('the SDK on a lease', { timeout }, () => {
+  let lease: Lease
+  beforeAll(async () => {
+    await untilOffers(examples.node, 2)
+    const [offer] = await examples.node.offers.search()
+    const command = ['sh', '-c', PRINTS]
+    const wanted = { query: offer!.id, hours: 0.1, maxDph: undefined, labels: { for: 'tests' } }
+    lease = await examples.node.rent({ ...wanted, command, waitMs: 60_000 })
+  }, timeout)
+  afterAll(() => lease?.stop())
+
+  test('a terminal: typed into, resized, with its exit code', async () => {
+    using shell = lease.shell({ columns: 91, rows: 31 })
+    const shown = shell.output.text()
+    await shell.resize(101, 41)
+    await shell.write('stty size; echo $((6 * 7)); exit 5\n')
+    expect(await shell.exit).toBe(5)
+    expect(await shown).toMatch(/41 101\r\n42\r\n/)
+  })
+
+  test('a command: input, variables, folder, user, signals, its failure', async () => {
+    const input = { stdin: { text: 'abc' } }
+    expect(await lease.exec(['tr', 'a-z', 'A-Z'], input).text()).toBe('ABC')
+    const place = { env: { A: '1' }, workingDir: '/tmp', user: '1000' }
+    expect(await lease.exec(['sh', '-c', 'echo $A $PWD $(id -u)'], place).text()).toBe(
+      '1 /tmp 1000',
+    )
+    using piped = lease.exec(['cat'], { stdin: 'pipe' })
+    await piped.stdin.write('one\n')
+    expect(await first(piped.stdout.lines())).toBe('one')
+    await piped.kill('SIGKILL')
+    expect(await piped.exit).toBe(137)
+    const failed = await thrown(lease.exec(['sh', '-c', 'echo why >&2; exit 3']).text())
+    expect(isExit(failed) && failed.details.exitCode).toBe(3)
+  })
+
+  test('its logs and its use as they come; labels, extension, receipts', async () => {
+    expect(await all(lease.logs({ tail: 1 }))).toEqual([
+      { stream: 'stdout', text: expect.stringMatching(/^step \d+\n$/) },
+    ])
+    expect((await first(lease.logs({ follow: true }))).text).toMatch(/begun|step 1/)
+    expect((await first(lease.usage())).pids).toBeGreaterThan(0)
+    expect((await lease.label({ for: null, tried: 'yes' })).labels).toEqual({ tried: 'yes' })
+    const { durationMs } = lease.view
+    expect((await lease.extend({ hours: 0.1 })).durationMs).toBe(durationMs + 360_000)
+    const { check, items } = await lease.receipts({ verify: true })
+    expect([check.verdict, items.length]).toEqual(['VALID', check.receipts])
+    expect(inspect(lease)).toBe(inspect(lease.view))
+  })
+
+  test('what makes no sense is refused with what would', async () => {
+    const asked = [
+      lease.extend({ hours: Number.NaN }),
+      examples.node.rent({ hours: -1 }),
+      lease.label({ 'a b': 'c' }),
+    ]
+    for (const error of await Promise.all(asked.map(thrown))) {
+      expect(isBadRequest(error) && error.message).toMatch(/is no duration|must be letters/)
+    }
+  })
+
+  test('paused, it takes no commands; resumed, it does', async () => {
+    expect((await lease.pause()).state).toBe('PAUSED')
+    const refused = await thrown(lease.exec(['true']).exit)
+    expect(isRefused(refused) && refused.next).toContain('resume')
+    expect((await lease.resume()).state).toBe('ACTIVE')
+    expect(await lease.exec(['true']).exit).toBe(0)
+  })
+
+  test('files: text, bytes, a source, a folder; what is not there', async () => {
+    const { files } = lease
+    async function* source() {
+      yield 'a'
+      yield new Uint8Array([98])
+    }
+    await files.write('/tmp/in/text', { text: 'grüße' })
+    await files.write('/tmp/in/bytes', new Uint8Array(300_000).fill(7))
+    await files.write('/tmp/in/source', source())
+    expect(await files.read('/tmp/in/text').text()).toBe('grüße')
+    const here = join(examples.root, 'out')
+    expect((await files.get('/tmp/in', here)).files).toBe(3)
+    expect(await readFile(join(here, 'source'), 'utf8')).toBe('ab')
+    expect(await files.put(here, '/tmp/in')).toMatchObject({ unchanged: 3 })
+    expect(isNotFound(await thrown(files.read('/tmp/nothing').text()))).toBe(true)
+    expect(isNotFound(await thrown(files.get('/tmp/nothing', here)))).toBe(true)
+  })
+
+  test('a port is a local one; that nothing listens behind it is told', async () => {
+    const serving = lease.exec(['nc', '-l', '-p', '8080', '-e', 'echo', 'hello'])
+    using forwarded = await lease.ports.forward(8080)
+    const asked = async () => text(createConnection(forwarded.localPort, '127.0.0.1'))
+    await expect.poll(() => asked().catch(String), { timeout: 10_000 }).toBe('hello\n')
+    expect(await serving.exit).toBe(0)
+    const told = Promise.withResolvers<unknown>()
+    using silent = await lease.ports.forward(9999, { onFailure: told.resolve })
+    await thrown(fetch(silent.url))
+    expect(isNotFound(await told.promise)).toBe(true)
+    const taken = lease.ports.forward(8080, { localPort: forwarded.localPort })
+    expect(isBadRequest(await thrown(taken))).toBe(true)
+  })
+
+  test('a signal ends each call with its reason, before it began and in its middle', async () => {
+    const { node, root } = examples
+    async function* endless() {
+      for (;;) yield await sleep(50, 'a')
+    }
+    const waiting: ((signal: AbortSignal) => Promise<unknown>)[] = [
+      (signal) => lease.exec(['sleep', '60'], { signal }).exit,
+      (signal) => lease.exec(['sleep', '60'], { signal }).text(),
+      (signal) => lease.shell({ columns: 80, rows: 24, signal }).exit,
+      (signal) => drained(lease.logs({ follow: true, signal })),
+      (signal) => lease.wait({ signal }),
+      (signal) => lease.files.write('/tmp/endless', endless(), { signal }),
+      (signal) => drained(lease.files.read('/dev/zero', { signal })),
+      async (signal) => (await lease.ports.forward(1, { signal })).ended,
+      (signal) => node.rent({ query: `host_id=${lease.view.miner}`, waitMs: 60_000, signal }),
+    ]
+    const quick: typeof waiting = [
+      (signal) => lease.files.put(root, '/tmp/root', { signal }),
+      (signal) => lease.files.get('/tmp', join(root, 'never'), { signal }),
+      (signal) => lease.receipts({ verify: true, signal }),
+      (signal) => lease.refresh({ signal }),
+      (signal) => lease.label({ a: 'b' }, { signal }),
+      (signal) => lease.extend({ hours: 1, signal }),
+      (signal) => lease.pause({ signal }),
+      (signal) => lease.resume({ signal }),
+      (signal) => lease.stop({ signal }),
+      (signal) => connect({ dataDir: examples.dataDir, signal }),
+      (signal) => node.offers.search('', { signal }),
+      (signal) => node.status({ signal }),
+    ]
+    const why = new Error('enough')
+    const already = AbortSignal.abort(why)
+    for (const ask of [...waiting, ...quick]) expect(await thrown(ask(already))).toBe(why)
+    const stop = new AbortController()
+    const begun = waiting.map((ask) => thrown(ask(stop.signal)))
+    const { signal } = stop
+    const ended = [lease.usage({ signal }), node.offers.watch({ signal }), node.events({ signal })]
+    const over = ended.map(drained)
+    await sleep(700)
+    stop.abort(why)
+    for (const error of await Promise.all(begun)) expect(error).toBe(why)
+    await Promise.all(over)
+    expect((await lease.refresh()).state).toBe('ACTIVE')
+  })
+
+  test('what is open when it ends is told so; who waited in line is told its place, and comes next', async () => {
+    const { node } = examples
+    const places: number[] = []
+    const next = node.rent({
+      query: `host_id=${lease.view.miner}`,
+      ...{ hours: 0.1, waitMs: 120_000 },
+      onProgress: (progress) => {
+        if (progress.kind === 'queued') places.push(progress.position)
+      },
+    })
+    const open = [
+      lease.exec(['sh', '-c', 'while true; do echo more; done']).exit,
+      lease.shell({ columns: 80, rows: 24 }).exit,
+      all(lease.usage()),
+      (await lease.ports.forward(8080)).ended,
+    ].map(thrown)
+    const followed = all(lease.logs({ follow: true, tail: 1 }))
+    const waited = lease.wait()
+    await expect.poll(() => places.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    expect(await lease.stop({ reason: 'enough' })).toMatchObject({ over: true, reason: 'enough' })
+    for (const error of await Promise.all(open)) expect(isLeaseEnded(error)).toBe(true)
+    expect((await followed).length).toBeGreaterThan(0)
+    expect((await waited).over).toBe(true)
+    const later = [
+      lease.exec(['true']).exit,
+      all(lease.logs()),
+      lease.files.read('/tmp/in/text').text(),
+      lease.ports.forward(8080),
+    ]
+    for (const error of await Promise.all(later.map(thrown))) expect(isLeaseEnded(error)).toBe(true)
+    expect((await lease.receipts({ verify: true })).check.verdict).toBe('VALID')
+    lease = await next
+    expect(places[0]).toBe(1)
+  })
+
+  test('a program ends by itself, and gives back what it took when it is interrupted', async () => {
+    const program = (name: string, text: string) => writeFile(join(examples.root, name), text)
+    await program(
+      'looks.ts',
+      `import { connect } from 'compute-node'
+       const node = await connect()
+       console.log((await node.leases.list({ running: true })).length > 0)`,
+    )
+    expect(await outputOf(startProgram(join(examples.root, 'looks.ts')))).toBe('true\n')
+    await program(
+      'takes.ts',
+      `import { connect, untilInterrupted } from 'compute-node'
+       await using node = await connect({ signal: untilInterrupted() })
+       await using lease = await node.rent({ hours: 0.1, waitMs: 60_000 })
+       lease.exec(['sleep', '60'])
+       lease.shell({ columns: 80, rows: 24 })
+       await lease.ports.forward(8080)
+       const [usage, logs] = [lease.usage(), lease.logs({ follow: true })]
+       await usage.next()
+       void logs[Symbol.asyncIterator]().next().catch(() => undefined)
+       console.log(lease.id)
+       await lease.wait()`,
+    )
+    const child = startProgram(join(examples.root, 'takes.ts'))
+    const ended = endOf(child)
+    let id = ''
+    for await (const line of createInterface({ input: child.stdout! })) {
+      id = line
+      child.kill('SIGINT')
+    }
+    expect(await ended).toEqual({ exitCode: 130, stderr: 'stopped by SIGINT\n' })
+    const taken = await examples.node.leases.get(id)
+    expect(await taken.wait()).toMatchObject({ ending: 'renter-stopped' })
+  })
+})
 
 describe('the examples', { timeout }, () => {
   test('01: a first command', async () => {
@@ -194,6 +451,15 @@ describe('the examples', { timeout }, () => {
     }
     expect(await ended).toEqual({ exitCode: 0, stderr: '' })
     expect(new Set(seen).size).toBe(2)
+  })
+
+  test('what README.md shows runs as pasted', async () => {
+    await untilOffers(examples.node, 1)
+    const readme = await readFile(join(folder, '../README.md'), 'utf8')
+    const [, program] = /^```ts\n(.+?)^```$/ms.exec(readme)!
+    const [, shown] = /^\$ .*node first\.ts\n(.+?)^```$/ms.exec(readme)!
+    await writeFile(join(examples.root, 'first.ts'), program!)
+    expect(await outputOf(startProgram(join(examples.root, 'first.ts')))).toBe(shown)
   })
 
   // The last one, for it takes a miner away.

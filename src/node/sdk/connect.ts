@@ -21,16 +21,16 @@ export type StartOptions = Readonly<
 
 export interface ConnectOptions {
   /** Whose node to attach to; what the command line would use where absent. */
-  readonly dataDir?: string
+  readonly dataDir?: string | undefined
   /** A node's loopback port (`--api-port`) instead, with a token of its own. */
-  readonly url?: string
-  readonly token?: string
+  readonly url?: string | undefined
+  readonly token?: string | undefined
   /** Starts a renter in this process where no node runs in the data folder. */
-  readonly start?: StartOptions
+  readonly start?: StartOptions | undefined
   /** What all leases taken through this connection may cost together, as a decimal such as `2.5`. */
-  readonly budget?: string
+  readonly budget?: string | undefined
   /** Ends the connection and everything that was begun through it. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /**

@@ -16,6 +16,7 @@ export {
   ComputeNodeError,
   isBadRequest,
   isExit,
+  isLeaseEnded,
   isNotFound,
   isOutcomeUnknown,
   isRefused,

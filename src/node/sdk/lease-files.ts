@@ -16,10 +16,10 @@ import { roomFor } from '../copy/room-for.ts'
 
 export interface CopyOptions extends CallOptions {
   /** Patterns as in a .gitignore of what is left out. */
-  readonly exclude?: readonly string[]
+  readonly exclude?: readonly string[] | undefined
   /** As whom the lease reads or writes: `name`, `uid` or `uid:gid`. */
-  readonly user?: string
-  readonly onProgress?: (progress: CopyProgress) => void
+  readonly user?: string | undefined
+  readonly onProgress?: ((progress: CopyProgress) => void) | undefined
 }
 
 /** How far a copy is. */

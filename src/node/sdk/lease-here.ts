@@ -29,7 +29,9 @@ export class LeaseHere extends Lease {
   }
 
   /** What it cost, receipt by receipt, as the node checked it. */
-  override receipts(options?: CallOptions & { readonly verify?: false }): Promise<ReceiptsAnswer>
+  override receipts(
+    options?: CallOptions & { readonly verify?: false | undefined },
+  ): Promise<ReceiptsAnswer>
   /** With `verify`, all of it is checked once more in this process, from the signed bytes alone. */
   override receipts(
     options: CallOptions & { readonly verify: boolean },
@@ -37,7 +39,7 @@ export class LeaseHere extends Lease {
   override async receipts({
     verify = false,
     ...options
-  }: CallOptions & { readonly verify?: boolean } = {}): Promise<
+  }: CallOptions & { readonly verify?: boolean | undefined } = {}): Promise<
     ReceiptsAnswer & { readonly check?: EvidenceFinding }
   > {
     const answer = await super.receipts(options)
