@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,6 +45,7 @@ async function startExamples() {
   const market = await startMarket({ ...parts, ...told, signal }, stack)
   nodes.push(...market.nodes)
   // Programs outside of the checkout find the package here, as if it were installed.
+  await writeFile(join(root, 'package.json'), '{ "type": "module" }')
   await mkdir(join(root, 'node_modules'))
   await symlink(join(folder, '..'), join(root, 'node_modules/compute-node'))
   const dataDir = layout.members.find(({ role }) => role === 'renter')!.dataDir
@@ -215,11 +215,10 @@ describe.skipIf(noDocker)('the SDK on a lease', { timeout }, () => {
   })
 
   test('a port is a local one; that nothing listens behind it is told', async () => {
-    const serving = lease.exec(['nc', '-l', '-p', '8080', '-e', 'echo', 'hello'])
+    using _ = lease.exec(['httpd', '-f', '-p', '8080', '-h', '/tmp/in'])
     using forwarded = await lease.ports.forward(8080)
-    const asked = async () => text(createConnection(forwarded.localPort, '127.0.0.1'))
-    await expect.poll(() => asked().catch(String), { timeout: 10_000 }).toBe('hello\n')
-    expect(await serving.exit).toBe(0)
+    const asked = async () => (await fetch(`${forwarded.url}/source`)).text()
+    await expect.poll(() => asked().catch(String), { timeout: 10_000 }).toBe('ab')
     const told = Promise.withResolvers<unknown>()
     using silent = await lease.ports.forward(9999, { onFailure: told.resolve })
     await thrown(fetch(silent.url))
