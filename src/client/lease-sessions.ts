@@ -1,6 +1,7 @@
 import type { LeaseUsage } from '../api/lease-usage.ts'
 import { NodeError } from '../errors.ts'
 import type { ByteStream } from './byte-stream.ts'
+import { isLeaseEnded } from './errors.ts'
 import type { HttpClient } from './http-client.ts'
 import { type LeaseProcess, leaseProcess, type ProcessInput, type Signal } from './lease-process.ts'
 import { errorOf } from './problem.ts'
@@ -193,6 +194,9 @@ export async function* logBytesOf(
       yield { stream, data: message.subarray(1) }
     }
     signal?.throwIfAborted()
+  } catch (error) {
+    // Its lease's end is the end of what it prints, whichever of the two is heard first.
+    if (asked.follow !== true || !isLeaseEnded(error)) throw error
   } finally {
     signal?.removeEventListener('abort', onAbort)
     socket.close()

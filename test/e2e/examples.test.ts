@@ -136,7 +136,9 @@ describe.skipIf(noDocker)('the SDK on a lease', { timeout }, () => {
     const wanted = { query: offer!.id, hours: 0.1, maxDph: undefined, labels: { for: 'tests' } }
     lease = await examples.node.rent({ ...wanted, command, waitMs: 60_000 })
   }, timeout)
-  afterAll(() => lease?.stop())
+  afterAll(async () => {
+    for (const left of await examples.node.leases.list({ running: true })) await left.stop()
+  }, timeout)
 
   test('a terminal: typed into, resized, with its exit code', async () => {
     using shell = lease.shell({ columns: 91, rows: 31 })
