@@ -21,7 +21,8 @@ for (;;) {
     break
   } catch (error) {
     if (!isUnreachable(error)) throw error
-    // What is not countersigned is not paid: a miner that is gone earns nothing.
+    // Nobody is there to be told that it ends. What is not countersigned is not paid: a miner that is gone earns nothing.
+    lease.keep()
     console.log(`${miner} was lost (${error.code}): trying another`)
     lost.push(miner)
   }

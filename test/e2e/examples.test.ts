@@ -290,9 +290,11 @@ describe.skipIf(noDocker)('the SDK on a lease', { timeout }, () => {
       all(lease.usage()),
       (await lease.ports.forward(8080)).ended,
     ].map(thrown)
-    const followed = all(lease.logs({ follow: true, tail: 1 }))
+    const { promise: opened, resolve: onOpen } = Promise.withResolvers<void>()
+    const followed = all(lease.logs({ follow: true, tail: 1, onOpen }))
     const waited = lease.wait()
     await expect.poll(() => places.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    await opened // else it would be refused, as those below
     expect(await lease.stop({ reason: 'enough' })).toMatchObject({ over: true, reason: 'enough' })
     for (const error of await Promise.all(open)) expect(isLeaseEnded(error)).toBe(true)
     expect((await followed).length).toBeGreaterThan(0)
