@@ -2,6 +2,7 @@ import { accessRoutes } from './access.ts'
 import { chainRoutes } from './chain.ts'
 import { docsRoutes } from './docs.ts'
 import { eventRoutes } from './events.ts'
+import { gpuJobRoutes } from './gpu-jobs.ts'
 import { gpuRoutes } from './gpus.ts'
 import { healthRoutes } from './health.ts'
 import { hostingRoutes } from './hosting.ts'
@@ -35,6 +36,7 @@ export const apiRoutes = {
   ...leaseUsageRoutes,
   ...templateRoutes,
   ...gpuRoutes,
+  ...gpuJobRoutes,
   ...hostingRoutes,
   ...networkRoutes,
   ...machineRoutes,

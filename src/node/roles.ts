@@ -17,6 +17,7 @@ import { execRoute } from './control/routes/exec.ts'
 import { filesRoute } from './control/routes/files.ts'
 import { forwardRoute } from './control/routes/forward.ts'
 import { fraudsRoute } from './control/routes/frauds.ts'
+import { gpuJobsRoute } from './control/routes/gpu-jobs.ts'
 import { gpusRoute } from './control/routes/gpus.ts'
 import { leaseFilesRoute } from './control/routes/lease-files.ts'
 import { leaseForwardsRoute } from './control/routes/lease-forwards.ts'
@@ -245,5 +246,6 @@ export const routes: readonly Route<Parts>[] = [
   transcriptsRoute,
   fraudsRoute,
   proofsRoute,
+  gpuJobsRoute,
   spendingRoute,
 ]

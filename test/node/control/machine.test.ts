@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { MadeToken } from '../../../src/api/access.ts'
+import { type GpuJob, gpuJobRoutes } from '../../../src/api/gpu-jobs.ts'
 import { machineRoutes, type WalletRow } from '../../../src/api/machine.ts'
 import type { Scope } from '../../../src/api/route.ts'
 import { createWallet } from '../../../src/chain/wallet.ts'
@@ -16,9 +17,12 @@ import { startControl } from '../../../src/node/control/server.ts'
 import type { Core } from '../../../src/node/core.ts'
 import type { Finding } from '../../../src/node/doctor/finding.ts'
 import { createOwnSpending } from '../../../src/node/own-spending.ts'
+import { verifyTranscript } from '../../../src/node/verify-transcript.ts'
 import { localNode } from '../../support/local-node.ts'
 
-test("a node tells what its machine has, and its wallets' keys without their secrets", async () => {
+test("a node tells what its machine has and can do, and its wallets' keys without their secrets", {
+  timeout: 120_000,
+}, async () => {
   const walletPath = await mkdtemp(join(tmpdir(), 'cn-wallets-'))
   onTestFinished(() => rm(walletPath, { recursive: true }))
   const { hotkey, coldkey } = await createWallet({ path: walletPath, name: 'ann', hotkey: 'first' })
@@ -46,6 +50,32 @@ test("a node tells what its machine has, and its wallets' keys without their sec
     { ...common, key: 'hotkey', hotkey: 'first', address: hotkey.address },
   ])
   expect(machineRoutes.listWallets.scope).toBe('operate')
+
+  // Its devices, proven and measured while it runs, one job at a time.
+  const jobs = '/v1/gpu/jobs'
+  const proving = await client.post<GpuJob>(jobs, { kind: 'prove', gpu: 'cpu-0' })
+  await expect(client.post(jobs, { kind: 'bench' })).rejects.toMatchObject({ code: 'REFUSED_BUSY' })
+  const told: GpuJob[] = []
+  const { token: looker } = await client.post<MadeToken>('/v1/tokens', {
+    label: 'l',
+    scope: 'read',
+  })
+  const asLooker = { headers: { authorization: `Bearer ${looker}` } }
+  const at = `${node.control.apiUrl}${jobs}/${proving.id}`
+  for (const line of (await (await fetch(`${at}/events`, asLooker)).text()).split('\n'))
+    if (line.startsWith('data: ')) told.push(JSON.parse(line.slice(6)))
+  expect(told.length).toBeGreaterThan(2)
+  const last = gpuJobRoutes.getGpuJob.answer.parse(told.at(-1))
+  expect(last).toMatchObject({ state: 'done', error: null, proven: { verdict: 'VALID' } })
+  const transcript = new Uint8Array(await (await fetch(`${at}/transcript`, asLooker)).arrayBuffer())
+  expect(verifyTranscript(transcript)).toMatchObject({ verdict: 'VALID', id: last.proven!.id })
+  const refused = await fetch(`${at}/cancel`, { method: 'POST', ...asLooker })
+  expect(refused.status).toBe(403)
+  const { id } = await client.post<GpuJob>(jobs, { kind: 'bench', gpu: 'cpu-0' })
+  await client.post(`${jobs}/${id}/cancel`)
+  const state = async () => (await client.get<GpuJob>(`${jobs}/${id}`)).state
+  await expect.poll(state, { timeout: 20_000 }).toBe('cancelled')
+  expect((await client.get<{ items: GpuJob[] }>(jobs)).items).toHaveLength(2)
 
   // What it may spend in a day: only who operates the node changes it.
   const patch = async (scope: Scope, body: object) => {
