@@ -39,7 +39,7 @@ export interface Proven {
  * verifier look at it. The transcript shows that the device computes rightly, and nothing else.
  */
 export async function proveDevice(
-  config: Pick<Config, 'backend' | 'subgroupMatrix'>,
+  config: Pick<Config, 'backend' | 'devices' | 'subgroupMatrix'>,
   { named, signal, onStage }: DeviceWork,
 ): Promise<{ readonly proven: Proven; readonly content: Uint8Array }> {
   const [device] = provingDevices(await ownDevices({ ...config, network: NETWORK }), named)
