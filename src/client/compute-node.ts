@@ -1,5 +1,12 @@
 import type { Lease as LeaseView } from '../api/leases.ts'
+import type { PeerRow as ToldPeer } from '../api/network.ts'
 import type { Offer } from '../api/offers.ts'
+import type { Fixed } from '../api/route.ts'
+import type {
+  AttestationRow as ToldAttestation,
+  ScoreRow as ToldScore,
+  ScoreDetail as ToldScoreDetail,
+} from '../api/scores.ts'
 import type { NodeStatus } from '../api/status.ts'
 import { createBudget } from './budget.ts'
 import { type Ask, createHttpClient, type HttpClient } from './http-client.ts'
@@ -26,38 +33,17 @@ export interface EventsOptions extends CallOptions {
   readonly event?: string | readonly string[] | undefined
 }
 
+/** A row of the API's table, to read; a newer node may tell more of it. */
+type Row<Told> = Fixed<Told> & { readonly [field: string]: unknown }
+
 /** What a validator says of one device in one slot. */
-export interface AttestationRow {
-  readonly slot: number
-  readonly validator: string
-  readonly miner: string
-  readonly gpu: string
-  /** `VALID` or a reason code; null while only the report is known. */
-  readonly verdict: string | null
-  /** Content id of the transcript that it rests on. */
-  readonly transcript: string | null
-  readonly [field: string]: unknown
-}
+export type AttestationRow = Row<ToldAttestation>
 
 /** One peer that the node is connected to. */
-export interface PeerRow {
-  readonly peerId: string
-  readonly addr: string
-  readonly direction: 'inbound' | 'outbound'
-  readonly connections: number
-  readonly encryption: string
-  readonly relayed: boolean
-}
+export type PeerRow = Fixed<ToldPeer>
 
-/** The score of one miner, with the terms that made it. */
-export interface ScoreRow {
-  readonly hotkey: string
-  readonly score: number
-  readonly weight: number
-  readonly reliability: number
-  readonly reason: string
-  readonly [field: string]: unknown
-}
+/** The score of one miner: what both the list and its explanation tell. */
+export type ScoreRow = Row<Pick<ToldScore, keyof ToldScore & keyof ToldScoreDetail>>
 
 /**
  * A node that is connected to. Disposing it ends everything that was begun through it, and stops the leases that were
@@ -94,9 +80,9 @@ export interface ComputeNode<L extends Lease = Lease> extends AsyncDisposable {
   }
   readonly scores: {
     /** All miners, best first. */
-    list(options?: CallOptions): Promise<ScoreRow[]>
+    list(options?: CallOptions): Promise<Row<ToldScore>[]>
     /** One miner, by PeerId or hotkey, term by term. */
-    explain(peer: string, options?: CallOptions): Promise<ScoreRow>
+    explain(peer: string, options?: CallOptions): Promise<Row<ToldScoreDetail>>
   }
   peers(options?: CallOptions): Promise<PeerRow[]>
   status(options?: CallOptions): Promise<NodeStatus>
@@ -169,7 +155,7 @@ export function createComputeNode<L extends Lease = Lease>(
       },
     },
     scores: {
-      list: (asked = {}) => listed<ScoreRow>(http, '/v1/scores', living(asked)),
+      list: (asked = {}) => listed<Row<ToldScore>>(http, '/v1/scores', living(asked)),
       explain: (peer, asked = {}) =>
         http.ask({ path: `/v1/scores/${encodeURIComponent(peer)}`, ...living(asked) }),
     },
@@ -186,11 +172,11 @@ export function createComputeNode<L extends Lease = Lease>(
   }
 }
 
-const listed = <Row>(
+const listed = <Item>(
   http: HttpClient,
   path: string,
   asked: Pick<Parameters<HttpClient['ask']>[0], 'query' | 'signal'>,
-): Promise<Row[]> => Array.fromAsync(http.items<Row>({ path, ...asked }))
+): Promise<Item[]> => Array.fromAsync(http.items<Item>({ path, ...asked }))
 
 async function* eventsOf(
   http: HttpClient,

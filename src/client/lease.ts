@@ -1,5 +1,6 @@
 import type { LeaseUsage } from '../api/lease-usage.ts'
-import type { Lease as LeaseView } from '../api/leases.ts'
+import type { Lease as LeaseView, ReceiptsAnswer as ToldReceipts } from '../api/leases.ts'
+import type { Fixed } from '../api/route.ts'
 import { NodeError } from '../errors.ts'
 import { type Budget, spendingKey } from './budget.ts'
 import { durationOf } from './duration.ts'
@@ -40,25 +41,8 @@ export interface WaitOptions extends CallOptions {
   readonly onProgress?: ((doing: string) => void) | undefined
 }
 
-/** What a lease cost; amounts are decimals in `asset`. */
-export interface ReceiptsAnswer {
-  readonly lease: string
-  readonly asset: string
-  /** Both signatures, every link and every amount were checked by the node. */
-  readonly verified: boolean
-  readonly claimed: string
-  readonly acknowledged: string
-  readonly items: readonly {
-    readonly seq: number
-    readonly atMs: number
-    readonly upMs: number
-    readonly owed: string
-    readonly countersigned: boolean
-    readonly final: string | null
-  }[]
-  /** All of it as signed bytes, in base64, for anyone to check. */
-  readonly evidence: string
-}
+/** What a lease cost, as the node checked it; amounts are decimals in `asset`. */
+export type ReceiptsAnswer = Fixed<ToldReceipts>
 
 /** What a lease is made with. */
 export interface LeaseParts {
