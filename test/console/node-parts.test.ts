@@ -10,6 +10,7 @@ import {
 } from '../../src/console/network/peer-words.ts'
 import { alphaText, earningsOf, sumOf } from '../../src/console/node/earning-rows.ts'
 import {
+  capOf,
   durationOf,
   hoursOf,
   peersOf,
@@ -30,6 +31,9 @@ describe('what is written for a setting', () => {
     [wholeFrom(0, 10)('0'), 0],
     [priceOf('1.25'), '1.25'],
     [priceOf(' '), null],
+    [capOf('12.5'), '12.5'],
+    [capOf('0'), '0'],
+    [capOf(''), null],
     [percentOf('2.5'), 2.5],
     [durationOf('1 h 30 min'), 5_400_000],
     [durationOf('7d'), 604_800_000],
@@ -47,6 +51,8 @@ describe('what is written for a setting', () => {
     wholeFrom(0, 10)(''),
     priceOf('1,25'),
     priceOf('-1'),
+    capOf('much'),
+    capOf('1.1234567'),
     percentOf('0'),
     percentOf('101'),
     durationOf('soon'),

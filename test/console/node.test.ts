@@ -86,7 +86,7 @@ describe.skipIf(noBrowser)('my node, network and settings, in a browser before p
       await price.getByRole('button', { name: 'Save' }).click()
     }
     await change('Step', '5')
-    await page.getByText('a price that moves needs bounds').waitFor()
+    await price.getByText('a price that moves needs bounds').waitFor()
     await price.getByRole('button', { name: 'Cancel' }).click()
     await change('Lowest price', '0.4')
     await price.getByText('0.4 DEV/h').waitFor()
@@ -156,6 +156,41 @@ describe.skipIf(noBrowser)('my node, network and settings, in a browser before p
     await page.goto(page.url().replace('/network', '/node'))
     await section(page, 'Spending').waitFor()
     await expectAccessible(page)
+  })
+
+  test('a renter sets the cap on what a day may cost, and lifts it; who may only rent reads it', async () => {
+    const renter = nodeOf('renter')
+    const page = await open(renter, '/node')
+    using client = createControlClient(String(renter.ready['control']))
+    const cap = async () =>
+      (await client.get<{ maxDailyCost: string | null }>('/v1/spending')).maxDailyCost
+    const spending = section(page, 'Spending')
+    const change = async (value: string): Promise<void> => {
+      await spending.getByRole('button', { name: 'Change cap per day' }).click()
+      await spending.getByRole('textbox', { name: 'Cap per day' }).fill(value)
+      await page.keyboard.press('Enter')
+    }
+    await spending.getByText('no cap', { exact: true }).waitFor()
+    await change('much')
+    await spending.getByText('an amount such as 12.5, or nothing').waitFor()
+    await page.keyboard.press('Escape')
+    await change('12.5')
+    await spending.getByText('12.5 of each asset').waitFor()
+    expect(await cap()).toBe('12.5')
+    const { url } = await client.post<{ url: string }>('/v1/login-codes', { scope: 'rent' })
+    const lesser = await browser.newContext()
+    const reader = await lesser.newPage()
+    await reader.goto(url)
+    await reader.goto(page.url())
+    await section(reader, 'Spending').getByText('12.5 of each asset').waitFor(wait)
+    await section(reader, 'Spending').getByText('Read-only').waitFor()
+    expect(await reader.getByRole('button', { name: /^Change/ }).count()).toBe(0)
+    await lesser.close()
+    await change('')
+    await spending.getByText('no cap', { exact: true }).waitFor()
+    expect(await cap()).toBeNull()
+    await expectAccessible(page)
+    await expectNarrow(page)
   })
 
   test('a token is made, shown once, works as far as its scope goes, and is revoked', async () => {

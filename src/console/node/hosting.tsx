@@ -41,14 +41,13 @@ const DRAIN = '/v1/drain'
 
 function useDrain() {
   const client = useQueryClient()
-  const change = useChange<NodeStatus['drain']>(DRAIN, 'Done')
+  const { change, isPending } = useChange<NodeStatus['drain']>(DRAIN, 'Done')
   return {
-    isPending: change.isPending,
-    set: (draining: boolean) =>
-      change.mutate(
-        { draining },
-        { onSettled: () => void client.invalidateQueries({ queryKey: ['/v1/status'] }) },
-      ),
+    isPending,
+    async set(draining: boolean): Promise<void> {
+      await change({ draining })
+      await client.invalidateQueries({ queryKey: ['/v1/status'] })
+    },
   }
 }
 
@@ -56,7 +55,7 @@ function DrainButton({ status: { drain } }: { status: NodeStatus }) {
   const { set, isPending } = useDrain()
   if (!useMayOperate() || drain === null || drain.draining) return null
   return (
-    <Button isDisabled={isPending} onPress={() => set(true)}>
+    <Button isDisabled={isPending} onPress={() => void set(true)}>
       Run empty
     </Button>
   )
@@ -85,7 +84,7 @@ function Drain({ status: { drain } }: { status: NodeStatus }) {
         </p>
       </div>
       {mayOperate ? (
-        <Button kind="primary" isDisabled={isPending} onPress={() => set(false)}>
+        <Button kind="primary" isDisabled={isPending} onPress={() => void set(false)}>
           Take leases again
         </Button>
       ) : null}

@@ -11,10 +11,7 @@ const none = <span className="faint">no limit</span>
 
 /** How far the owner lets the devices be used, each changed at its place; what holds is kept over restarts. */
 export function LimitsSection({ limits }: { limits: Limits }) {
-  const { mutate, mutateAsync, isPending } = useChange<Limits>(
-    LIMITS_PATH,
-    'The limits hold from now on',
-  )
+  const { save, change, isPending } = useChange<Limits>(LIMITS_PATH, 'The limits hold from now on')
   const mayOperate = useMayOperate()
   const { maxTempC, maxPowerW, maxLoadPercent, workHours, pauseWhenUsed } = limits
   const figure = (value: number | null, unit: string) =>
@@ -29,7 +26,7 @@ export function LimitsSection({ limits }: { limits: Limits }) {
         unit="°C"
         hint="A hotter device is paused until it has cooled. Nothing: no limit."
         read={wholeBetween(30, 120)}
-        onSave={(value) => mutateAsync({ maxTempC: value })}
+        onSave={(value) => save({ maxTempC: value })}
       />
       <Setting
         name="Power"
@@ -39,7 +36,7 @@ export function LimitsSection({ limits }: { limits: Limits }) {
         unit="W"
         hint="Kept by the driver where it lets us, by pausing elsewhere. Nothing: no limit."
         read={wholeBetween(1, 10_000)}
-        onSave={(value) => mutateAsync({ maxPowerW: value })}
+        onSave={(value) => save({ maxPowerW: value })}
       />
       <Setting
         name="Load"
@@ -49,7 +46,7 @@ export function LimitsSection({ limits }: { limits: Limits }) {
         unit="%"
         hint="Share of the time that proofs and leases may take. Nothing: all of it."
         read={wholeBetween(1, 100)}
-        onSave={(value) => mutateAsync({ maxLoadPercent: value })}
+        onSave={(value) => save({ maxLoadPercent: value })}
       />
       <Setting
         name="Hours"
@@ -59,13 +56,13 @@ export function LimitsSection({ limits }: { limits: Limits }) {
         text={workHours.join(', ')}
         hint="By this machine's clock, such as mon-fri 18:00-08:00, sat-sun. Nothing: always."
         read={hoursOf}
-        onSave={(value) => mutateAsync({ workHours: value })}
+        onSave={(value) => save({ workHours: value })}
       />
       <div className="setting-switch">
         <Switch
           isOn={pauseWhenUsed}
           isDisabled={!mayOperate || isPending}
-          onChange={(isOn) => mutate({ pauseWhenUsed: isOn })}
+          onChange={(isOn) => void change({ pauseWhenUsed: isOn })}
         >
           Pause a device while others use it
         </Switch>

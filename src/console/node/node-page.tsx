@@ -72,7 +72,7 @@ function Roles({ status }: { status: NodeStatus }) {
       {roles.includes('miner') ? <Miner status={status} /> : null}
       {roles.includes('validator') ? <ValidatorSections peerId={peerId} /> : null}
       {earns ? <EarningsSection peerId={peerId} /> : null}
-      {roles.includes('renter') ? <RenterSections status={status} /> : null}
+      {roles.includes('renter') ? <RenterSections /> : null}
       {roles.every((role) => role === 'relay') ? (
         <Section title="Relay">
           <p className="soft">
@@ -115,15 +115,18 @@ function Miner({ status }: { status: NodeStatus }) {
 
 function useCommands(roles: readonly string[] | undefined): void {
   const isMiner = roles?.includes('miner') === true
+  const isRenter = roles?.includes('renter') === true
   const commands = useMemo((): readonly PaletteCommand[] => {
     const show = (label: string) => (): void =>
       document.querySelector(`section[aria-label="${label}"]`)?.scrollIntoView()
-    return isMiner
-      ? ['Devices', 'Score', 'Limits', 'Price', 'Earnings'].map((label) => ({
-          title: `Show ${label.toLowerCase()} of this node`,
-          run: show(label),
-        }))
-      : []
-  }, [isMiner])
+    const labels = [
+      ...(isMiner ? ['Devices', 'Score', 'Limits', 'Price', 'Earnings'] : []),
+      ...(isRenter ? ['Spending'] : []),
+    ]
+    return labels.map((label) => ({
+      title: `Show ${label.toLowerCase()} of this node`,
+      run: show(label),
+    }))
+  }, [isMiner, isRenter])
   useProvideCommands(commands)
 }

@@ -24,15 +24,15 @@ const LIVE_MS = 10_000
 /** What a miner asks for and the rule that moves it, whom it rents to and for how long. */
 export function PriceAndPolicy() {
   const { data, error, isPending, refetch } = useNode<Policy>(PATH, { everyMs: LIVE_MS })
-  const { mutateAsync } = useChange<Policy>(PATH, 'The rules hold from now on')
+  const { save } = useChange<Policy>(PATH, 'The rules hold from now on')
   if (isPending) return <SkeletonRows rows={4} label="Loading the rules" />
   if (data === undefined) {
     return error === null ? null : <Problem error={error} onRetry={() => void refetch()} />
   }
   return (
     <>
-      <PriceRule policy={data} change={mutateAsync} />
-      <Rules policy={data} change={mutateAsync} />
+      <PriceRule policy={data} change={save} />
+      <Rules policy={data} change={save} />
     </>
   )
 }

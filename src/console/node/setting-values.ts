@@ -23,14 +23,20 @@ export const wholeFrom =
     return { value: written.value }
   }
 
-/** A price per hour as decimal text. */
-export function priceOf(text: string): Written<string | null> {
-  const price = text.trim()
-  if (price === '') return { value: null }
-  return /^\d{1,12}(\.\d{1,6})?$/.test(price)
-    ? { value: price }
-    : { error: 'a price such as 1.25, or nothing' }
-}
+/** Decimal text of an amount; nothing lifts the setting. */
+const decimalOf =
+  (error: string) =>
+  (text: string): Written<string | null> => {
+    const amount = text.trim()
+    if (amount === '') return { value: null }
+    return /^\d{1,12}(\.\d{1,6})?$/.test(amount) ? { value: amount } : { error }
+  }
+
+/** A price per hour. */
+export const priceOf = decimalOf('a price such as 1.25, or nothing')
+
+/** The most that something may cost. */
+export const capOf = decimalOf('an amount such as 12.5, or nothing')
 
 /** Percent above 0. */
 export function percentOf(text: string): Written<number | null> {

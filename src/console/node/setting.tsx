@@ -1,5 +1,6 @@
 import { Pencil } from 'lucide-react'
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
+import { toldOf } from '../app/api.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import type { Written } from './setting-values.ts'
@@ -17,7 +18,7 @@ export interface SettingProps<T> {
   /** What stands in the way of it. */
   readonly warning?: ReactNode
   readonly read: (text: string) => Written<T>
-  /** Rejects where the node refuses: what was written stays then. */
+  /** Rejects where the node refuses: what was written stays then, and the reason stands below it. */
   readonly onSave: (value: T) => Promise<unknown>
 }
 
@@ -55,10 +56,15 @@ function Editor<T>({ name, text, unit, hint, read, onSave, onClose }: EditorProp
   const [draft, setDraft] = useState(text)
   const [isSaving, setSaving] = useState(false)
   const [wasTried, setTried] = useState(false)
+  const [refusal, setRefusal] = useState<string>()
   const form = useRef<HTMLFormElement>(null)
   useEffect(() => form.current?.querySelector('input')?.select(), [])
   const written = read(draft)
-  const error = wasTried && 'error' in written ? written.error : undefined
+  const error = wasTried && 'error' in written ? written.error : refusal
+  const write = (now: string): void => {
+    setDraft(now)
+    setRefusal(undefined)
+  }
   const save = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
     setTried(true)
@@ -67,8 +73,11 @@ function Editor<T>({ name, text, unit, hint, read, onSave, onClose }: EditorProp
     try {
       await onSave(written.value)
       onClose()
-    } catch {
-      setSaving(false) // whoever saves has told why
+    } catch (refused) {
+      const { message, next } = toldOf(refused)
+      setRefusal(next === undefined ? message : `${message}: ${next}`)
+      setSaving(false)
+      form.current?.querySelector('input')?.focus() // its description is read out with it
     }
   }
   return (
@@ -83,7 +92,7 @@ function Editor<T>({ name, text, unit, hint, read, onSave, onClose }: EditorProp
         hint={hint}
         error={error}
         value={draft}
-        onChange={setDraft}
+        onChange={write}
         {...(unit === undefined ? {} : { unit })}
       />
       <span className="setting-actions">
