@@ -88,7 +88,14 @@ export const evidenceFinding = z
       .exactOptional()
       .describe('by its final receipt; null without one'),
     checks: z.array(
-      z.strictObject({ name: z.enum(evidenceChecks), ok: z.boolean(), detail: z.string() }),
+      z.strictObject({
+        name: z.enum(evidenceChecks),
+        ok: z.boolean(),
+        detail: z.string(),
+        receipt: whole
+          .exactOptional()
+          .describe('the first receipt that is wrong, by its place from 1'),
+      }),
     ),
   })
   .meta({ id: 'EvidenceFinding', description: "What was found in a file of a lease's receipts" })

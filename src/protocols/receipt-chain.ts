@@ -49,7 +49,7 @@ export interface VerifiedChain {
 /**
  * Checks a lease's whole record without asking anybody: both signatures on the terms and on each extension, every link
  * of the chains, every amount, and the countersignature.
- * @throws BAD_MESSAGE or PEER_RECEIPT_* with the first receipt that is wrong
+ * @throws BAD_MESSAGE or PEER_RECEIPT_*; `details.receipt` is the place of the first receipt that is wrong, from 1
  */
 export function verifyReceiptChain(net: Network, evidence: ReceiptFile): VerifiedChain {
   const { payload: first } = openTerms(net, evidence.minerTerms, 'miner')
@@ -67,9 +67,12 @@ export function verifyReceiptChain(net: Network, evidence: ReceiptFile): Verifie
   let claimed = 0n
   let final: Ending | undefined
   let acknowledgedUnits: bigint | undefined
-  for (const record of evidence.receipts) {
-    const signed = openReceipt(net, record, miner)
-    meter = acceptReceipt(meter, terms, signed)
+  for (const [index, record] of evidence.receipts.entries()) {
+    const signed = placed(index + 1, () => {
+      const receipt = openReceipt(net, record, miner)
+      meter = acceptReceipt(meter, terms, receipt)
+      return receipt
+    })
     claimed = BigInt(signed.payload.cumulative)
     final = signed.payload.final
     if (acknowledged !== undefined && samePayload(signed.payload, acknowledged)) {
@@ -89,6 +92,18 @@ export function verifyReceiptChain(net: Network, evidence: ReceiptFile): Verifie
     acknowledgedSeq: acknowledged?.seq ?? 0,
     acknowledged: acknowledgedUnits ?? 0n,
     ...(final === undefined ? {} : { final }),
+  }
+}
+
+/** Work on one receipt, whose place is told with what is wrong with it. */
+function placed<T>(receipt: number, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    if (!(cause instanceof NodeError)) throw cause
+    const { code, message, next, details } = cause
+    const step = next === undefined ? {} : { next }
+    throw new NodeError(code, message, { ...details, ...step, receipt, cause })
   }
 }
 

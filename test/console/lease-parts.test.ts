@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { LeaseUsage } from '../../src/api/lease-usage.ts'
 import { costOf, differenceOf, isAmount, shareOf, sumOf } from '../../src/console/leases/amount.ts'
+import { evidenceBytes, wrongReceipts } from '../../src/console/leases/evidence.ts'
 import { inFolder, parentOf } from '../../src/console/leases/files/paths.ts'
 import { pullShare, signOf, startSteps } from '../../src/console/leases/lease-sign.ts'
 import { createLogLines, matching } from '../../src/console/leases/logs/log-lines.ts'
@@ -92,6 +93,33 @@ describe('what a lease used', () => {
       withSample(samples, 13_000 + KEPT_MS, usage(0, 0)).some(({ atMs }) => atMs <= 13_000),
     ).toBe(false)
   })
+})
+
+test('what a check finds is shown at its receipt', () => {
+  const row = (seq: number) => ({
+    seq,
+    atMs: 0,
+    upMs: 0,
+    owed: '0',
+    countersigned: true,
+    final: null,
+  })
+  const items = [row(1), row(2), row(3)]
+  const finding = (receipt?: number) => ({
+    checks: [
+      { name: 'network' as const, ok: true, detail: 'local' },
+      {
+        ...{ name: 'receipts' as const, ok: false, detail: 'the time served went down' },
+        ...(receipt === undefined ? {} : { receipt }),
+      },
+    ],
+  })
+  const wrong = (receipt?: number) => [...wrongReceipts(items, finding(receipt))]
+  expect(wrong(2)).toEqual([[2, 'the time served went down']])
+  expect(wrong(4)).toEqual([])
+  expect(wrong()).toEqual([])
+  expect([...wrongReceipts(items, undefined)]).toEqual([])
+  expect(evidenceBytes('AAE=')).toEqual(Uint8Array.of(0, 1))
 })
 
 test('paths of folders', () => {

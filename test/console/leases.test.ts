@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Lease } from '../../src/api/leases.ts'
+import type { Lease, ReceiptsAnswer } from '../../src/api/leases.ts'
+import { evidenceChecks } from '../../src/api/proofs.ts'
+import { evidenceCodec } from '../../src/protocols/lease-evidence.ts'
 import { complaintsOf, expectAccessible, noBrowser, openBrowser } from '../support/browser.ts'
 import { type ConsoleMarket, startConsoleMarket } from '../support/console-market.ts'
 import { docker, noDocker } from '../support/docker.ts'
@@ -12,10 +14,22 @@ import { attack, serveHostilePage } from '../support/hostile-page.ts'
 import { loadSdk, type PageWithSdk } from '../support/sdk-page.ts'
 
 const WAIT_MS = 90_000
+/** Below what a test may take, so that what was waited for is named. */
+const TEST_WAIT_MS = 20_000
 
 /** Prints, and serves a page. */
 const SCRIPT =
   'mkdir -p /srv; cd /srv; echo "<h1>from the lease</h1>" >index.html; httpd -p 8080; i=0; while true; do i=$((i+1)); echo step $i; sleep 1; done'
+
+/** A file of receipts whose newest one has another signature. */
+function spoilt(evidence: string): string {
+  const file = evidenceCodec.decode(Buffer.from(evidence, 'base64'))
+  const newest = file.receipts
+    .at(-1)!
+    .map((byte, i, all) => (i + 1 === all.length ? byte ^ 1 : byte))
+  const changed = evidenceCodec.encode({ ...file, receipts: file.receipts.with(-1, newest) })
+  return Buffer.from(changed).toString('base64')
+}
 
 describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market with Docker', () => {
   let market: ConsoleMarket
@@ -31,6 +45,14 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     (await (await context.request.get(new URL(path, page.url()).href)).json()) as T
   const offers = async () =>
     (await api<{ items: { id: string; host_id: string }[] }>('/v1/offers')).items
+  /** A page with connections of its own: a browser has six at most to one node, for all that it shows. */
+  async function signedIn() {
+    const own = await browser.newContext()
+    const fresh = await own.newPage()
+    fresh.setDefaultTimeout(TEST_WAIT_MS)
+    await fresh.goto((await market.link()).url)
+    return { page: fresh, [Symbol.asyncDispose]: () => own.close() }
+  }
   const tab = (name: string) => page.getByRole('tab', { name, exact: true })
   const screen = () => page.locator('.xterm-rows')
   const seen = (text: string) =>
@@ -246,6 +268,57 @@ describe.skipIf(noBrowser || noDocker)('leases, in a browser before a market wit
     await tab('Details').click()
     await page.getByText('Agreed for').waitFor()
     await expectAccessible(page)
+  })
+
+  test('money: the receipts are checked on demand; one that is wrong is shown at its place', async () => {
+    await tab('Money').click()
+    const check = page.getByRole('region', { name: 'Check of the receipts' })
+    const press = () => page.getByRole('button', { name: 'Check the receipts' }).click()
+    await press()
+    await check.getByText('VALID', { exact: true }).waitFor()
+    await check.getByText(/^\d+ in one chain: .*; none is final$/).waitFor()
+    expect(await check.getByRole('listitem').count()).toBe(evidenceChecks.length)
+    await expectAccessible(page)
+    // The newest receipt is changed on its way into another page: in this one shells go on.
+    await using elsewhere = await signedIn()
+    const { page: other } = elsewhere
+    await other.route(`**/v1/leases/${id}/receipts`, async (route) => {
+      const response = await route.fetch()
+      const answer = (await response.json()) as ReceiptsAnswer
+      await route.fulfill({ response, json: { ...answer, evidence: spoilt(answer.evidence) } })
+    })
+    await other.goto(page.url())
+    await other.getByRole('button', { name: 'Check the receipts' }).click()
+    const found = other.getByRole('region', { name: 'Check of the receipts' })
+    await found.getByText('INVALID', { exact: true }).waitFor()
+    const said = await found.getByRole('listitem').last().textContent()
+    const [, number] = /^receiptsat no. (\d+): ./.exec(said ?? '') ?? []
+    // It stays marked, whatever comes after it.
+    const marked = other.getByRole('row').filter({ hasText: 'wrong' }).getByRole('gridcell').first()
+    await marked.waitFor()
+    expect(await marked.textContent()).toBe(number)
+    expect(await other.getByText(/receipts?, verified/).count()).toBe(0)
+    await expectAccessible(other)
+  })
+
+  test('my node shows what is spent of a cap, and what is left of it', async () => {
+    await using elsewhere = await signedIn()
+    const { page: other } = elsewhere
+    await other.goto(new URL('/node', page.url()).href)
+    const spending = other.getByRole('region', { name: 'Spending' })
+    const change = async (value: string): Promise<void> => {
+      await spending.getByRole('button', { name: 'Change cap per day' }).click()
+      await spending.getByRole('textbox', { name: 'Cap per day' }).fill(value)
+      await other.keyboard.press('Enter')
+    }
+    await change('5')
+    await spending.getByText('of 5 DEV a day').waitFor()
+    await spending.getByText('Left', { exact: true }).waitFor()
+    await expectAccessible(other)
+    await change('0')
+    await spending.getByText('all of it is taken (DEV)').waitFor()
+    await change('')
+    await spending.getByText('no cap', { exact: true }).waitFor()
   })
 
   test('it is extended for what was said before', async () => {

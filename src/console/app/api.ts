@@ -23,6 +23,14 @@ export function post<T>(
   )
 }
 
+/** Sends bytes as they are; answers with what the node makes of them. */
+export const postBytes = <T>(path: string, content: Uint8Array<ArrayBuffer>): Promise<T> =>
+  inOurWords(
+    http
+      .stream({ method: 'POST', path, content })
+      .then(async (response) => (await response.json()) as T),
+  )
+
 /** Changes some of what the node keeps under a path; answers with all of it. */
 export const patch = <T>(path: string, body: unknown): Promise<T> =>
   inOurWords(http.ask<T>({ method: 'PATCH', path, body }))

@@ -18,6 +18,8 @@ export interface EvidenceCheck {
   readonly ok: boolean
   /** What was found, or what is wrong. */
   readonly detail: string
+  /** The first receipt that is wrong, by its place from 1; absent where it is none of them. */
+  readonly receipt?: number
 }
 
 /** What one file shows; what could not be reached past the first thing that is wrong is absent. */
@@ -55,7 +57,7 @@ export function checkEvidence(content: Uint8Array): EvidenceFinding {
       checks.push({ name, ok: true, detail: told(value) })
       return value
     } catch (error) {
-      checks.push({ name, ok: false, detail: messageOf(error) })
+      checks.push({ name, ok: false, detail: messageOf(error), ...receiptIn(error) })
       throw error
     }
   }
@@ -106,6 +108,11 @@ export function checkEvidence(content: Uint8Array): EvidenceFinding {
   } catch {
     return { verdict: 'INVALID', ...found, checks } // the last check says why
   }
+}
+
+function receiptIn(error: unknown): { readonly receipt?: number } {
+  const receipt = error instanceof NodeError ? error.details['receipt'] : undefined
+  return typeof receipt === 'number' ? { receipt } : {}
 }
 
 interface Subject {

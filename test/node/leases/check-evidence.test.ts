@@ -39,6 +39,14 @@ test('a file says by itself who signed what, how it ended and whose doing that w
   })
 })
 
+test.each<[string, Partial<LeaseEvidence>, number | undefined]>([
+  ['another signature', { receipts: evidence.receipts.with(1, flipped(evidence.receipts[1]!)) }, 2],
+  ['a gap', { receipts: evidence.receipts.toSpliced(1, 1) }, 2],
+  ['the countersignature', { countersigned: flipped(evidence.countersigned!) }, undefined],
+])('the first receipt that is wrong is named: %s', (_, change, receipt) => {
+  expect(check(change).checks.at(-1)?.receipt).toBe(receipt)
+})
+
 test('what a lease may lack is no fault', () => {
   expect(without('countersigned', 'voucher', 'advance', 'dispute')).toMatchObject({
     verdict: 'VALID',
