@@ -47,7 +47,8 @@ function shaper(schemas: Record<string, unknown>): Shape {
     for (const [id, named] of Object.entries($defs)) schemas[id] = moved(named)
     const { id } = z.globalRegistry.get(schema) ?? {}
     if (id === undefined) return moved(json) as Json
-    schemas[id] = moved(json)
+    // One that stands among `$defs` is only referred to here.
+    if (!Object.hasOwn($defs, id)) schemas[id] = moved(json)
     return { $ref: `#/components/schemas/${id}` }
   }
 }

@@ -117,6 +117,12 @@ const monitorOf = (net: Network, { pingMs, pingTimeoutMs }: Silence) => ({
   pingTimeout: { minTimeout: pingTimeoutMs, maxTimeout: pingTimeoutMs },
 })
 
+/**
+ * The monitor sends its next ping whether or not the one before is back, and takes a refused stream for a lost peer: with
+ * the default of one at a time a busy machine lost peers that were there.
+ */
+const PINGS_AT_ONCE = { maxInboundStreams: 16, maxOutboundStreams: 16 } as const
+
 /** Identify, ping and the monitor's pings carry the name of the network (trap 12). */
 const prefixOf = (net: Network): string => `compute-node/${net.name}`
 
@@ -137,7 +143,7 @@ function services(options: Libp2pOptions) {
   const protocolPrefix = prefixOf(net)
   return {
     identify: identify({ protocolPrefix, runOnLimitedConnection: true }),
-    ping: ping({ protocolPrefix }),
+    ping: ping({ protocolPrefix, ...PINGS_AT_ONCE }),
     dht: kadDHT({
       protocol: wireName(net, 'kad'),
       clientMode: options.dhtClient,

@@ -125,7 +125,9 @@ describe.skipIf(noBrowser)('the market page, in a browser before a market of pro
     await rows().first().click()
     const words = page.locator('.word')
     await words.first().waitFor()
-    await expect.poll(() => words.first().textContent()).toMatch(/VALID|counted/)
+    await expect
+      .poll(() => words.first().textContent(), { timeout: WAIT_MS })
+      .toMatch(/VALID|counted/)
     await expectAccessible(page) // dark, from the test before
   })
 

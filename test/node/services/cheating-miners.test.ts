@@ -2,7 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { timeOf } from '../../../src/beacon.ts'
 import { slotNetworks } from '../../../src/gpu/slot-network.ts'
-import { LOCAL_CONSTANTS } from '../../../src/node/scoring/constants.ts'
+import {
+  LOCAL_CONSTANTS,
+  PUBLIC_CONSTANTS,
+  type ScoringConstants,
+} from '../../../src/node/scoring/constants.ts'
 import { score } from '../../../src/node/scoring/score.ts'
 import { evidenceOf, voices } from '../../../src/node/slot-evidence.ts'
 import type { Cheat } from '../../support/cheats/cheat.ts'
@@ -145,27 +149,28 @@ test('of several identities of one card one is VALID, together and in turn; a na
   await eventually(isReported, 'the report of the slot', 60_000)
   const { open, windowMs } = slotNetworks.local
   const evidence = evidenceOf(testimonyOf(slot)!, voices(market.shared.validators), slot + open)
-  const report = score(
-    {
-      slots: [evidence],
-      validators: [{ validator: validator.peerId, stake: 100n }],
-      measured: ['passes', 'steps'],
-      windowMs,
-    },
-    LOCAL_CONSTANTS,
-  )
-  const scored = new Map(
-    [...report.miners.values()].flatMap(({ gpus }) =>
-      gpus.map((gpu) => [names.get(gpu.miner)!, gpu] as const),
-    ),
-  )
-  const paid = [...scored].filter(([, gpu]) => gpu.score > 0).map(([name]) => name)
-  const nameless = Object.keys(told).filter(
-    (name) => told[name] === 'VALID' && !(name in expectedOf(others)),
-  )
-  expect(paid.toSorted()).toEqual(['honest', ...nameless].toSorted())
+  const validators = [{ validator: validator.peerId, stake: 100n }]
+  const said = { slots: [evidence], validators, measured: ['passes', 'steps'] as const, windowMs }
+  const scoredBy = (constants: ScoringConstants) =>
+    new Map(
+      [...score(said, constants).miners.values()].flatMap(({ gpus }) =>
+        gpus.map((gpu) => [names.get(gpu.miner)!, gpu] as const),
+      ),
+    )
+  // A local network pays every device for its throughput, whatever its name.
+  const local = scoredBy(LOCAL_CONSTANTS)
+  const paid = [...local].filter(([, gpu]) => gpu.score > 0).map(([name]) => name)
+  const valid = Object.keys(told).filter((name) => told[name] === 'VALID')
+  expect(paid.toSorted()).toEqual(valid.toSorted())
+  for (const [, { slots }] of local) {
+    const [only] = slots
+    if (only!.outcome !== 'ok') continue
+    expect(only!.units).toBeCloseTo(only!.tops / LOCAL_CONSTANTS.CPU_T_REF, 3)
+  }
+  // Elsewhere a GPU's name asks for what a GPU shows.
+  const elsewhere = scoredBy(PUBLIC_CONSTANTS)
   for (const { name } of others) {
-    const [only] = scored.get(name)!.slots
+    const [only] = elsewhere.get(name)!.slots
     expect(only).toMatchObject({ outcome: 'ok', reason: 'BELOW_MINIMUM', units: 0 })
   }
 })
