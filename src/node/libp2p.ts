@@ -50,7 +50,7 @@ export interface Silence {
   readonly tcpTimeoutMs: number
   /** Between two pings of the library's monitor, which gives up a connection that does not answer. */
   readonly pingMs: number
-  /** How long an answer may take; less than `pingMs`, for a second ping beside the first counts as a failure. */
+  /** How long an answer may take; less than `pingMs`, so that pings rarely run beside each other. */
   readonly pingTimeoutMs: number
   /** Between two of the muxer's keep-alives. */
   readonly keepAliveMs: number
